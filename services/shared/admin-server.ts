@@ -1,0 +1,69 @@
+/**
+ * The operator's side door of a process, apart from its public port: /metrics, /healthz (it lives) and /readyz
+ * (send it work). Bound to the loopback address unless the configuration says otherwise.
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Metrics } from './metrics.ts';
+
+export interface AdminServerOptions {
+  host: string;
+  /** 0 lets the system choose. */
+  port: number;
+  metrics: Metrics;
+  /** What this process can't do without, by name: true when it works. */
+  readiness: () => Record<string, boolean>;
+}
+
+export interface AdminServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Slowest request we wait for; a scraper on the same host needs milliseconds. */
+const REQUEST_TIMEOUT_MS = 5_000;
+
+export async function startAdminServer({
+  host,
+  port,
+  metrics,
+  readiness,
+}: AdminServerOptions): Promise<AdminServer> {
+  const server = createServer(
+    { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
+    (request, response) => {
+      const answer = (status: number, body: string, contentType = 'application/json') =>
+        response.writeHead(status, { 'content-type': contentType }).end(body);
+      if (request.method !== 'GET')
+        return answer(405, '{"code":"unimplemented","reason":"METHOD_NOT_ALLOWED"}');
+      switch (request.url) {
+        case '/metrics':
+          return metrics.text().then(
+            (body) => answer(200, body, metrics.contentType),
+            () => answer(500, '{"code":"internal","reason":"INTERNAL"}'),
+          );
+        case '/healthz':
+          return answer(200, '{"status":"ok"}');
+        case '/readyz': {
+          const checks = readiness();
+          const ready = Object.values(checks).every(Boolean);
+          return answer(ready ? 200 : 503, JSON.stringify({ status: ready ? 'ready' : 'not ready', checks }));
+        }
+        default:
+          return answer(404, '{"code":"not_found","reason":"ROUTE_NOT_FOUND"}');
+      }
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,68 @@
+/** Reads a process's environment into typed values. A wrong value names the variable and what it should look like. */
+import { readFileSync } from 'node:fs';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+function read(env: Environment, name: string): string | undefined {
+  const value = env[name];
+  return value === undefined || value === '' ? undefined : value;
+}
+
+export function text(env: Environment, name: string, fallback?: string): string {
+  const value = read(env, name) ?? fallback;
+  if (value === undefined) throw new Error(`${name} must be set`);
+  return value;
+}
+
+export function optionalText(env: Environment, name: string): string | undefined {
+  return read(env, name);
+}
+
+/** A whole number within [min, max]. */
+export function integer(
+  env: Environment,
+  name: string,
+  fallback: number,
+  { min = 0, max = Number.MAX_SAFE_INTEGER }: { min?: number; max?: number } = {},
+): number {
+  const value = read(env, name);
+  if (value === undefined) return fallback;
+  const number = /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (!(number >= min && number <= max)) {
+    throw new Error(`${name} must be a whole number from ${min} to ${max}, not "${value}"`);
+  }
+  return number;
+}
+
+/** A TCP port; 0 lets the system choose. */
+export function port(env: Environment, name: string, fallback: number): number {
+  return integer(env, name, fallback, { min: 0, max: 65_535 });
+}
+
+export function flag(env: Environment, name: string, fallback: boolean): boolean {
+  const value = read(env, name);
+  if (value === undefined) return fallback;
+  if (value === 'true' || value === '1') return true;
+  if (value === 'false' || value === '0') return false;
+  throw new Error(`${name} must be true or false, not "${value}"`);
+}
+
+/** A comma-separated list. Unset means the fallback, "-" means none. */
+export function list(env: Environment, name: string, fallback: readonly string[]): string[] {
+  const value = read(env, name);
+  if (value === undefined) return [...fallback];
+  if (value === '-') return [];
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+/** A secret from NAME or from the file that NAME_FILE points at. */
+export function secret(env: Environment, name: string): string {
+  const path = read(env, `${name}_FILE`);
+  if (path !== undefined) return readFileSync(path, 'utf8').trim();
+  const value = read(env, name);
+  if (value === undefined) throw new Error(`${name} or ${name}_FILE must be set`);
+  return value;
+}
