@@ -3,7 +3,7 @@
  * hangs is given up by us, since neither the server's nor the library's limits notice a half-open link.
  */
 import postgres from 'postgres';
-import type { AppError } from './app-error.ts';
+import { AppError } from './app-error.ts';
 
 export type Sql = postgres.Sql<{ bigint: bigint }>;
 
@@ -22,6 +22,13 @@ const CONNECT_TIMEOUT_S = 2;
 const RECONNECT_DELAY_S = 0.2;
 /** Connections are renewed now and then, so that a pool follows a moved server. */
 const MAX_CONNECTION_AGE_S = 30 * 60;
+/** A pool that hangs is replaced, but not more often than this: one slow statement is no reason to cut the others. */
+const REPLACE_COOL_DOWN_MS = 1_000;
+
+/** Object ids of the array types that we send. */
+export const TEXT_ARRAY = 1009;
+export const BIGINT_ARRAY = 1016;
+export const INT_ARRAY = 1007;
 
 export function connectPostgres({
   url,
@@ -41,12 +48,50 @@ export function connectPostgres({
   });
 }
 
-/** Settles with the query, or refuses with the given reason when the limit passes first. */
-export async function withDeadline<Row>(
-  query: PromiseLike<Row>,
+export interface PostgresPool {
+  /**
+   * Runs one statement. Fails with STORE_UNAVAILABLE (it did not run), OUTCOME_UNKNOWN or DEADLINE_EXCEEDED (it may
+   * have run), or with the database's own error.
+   */
+  run<Rows>(statement: (sql: Sql) => PromiseLike<Rows>, limitMs: number): Promise<Rows>;
+  close(): Promise<void>;
+}
+
+export function createPostgresPool(options: PostgresOptions): PostgresPool {
+  let sql = connectPostgres(options);
+  let replacedAt = 0;
+
+  function replace(): void {
+    if (performance.now() - replacedAt < REPLACE_COOL_DOWN_MS) return;
+    replacedAt = performance.now();
+    const hung = sql;
+    sql = connectPostgres(options);
+    // Destroys its sockets at once; statements still under way there fail as OUTCOME_UNKNOWN.
+    hung.end({ timeout: 0 }).catch(ignoreDestroyed);
+  }
+
+  return {
+    async run(statement, limitMs) {
+      try {
+        return await withDeadline(statement(sql), limitMs, () => new AppError('DEADLINE_EXCEEDED'));
+      } catch (error) {
+        if (error instanceof AppError && error.reason === 'DEADLINE_EXCEEDED') replace();
+        throw toStoreError(error);
+      }
+    },
+    close: () => sql.end({ timeout: 2 }),
+  };
+}
+
+/** What `end` rejects with is the fate of the queries it cut, which their own callers have been told. */
+function ignoreDestroyed(): void {}
+
+/** Settles with the query, or refuses with the given error when the limit passes first. */
+export async function withDeadline<Value>(
+  query: PromiseLike<Value>,
   limitMs: number,
   onTimeout: () => AppError,
-): Promise<Row> {
+): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(onTimeout()), limitMs);
@@ -65,3 +110,41 @@ export function sqlCode(error: unknown): string | undefined {
 }
 
 export const UNIQUE_VIOLATION = '23505';
+
+/** The statement never ran: no connection, server starting or full, or its transaction was rolled back whole. */
+const NOT_RUN = new Set([
+  'ECONNREFUSED',
+  'ENOENT',
+  'EHOSTUNREACH',
+  'ETIMEDOUT',
+  'CONNECT_TIMEOUT',
+  '57P03',
+  '53300',
+  '53100',
+  '53200',
+  '40001',
+  '40P01',
+  '25006',
+]);
+/** The connection went away underneath; a commit may or may not have happened. */
+const UNKNOWN = new Set([
+  'CONNECTION_CLOSED',
+  'CONNECTION_DESTROYED',
+  'CONNECTION_ENDED',
+  'ECONNRESET',
+  'EPIPE',
+  '57P01',
+  '57P02',
+]);
+/** Cancelled by the server's statement timeout: rolled back, but the caller's time is over as well. */
+const CANCELLED = '57014';
+
+/** A database failure as something a caller can act on; anything that is not about reaching the database stays as it is. */
+export function toStoreError(error: unknown): unknown {
+  const code = sqlCode(error);
+  if (error instanceof AppError || code === undefined) return error;
+  if (NOT_RUN.has(code)) return new AppError('STORE_UNAVAILABLE', { cause: error, retryAfterMs: 1000 });
+  if (UNKNOWN.has(code)) return new AppError('OUTCOME_UNKNOWN', { cause: error });
+  if (code === CANCELLED) return new AppError('DEADLINE_EXCEEDED', { cause: error });
+  return error;
+}

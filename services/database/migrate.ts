@@ -1,0 +1,51 @@
+/**
+ * Brings a database to the newest schema: plain SQL files in the order of their names, each applied once in a
+ * transaction of its own. Several processes may start it at the same time; an advisory lock lets one through at a time.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Log } from '../shared/log.ts';
+import { connectPostgres, type Sql } from '../shared/postgres.ts';
+
+const MIGRATIONS = new URL('./migrations/', import.meta.url);
+/** Any number, as long as it is ours alone. */
+const LOCK_KEY = 7_301_201;
+/** A migration may rewrite a large table. */
+const STATEMENT_TIMEOUT_MS = 10 * 60 * 1000;
+
+/** Applies what is missing; throws when an applied file is no longer here. */
+export async function migrate({ url, log }: { url: string; log: Log }): Promise<void> {
+  const sql = connectPostgres({
+    url,
+    connections: 1,
+    applicationName: 'scoreboard-migrate',
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+  });
+  try {
+    // One connection, so the session's lock covers everything that follows.
+    await sql`select pg_advisory_lock(${LOCK_KEY})`;
+    await applyMissing(sql, log);
+  } finally {
+    await sql.end();
+  }
+}
+
+async function applyMissing(sql: Sql, log: Log): Promise<void> {
+  await sql`create table if not exists schema_migrations (
+    name text primary key, applied_at timestamptz not null default now())`;
+  const applied = new Set(
+    (await sql<{ name: string }[]>`select name from schema_migrations`).map(({ name }) => name),
+  );
+  const files = readdirSync(MIGRATIONS)
+    .filter((name) => name.endsWith('.sql'))
+    .sort();
+  for (const name of applied) {
+    if (!files.includes(name))
+      throw new Error(`the database has migration ${name}, which this version does not know`);
+  }
+  for (const name of files.filter((file) => !applied.has(file))) {
+    const text = readFileSync(new URL(name, MIGRATIONS), 'utf8');
+    const record = `insert into schema_migrations (name) values ('${name.replaceAll("'", "''")}')`;
+    await sql.unsafe(`begin;\n${text}\n;${record};\ncommit;`).simple();
+    log.info({ migration: name }, 'migration applied');
+  }
+}

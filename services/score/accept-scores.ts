@@ -1,0 +1,152 @@
+/**
+ * The accept use case: many commands, one commit. Optimistic first: the batch is written as if every action were new.
+ * When the database says that one is not, the ones accepted before are looked up, get their first answer again, and
+ * the rest is tried once more. Repeats within the batch ride on the first of their kind.
+ */
+import { AppError } from '../shared/app-error.ts';
+import { MAX_SCORE } from '../shared/identifiers.ts';
+import type { AcceptedBatch, AcceptStore, ActionRow, PlayerTotal, StoredAction } from './accept-store.ts';
+
+/** One verified action, ready to be written. */
+export interface AcceptCommand {
+  readonly leaderboard: string;
+  readonly userId: string;
+  readonly username: string;
+  readonly actionId: string;
+  readonly points: bigint;
+  readonly keyId: string;
+  /** The service that handed it in. */
+  readonly caller: string;
+}
+
+export interface AcceptAnswer {
+  readonly newScore: bigint;
+  readonly version: bigint;
+  readonly replayed: boolean;
+}
+
+export interface AcceptResult {
+  /** In the order of the commands. */
+  readonly answers: ReadonlyArray<AcceptAnswer | AppError>;
+  /** What was committed, if anything. */
+  readonly batch: AcceptedBatch | undefined;
+}
+
+/** Each failed attempt means that another writer committed one of our actions meanwhile; more than a few is a fault. */
+const MAX_ATTEMPTS = 5;
+
+const keyOf = (action: { userId: string; actionId: string }): string => `${action.userId} ${action.actionId}`;
+const playerKeyOf = (player: { leaderboard: string; userId: string }): string =>
+  `${player.leaderboard} ${player.userId}`;
+
+/** Same action id: same answer when the contents are the same, else a conflict. */
+function answerRepeat(command: AcceptCommand, stored: StoredAction): AcceptAnswer | AppError {
+  if (command.leaderboard !== stored.leaderboard || command.points !== stored.points) {
+    return new AppError('ACTION_CONFLICT');
+  }
+  return { newScore: stored.scoreAfter, version: stored.version, replayed: true };
+}
+
+export async function acceptScores(
+  store: AcceptStore,
+  commands: readonly AcceptCommand[],
+  deadline: { remainingMs(): number },
+): Promise<AcceptResult> {
+  const firsts = new Map<string, AcceptCommand>();
+  for (const command of commands) if (!firsts.has(keyOf(command))) firsts.set(keyOf(command), command);
+
+  const known = new Map<string, StoredAction>();
+  let written: WrittenBatch | undefined;
+  for (let attempt = 1; written === undefined; attempt += 1) {
+    const fresh = [...firsts.values()].filter((command) => !known.has(keyOf(command)));
+    if (fresh.length === 0) break;
+    written = await writeBatch(store, fresh, deadline.remainingMs());
+    if (written !== undefined) break;
+    if (attempt === MAX_ATTEMPTS) throw new AppError('OVERLOADED', { retryAfterMs: 1000 });
+    for (const action of await store.find(fresh, deadline.remainingMs())) known.set(keyOf(action), action);
+  }
+
+  const answers = commands.map((command) => {
+    const before = known.get(keyOf(command));
+    if (before !== undefined) return answerRepeat(command, before);
+    const now = written?.actions.get(keyOf(command));
+    if (now === undefined) return new AppError('SCORE_LIMIT_REACHED');
+    if (firsts.get(keyOf(command)) !== command) return answerRepeat(command, now);
+    return { newScore: now.scoreAfter, version: now.version, replayed: false };
+  });
+  return { answers, batch: written?.batch };
+}
+
+interface WrittenBatch {
+  readonly batch: AcceptedBatch;
+  /** By user and action id; an action whose player was refused is missing. */
+  readonly actions: ReadonlyMap<string, StoredAction>;
+}
+
+async function writeBatch(
+  store: AcceptStore,
+  commands: readonly AcceptCommand[],
+  limitMs: number,
+): Promise<WrittenBatch | undefined> {
+  const { players, rows } = foldByPlayer(commands);
+  const batch = await store.insert(players, rows, limitMs);
+  if (batch === undefined) return undefined;
+  const states = new Map(batch.players.map((player) => [playerKeyOf(player), player]));
+  const actions = new Map<string, StoredAction>();
+  for (const row of rows) {
+    const state = states.get(playerKeyOf(row));
+    if (state === undefined) continue;
+    actions.set(keyOf(row), {
+      ...row,
+      scoreAfter: state.points - row.pointsAfter,
+      version: state.version - BigInt(row.actionsAfter),
+    });
+  }
+  return { batch, actions };
+}
+
+/** Totals per player and, for each action, what the player's later actions of the batch add. Exported for its tests. */
+export function foldByPlayer(commands: readonly AcceptCommand[]): {
+  players: PlayerTotal[];
+  rows: ActionRow[];
+} {
+  const totals = new Map<string, { -readonly [K in keyof PlayerTotal]: PlayerTotal[K] }>();
+  const running = commands.map((command, index) => {
+    const total = totals.get(playerKeyOf(command));
+    // The database counts places in a batch from 1.
+    const place = index + 1;
+    if (total === undefined) {
+      const { leaderboard, userId, username, points } = command;
+      totals.set(playerKeyOf(command), {
+        leaderboard,
+        userId,
+        username,
+        points,
+        actions: 1,
+        reachedAt: place,
+      });
+      return { points, actions: 1 };
+    }
+    total.points += command.points;
+    total.actions += 1;
+    if (command.points > 0n) total.reachedAt = place;
+    if (command.username !== '') total.username = command.username;
+    return { points: total.points, actions: total.actions };
+  });
+  const players = [...totals.values()];
+  if (players.some((total) => total.points > MAX_SCORE)) {
+    // No row can hold such a sum; the others' actions must not fail for it.
+    return foldByPlayer(
+      commands.filter((command) => (totals.get(playerKeyOf(command))?.points ?? 0n) <= MAX_SCORE),
+    );
+  }
+  const rows = commands.flatMap((command, index) => {
+    const total = totals.get(playerKeyOf(command));
+    const soFar = running[index];
+    if (total === undefined || soFar === undefined) return [];
+    return [
+      { ...command, pointsAfter: total.points - soFar.points, actionsAfter: total.actions - soFar.actions },
+    ];
+  });
+  return { players, rows };
+}

@@ -1,0 +1,40 @@
+/** The words of a board, used by every file of this unit. Scores, versions and positions are bigint; ranks count from 1. */
+
+/** How many players the published top holds. */
+export const TOP_SIZE = 10;
+
+/** What the truth says of one player on one board. */
+export interface PlayerState {
+  readonly leaderboard: string;
+  readonly userId: string;
+  readonly username: string;
+  readonly points: bigint;
+  readonly version: bigint;
+  /** Position of the action that reached these points; smaller is earlier. */
+  readonly reached: bigint;
+}
+
+export interface Entry {
+  readonly userId: string;
+  readonly username: string;
+  readonly score: bigint;
+  readonly rank: number;
+}
+
+/** Ordering token: compare epoch first, then seq. */
+export interface Position {
+  readonly epoch: bigint;
+  readonly seq: bigint;
+}
+
+/** The top of a board, as it was at its position. */
+export interface Board extends Position {
+  readonly entries: readonly Entry[];
+}
+
+/** Which epoch counts, where it lives, and which one is being built beside it. */
+export interface IndexState {
+  readonly epoch: bigint;
+  readonly source: 'redis' | 'postgres';
+  readonly building: bigint | undefined;
+}

@@ -1,0 +1,125 @@
+/**
+ * Who decides which rank index counts: one row in Postgres. Every change is a compare-and-set on the epoch, so of two
+ * processes that want to change it at the same time one wins and the other learns the new state.
+ */
+import type { PostgresPool } from '../shared/postgres.ts';
+import type { IndexState } from './board.ts';
+
+export interface EpochRow extends IndexState {
+  readonly redisRunId: string;
+  /** Milliseconds since some process last found that Redis process answering, by the database's clock. */
+  readonly redisUnseenMs: number;
+}
+
+export interface EpochStore {
+  read(): Promise<EpochRow>;
+  /** Redis answers and holds this epoch. */
+  markSeen(epoch: bigint, runId: string): Promise<void>;
+  /** Boards are read from Postgres from now on, under a new epoch. False when somebody else changed the epoch first. */
+  leaveRedis(epoch: bigint): Promise<boolean>;
+  /**
+   * Announces the building of a new epoch to every writer. Answers its number and the transaction that announced it, or
+   * undefined when another process is building.
+   */
+  announceBuild(leaseMs: number): Promise<{ epoch: bigint; transaction: string } | undefined>;
+  /** Keeps the announcement for longer; false when it is no longer ours. */
+  renewBuild(epoch: bigint, leaseMs: number): Promise<boolean>;
+  /** True once every statement that may not have seen the announcement has ended. */
+  everyWriterKnows(transaction: string): Promise<boolean>;
+  /** Makes the built epoch the one that counts; false when it is no longer ours. */
+  finishBuild(epoch: bigint, runId: string): Promise<boolean>;
+}
+
+const LIMIT_MS = 1_000;
+
+export function createEpochStore(pool: PostgresPool): EpochStore {
+  return {
+    async read() {
+      const [row] = await pool.run(
+        (sql) => sql<
+          {
+            epoch: bigint;
+            source: IndexState['source'];
+            building: bigint | null;
+            redis_run_id: string;
+            unseen_ms: number;
+          }[]
+        >`
+          select epoch, source, building, redis_run_id,
+                 (extract(epoch from clock_timestamp() - redis_seen_at) * 1000)::float8 as unseen_ms
+          from rank_index`,
+        LIMIT_MS,
+      );
+      if (row === undefined) throw new Error('the row of rank_index is missing');
+      return {
+        epoch: row.epoch,
+        source: row.source,
+        building: row.building ?? undefined,
+        redisRunId: row.redis_run_id,
+        redisUnseenMs: row.unseen_ms,
+      };
+    },
+
+    async markSeen(epoch, runId) {
+      await pool.run(
+        (sql) => sql`
+          update rank_index set redis_seen_at = clock_timestamp()
+          where epoch = ${epoch} and redis_run_id = ${runId} and source = 'redis'`,
+        LIMIT_MS,
+      );
+    },
+
+    async leaveRedis(epoch) {
+      const rows = await pool.run(
+        (sql) => sql`
+          update rank_index set epoch = greatest(epoch, coalesce(building, 0)) + 1, source = 'postgres', building = null
+          where epoch = ${epoch} and source = 'redis' returning epoch`,
+        LIMIT_MS,
+      );
+      return rows.length === 1;
+    },
+
+    async announceBuild(leaseMs) {
+      const [row] = await pool.run(
+        (sql) => sql<{ building: bigint; transaction: string }[]>`
+          update rank_index set
+            building = greatest(epoch, coalesce(building, 0)) + 1,
+            building_until = clock_timestamp() + ${leaseMs} * interval '1 millisecond'
+          where building is null or building_until < clock_timestamp()
+          returning building, pg_current_xact_id()::text as transaction`,
+        LIMIT_MS,
+      );
+      return row && { epoch: row.building, transaction: row.transaction };
+    },
+
+    async renewBuild(epoch, leaseMs) {
+      const rows = await pool.run(
+        (sql) => sql`
+          update rank_index set building_until = clock_timestamp() + ${leaseMs} * interval '1 millisecond'
+          where building = ${epoch} returning epoch`,
+        LIMIT_MS,
+      );
+      return rows.length === 1;
+    },
+
+    async everyWriterKnows(transaction) {
+      const [row] = await pool.run(
+        (sql) => sql<{ known: boolean }[]>`
+          select pg_snapshot_xmin(pg_current_snapshot()) > ${transaction}::xid8 as known`,
+        LIMIT_MS,
+      );
+      return row?.known === true;
+    },
+
+    async finishBuild(epoch, runId) {
+      const rows = await pool.run(
+        (sql) => sql`
+          update rank_index set epoch = building, source = 'redis', building = null,
+                 redis_run_id = ${runId}, redis_seen_at = clock_timestamp()
+          where building = ${epoch} returning epoch`,
+        LIMIT_MS,
+      );
+      return rows.length === 1;
+    },
+  };
+}

@@ -1,0 +1,20 @@
+-- A player with the neighbours on each side, as one consistent reading.
+-- KEYS  1 sb:epoch, 2 order, 3 players, 4 board     ARGV  1 epoch, 2 user id, 3 neighbours on each side
+-- Answers: players on the board, rank of the first entry (from 0), entries, and the player's own rank and version.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return { 'epoch' }
+end
+local players = redis.call('ZCARD', KEYS[2])
+local current = redis.call('HGET', KEYS[3], ARGV[2])
+if not current then
+  return { 'ok', players, 0, {} }
+end
+local colon = string.find(current, ':', 1, true)
+local rank = redis.call('ZRANK', KEYS[2], string.sub(current, colon + 1, colon + 14) .. ARGV[2])
+local radius = tonumber(ARGV[3])
+local first = math.max(0, rank - radius)
+local entries = redis.call('ZRANGE', KEYS[2], first, rank + radius, 'WITHSCORES')
+for i = 1, #entries, 2 do
+  entries[i] = entries[i] .. ' ' .. redis.call('HGET', KEYS[3], string.sub(entries[i], 15))
+end
+return { 'ok', players, first, entries, rank, string.sub(current, 1, colon - 1) }

@@ -1,0 +1,57 @@
+-- Brings players' states into the index and answers with ranks and, when it changed, the top of the board.
+-- Keeps: a player's version never goes back; every value is absolute, so any order and any repetition give the same
+-- index; (epoch, seq) names exactly one top. Numbers travel as strings: Lua would round them when printing.
+--
+-- KEYS  1 sb:epoch (the epoch that counts), 2 order (sorted set), 3 players (hash), 4 board (hash: seq, top)
+-- ARGV  1 epoch, 2 'live' (that epoch must count) or 'shadow' (it is being built: no ranks, no top), 3 size of the top,
+--       then for each player: member, minus points, version, username
+-- A member is 14 hexadecimal digits (position at which the points were reached) and the user id; the sorted set holds
+-- minus the points, so its own order (score, then bytes) is the one total order. A hash value is version:reached:username.
+local live = ARGV[2] == 'live'
+if live and redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return { 'epoch' }
+end
+
+local REACHED = 14
+local ranks = {}
+local members = {}
+for i = 4, #ARGV, 4 do
+  local member, score, version, username = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+  local user = string.sub(member, REACHED + 1)
+  local current = redis.call('HGET', KEYS[3], user)
+  local newer = true
+  if current then
+    local colon = string.find(current, ':', 1, true)
+    local reached = string.sub(current, colon + 1, colon + REACHED)
+    newer = tonumber(string.sub(current, 1, colon - 1)) < tonumber(version)
+    if not newer then
+      member = reached .. user
+    elseif reached .. user ~= member then
+      redis.call('ZREM', KEYS[2], reached .. user)
+    end
+  end
+  if newer then
+    redis.call('ZADD', KEYS[2], score, member)
+    redis.call('HSET', KEYS[3], user, version .. ':' .. string.sub(member, 1, REACHED) .. ':' .. username)
+  end
+  members[#members + 1] = member
+end
+if not live then
+  return { 'ok' }
+end
+
+for i = 1, #members do
+  ranks[i] = redis.call('ZRANK', KEYS[2], members[i])
+end
+local top = redis.call('ZRANGE', KEYS[2], 0, tonumber(ARGV[3]) - 1, 'WITHSCORES')
+for i = 1, #top, 2 do
+  top[i] = top[i] .. ' ' .. redis.call('HGET', KEYS[3], string.sub(top[i], REACHED + 1))
+end
+local print = table.concat(top, '\n')
+local known = redis.call('HMGET', KEYS[4], 'seq', 'top')
+if known[2] == print then
+  return { 'ok', known[1], ranks, false }
+end
+local seq = redis.call('HINCRBY', KEYS[4], 'seq', 1)
+redis.call('HSET', KEYS[4], 'top', print)
+return { 'ok', string.format('%.0f', seq), ranks, top }

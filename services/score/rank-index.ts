@@ -1,0 +1,168 @@
+/**
+ * The rank index in Redis: derived, rebuildable, and written only by versioned compare-and-set. Every key carries its
+ * epoch, so a new epoch is built beside the one that counts and takes over by one write of the pointer `sb:epoch`.
+ * A call for an epoch that Redis does not hold answers `undefined`: the index is missing, older or newer than asked.
+ */
+import { readFileSync } from 'node:fs';
+import type { RedisClient } from '../shared/redis.ts';
+import { type Board, type Entry, type PlayerState, type Position, TOP_SIZE } from './board.ts';
+
+const POINTER = 'sb:epoch';
+/** 14 hexadecimal digits hold every position up to 2^53-1. */
+const REACHED_DIGITS = 14;
+/** Keys looked at per SCAN step, and removed per UNLINK, when an old epoch is cleared away. */
+const SCAN_COUNT = 500;
+
+type Reply = [status: string, ...rest: unknown[]];
+type Script = (keys: readonly string[], args: readonly string[]) => Promise<Reply>;
+
+export interface Projection {
+  readonly position: Position;
+  /** Ranks from 1, in the order of the players given. */
+  readonly ranks: readonly number[];
+  /** The new top, when this call changed it. */
+  readonly board: Board | undefined;
+}
+
+export interface Neighbourhood {
+  readonly players: number;
+  /** Best first. Empty when the player has no score here. */
+  readonly entries: readonly Entry[];
+  readonly self: { readonly entry: Entry; readonly version: bigint } | undefined;
+}
+
+export interface RankIndex {
+  /** Writes states of one board to the epoch that counts. */
+  project(
+    epoch: bigint,
+    leaderboard: string,
+    players: readonly PlayerState[],
+  ): Promise<Projection | undefined>;
+  /** Writes states of one board to an epoch under construction. */
+  projectShadow(epoch: bigint, leaderboard: string, players: readonly PlayerState[]): Promise<void>;
+  top(epoch: bigint, leaderboard: string, limit: number): Promise<Board | undefined>;
+  around(
+    epoch: bigint,
+    leaderboard: string,
+    userId: string,
+    radius: number,
+  ): Promise<Neighbourhood | undefined>;
+  /** Makes an epoch the one that counts. */
+  pointTo(epoch: bigint): Promise<void>;
+  /** The epoch that Redis says counts, and which Redis process says so. */
+  identity(): Promise<{ epoch: bigint | undefined; runId: string }>;
+  /** Removes the keys of every epoch but those given. */
+  dropOthers(keep: readonly bigint[]): Promise<void>;
+}
+
+function script(redis: RedisClient, name: 'project' | 'top' | 'around'): Script {
+  const lua = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
+  redis.defineCommand(`sb_${name}`, { lua });
+  const command = (redis as unknown as Record<string, (...args: unknown[]) => Promise<Reply>>)[`sb_${name}`];
+  if (command === undefined) throw new Error(`the script ${name} could not be defined`);
+  return (keys, args) => command.call(redis, keys.length, ...keys, ...args);
+}
+
+function keysOf(epoch: bigint, leaderboard: string): string[] {
+  const prefix = `sb:${epoch}:${leaderboard}`;
+  return [POINTER, `${prefix}:order`, `${prefix}:players`, `${prefix}:board`];
+}
+
+function argumentsOf(players: readonly PlayerState[]): string[] {
+  const args: string[] = [];
+  for (const player of players) {
+    args.push(
+      player.reached.toString(16).padStart(REACHED_DIGITS, '0') + player.userId,
+      `-${player.points}`,
+      String(player.version),
+      player.username,
+    );
+  }
+  return args;
+}
+
+/** [member ' ' version:reached:username, minus points, …] → entries. A user id holds no space. */
+function parseEntries(flat: readonly string[], firstRank: number): Entry[] {
+  const entries: Entry[] = [];
+  for (let i = 0; i < flat.length; i += 2) {
+    const [described = '', minusPoints = '0'] = [flat[i], flat[i + 1]];
+    const space = described.indexOf(' ');
+    const nameStart = described.indexOf(':', space) + 1 + REACHED_DIGITS + 1;
+    entries.push({
+      userId: described.slice(REACHED_DIGITS, space),
+      username: described.slice(nameStart),
+      score: BigInt(minusPoints.replace('-', '')),
+      rank: firstRank + i / 2,
+    });
+  }
+  return entries;
+}
+
+export function createRankIndex(redis: RedisClient): RankIndex {
+  const project = script(redis, 'project');
+  const top = script(redis, 'top');
+  const around = script(redis, 'around');
+
+  return {
+    async project(epoch, leaderboard, players) {
+      const args = [String(epoch), 'live', String(TOP_SIZE), ...argumentsOf(players)];
+      const [status, seq, ranks, flat] = await project(keysOf(epoch, leaderboard), args);
+      if (status !== 'ok') return undefined;
+      const position = { epoch, seq: BigInt(seq as string) };
+      return {
+        position,
+        ranks: (ranks as number[]).map((rank) => rank + 1),
+        board: Array.isArray(flat) ? { ...position, entries: parseEntries(flat as string[], 1) } : undefined,
+      };
+    },
+
+    async projectShadow(epoch, leaderboard, players) {
+      await project(keysOf(epoch, leaderboard), [String(epoch), 'shadow', '0', ...argumentsOf(players)]);
+    },
+
+    async top(epoch, leaderboard, limit) {
+      const [status, seq, flat] = await top(keysOf(epoch, leaderboard), [String(epoch), String(limit)]);
+      if (status !== 'ok') return undefined;
+      return {
+        epoch,
+        seq: BigInt((seq as string | null) ?? '0'),
+        entries: parseEntries(flat as string[], 1),
+      };
+    },
+
+    async around(epoch, leaderboard, userId, radius) {
+      const args = [String(epoch), userId, String(radius)];
+      const [status, players, first, flat, rank, version] = await around(keysOf(epoch, leaderboard), args);
+      if (status !== 'ok') return undefined;
+      const entries = parseEntries(flat as string[], Number(first) + 1);
+      const own = entries.find((entry) => entry.rank === Number(rank) + 1);
+      return {
+        players: Number(players),
+        entries,
+        self: own === undefined ? undefined : { entry: own, version: BigInt(version as string) },
+      };
+    },
+
+    async pointTo(epoch) {
+      await redis.set(POINTER, String(epoch));
+    },
+
+    async identity() {
+      const [pointer, info] = await Promise.all([redis.get(POINTER), redis.info('server')]);
+      const runId = /^run_id:(\w+)/m.exec(info)?.[1];
+      if (runId === undefined) throw new Error('Redis does not tell its run id');
+      return { epoch: pointer === null ? undefined : BigInt(pointer), runId };
+    },
+
+    async dropOthers(keep) {
+      const kept = new Set(keep.map(String));
+      let cursor = '0';
+      do {
+        const [next, keys] = await redis.scan(cursor, 'MATCH', 'sb:*:*:*', 'COUNT', SCAN_COUNT);
+        const old = keys.filter((key) => /^sb:\d+:/.test(key) && !kept.has(key.split(':')[1] ?? ''));
+        if (old.length > 0) await redis.unlink(...old);
+        cursor = next;
+      } while (cursor !== '0');
+    },
+  };
+}

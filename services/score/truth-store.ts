@@ -1,0 +1,153 @@
+/**
+ * Reading boards straight from Postgres: for the rebuild of the index, and while Redis is away. Slower than the index by
+ * orders of magnitude, so callers share one reading and keep it for a moment.
+ */
+import { BIGINT_ARRAY, type PostgresPool, TEXT_ARRAY } from '../shared/postgres.ts';
+import { toPlayerState } from './accept-store.ts';
+import type { Board, Entry, PlayerState } from './board.ts';
+
+export interface TruthStore {
+  /** The top with an ordering token of its own kind: the epoch that counts, and a seq kept in Postgres. */
+  board(leaderboard: string): Promise<Board>;
+  /** The newest states of these players, each on its board; unknown ones are left out. */
+  states(players: ReadonlyArray<{ leaderboard: string; userId: string }>): Promise<PlayerState[]>;
+  /** Ranks from 1 in the order of the players given, by counting who stands before each. */
+  ranks(leaderboard: string, players: readonly PlayerState[]): Promise<number[]>;
+  /** Entries from a rank on (from 1), best first. */
+  page(leaderboard: string, firstRank: number, limit: number): Promise<Entry[]>;
+  playerCount(leaderboard: string): Promise<number>;
+  leaderboards(): Promise<string[]>;
+  /** Players of a board in the order of their ids, after the given one. */
+  scan(leaderboard: string, afterUserId: string, limit: number): Promise<PlayerState[]>;
+}
+
+/** These readings may scan a board; a board of a million players takes about 100 ms. */
+const READ_LIMIT_MS = 2_000;
+
+interface ScoreRow {
+  leaderboard: string;
+  user_id: string;
+  username: string;
+  points: bigint;
+  version: bigint;
+  reached: bigint;
+}
+
+export function createTruthStore(pool: PostgresPool): TruthStore {
+  return {
+    async board(leaderboard) {
+      const [row] = await pool.run(
+        (sql) => sql<{ epoch: bigint; seq: bigint; top: [string, string, number][] }[]>`
+          select epoch, seq, top from read_truth_board(${leaderboard})`,
+        READ_LIMIT_MS,
+      );
+      if (row === undefined) throw new Error('read_truth_board answered nothing');
+      const entries = row.top.map(([userId, username, points], index) => ({
+        userId,
+        username,
+        score: BigInt(points),
+        rank: index + 1,
+      }));
+      return { epoch: row.epoch, seq: row.seq, entries };
+    },
+
+    async states(players) {
+      const rows = await pool.run(
+        (sql) => sql<ScoreRow[]>`
+          select s.leaderboard, s.user_id, s.username, s.points, s.version, s.reached
+          from (select distinct * from unnest(
+            ${sql.array(
+              players.map((p) => p.leaderboard),
+              TEXT_ARRAY,
+            )}::text[],
+            ${sql.array(
+              players.map((p) => p.userId),
+              TEXT_ARRAY,
+            )}::text[]
+          ) as k (leaderboard, user_id)) k
+          join scores s on s.leaderboard = k.leaderboard collate "C" and s.user_id = k.user_id collate "C"`,
+        READ_LIMIT_MS,
+      );
+      return rows.map(toPlayerState);
+    },
+
+    async ranks(leaderboard, players) {
+      const rows = await pool.run(
+        (sql) => sql<{ rank: number }[]>`
+          select (select count(*)::int + 1 from scores s where s.leaderboard = ${leaderboard}
+                  and (s.points > k.points
+                       or s.points = k.points and (s.reached < k.reached
+                          or s.reached = k.reached and s.user_id < k.user_id collate "C"))) as rank
+          from unnest(
+            ${sql.array(
+              players.map((p) => p.userId),
+              TEXT_ARRAY,
+            )}::text[],
+            ${sql.array(
+              players.map((p) => String(p.points)),
+              BIGINT_ARRAY,
+            )}::bigint[],
+            ${sql.array(
+              players.map((p) => String(p.reached)),
+              BIGINT_ARRAY,
+            )}::bigint[]
+          ) with ordinality as k (user_id, points, reached, place)
+          order by k.place`,
+        READ_LIMIT_MS,
+      );
+      return rows.map(({ rank }) => rank);
+    },
+
+    async page(leaderboard, firstRank, limit) {
+      const rows = await pool.run(
+        (sql) => sql<ScoreRow[]>`
+          select leaderboard, user_id, username, points, version, reached from scores
+          where leaderboard = ${leaderboard}
+          order by points desc, reached, user_id limit ${limit} offset ${firstRank - 1}`,
+        READ_LIMIT_MS,
+      );
+      return rows.map((row, index) => ({
+        userId: row.user_id,
+        username: row.username,
+        score: row.points,
+        rank: firstRank + index,
+      }));
+    },
+
+    async playerCount(leaderboard) {
+      const [row] = await pool.run(
+        (sql) => sql<{ players: number }[]>`
+          select count(*)::int as players from scores where leaderboard = ${leaderboard}`,
+        READ_LIMIT_MS,
+      );
+      return row?.players ?? 0;
+    },
+
+    async leaderboards() {
+      // Steps from board to board along the primary key instead of reading every row.
+      const rows = await pool.run(
+        (sql) => sql<{ leaderboard: string | null }[]>`
+          with recursive board as (
+            (select leaderboard from scores order by leaderboard limit 1)
+            union all
+            select (select s.leaderboard from scores s where s.leaderboard > board.leaderboard order by s.leaderboard limit 1)
+            from board where board.leaderboard is not null
+          )
+          select leaderboard from board where leaderboard is not null`,
+        READ_LIMIT_MS,
+      );
+      return rows.flatMap(({ leaderboard }) => (leaderboard === null ? [] : [leaderboard]));
+    },
+
+    async scan(leaderboard, afterUserId, limit) {
+      const rows = await pool.run(
+        (sql) => sql<ScoreRow[]>`
+          select leaderboard, user_id, username, points, version, reached from scores
+          where leaderboard = ${leaderboard} and user_id > ${afterUserId}
+          order by user_id limit ${limit}`,
+        READ_LIMIT_MS,
+      );
+      return rows.map(toPlayerState);
+    },
+  };
+}
