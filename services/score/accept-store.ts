@@ -3,14 +3,7 @@
  * outbox row, or nothing at all. Rows are touched in byte order of (leaderboard, user id), and a player's row is locked
  * before that player's actions are written, so two writers can neither deadlock nor interleave on a player.
  */
-import {
-  BIGINT_ARRAY,
-  INT_ARRAY,
-  type PostgresPool,
-  sqlCode,
-  TEXT_ARRAY,
-  UNIQUE_VIOLATION,
-} from '../shared/postgres.ts';
+import { arrayLiteral, type PostgresPool, sqlCode, UNIQUE_VIOLATION } from '../shared/postgres.ts';
 import type { IndexState, PlayerState } from './board.ts';
 
 /** One player's part of a batch: what the player's actions add up to. */
@@ -100,30 +93,12 @@ export function createAcceptStore(pool: PostgresPool): AcceptStore {
                      coalesce(nullif(t.username, ''), (select p.username from players p where p.user_id = t.user_id), left(t.user_id, 32)),
                      t.points, t.actions, batch.position + t.reached_at
               from batch, unnest(
-                ${sql.array(
-                  players.map((p) => p.leaderboard),
-                  TEXT_ARRAY,
-                )}::text[],
-                ${sql.array(
-                  players.map((p) => p.userId),
-                  TEXT_ARRAY,
-                )}::text[],
-                ${sql.array(
-                  players.map((p) => p.username),
-                  TEXT_ARRAY,
-                )}::text[],
-                ${sql.array(
-                  players.map((p) => String(p.points)),
-                  BIGINT_ARRAY,
-                )}::bigint[],
-                ${sql.array(
-                  players.map((p) => p.actions),
-                  INT_ARRAY,
-                )}::int[],
-                ${sql.array(
-                  players.map((p) => p.reachedAt),
-                  INT_ARRAY,
-                )}::int[]
+                ${arrayLiteral(players.map((p) => p.leaderboard))}::text[],
+                ${arrayLiteral(players.map((p) => p.userId))}::text[],
+                ${arrayLiteral(players.map((p) => p.username))}::text[],
+                ${arrayLiteral(players.map((p) => p.points))}::bigint[],
+                ${arrayLiteral(players.map((p) => p.actions))}::int[],
+                ${arrayLiteral(players.map((p) => p.reachedAt))}::int[]
               ) as t (leaderboard, user_id, username, points, actions, reached_at)
               order by t.leaderboard collate "C", t.user_id collate "C"
               on conflict (leaderboard, user_id) do update set
@@ -138,38 +113,14 @@ export function createAcceptStore(pool: PostgresPool): AcceptStore {
               select batch.position + a.place, a.leaderboard, a.user_id, a.action_id, a.points,
                      accepted.points - a.points_after, accepted.version - a.actions_after, a.key_id, a.caller
               from batch, unnest(
-                ${sql.array(
-                  actions.map((a) => a.leaderboard),
-                  TEXT_ARRAY,
-                )}::text[],
-                ${sql.array(
-                  actions.map((a) => a.userId),
-                  TEXT_ARRAY,
-                )}::text[],
-                ${sql.array(
-                  actions.map((a) => a.actionId),
-                  TEXT_ARRAY,
-                )}::text[],
-                ${sql.array(
-                  actions.map((a) => String(a.points)),
-                  BIGINT_ARRAY,
-                )}::bigint[],
-                ${sql.array(
-                  actions.map((a) => a.keyId),
-                  TEXT_ARRAY,
-                )}::text[],
-                ${sql.array(
-                  actions.map((a) => a.caller),
-                  TEXT_ARRAY,
-                )}::text[],
-                ${sql.array(
-                  actions.map((a) => String(a.pointsAfter)),
-                  BIGINT_ARRAY,
-                )}::bigint[],
-                ${sql.array(
-                  actions.map((a) => a.actionsAfter),
-                  INT_ARRAY,
-                )}::int[]
+                ${arrayLiteral(actions.map((a) => a.leaderboard))}::text[],
+                ${arrayLiteral(actions.map((a) => a.userId))}::text[],
+                ${arrayLiteral(actions.map((a) => a.actionId))}::text[],
+                ${arrayLiteral(actions.map((a) => a.points))}::bigint[],
+                ${arrayLiteral(actions.map((a) => a.keyId))}::text[],
+                ${arrayLiteral(actions.map((a) => a.caller))}::text[],
+                ${arrayLiteral(actions.map((a) => a.pointsAfter))}::bigint[],
+                ${arrayLiteral(actions.map((a) => a.actionsAfter))}::int[]
               ) with ordinality as a (leaderboard, user_id, action_id, points, key_id, caller, points_after, actions_after, place)
               join accepted on accepted.leaderboard = a.leaderboard and accepted.user_id = a.user_id
             ), box as (
@@ -203,14 +154,8 @@ export function createAcceptStore(pool: PostgresPool): AcceptStore {
         >`
           select a.leaderboard, a.user_id, a.action_id, a.points, a.score_after, a.version
           from unnest(
-            ${sql.array(
-              keys.map((key) => key.userId),
-              TEXT_ARRAY,
-            )}::text[],
-            ${sql.array(
-              keys.map((key) => key.actionId),
-              TEXT_ARRAY,
-            )}::text[]
+            ${arrayLiteral(keys.map((key) => key.userId))}::text[],
+            ${arrayLiteral(keys.map((key) => key.actionId))}::text[]
           ) as k (user_id, action_id)
           join actions a on a.user_id = k.user_id collate "C" and a.action_id = k.action_id collate "C"`,
         limitMs,

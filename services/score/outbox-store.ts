@@ -1,5 +1,5 @@
 /** What is committed but not yet delivered. Rows are claimed by state and time with SKIP LOCKED, never by an id cursor. */
-import { BIGINT_ARRAY, type PostgresPool } from '../shared/postgres.ts';
+import { arrayLiteral, type PostgresPool } from '../shared/postgres.ts';
 
 export interface OutboxRow {
   readonly id: bigint;
@@ -43,8 +43,7 @@ export function createOutboxStore(pool: PostgresPool): OutboxStore {
 
     async settle(ids) {
       await pool.run(
-        (sql) =>
-          sql`delete from outbox where id = any(${sql.array(ids.map(String), BIGINT_ARRAY)}::bigint[])`,
+        (sql) => sql`delete from outbox where id = any(${arrayLiteral(ids)}::bigint[])`,
         LIMIT_MS,
       );
     },
@@ -54,7 +53,7 @@ export function createOutboxStore(pool: PostgresPool): OutboxStore {
         (sql) => sql`
           update outbox set last_error = ${error}, next_attempt_at = now() + ${delayMs} * interval '1 millisecond',
                  state = case when attempts >= ${maxAttempts} then 'dead' else state end
-          where id = any(${sql.array(ids.map(String), BIGINT_ARRAY)}::bigint[])`,
+          where id = any(${arrayLiteral(ids)}::bigint[])`,
         LIMIT_MS,
       );
     },

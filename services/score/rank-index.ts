@@ -38,7 +38,7 @@ export interface RankIndex {
     leaderboard: string,
     players: readonly PlayerState[],
   ): Promise<Projection | undefined>;
-  /** Writes states of one board to an epoch under construction. */
+  /** Writes states of one board to an epoch under construction, or one that was when the caller last looked. */
   projectShadow(epoch: bigint, leaderboard: string, players: readonly PlayerState[]): Promise<void>;
   top(epoch: bigint, leaderboard: string, limit: number): Promise<Board | undefined>;
   around(
@@ -117,7 +117,12 @@ export function createRankIndex(redis: RedisClient): RankIndex {
     },
 
     async projectShadow(epoch, leaderboard, players) {
-      await project(keysOf(epoch, leaderboard), [String(epoch), 'shadow', '0', ...argumentsOf(players)]);
+      await project(keysOf(epoch, leaderboard), [
+        String(epoch),
+        'shadow',
+        String(TOP_SIZE),
+        ...argumentsOf(players),
+      ]);
     },
 
     async top(epoch, leaderboard, limit) {

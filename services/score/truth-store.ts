@@ -2,7 +2,7 @@
  * Reading boards straight from Postgres: for the rebuild of the index, and while Redis is away. Slower than the index by
  * orders of magnitude, so callers share one reading and keep it for a moment.
  */
-import { BIGINT_ARRAY, type PostgresPool, TEXT_ARRAY } from '../shared/postgres.ts';
+import { arrayLiteral, type PostgresPool } from '../shared/postgres.ts';
 import { toPlayerState } from './accept-store.ts';
 import type { Board, Entry, PlayerState } from './board.ts';
 
@@ -56,14 +56,8 @@ export function createTruthStore(pool: PostgresPool): TruthStore {
         (sql) => sql<ScoreRow[]>`
           select s.leaderboard, s.user_id, s.username, s.points, s.version, s.reached
           from (select distinct * from unnest(
-            ${sql.array(
-              players.map((p) => p.leaderboard),
-              TEXT_ARRAY,
-            )}::text[],
-            ${sql.array(
-              players.map((p) => p.userId),
-              TEXT_ARRAY,
-            )}::text[]
+            ${arrayLiteral(players.map((p) => p.leaderboard))}::text[],
+            ${arrayLiteral(players.map((p) => p.userId))}::text[]
           ) as k (leaderboard, user_id)) k
           join scores s on s.leaderboard = k.leaderboard collate "C" and s.user_id = k.user_id collate "C"`,
         READ_LIMIT_MS,
@@ -79,18 +73,9 @@ export function createTruthStore(pool: PostgresPool): TruthStore {
                        or s.points = k.points and (s.reached < k.reached
                           or s.reached = k.reached and s.user_id < k.user_id collate "C"))) as rank
           from unnest(
-            ${sql.array(
-              players.map((p) => p.userId),
-              TEXT_ARRAY,
-            )}::text[],
-            ${sql.array(
-              players.map((p) => String(p.points)),
-              BIGINT_ARRAY,
-            )}::bigint[],
-            ${sql.array(
-              players.map((p) => String(p.reached)),
-              BIGINT_ARRAY,
-            )}::bigint[]
+            ${arrayLiteral(players.map((p) => p.userId))}::text[],
+            ${arrayLiteral(players.map((p) => p.points))}::bigint[],
+            ${arrayLiteral(players.map((p) => p.reached))}::bigint[]
           ) with ordinality as k (user_id, points, reached, place)
           order by k.place`,
         READ_LIMIT_MS,

@@ -32,9 +32,16 @@ export const REASONS = {
   BATCH_SIZE_INVALID: ['invalid_argument', 'The batch is empty or larger than the documented limit.'],
   TOKEN_REQUIRED: ['unauthenticated', 'A bearer token is required.'],
   TOKEN_INVALID: ['unauthenticated', 'The token is not valid here: forged, expired, or of another kind.'],
+  TOKEN_IN_URL: ['invalid_argument', 'A token never goes into a URL; send it in the handshake or a message.'],
   SERVICE_KEY_INVALID: ['unauthenticated', 'The call does not carry the key of a known service.'],
   CALLER_NOT_ALLOWED: ['permission_denied', 'This service may not call this method.'],
   ORIGIN_NOT_ALLOWED: ['permission_denied', 'The page is not on the list of allowed origins.'],
+  HANDSHAKE_INVALID: [
+    'invalid_argument',
+    'The WebSocket handshake asks for something that is not offered here.',
+  ],
+  MESSAGE_INVALID: ['invalid_argument', 'The message is not one of the documented ones.'],
+  SUBSCRIPTION_LIMIT_REACHED: ['resource_exhausted', 'No more leaderboards can be watched here.'],
   SIGNATURE_INVALID: [
     'permission_denied',
     'The signature does not cover exactly this action of this player.',
@@ -47,6 +54,7 @@ export const REASONS = {
   METHOD_NOT_ALLOWED: ['unimplemented', 'The address exists, but not with this method.'],
   RATE_LIMITED: ['resource_exhausted', 'Too many requests; the answer says when to come back.'],
   OVERLOADED: ['resource_exhausted', 'The service is at its limit; try again shortly.'],
+  NODE_FULL: ['unavailable', 'This node has all the sockets it can take now; try again shortly.'],
   DEADLINE_EXCEEDED: [
     'deadline_exceeded',
     'No answer in time. Whether the action counted is unknown: retry it unchanged.',

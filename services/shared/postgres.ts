@@ -25,10 +25,17 @@ const MAX_CONNECTION_AGE_S = 30 * 60;
 /** A pool that hangs is replaced, but not more often than this: one slow statement is no reason to cut the others. */
 const REPLACE_COOL_DOWN_MS = 1_000;
 
-/** Object ids of the array types that we send. */
-export const TEXT_ARRAY = 1009;
-export const BIGINT_ARRAY = 1016;
-export const INT_ARRAY = 1007;
+/**
+ * An array parameter in Postgres' own text form, to be cast in the statement: `${arrayLiteral(ids)}::text[]`. The library
+ * could only do this after asking the server for its types at each connection.
+ */
+export function arrayLiteral(values: ReadonlyArray<string | number | bigint>): string {
+  return `{${values.map((value) => (typeof value === 'string' ? quoted(value) : String(value))).join(',')}}`;
+}
+
+function quoted(value: string): string {
+  return `"${/["\\]/.test(value) ? value.replace(/["\\]/g, '\\$&') : value}"`;
+}
 
 export function connectPostgres({
   url,

@@ -96,15 +96,21 @@ create table truth_boards (
 create function read_truth_board(board text)
   returns table (epoch bigint, seq bigint, top jsonb) language plpgsql as $$
 declare
-  now_epoch bigint;
-  now_top   jsonb;
+  now_epoch  bigint;
+  now_source text;
+  now_top    jsonb;
 begin
   perform pg_advisory_xact_lock(hashtext('truth_board'), hashtext(board));
-  select r.epoch into now_epoch from rank_index r;
+  select r.epoch, r.source into now_epoch, now_source from rank_index r;
   select coalesce(jsonb_agg(jsonb_build_array(t.user_id, t.username, t.points) order by t.points desc, t.reached, t.user_id), '[]')
     into now_top
     from (select s.user_id, s.username, s.points, s.reached from scores s where s.leaderboard = board
           order by s.points desc, s.reached, s.user_id limit 10) t;
+  if now_source <> 'postgres' then
+    -- Another index hands out the tokens of this epoch; seq 0 is older than any of them.
+    return query select now_epoch, 0::bigint, now_top;
+    return;
+  end if;
   return query
     insert into truth_boards as b (leaderboard, epoch, seq, top) values (board, now_epoch, 1, now_top)
     on conflict (leaderboard) do update set

@@ -3,12 +3,12 @@
 -- index; (epoch, seq) names exactly one top. Numbers travel as strings: Lua would round them when printing.
 --
 -- KEYS  1 sb:epoch (the epoch that counts), 2 order (sorted set), 3 players (hash), 4 board (hash: seq, top)
--- ARGV  1 epoch, 2 'live' (that epoch must count) or 'shadow' (it is being built: no ranks, no top), 3 size of the top,
+-- ARGV  1 epoch, 2 'live' (that epoch must count) or 'shadow' (it may still be in building), 3 size of the top,
 --       then for each player: member, minus points, version, username
 -- A member is 14 hexadecimal digits (position at which the points were reached) and the user id; the sorted set holds
 -- minus the points, so its own order (score, then bytes) is the one total order. A hash value is version:reached:username.
-local live = ARGV[2] == 'live'
-if live and redis.call('GET', KEYS[1]) ~= ARGV[1] then
+local counts = redis.call('GET', KEYS[1]) == ARGV[1]
+if ARGV[2] == 'live' and not counts then
   return { 'epoch' }
 end
 
@@ -36,7 +36,7 @@ for i = 4, #ARGV, 4 do
   end
   members[#members + 1] = member
 end
-if not live then
+if not counts then
   return { 'ok' }
 end
 

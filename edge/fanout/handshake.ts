@@ -1,0 +1,64 @@
+/**
+ * What an upgrade request asks for, judged at once and from its headers alone. It refuses pages that are not on the
+ * list, tokens in the URL (they end up in logs), and subprotocols that nobody speaks here.
+ */
+import { AppError } from '../../services/shared/app-error.ts';
+import type { Position } from './board-state.ts';
+import { parsePosition } from './client-messages.ts';
+
+export interface HandshakeRequest {
+  /** The Origin header; empty when absent, as it is when no browser asks. */
+  readonly origin: string;
+  /** The URL's query string, without the question mark. */
+  readonly query: string;
+  /** The Sec-WebSocket-Protocol header; empty when absent. */
+  readonly protocols: string;
+}
+
+export interface Handshake {
+  /** The subprotocol to answer with; empty when none was offered. */
+  readonly protocol: string;
+  readonly token: string | undefined;
+  /** The position of the default board that the client still has. */
+  readonly resume: Position | undefined;
+}
+
+export const SUBPROTOCOL = 'scoreboard.v1';
+/** A JWT travels as `bearer.<token>` next to the subprotocol; it is never echoed. */
+const TOKEN_PREFIX = 'bearer.';
+
+const TOKEN_PARAMETER = /token|bearer|jwt|auth/i;
+/** A JSON object in base64url begins like this. */
+const JWT_VALUE = /^(bearer[ .])?eyJ/i;
+const COUNT = /^(0|[1-9]\d{0,15})$/;
+
+export function parseHandshake(request: HandshakeRequest, allowedOrigins: ReadonlySet<string>): Handshake {
+  const { origin, query, protocols } = request;
+  // "null" is what sandboxed pages and files say: it names nobody, so it can't be on a list.
+  if (origin !== '' && (origin === 'null' || !allowedOrigins.has(origin))) throw new AppError('ORIGIN_NOT_ALLOWED');
+  return { ...parseProtocols(protocols), resume: parseQuery(query) };
+}
+
+function parseProtocols(header: string): { protocol: string; token: string | undefined } {
+  const offered = header.split(',').flatMap((item) => item.trim() || []);
+  const tokens = offered.filter((item) => item.startsWith(TOKEN_PREFIX));
+  const known = offered.includes(SUBPROTOCOL);
+  // A browser gives up a connection that chose none of what it offered, so say why instead.
+  if ((offered.length > 0 && !known) || tokens.length > 1) throw new AppError('HANDSHAKE_INVALID');
+  return { protocol: known ? SUBPROTOCOL : '', token: tokens[0]?.slice(TOKEN_PREFIX.length) };
+}
+
+function parseQuery(query: string): Position | undefined {
+  if (query === '') return undefined;
+  const parameters = new URLSearchParams(query);
+  for (const [name, value] of parameters) {
+    if (TOKEN_PARAMETER.test(name) || JWT_VALUE.test(value)) throw new AppError('TOKEN_IN_URL');
+  }
+  return parsePosition(count(parameters, 'epoch'), count(parameters, 'seq'));
+}
+
+/** A number in canonical decimal; anything else stays a text, which no position accepts. */
+function count(parameters: URLSearchParams, name: string): unknown {
+  const text = parameters.get(name) ?? undefined;
+  return text !== undefined && COUNT.test(text) ? Number(text) : text;
+}

@@ -1,0 +1,56 @@
+/** Every limit that a client of a fan-out node can meet, and every wait inside it, in one place with the reason for its size. */
+
+/** Leaderboards one socket may watch: a page shows one or two. */
+export const BOARDS_PER_SOCKET = 10;
+/** Leaderboards one node may watch; each costs a poll now and then. */
+export const BOARDS_PER_NODE = 1_000;
+/** Sockets of one player, over all devices and tabs. */
+export const SOCKETS_PER_PLAYER = 50;
+
+/** Longest message a client may send: an `authenticate` message carries a token of about 1 KiB. */
+export const MESSAGE_MAX_BYTES = 4 * 1024;
+/** Messages, pings and pongs a socket may send: one each interval, and this many at once. */
+export const MESSAGE_INTERVAL_MS = 100;
+export const MESSAGE_BURST = 20;
+/** Bad messages before the socket is closed: a client that is wrong this often will not get better. */
+export const BAD_MESSAGES_ALLOWED = 5;
+
+/** New sockets a second, and at once, that a node takes: a storm of reconnects must not starve those who are in. */
+export const UPGRADE_INTERVAL_MS = 0.5;
+export const UPGRADE_BURST = 2_000;
+/** When a refused client should come back. */
+export const UPGRADE_RETRY_S = 1;
+
+/** A socket without traffic is closed after this; the server pings before it comes to that. */
+export const IDLE_TIMEOUT_S = 60;
+/** What we buffer for one socket beyond the kernel's own buffer. Above it frames are dropped: newest state wins. */
+export const MAX_BACKPRESSURE_BYTES = 64 * 1024;
+/** Above this a socket gets no frame of its own (personal, snapshot, answer), so that what is dropped is only ever broadcast. */
+export const DIRECT_SEND_MAX_BUFFERED_BYTES = MAX_BACKPRESSURE_BYTES / 2;
+
+/** Longest pause between two ticks, however slow publishing has become. */
+export const MAX_TICK_MS = 1_000;
+
+/** A board is stale when nothing has vouched for it for this long. */
+export const STALE_AFTER_MS = 1_750;
+/** How often freshness is judged and due polls are sent: stale is told within 2 s. */
+export const FRESHNESS_CHECK_MS = 250;
+/** Between polls of a board while the feed is away, or when a poll knew more than the feed. */
+export const POLL_FAST_MS = 1_000;
+/** Between polls of a board while the feed is healthy: repairs whatever the feed could lose. */
+export const POLL_SLOW_MS = 5_000;
+/** Polls under way at once. */
+export const POLLS_IN_FLIGHT = 16;
+export const POLL_DEADLINE_MS = 1_000;
+
+/** Between looks at which tokens have expired; a socket outlives its token by no more than this. */
+export const EXPIRY_CHECK_MS = 250;
+
+/** Draining closes its sockets over this time, so that the nodes that take over are not hit at once. */
+export const DRAIN_SPREAD_MS = 2_000;
+export const DRAIN_STEP_MS = 50;
+/** Lets the last close frames leave before the connections are cut. */
+export const DRAIN_GRACE_MS = 250;
+/** Sockets a second that we ask to come back, when a whole node goes away. */
+export const DRAIN_RETURN_PER_S = 2_000;
+export const DRAIN_RETURN_MIN_MS = 1_000;

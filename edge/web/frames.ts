@@ -1,0 +1,124 @@
+/**
+ * The frames of the scoreboard socket, parsed at the border into narrow types. A frame of an unknown event or of a wrong
+ * form is `undefined`, so a newer server can say more without breaking this client.
+ */
+
+export interface BoardEntry {
+  readonly userId: string;
+  readonly username: string;
+  readonly score: number;
+  /** 1-based. */
+  readonly rank: number;
+}
+
+/** A whole board: frames carry state, never a difference. */
+export interface Board {
+  readonly leaderboardId: string;
+  /** Best first. */
+  readonly entries: readonly BoardEntry[];
+  /** (epoch, seq) is the only ordering token; time plays no part in it. */
+  readonly epoch: number;
+  readonly seq: number;
+  /** True when the node can't vouch for freshness. */
+  readonly stale: boolean;
+}
+
+/** Where the signed-in player stands, also outside the top ten. */
+export interface Standing {
+  readonly userId: string;
+  readonly score: number;
+  readonly rank: number;
+  /** Counts the player's accepted actions; a lower one is older. */
+  readonly version: number;
+}
+
+export type Frame =
+  | { readonly kind: 'board'; readonly board: Board; readonly standing: Standing | undefined }
+  /** The board did not change; this is what the node says about its freshness. */
+  | { readonly kind: 'freshness'; readonly stale: boolean }
+  | { readonly kind: 'error'; readonly reason: string; readonly message: string }
+  /** Anything else that is well-formed: proof that the link lives, nothing more. */
+  | { readonly kind: 'sign-of-life' };
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function parseEntry(value: unknown): BoardEntry | undefined {
+  if (!isFields(value)) return undefined;
+  const { userId, username, score, rank } = value;
+  if (typeof userId !== 'string' || typeof username !== 'string') return undefined;
+  if (!isCount(score) || !isCount(rank)) return undefined;
+  return { userId, username, score, rank };
+}
+
+/** A list of places, or undefined when it is anything else. */
+export function parseEntries(value: unknown): BoardEntry[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const entries: BoardEntry[] = [];
+  for (const item of value) {
+    const entry = parseEntry(item);
+    if (entry === undefined) return undefined;
+    entries.push(entry);
+  }
+  return entries;
+}
+
+function parseBoard(fields: Fields): Board | undefined {
+  const { leaderboardId, epoch, seq, stale } = fields;
+  const entries = parseEntries(fields.leaderboard);
+  if (entries === undefined || !isCount(epoch) || !isCount(seq)) return undefined;
+  return {
+    leaderboardId: typeof leaderboardId === 'string' ? leaderboardId : 'global',
+    entries,
+    epoch,
+    seq,
+    stale: stale === true,
+  };
+}
+
+/** Only a personal frame has rank and version; a board update names whoever scored last. */
+function parseStanding(fields: Fields): Standing | undefined {
+  const { userId, newScore, rank, version } = fields;
+  if (typeof userId !== 'string' || !isCount(newScore) || !isCount(rank) || !isCount(version))
+    return undefined;
+  return { userId, score: newScore, rank, version };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** One frame as it came over the wire. */
+export function parseFrame(text: string): Frame | undefined {
+  const fields = parseJson(text);
+  if (!isFields(fields) || typeof fields.event !== 'string') return undefined;
+  switch (fields.event) {
+    case 'score:snapshot':
+    case 'score:update': {
+      const board = parseBoard(fields);
+      return board && { kind: 'board', board, standing: parseStanding(fields) };
+    }
+    case 'score:current':
+    case 'score:stale':
+      return { kind: 'freshness', stale: fields.stale === true };
+    case 'error':
+      return {
+        kind: 'error',
+        reason: typeof fields.reason === 'string' ? fields.reason : 'UNKNOWN',
+        message: typeof fields.message === 'string' ? fields.message : '',
+      };
+    default:
+      return { kind: 'sign-of-life' };
+  }
+}

@@ -1,0 +1,69 @@
+/** The game server's side of a round, as calls. The server lights the cells, keeps the time and signs what was earned. */
+import { ApiError, callJson, type Fields } from './api.js';
+import type { SignedAction } from './score-queue.js';
+
+export interface Target {
+  /** 0 to 8, in reading order. */
+  readonly cell: number;
+  readonly expiresInMs: number;
+}
+
+export interface Round {
+  readonly roundId: string;
+  readonly first: Target;
+  readonly remaining: number;
+}
+
+export interface HitAnswer {
+  readonly hit: boolean;
+  readonly reactionMs: number;
+  readonly action: SignedAction | undefined;
+  /** Undefined when the round is over. */
+  readonly next: Target | undefined;
+  readonly remaining: number;
+}
+
+function unknownForm(): ApiError {
+  return new ApiError(502, 'UNKNOWN', 'The game server gave an answer of an unknown form.');
+}
+
+function parseTarget(value: unknown): Target | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { cell, expiresInMs } = value as Fields;
+  return typeof cell === 'number' && typeof expiresInMs === 'number' ? { cell, expiresInMs } : undefined;
+}
+
+function parseAction(value: unknown): SignedAction | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { actionId, points, signature } = value as Fields;
+  if (typeof actionId !== 'string' || typeof points !== 'number' || typeof signature !== 'string')
+    throw unknownForm();
+  return { actionId, points, signature };
+}
+
+export async function startRound(gameUrl: string, token: string | undefined): Promise<Round> {
+  const answer = await callJson(`${gameUrl}/v1/rounds`, { method: 'POST', token });
+  const first = parseTarget(answer);
+  if (typeof answer.roundId !== 'string' || first === undefined || typeof answer.remaining !== 'number') {
+    throw unknownForm();
+  }
+  return { roundId: answer.roundId, first, remaining: answer.remaining };
+}
+
+export async function hitCell(
+  gameUrl: string,
+  token: string | undefined,
+  roundId: string,
+  cell: number,
+): Promise<HitAnswer> {
+  const url = `${gameUrl}/v1/rounds/${encodeURIComponent(roundId)}/hits`;
+  const answer = await callJson(url, { token, body: { cell } });
+  if (typeof answer.hit !== 'boolean' || typeof answer.remaining !== 'number') throw unknownForm();
+  return {
+    hit: answer.hit,
+    reactionMs: typeof answer.reactionMs === 'number' ? answer.reactionMs : 0,
+    action: parseAction(answer.action),
+    next: parseTarget(answer.next),
+    remaining: answer.remaining,
+  };
+}

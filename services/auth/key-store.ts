@@ -1,0 +1,112 @@
+/**
+ * What can be done to the signing keys on disk: make the first ones, list, rotate, withdraw. Every change is written
+ * before it counts, and a key signs only after it was read back from its file, so an unpublished key never signs.
+ */
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { JWK } from 'jose';
+import { type Clock, systemClock } from '../shared/clock.ts';
+import { CLOCK_TOLERANCE_S } from '../shared/token-check.ts';
+import { MAX_TOKEN_AGE_S } from '../shared/token-policy.ts';
+import { OWN_KEYS_REFRESH_MS } from '../shared/token-verifier.ts';
+import {
+  changeAlone,
+  KEY_KINDS,
+  type KeyKind,
+  KeysBusyError,
+  keysVersion,
+  readKeys,
+  writeKeys,
+} from './key-file.ts';
+import { type KeyState, keyState, liveKeys, type StoredKey, withNewKey, withoutKey } from './key-schedule.ts';
+
+/** Longest life of an action signature that the configuration may ask for. */
+export const MAX_ACTION_LIFETIME_S = 24 * 60 * 60;
+/** Four refreshes of a verifier: three of them may fail. */
+export const PUBLISH_DELAY_MS = 4 * OWN_KEYS_REFRESH_MS;
+const RETENTION_MS: Readonly<Record<KeyKind, number>> = {
+  token: (MAX_TOKEN_AGE_S + CLOCK_TOLERANCE_S) * 1000,
+  action: MAX_ACTION_LIFETIME_S * 1000,
+};
+const OWNER_ONLY_DIR = 0o700;
+/** 64 bits: unique among the few keys that ever live. */
+const KID_BYTES = 8;
+/** As long as the output of SHA-256; more would add nothing. */
+const ACTION_SECRET_BYTES = 32;
+/** Several processes may start on an empty folder at once; one makes the keys, the others wait for them. */
+const FIRST_KEYS_TRIES = 20;
+const FIRST_KEYS_WAIT_MS = 50;
+
+function makeKey(kind: KeyKind): { kid: string; jwk: JWK } {
+  const kid = randomBytes(KID_BYTES).toString('base64url');
+  if (kind === 'action') {
+    return { kid, jwk: { kty: 'oct', k: randomBytes(ACTION_SECRET_BYTES).toString('base64url') } };
+  }
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return { kid, jwk: privateKey.export({ format: 'jwk' }) as JWK };
+}
+
+/** Makes the folder and the first keys where there are none yet. */
+export async function ensureKeys(dir: string, clock: Clock = systemClock): Promise<void> {
+  mkdirSync(dir, { recursive: true, mode: OWNER_ONLY_DIR });
+  chmodSync(dir, OWNER_ONLY_DIR);
+  for (const kind of KEY_KINDS) {
+    for (let tries = 1; keysVersion(dir, kind) === undefined; tries += 1) {
+      try {
+        makeFirstKey(dir, kind, clock);
+      } catch (error) {
+        if (!(error instanceof KeysBusyError) || tries >= FIRST_KEYS_TRIES) throw error;
+        await delay(FIRST_KEYS_WAIT_MS);
+      }
+    }
+  }
+}
+
+function makeFirstKey(dir: string, kind: KeyKind, clock: Clock): void {
+  const nowMs = clock.now();
+  changeAlone(dir, kind, nowMs, () => {
+    if (keysVersion(dir, kind) === undefined) {
+      writeKeys(dir, kind, [{ ...makeKey(kind), signsFromMs: nowMs }]);
+    }
+  });
+}
+
+export interface KeyInfo {
+  readonly kid: string;
+  readonly state: KeyState;
+  readonly signsFromMs: number;
+  readonly verifiesUntilMs: number | undefined;
+}
+
+/** The live keys without their secrets, oldest first. */
+export function listKeys(dir: string, kind: KeyKind, clock: Clock = systemClock): KeyInfo[] {
+  const nowMs = clock.now();
+  const keys = readKeys(dir, kind);
+  return liveKeys(keys, nowMs).map((key) => ({
+    kid: key.kid,
+    state: keyState(key, keys, nowMs),
+    signsFromMs: key.signsFromMs,
+    verifiesUntilMs: key.verifiesUntilMs,
+  }));
+}
+
+/** Publishes a new key, which signs after the publish delay, and returns its id. Keys past their time are dropped. */
+export function rotateKey(dir: string, kind: KeyKind, clock: Clock = systemClock): string {
+  const nowMs = clock.now();
+  return changeAlone(dir, kind, nowMs, () => {
+    const key = makeKey(kind);
+    const times = { nowMs, publishDelayMs: PUBLISH_DELAY_MS, retentionMs: RETENTION_MS[kind] };
+    writeKeys(dir, kind, withNewKey(readKeys(dir, kind), key, times));
+    return key.kid;
+  });
+}
+
+/** The kill switch: nothing that this key signed holds from now on. Another key takes over at once. */
+export function withdrawKey(dir: string, kind: KeyKind, kid: string, clock: Clock = systemClock): void {
+  const nowMs = clock.now();
+  changeAlone(dir, kind, nowMs, () => {
+    const left: StoredKey[] = withoutKey(readKeys(dir, kind), kid, nowMs, () => makeKey(kind));
+    writeKeys(dir, kind, left);
+  });
+}

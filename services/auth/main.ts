@@ -1,0 +1,6 @@
+/** The auth process. */
+import { runProcess } from '../shared/run-process.ts';
+import { parseAuthConfig } from './config.ts';
+import { startAuth } from './service.ts';
+
+await runProcess('auth', ({ env, log }) => startAuth(parseAuthConfig(env), { log }));

@@ -1,0 +1,126 @@
+/**
+ * Player profiles in Postgres. Concurrent upserts leave as one statement, and only rows that are new or renamed are
+ * written. While the database is down or hangs, the answer is STORE_UNAVAILABLE within a limit.
+ */
+import { AppError } from '../shared/app-error.ts';
+import { createCoalescer } from '../shared/coalescer.ts';
+import type { Log } from '../shared/log.ts';
+import { arrayLiteral, createPostgresPool, type Sql, withDeadline } from '../shared/postgres.ts';
+
+export interface Profile {
+  readonly userId: string;
+  readonly username: string;
+}
+
+/** Rows in one statement: a few milliseconds of work. */
+const MAX_BATCH = 500;
+/** One at a time keeps two renames of a player in the order in which they came. */
+const MAX_IN_FLIGHT = 1;
+/** About a second of tokens at full speed. */
+const MAX_QUEUE = 10_000;
+const CONNECTIONS = 2;
+/** One statement. Twice this fits into the limit below: a caller may have to wait for the batch before its own. */
+const STATEMENT_DEADLINE_MS = 800;
+/** A caller's whole wait, below the two seconds that callers allow. */
+const UPSERT_DEADLINE_MS = 1_800;
+/** Between two looks at whether the database answers. */
+const PROBE_INTERVAL_MS = 2_000;
+
+export interface ProfileStoreOptions {
+  databaseUrl: string;
+  log: Log;
+  onBatch: (size: number) => void;
+}
+
+export interface ProfileStore {
+  /** Makes the profile, or renames it. STORE_UNAVAILABLE when the database does not answer. */
+  upsert(profile: Profile): Promise<void>;
+  /** Whether the database answered when it was last asked. */
+  reachable(): boolean;
+  /** Finishes what waits, then closes the connections. */
+  close(): Promise<void>;
+}
+
+/** The last of each player's, by user id: one order everywhere, so that two instances can't deadlock. */
+function foldProfiles(profiles: readonly Profile[]): Profile[] {
+  const byUser = new Map(profiles.map((profile) => [profile.userId, profile]));
+  return [...byUser.values()].sort((a, b) => (a.userId < b.userId ? -1 : 1));
+}
+
+export function createProfileStore({ databaseUrl, log, onBatch }: ProfileStoreOptions): ProfileStore {
+  const pool = createPostgresPool({
+    url: databaseUrl,
+    connections: CONNECTIONS,
+    applicationName: 'auth',
+    statementTimeoutMs: STATEMENT_DEADLINE_MS,
+  });
+  let reachable = false;
+
+  /** Runs one statement and notes whether the database answered. */
+  async function run<Rows>(statement: (sql: Sql) => PromiseLike<Rows>): Promise<Rows> {
+    try {
+      const rows = await pool.run(statement, STATEMENT_DEADLINE_MS);
+      if (!reachable) log.info('database reachable');
+      reachable = true;
+      return rows;
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      if (reachable) log.warn({ err: error }, 'database unreachable');
+      reachable = false;
+      // Whether the profile was written does not matter: the same upsert can be repeated at will.
+      throw new AppError('STORE_UNAVAILABLE', { cause: error, retryAfterMs: PROBE_INTERVAL_MS });
+    }
+  }
+
+  // A row that already says the same is left out before the insert: even a conflict that changes nothing locks a row.
+  const upsertBatch = (profiles: readonly Profile[]) =>
+    run(
+      (sql) => sql`
+        insert into players as known (user_id, username)
+        select given.user_id, given.username
+        from unnest(
+          ${arrayLiteral(profiles.map(({ userId }) => userId))}::text[],
+          ${arrayLiteral(profiles.map(({ username }) => username))}::text[]
+        ) as given(user_id, username)
+        where not exists (
+          select from players as same
+          where same.user_id = given.user_id collate "C" and same.username = given.username
+        )
+        order by given.user_id collate "C"
+        on conflict (user_id) do update set username = excluded.username, updated_at = now()
+        where known.username is distinct from excluded.username`,
+    );
+
+  const upserts = createCoalescer<Profile, undefined>({
+    async send(profiles) {
+      await upsertBatch(foldProfiles(profiles));
+      return profiles.map(() => undefined);
+    },
+    maxBatch: MAX_BATCH,
+    maxInFlight: MAX_IN_FLIGHT,
+    maxQueue: MAX_QUEUE,
+    onBatch,
+  });
+
+  async function probe(): Promise<void> {
+    await run((sql) => sql`select 1`).catch((error: unknown) => {
+      if (!(error instanceof AppError)) log.error({ err: error }, 'database probe');
+    });
+  }
+  const probes = setInterval(() => void probe(), PROBE_INTERVAL_MS);
+  probes.unref();
+  void probe();
+
+  return {
+    async upsert(profile) {
+      const upserted = upserts.submit(profile);
+      await withDeadline(upserted, UPSERT_DEADLINE_MS, () => new AppError('STORE_UNAVAILABLE'));
+    },
+    reachable: () => reachable,
+    async close() {
+      clearInterval(probes);
+      await upserts.close();
+      await pool.close();
+    },
+  };
+}

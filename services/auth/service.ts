@@ -1,0 +1,61 @@
+/** Wires the auth service: keys, profiles, gRPC and the operator's side door. Closed in reverse order. */
+import { startAdminServer } from '../shared/admin-server.ts';
+import { type Clock, systemClock } from '../shared/clock.ts';
+import { startGrpcServer } from '../shared/grpc.ts';
+import type { Log } from '../shared/log.ts';
+import { createMetrics } from '../shared/metrics.ts';
+import type { RunningService } from '../shared/run-process.ts';
+import type { AuthConfig } from './config.ts';
+import { openKeyRing } from './key-ring.ts';
+import { createAuthMetrics } from './metrics.ts';
+import { createProfileStore } from './profile-store.ts';
+import { authRegistration } from './rpc.ts';
+import { assertSoundRuntime } from './runtime-gate.ts';
+
+export interface AuthServiceHandle extends RunningService {
+  readonly port: number;
+  readonly adminPort: number;
+}
+
+export async function startAuth(
+  config: AuthConfig,
+  { log, clock = systemClock }: { log: Log; clock?: Clock },
+): Promise<AuthServiceHandle> {
+  assertSoundRuntime(process.version);
+  const opened: (() => void | Promise<void>)[] = [];
+  const stop = async () => {
+    for (const close of opened.splice(0).reverse()) await close();
+  };
+  try {
+    const registry = createMetrics('auth');
+    const metrics = createAuthMetrics(registry);
+    const keys = await openKeyRing({ dir: config.keysDir, clock, log });
+    opened.push(() => keys.close());
+    const profiles = createProfileStore({
+      databaseUrl: config.databaseUrl,
+      log,
+      onBatch: metrics.profilesWritten,
+    });
+    opened.push(() => profiles.close());
+    const admin = await startAdminServer({
+      host: config.adminHost,
+      port: config.adminPort,
+      metrics: registry,
+      readiness: () => ({ keys: keys.jwksJson() !== '', database: profiles.reachable() }),
+    });
+    opened.push(() => admin.close());
+    const server = await startGrpcServer({
+      host: config.host,
+      port: config.port,
+      services: [authRegistration({ config, keys, profiles, metrics, clock })],
+      digests: config.digests,
+      log,
+      metrics: registry,
+    });
+    opened.push(() => server.stop());
+    return { port: server.port, adminPort: admin.port, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

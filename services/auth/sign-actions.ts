@@ -1,0 +1,43 @@
+/** Vouches for actions that a trusted game server saw happen. All of a batch is signed, or none of it. */
+import type { Action } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import type { SignedAction } from '../shared/action-signature.ts';
+import { AppError } from '../shared/app-error.ts';
+import { parseActionId, parseLeaderboard, parsePoints, parseUserId } from '../shared/identifiers.ts';
+import { signAction } from './action-mac.ts';
+import type { ActionKey } from './key-ring.ts';
+
+const MS_PER_S = 1000;
+
+export interface SignActionsOptions {
+  key: ActionKey;
+  lifetimeS: number;
+  nowMs: number;
+}
+
+export interface SignedBatch {
+  /** In the order of the actions. */
+  readonly signatures: string[];
+  readonly expiresAtMs: number;
+}
+
+function parseAction(action: Action | undefined): SignedAction {
+  if (action === undefined) throw new AppError('ACTION_ID_INVALID');
+  return {
+    leaderboard: parseLeaderboard(action.leaderboard),
+    userId: parseUserId(action.userId),
+    actionId: parseActionId(action.actionId),
+    points: parsePoints(action.points),
+  };
+}
+
+export function signActions(
+  actions: readonly (Action | undefined)[],
+  { key, lifetimeS, nowMs }: SignActionsOptions,
+): SignedBatch {
+  const expiresAt = Math.floor(nowMs / MS_PER_S) + lifetimeS;
+  const parsed = actions.map(parseAction);
+  return {
+    signatures: parsed.map((action) => signAction(action, key, expiresAt)),
+    expiresAtMs: expiresAt * MS_PER_S,
+  };
+}

@@ -1,0 +1,150 @@
+/**
+ * Keeps the rank index honest. It watches whether Redis holds the epoch that Postgres says counts; when Redis is gone for
+ * long, boards are read from Postgres under a new epoch; when Redis answers but holds something else (empty, restarted,
+ * restored from an old copy), a new epoch is built beside it and takes over. Several processes may run a keeper: every
+ * decision is a compare-and-set in Postgres, so two rebuilds never both win.
+ */
+import type { Log } from '../shared/log.ts';
+import type { Metrics } from '../shared/metrics.ts';
+import type { RedisClient } from '../shared/redis.ts';
+import type { IndexState, PlayerState } from './board.ts';
+import type { EpochRow, EpochStore } from './epoch-store.ts';
+import { createLoop } from './loop.ts';
+import type { RankIndex } from './rank-index.ts';
+import type { TruthStore } from './truth-store.ts';
+
+export interface IndexKeeper {
+  /** The newest state this process knows of. */
+  readonly state: IndexState;
+  /** A state that came with a committed batch; kept when it is newer. */
+  observe(state: IndexState): void;
+  /** Looks at once instead of at the next beat: something did not fit. */
+  wake(): void;
+  /** Resolves with the first state that was read from Postgres. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface IndexKeeperOptions {
+  epochs: EpochStore;
+  index: RankIndex;
+  truth: TruthStore;
+  redis: RedisClient;
+  /** Called with each board after a new epoch took over, so that viewers learn of it. */
+  announce: (leaderboard: string) => Promise<void>;
+  log: Log;
+  metrics: Metrics;
+}
+
+const BEAT_MS = 500;
+/** Redis may be away this long before boards are read from Postgres: longer than a restart, shorter than patience. */
+const REDIS_PATIENCE_MS = 3_000;
+/** A builder that died is replaced after this. */
+const BUILD_LEASE_MS = 5_000;
+/** Players per page of the rebuild: large enough to be fast, small enough not to hold up live scripts. */
+const PAGE = 1_000;
+
+export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
+  const { epochs, index, truth, redis, announce, log, metrics } = options;
+  let state: IndexState = { epoch: 0n, source: 'postgres', building: undefined };
+  const rebuildSeconds = metrics.histogram(
+    'rank_index_rebuild_seconds',
+    'Time to rebuild the rank index.',
+    [0.1, 0.5, 1, 2, 5, 10, 30, 60],
+  );
+  metrics.gauge('rank_index_epoch', 'The epoch of the rank index that counts.', {
+    collect: () => Number(state.epoch),
+  });
+  metrics.gauge('rank_index_from_redis', '1 while ranks come from Redis, 0 while from Postgres.', {
+    collect: () => Number(state.source === 'redis'),
+  });
+
+  function observe(next: IndexState): void {
+    if (next.epoch < state.epoch) return;
+    if (next.epoch > state.epoch)
+      log.info({ epoch: String(next.epoch), source: next.source }, 'rank index epoch');
+    state = { epoch: next.epoch, source: next.source, building: next.building };
+  }
+
+  async function identify(): Promise<{ epoch: bigint | undefined; runId: string } | undefined> {
+    if (redis.status !== 'ready') return undefined;
+    return index.identity().catch((error: unknown) => {
+      log.warn({ err: error }, 'redis does not answer');
+      return undefined;
+    });
+  }
+
+  async function look(): Promise<void> {
+    const row = await epochs.read();
+    observe(row);
+    const held = await identify();
+    if (held === undefined) return leaveWhenGoneForLong(row);
+    if (row.source === 'redis' && held.runId === row.redisRunId && held.epoch === row.epoch) {
+      if (row.redisUnseenMs > BEAT_MS) await epochs.markSeen(row.epoch, row.redisRunId);
+      return;
+    }
+    await rebuild(held.runId);
+  }
+
+  async function leaveWhenGoneForLong(row: EpochRow): Promise<void> {
+    if (row.source !== 'redis' || row.redisUnseenMs < REDIS_PATIENCE_MS) return;
+    if (await epochs.leaveRedis(row.epoch)) {
+      log.error({ epoch: String(row.epoch) }, 'redis is gone: boards are read from postgres');
+    }
+    observe(await epochs.read());
+  }
+
+  async function rebuild(runId: string): Promise<void> {
+    const build = await epochs.announceBuild(BUILD_LEASE_MS);
+    if (build === undefined) return;
+    const started = performance.now();
+    log.info({ epoch: String(build.epoch) }, 'rebuilding the rank index');
+    // From here on every writer also writes to the new epoch; only those that started earlier do not know of it.
+    while (!(await epochs.everyWriterKnows(build.transaction)))
+      await new Promise((resolve) => setImmediate(resolve));
+    const leaderboards = await truth.leaderboards();
+    let players = 0;
+    for (const leaderboard of leaderboards) players += await load(build.epoch, leaderboard);
+    const held = await identify();
+    if (held?.runId !== runId || !(await epochs.finishBuild(build.epoch, runId))) {
+      log.warn({ epoch: String(build.epoch) }, 'the rebuild was overtaken');
+      return;
+    }
+    await index.pointTo(build.epoch);
+    observe({ epoch: build.epoch, source: 'redis', building: undefined });
+    const seconds = (performance.now() - started) / 1000;
+    rebuildSeconds.observe(seconds);
+    log.info({ epoch: String(build.epoch), players, seconds }, 'the rank index is rebuilt');
+    for (const leaderboard of leaderboards) await announce(leaderboard);
+    await index.dropOthers([build.epoch]);
+  }
+
+  async function load(epoch: bigint, leaderboard: string): Promise<number> {
+    let count = 0;
+    let page: PlayerState[] = await truth.scan(leaderboard, '', PAGE);
+    while (page.length > 0) {
+      const last = page.at(-1);
+      const next = page.length < PAGE || last === undefined ? [] : truth.scan(leaderboard, last.userId, PAGE);
+      await index.projectShadow(epoch, leaderboard, page);
+      count += page.length;
+      if (!(await epochs.renewBuild(epoch, BUILD_LEASE_MS)))
+        throw new Error('another process took over the rebuild');
+      page = await next;
+    }
+    return count;
+  }
+
+  const loop = createLoop({ name: 'rank index keeper', everyMs: BEAT_MS, run: look, log });
+  return {
+    get state() {
+      return state;
+    },
+    observe,
+    wake: () => loop.wake(),
+    async start() {
+      observe(await epochs.read());
+      loop.start();
+    },
+    stop: () => loop.stop(),
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * The reading use cases: from the index while it holds the epoch that counts, else from Postgres. An answer that comes from
+ * Postgres because the index just failed says `stale`: it has no place in the order of boards.
+ */
+import { AppError } from '../shared/app-error.ts';
+import type { Log } from '../shared/log.ts';
+import type { Board, Entry, PlayerState } from './board.ts';
+import type { IndexKeeper } from './index-keeper.ts';
+import type { Neighbourhood, RankIndex } from './rank-index.ts';
+import type { TruthBoards } from './truth-boards.ts';
+import type { TruthStore } from './truth-store.ts';
+
+export interface ReadBoards {
+  top(leaderboard: string, limit: number): Promise<{ board: Board; stale: boolean }>;
+  /** Refuses with PLAYER_NOT_FOUND, or VERSION_NOT_REACHED when this reader is behind `minVersion`. */
+  rank(leaderboard: string, userId: string, minVersion: bigint): Promise<Place>;
+  around(
+    leaderboard: string,
+    userId: string,
+    radius: number,
+  ): Promise<{ players: number; entries: readonly Entry[] }>;
+  /** From 1; 0 when nobody could tell it. */
+  currentRank(leaderboard: string, userId: string): Promise<number>;
+  /** Ranks by counting in Postgres, or undefined when that took too long. */
+  ranksFromTruth(
+    leaderboard: string,
+    players: readonly PlayerState[],
+  ): Promise<readonly number[] | undefined>;
+}
+
+export interface Place {
+  readonly entry: Entry;
+  readonly version: bigint;
+  readonly players: number;
+}
+
+export interface ReadBoardsOptions {
+  index: RankIndex;
+  truth: TruthStore;
+  truthBoards: TruthBoards;
+  keeper: Pick<IndexKeeper, 'state' | 'wake'>;
+  log: Log;
+}
+
+export function createReadBoards({ index, truth, truthBoards, keeper, log }: ReadBoardsOptions): ReadBoards {
+  /** The index's answer, or undefined when it can't be asked or does not hold the epoch. */
+  async function ask<T>(question: (epoch: bigint) => Promise<T | undefined>): Promise<T | undefined> {
+    if (keeper.state.source !== 'redis') return undefined;
+    try {
+      const answer = await question(keeper.state.epoch);
+      if (answer === undefined) keeper.wake();
+      return answer;
+    } catch (error) {
+      log.warn({ err: error }, 'the rank index can not be asked');
+      keeper.wake();
+      return undefined;
+    }
+  }
+
+  async function ranksFromTruth(leaderboard: string, players: readonly PlayerState[]) {
+    try {
+      return await truth.ranks(leaderboard, players);
+    } catch (error) {
+      log.warn({ err: error, leaderboard }, 'no rank could be told');
+      return undefined;
+    }
+  }
+
+  async function aroundFromTruth(
+    leaderboard: string,
+    userId: string,
+    radius: number,
+  ): Promise<Neighbourhood> {
+    const [[state], players] = await Promise.all([
+      truth.states([{ leaderboard, userId }]),
+      truth.playerCount(leaderboard),
+    ]);
+    if (state === undefined) return { players, entries: [], self: undefined };
+    const [rank = 0] = await truth.ranks(leaderboard, [state]);
+    const first = Math.max(1, rank - radius);
+    const entries = await truth.page(leaderboard, first, rank + radius - first + 1);
+    const entry = { userId, username: state.username, score: state.points, rank };
+    return { players, entries, self: { entry, version: state.version } };
+  }
+
+  const neighbourhood = async (leaderboard: string, userId: string, radius: number) =>
+    (await ask((epoch) => index.around(epoch, leaderboard, userId, radius))) ??
+    aroundFromTruth(leaderboard, userId, radius);
+
+  return {
+    async top(leaderboard, limit) {
+      const board = await ask((epoch) => index.top(epoch, leaderboard, limit));
+      if (board !== undefined) return { board, stale: false };
+      const fallback = await truthBoards.recent(leaderboard);
+      const entries =
+        limit <= fallback.entries.length
+          ? fallback.entries.slice(0, limit)
+          : await truth.page(leaderboard, 1, limit);
+      return { board: { ...fallback, entries }, stale: fallback.seq === 0n };
+    },
+
+    async rank(leaderboard, userId, minVersion) {
+      const { self, players } = await neighbourhood(leaderboard, userId, 0);
+      if (self === undefined && minVersion === 0n) throw new AppError('PLAYER_NOT_FOUND');
+      if (self === undefined || self.version < minVersion) {
+        throw new AppError('VERSION_NOT_REACHED', { retryAfterMs: 100 });
+      }
+      return { entry: self.entry, version: self.version, players };
+    },
+
+    async around(leaderboard, userId, radius) {
+      const { self, players, entries } = await neighbourhood(leaderboard, userId, radius);
+      if (self === undefined) throw new AppError('PLAYER_NOT_FOUND');
+      return { players, entries };
+    },
+
+    async currentRank(leaderboard, userId) {
+      try {
+        return (await neighbourhood(leaderboard, userId, 0)).self?.entry.rank ?? 0;
+      } catch (error) {
+        log.warn({ err: error, leaderboard }, 'no rank could be told');
+        return 0;
+      }
+    },
+
+    ranksFromTruth,
+  };
+}

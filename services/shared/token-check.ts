@@ -1,0 +1,122 @@
+/**
+ * The one place where a token is read. Strict by rule: pinned algorithms, issuer, audience and kind, every required
+ * claim, a limited age, and a key that only our own key set can supply. Whatever is wrong, the answer is the same
+ * TOKEN_INVALID, so that a forger learns nothing from it.
+ */
+import { type CryptoKey, errors, type JWSHeaderParameters, type JWTPayload, jwtVerify } from 'jose';
+import { AppError } from './app-error.ts';
+import { isUserId, isUsername, USERNAME_MAX_LENGTH } from './identifiers.ts';
+import type { TokenRules } from './token-policy.ts';
+
+/** Longest token that is looked at at all. Ours have about 400 bytes; outside ones carry more claims. */
+export const MAX_TOKEN_LENGTH = 4096;
+/** How far the clocks of issuer and reader may differ. */
+export const CLOCK_TOLERANCE_S = 5;
+/** Headers that carry a key, say where to fetch one, or change how the token is to be read. */
+const FORBIDDEN_HEADERS = ['jku', 'jwk', 'x5u', 'x5c', 'crit', 'b64'];
+/** All that a token of ours has in its header. */
+const OWN_HEADERS = ['alg', 'kid', 'typ'];
+const BASE64URL_TOKEN = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
+const MS_PER_S = 1000;
+
+export interface Identity {
+  readonly userId: string;
+  readonly username: string;
+  /** The token's `jti`; empty for an outside token without one. */
+  readonly tokenId: string;
+  readonly expiresAtMs: number;
+}
+
+export interface ParsedToken {
+  readonly token: string;
+  readonly header: Readonly<Record<string, unknown>>;
+  /** Not verified yet: good for choosing the rules, nothing else. */
+  readonly claimedIssuer: unknown;
+}
+
+export const tokenInvalid = (): AppError => new AppError('TOKEN_INVALID');
+
+/** Reads one part. Refuses every spelling but the canonical one, since Buffer's decoder is lenient. */
+function decodePart(part: string): Buffer | undefined {
+  const bytes = Buffer.from(part, 'base64url');
+  return bytes.toString('base64url') === part ? bytes : undefined;
+}
+
+function decodeObject(part: string): Record<string, unknown> | undefined {
+  const bytes = decodePart(part);
+  if (bytes === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Takes a token apart without believing it. */
+export function parseToken(token: string): ParsedToken {
+  if (token.length > MAX_TOKEN_LENGTH || !BASE64URL_TOKEN.test(token)) throw tokenInvalid();
+  const [headerPart = '', payloadPart = '', signaturePart = ''] = token.split('.');
+  const header = decodeObject(headerPart);
+  const payload = decodeObject(payloadPart);
+  if (header === undefined || payload === undefined || decodePart(signaturePart) === undefined) {
+    throw tokenInvalid();
+  }
+  return { token, header, claimedIssuer: payload.iss };
+}
+
+function headerAllowed(header: Readonly<Record<string, unknown>>, rules: TokenRules): boolean {
+  if (FORBIDDEN_HEADERS.some((name) => Object.hasOwn(header, name))) return false;
+  if (header.kid !== undefined && typeof header.kid !== 'string') return false;
+  if (typeof header.alg !== 'string' || !rules.algorithms.includes(header.alg)) return false;
+  // jose would also take "application/at+jwt" and any case of it: we write one spelling and read one.
+  if (rules.type !== undefined && header.typ !== rules.type) return false;
+  if (!rules.strict) return true;
+  return typeof header.kid === 'string' && Object.keys(header).every((name) => OWN_HEADERS.includes(name));
+}
+
+/** The identity in a verified payload, or undefined when it names nobody we could know. */
+function readIdentity(payload: JWTPayload, rules: TokenRules): Identity | undefined {
+  const { sub, jti, exp, iat } = payload;
+  if (!isUserId(sub) || exp === undefined || iat === undefined) return undefined;
+  if (rules.strict && (typeof jti !== 'string' || jti === '' || !isUsername(payload.name))) return undefined;
+  return {
+    userId: sub,
+    username: isUsername(payload.name) ? payload.name : sub.slice(0, USERNAME_MAX_LENGTH),
+    tokenId: typeof jti === 'string' ? jti : '',
+    expiresAtMs: Math.floor(Math.min(exp, iat + rules.maxAgeS)) * MS_PER_S,
+  };
+}
+
+/** Verifies a token under one issuer's rules. Throws TOKEN_INVALID, or whatever `findKey` throws as an AppError. */
+export async function checkToken(
+  parsed: ParsedToken,
+  rules: TokenRules,
+  findKey: (header: JWSHeaderParameters) => Promise<CryptoKey | undefined>,
+  nowMs: number,
+): Promise<Identity> {
+  if (!headerAllowed(parsed.header, rules)) throw tokenInvalid();
+  const key = await findKey(parsed.header as JWSHeaderParameters);
+  if (key === undefined) throw tokenInvalid();
+  try {
+    const { payload } = await jwtVerify(parsed.token, key, {
+      algorithms: [...rules.algorithms],
+      issuer: rules.issuer,
+      audience: rules.audience,
+      ...(rules.type !== undefined && { typ: rules.type }),
+      requiredClaims: [...rules.requiredClaims],
+      maxTokenAge: rules.maxAgeS,
+      clockTolerance: CLOCK_TOLERANCE_S,
+      currentDate: new Date(nowMs),
+    });
+    const identity = readIdentity(payload, rules);
+    if (identity === undefined) throw tokenInvalid();
+    return identity;
+  } catch (error) {
+    // A TypeError is what Web Crypto throws for a key that does not fit the algorithm.
+    if (error instanceof errors.JOSEError || error instanceof TypeError) throw tokenInvalid();
+    throw error;
+  }
+}

@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type AcceptCommand, acceptScores, foldByPlayer } from '../../../services/score/accept-scores.ts';
+import type { AcceptStore, StoredAction } from '../../../services/score/accept-store.ts';
+import { AppError } from '../../../services/shared/app-error.ts';
+import { MAX_SCORE } from '../../../services/shared/identifiers.ts';
+
+const deadline = { remainingMs: () => 1000 };
+
+/** The store's promise, kept in memory: all of a batch or nothing, an action once for ever. */
+function memoryStore() {
+  const scores = new Map<string, { points: bigint; version: bigint }>();
+  const actions = new Map<string, StoredAction>();
+  const store: AcceptStore = {
+    async insert(players, rows) {
+      if (rows.some((row) => actions.has(`${row.userId} ${row.actionId}`))) return undefined;
+      const states = players.flatMap((player) => {
+        const key = `${player.leaderboard} ${player.userId}`;
+        const before = scores.get(key) ?? { points: 0n, version: 0n };
+        const state = { points: before.points + player.points, version: before.version + BigInt(player.actions) };
+        if (state.points > MAX_SCORE) return [];
+        scores.set(key, state);
+        return [{ ...player, ...state, reached: BigInt(player.reachedAt) }];
+      });
+      for (const row of rows) {
+        const state = states.find((s) => s.userId === row.userId && s.leaderboard === row.leaderboard);
+        if (state === undefined) continue;
+        actions.set(`${row.userId} ${row.actionId}`, {
+          ...row,
+          scoreAfter: state.points - row.pointsAfter,
+          version: state.version - BigInt(row.actionsAfter),
+        });
+      }
+      const index = { epoch: 1n, source: 'redis' as const, building: undefined };
+      return { players: states, outboxId: states.length > 0 ? 1n : undefined, index };
+    },
+    async find(keys) {
+      return keys.flatMap(({ userId, actionId }) => actions.get(`${userId} ${actionId}`) ?? []);
+    },
+  };
+  return { store, scores, actions };
+}
+
+const command = (userId: string, actionId: string, points: bigint, leaderboard = 'global'): AcceptCommand => ({
+  leaderboard,
+  userId,
+  username: userId,
+  actionId,
+  points,
+  keyId: 'k1',
+  caller: 'edge',
+});
+
+const commands = fc.array(
+  fc
+    .record({
+      userId: fc.constantFrom('ada', 'bob', 'cy'),
+      actionId: fc.integer({ min: 1, max: 12 }).map((n) => `a${n}`),
+      points: fc.integer({ min: 0, max: 3 }).map(BigInt),
+      leaderboard: fc.constantFrom('global', 'weekly'),
+    })
+    .map(({ userId, actionId, points, leaderboard }) => command(userId, actionId, points, leaderboard)),
+  { maxLength: 40 },
+);
+
+describe('accepting scores', () => {
+  it('counts each action once, whatever the batches, and answers repeats with the first answer', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(commands, { maxLength: 6 }), async (batches) => {
+        const { store, scores, actions } = memoryStore();
+        const firstOf = new Map<string, { command: AcceptCommand; newScore: bigint; version: bigint }>();
+        for (const batch of batches) {
+          const { answers } = await acceptScores(store, batch, deadline);
+          batch.forEach((item, index) => {
+            const answer = answers[index];
+            const key = `${item.userId} ${item.actionId}`;
+            const first = firstOf.get(key);
+            if (first === undefined) {
+              expect(answer).toMatchObject({ replayed: false });
+              firstOf.set(key, { command: item, ...(answer as { newScore: bigint; version: bigint }) });
+            } else if (first.command.points !== item.points || first.command.leaderboard !== item.leaderboard) {
+              expect(answer).toMatchObject({ reason: 'ACTION_CONFLICT' });
+            } else {
+              expect(answer).toEqual({ newScore: first.newScore, version: first.version, replayed: true });
+            }
+          });
+        }
+        for (const [key, state] of scores) {
+          const own = [...actions.values()].filter((a) => `${a.leaderboard} ${a.userId}` === key);
+          expect(own.reduce((sum, a) => sum + a.points, 0n)).toBe(state.points);
+          expect(own.map((a) => Number(a.version)).sort((a, b) => a - b)).toEqual(own.map((_, i) => i + 1));
+        }
+      }),
+    );
+  });
+
+  it('folds a batch into one total per player, with the place of the last action that raised it', () => {
+    const { players, rows } = foldByPlayer([
+      command('bob', 'b1', 5n),
+      command('ada', 'a1', 7n),
+      command('bob', 'b2', 3n),
+      command('bob', 'b3', 0n),
+    ]);
+    expect(players).toMatchObject([
+      { userId: 'bob', points: 8n, actions: 3, reachedAt: 3 },
+      { userId: 'ada', points: 7n, actions: 1, reachedAt: 2 },
+    ]);
+    expect(rows.map((row) => [row.actionId, row.pointsAfter, row.actionsAfter])).toEqual([
+      ['b1', 3n, 2],
+      ['a1', 0n, 0],
+      ['b2', 0n, 1],
+      ['b3', 0n, 0],
+    ]);
+  });
+
+  it('refuses a total beyond the limit without failing the others of the batch', async () => {
+    const { store, scores } = memoryStore();
+    const { answers } = await acceptScores(
+      store,
+      [command('ada', 'a1', MAX_SCORE), command('bob', 'b1', 1n), command('ada', 'a2', 1n)],
+      deadline,
+    );
+    expect(answers[0]).toMatchObject({ reason: 'SCORE_LIMIT_REACHED' });
+    expect(answers[1]).toMatchObject({ newScore: 1n });
+    expect(answers[2]).toMatchObject({ reason: 'SCORE_LIMIT_REACHED' });
+    expect([...scores.keys()]).toEqual(['global bob']);
+  });
+
+  it('gives up after a few attempts when the store keeps refusing', async () => {
+    const store: AcceptStore = { insert: async () => undefined, find: async () => [] };
+    await expect(acceptScores(store, [command('ada', 'a1', 1n)], deadline)).rejects.toBeInstanceOf(AppError);
+  });
+});
