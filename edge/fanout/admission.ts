@@ -11,7 +11,7 @@ export interface AdmissionOptions {
   maxSockets: number;
   maxSocketsPerAddress: number;
   /** Networks in CIDR notation. */
-  exempt: readonly string[];
+  addressLimitExempt: readonly string[];
 }
 
 /** How many sockets one address holds. */
@@ -33,7 +33,7 @@ const RETRY = { retryAfterMs: UPGRADE_RETRY_S * 1000 };
 
 export function createAdmission(options: AdmissionOptions): Admission {
   const { maxSockets, maxSocketsPerAddress } = options;
-  const exempt = parseNetworks(options.exempt);
+  const exempt = parseNetworks(options.addressLimitExempt);
   const shares = new Map<string, AddressShare>();
   let sockets = 0;
   let bucketFullAtMs = 0;

@@ -17,7 +17,8 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   ping: [],
 };
 
-const invalid = (message?: string) => new AppError('MESSAGE_INVALID', message === undefined ? {} : { message });
+const invalid = (message?: string) =>
+  new AppError('MESSAGE_INVALID', message === undefined ? {} : { message });
 
 function parseObject(text: string): Record<string, unknown> {
   let value: unknown;
@@ -47,7 +48,8 @@ export function parseClientMessage(text: string): ClientMessage {
   const allowed = typeof type === 'string' && Object.hasOwn(FIELDS, type) ? FIELDS[type] : undefined;
   if (allowed === undefined) throw invalid('The type is not one of the documented ones.');
   for (const name of Object.keys(fields)) {
-    if (name !== 'type' && !allowed.includes(name)) throw invalid('The message has a field that its type does not.');
+    if (name !== 'type' && !allowed.includes(name))
+      throw invalid('The message has a field that its type does not.');
   }
   switch (type) {
     case 'subscribe':

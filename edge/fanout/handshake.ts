@@ -35,7 +35,8 @@ const COUNT = /^(0|[1-9]\d{0,15})$/;
 export function parseHandshake(request: HandshakeRequest, allowedOrigins: ReadonlySet<string>): Handshake {
   const { origin, query, protocols } = request;
   // "null" is what sandboxed pages and files say: it names nobody, so it can't be on a list.
-  if (origin !== '' && (origin === 'null' || !allowedOrigins.has(origin))) throw new AppError('ORIGIN_NOT_ALLOWED');
+  if (origin !== '' && (origin === 'null' || !allowedOrigins.has(origin)))
+    throw new AppError('ORIGIN_NOT_ALLOWED');
   return { ...parseProtocols(protocols), resume: parseQuery(query) };
 }
 

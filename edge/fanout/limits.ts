@@ -6,6 +6,8 @@ export const BOARDS_PER_SOCKET = 10;
 export const BOARDS_PER_NODE = 1_000;
 /** Sockets of one player, over all devices and tabs. */
 export const SOCKETS_PER_PLAYER = 50;
+/** Boards of which a node remembers one player's newest state. */
+export const BOARDS_PER_PLAYER = 100;
 
 /** Longest message a client may send: an `authenticate` message carries a token of about 1 KiB. */
 export const MESSAGE_MAX_BYTES = 4 * 1024;
@@ -42,6 +44,21 @@ export const POLL_SLOW_MS = 5_000;
 /** Polls under way at once. */
 export const POLLS_IN_FLIGHT = 16;
 export const POLL_DEADLINE_MS = 1_000;
+
+/** How often JetStream tells a quiet feed that it is still there; two missed ones end the feed's session. */
+export const FEED_HEARTBEAT_MS = 500;
+/** Length of one pull request. */
+export const FEED_PULL_EXPIRES_MS = 10_000;
+/** Events under way from JetStream at once. */
+export const FEED_PULL_MESSAGES = 500;
+/** Limit of one call to JetStream's interface. */
+export const FEED_CALL_DEADLINE_MS = 2_000;
+/** Between two attempts to open the feed. */
+export const FEED_RETRY_MS = 250;
+/** Most events that are read again after an interruption; what is older is repaired by polling. */
+export const FEED_MAX_REPLAY = 10_000;
+/** JetStream forgets our consumer when we have been away for this long. */
+export const FEED_CONSUMER_LINGER_MS = 30_000;
 
 /** Between looks at which tokens have expired; a socket outlives its token by no more than this. */
 export const EXPIRY_CHECK_MS = 250;

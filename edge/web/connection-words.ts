@@ -1,5 +1,5 @@
 /** What is said about a connection: short, and true. */
-import type { ConnectionState, ConnectionStatus } from './scoreboard-link.js';
+import type { ConnectionState, ConnectionStatus } from './link-options.js';
 
 export const STATUS_WORDS: Readonly<Record<ConnectionStatus, string>> = {
   connecting: 'Connecting',

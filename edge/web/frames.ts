@@ -3,6 +3,9 @@
  * form is `undefined`, so a newer server can say more without breaking this client.
  */
 
+/** The board that a socket watches without asking. */
+export const DEFAULT_LEADERBOARD = 'global';
+
 export interface BoardEntry {
   readonly userId: string;
   readonly username: string;
@@ -27,7 +30,8 @@ export interface Board {
 export interface Standing {
   readonly userId: string;
   readonly score: number;
-  readonly rank: number;
+  /** 1-based; null when the server could not tell at the moment. */
+  readonly rank: number | null;
   /** Counts the player's accepted actions; a lower one is older. */
   readonly version: number;
 }
@@ -35,7 +39,7 @@ export interface Standing {
 export type Frame =
   | { readonly kind: 'board'; readonly board: Board; readonly standing: Standing | undefined }
   /** The board did not change; this is what the node says about its freshness. */
-  | { readonly kind: 'freshness'; readonly stale: boolean }
+  | { readonly kind: 'freshness'; readonly leaderboardId: string; readonly stale: boolean }
   | { readonly kind: 'error'; readonly reason: string; readonly message: string }
   /** Anything else that is well-formed: proof that the link lives, nothing more. */
   | { readonly kind: 'sign-of-life' };
@@ -70,12 +74,16 @@ export function parseEntries(value: unknown): BoardEntry[] | undefined {
   return entries;
 }
 
+function boardIdOf(value: unknown): string {
+  return typeof value === 'string' ? value : DEFAULT_LEADERBOARD;
+}
+
 function parseBoard(fields: Fields): Board | undefined {
   const { leaderboardId, epoch, seq, stale } = fields;
   const entries = parseEntries(fields.leaderboard);
   if (entries === undefined || !isCount(epoch) || !isCount(seq)) return undefined;
   return {
-    leaderboardId: typeof leaderboardId === 'string' ? leaderboardId : 'global',
+    leaderboardId: boardIdOf(leaderboardId),
     entries,
     epoch,
     seq,
@@ -86,8 +94,8 @@ function parseBoard(fields: Fields): Board | undefined {
 /** Only a personal frame has rank and version; a board update names whoever scored last. */
 function parseStanding(fields: Fields): Standing | undefined {
   const { userId, newScore, rank, version } = fields;
-  if (typeof userId !== 'string' || !isCount(newScore) || !isCount(rank) || !isCount(version))
-    return undefined;
+  if (typeof userId !== 'string' || !isCount(newScore) || !isCount(version)) return undefined;
+  if (rank !== null && !isCount(rank)) return undefined;
   return { userId, score: newScore, rank, version };
 }
 
@@ -111,7 +119,11 @@ export function parseFrame(text: string): Frame | undefined {
     }
     case 'score:current':
     case 'score:stale':
-      return { kind: 'freshness', stale: fields.stale === true };
+      return {
+        kind: 'freshness',
+        leaderboardId: boardIdOf(fields.leaderboardId),
+        stale: fields.stale === true,
+      };
     case 'error':
       return {
         kind: 'error',

@@ -96,7 +96,9 @@ const CSS = `
 .leader .bar, .own .bar { background: var(--_accent-now, var(--_accent)); }
 .free { color: color-mix(in srgb, var(--_ink-soft) 55%, transparent); }
 .free .rank, .free .score { color: inherit; font-weight: 400; }
-.empty { margin: 0; padding: 0 0.75rem 0.75rem; color: var(--_ink-soft); }
+.list { position: relative; }
+/* In the first place's own line, so that nothing moves when somebody takes it. */
+.empty { position: absolute; inset-inline-start: 3rem; margin: 0; color: var(--_ink-soft); line-height: 3.25rem; }
 .empty[hidden] { display: none; }
 .unseen {
   position: absolute;
@@ -109,7 +111,8 @@ const CSS = `
 @container (max-width: 24rem) {
   .row { column-gap: 0.5rem; padding-inline: 0.5rem; }
   .bar, .row::after { inset-inline: 0.5rem; }
-  .head, .empty { padding-inline: 0.5rem; }
+  .head { padding-inline: 0.5rem; }
+  .empty { inset-inline-start: 2.5rem; }
 }
 @media (prefers-reduced-motion: reduce) {
   .bar { transition: none; }

@@ -40,7 +40,7 @@ export class LiveScoreboard extends HTMLElement {
   readonly #root = createElement('section', { class: 'board', part: 'board', 'aria-labelledby': 'title' });
   readonly #title = createElement('h2', { class: 'title', part: 'title', id: 'title' });
   readonly #status = createElement('span', { class: 'status', part: 'status' });
-  readonly #empty = createElement('p', { class: 'empty' }, 'No scores yet. The first one takes the lead.');
+  readonly #empty = createElement('p', { class: 'empty' }, 'No scores yet. Be the first.');
   readonly #spoken = createElement('p', { class: 'unseen', role: 'status', 'aria-live': 'polite' });
   readonly #reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
   readonly #rows = new BoardRows();
@@ -61,7 +61,9 @@ export class LiveScoreboard extends HTMLElement {
     super();
     const head = createElement('header', { class: 'head', part: 'head' });
     head.append(this.#title, this.#status);
-    this.#root.append(head, this.#empty, this.#rows.element, this.#spoken);
+    const list = createElement('div', { class: 'list' });
+    list.append(this.#empty, this.#rows.element);
+    this.#root.append(head, list, this.#spoken);
     const shadow = this.attachShadow({ mode: 'open' });
     shadow.adoptedStyleSheets = [liveScoreboardSheet()];
     shadow.append(this.#root);

@@ -14,8 +14,7 @@ export function isAfter(a: Pick<Board, 'epoch' | 'seq'>, b: Pick<Board, 'epoch' 
  * whether its node is fresh, and that is believed: the node is the one this viewer depends on now.
  */
 export function takeBoard(kept: Board | undefined, offered: Board): Board {
-  if (kept === undefined || kept.leaderboardId !== offered.leaderboardId || isAfter(offered, kept))
-    return offered;
+  if (kept === undefined || isAfter(offered, kept)) return offered;
   return markFreshness(kept, offered.stale);
 }
 

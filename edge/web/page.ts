@@ -95,7 +95,8 @@ class Page {
       this.#connection.textContent = STATUS_WORDS[detail.status];
     });
     this.#board.addEventListener('scoreboard:player', ({ detail }) => {
-      if (detail.userId === this.#userId) this.#card.show(detail);
+      const { userId, score, rank } = detail;
+      if (userId === this.#userId && rank !== null) this.#card.show({ score, rank });
     });
     this.#board.addEventListener('scoreboard:board', ({ detail }) => {
       const own = detail.entries.find((entry) => entry.userId === this.#userId);

@@ -22,6 +22,7 @@ export class RankCard {
   readonly #elements: RankCardElements;
   readonly #counter: CountUp;
   #place: Place | undefined;
+  #neighbours: readonly BoardEntry[] = [];
 
   constructor(elements: RankCardElements) {
     this.#elements = elements;
@@ -33,6 +34,7 @@ export class RankCard {
 
   clear(): void {
     this.#place = undefined;
+    this.#neighbours = [];
     this.#counter.set(0);
     this.#elements.rank.hidden = true;
     this.#elements.chase.textContent = 'Your first hit puts you on the board.';
@@ -44,25 +46,28 @@ export class RankCard {
   }
 
   show(place: Place): void {
-    if (this.#place !== undefined && place.score < this.#place.score) return;
-    const first = this.#place === undefined;
+    const before = this.#place;
+    if (before !== undefined && place.score < before.score) return;
     this.#place = place;
     this.#elements.rank.hidden = false;
     this.#elements.rank.textContent = `#${numberFormat.format(place.rank)}`;
-    if (first || document.visibilityState !== 'visible') this.#counter.set(place.score);
+    if (before === undefined || document.visibilityState !== 'visible') this.#counter.set(place.score);
     else this.#counter.runTo(place.score);
-    this.#elements.chase.textContent = place.rank === 1 ? 'You lead the board.' : '';
+    this.#showChase();
+  }
+
+  /** Whoever is near the player, from a board or from the edge. */
+  showNeighbours(entries: readonly BoardEntry[]): void {
+    this.#neighbours = entries;
+    this.#showChase();
   }
 
   /** Says how far the next player is, when that player is known. */
-  showNeighbours(entries: readonly BoardEntry[]): void {
+  #showChase(): void {
     const place = this.#place;
-    if (place === undefined || place.rank === 1) return;
-    const above = entries.find((entry) => entry.rank === place.rank - 1);
-    if (above === undefined || above.score < place.score) return;
-    const gap = above.score - place.score;
-    const distance = gap === 0 ? 'Level with' : `${numberFormat.format(gap)} behind`;
-    this.#elements.chase.textContent = `${distance} ${above.username}`;
+    if (place === undefined) return;
+    const above = this.#neighbours.find((entry) => entry.rank === place.rank - 1);
+    this.#elements.chase.textContent = place.rank === 1 ? 'You lead the board.' : chaseWords(place, above);
   }
 
   /** Points that the server has not confirmed yet are never shown as scored. */
@@ -70,4 +75,10 @@ export class RankCard {
     this.#elements.pending.hidden = points === 0;
     this.#elements.pending.textContent = points === 0 ? '' : `${numberFormat.format(points)} being saved…`;
   }
+}
+
+function chaseWords(place: Place, above: BoardEntry | undefined): string {
+  if (above === undefined || above.score < place.score) return '';
+  const gap = above.score - place.score;
+  return `${gap === 0 ? 'Level with' : `${numberFormat.format(gap)} behind`} ${above.username}`;
 }

@@ -14,11 +14,9 @@ const RETRY_HINT_SPREAD = 0.25;
 
 /** The token was refused or has run out: come back with a new one. */
 export const CLOSE_TOKEN_REFUSED = 4401;
-/** From here to the end of the range the server says: the same request will be refused again. */
+/** From here to the end of the range the server says: not like this, the same will be refused again. */
 const CLOSE_REFUSED_FIRST = 4400;
 const CLOSE_REFUSED_LAST = 4499;
-/** Inside that range, but about load and patience, not about the request. */
-const CLOSE_COME_BACK_LATER: ReadonlySet<number> = new Set([4408, 4429]);
 
 export type AfterClose =
   | { readonly next: 'retry'; readonly delayMs: number; readonly tokenRefused: boolean }
@@ -60,7 +58,7 @@ export function afterClose(close: Close, attempt: number, random: () => number):
   const { text, retryMs } = parseCloseReason(close.reason);
   const tokenRefused = close.code === CLOSE_TOKEN_REFUSED;
   const refused = close.code >= CLOSE_REFUSED_FIRST && close.code <= CLOSE_REFUSED_LAST;
-  if (refused && !tokenRefused && !CLOSE_COME_BACK_LATER.has(close.code)) {
+  if (refused && !tokenRefused) {
     return { next: 'stop', reason: text || `The server refused the connection (${close.code}).` };
   }
   if (retryMs === undefined) return { next: 'retry', delayMs: backoffMs(attempt, random), tokenRefused };

@@ -10,11 +10,12 @@
  *
  * With `token` the link also hears the player's own place. The page's origin must be on the server's list.
  */
-import { type LinkOptions, type NetworkPort, ScoreboardLink } from './scoreboard-link.js';
+import type { LinkOptions, NetworkPort } from './link-options.js';
+import { ScoreboardLink } from './scoreboard-link.js';
 import { openWebSocket } from './socket-port.js';
 
 export type { Board, BoardEntry, Standing } from './frames.js';
-export type { ConnectionState, ConnectionStatus, LinkOptions, TokenSource } from './scoreboard-link.js';
+export type { ConnectionState, ConnectionStatus, LinkOptions, TokenSource } from './link-options.js';
 export { ScoreboardLink } from './scoreboard-link.js';
 
 /** A laptop that wakes up, a phone that leaves a tunnel, a tab that is looked at again: look at the link at once. */

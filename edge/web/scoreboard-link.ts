@@ -3,10 +3,11 @@
  * from the position it holds. It promises that boards only ever move forward and that the state it reports is true. It
  * never gives up, unless the server says that coming back is pointless. Time, chance, network and socket are ports.
  */
-import { type Board, type Frame, parseFrame, type Standing } from './frames.js';
+import { type Board, DEFAULT_LEADERBOARD, type Frame, parseFrame, type Standing } from './frames.js';
+import type { ConnectionState, ConnectionStatus, LinkOptions, LinkPorts } from './link-options.js';
 import { markFreshness, takeBoard, takeStanding } from './newest-board.js';
 import { afterClose, backoffMs } from './reconnect.js';
-import type { OpenSocket, SocketPort } from './socket-port.js';
+import type { SocketPort } from './socket-port.js';
 
 /** Silence after which the link is probed: under the 30 s that many proxies allow. */
 export const PING_AFTER_MS = 25_000;
@@ -23,61 +24,10 @@ const SUBPROTOCOL = 'scoreboard.v1';
 /** What may stand in a subprotocol; a browser throws on anything else. */
 const TOKEN = /^[A-Za-z0-9._~-]+$/;
 
-export type ConnectionStatus =
-  /** The first connection is being made. */
-  | 'connecting'
-  /** Connected, and the node vouches for the board. */
-  | 'live'
-  /** Connected, but the node can't vouch for the board. */
-  | 'stale'
-  /** The connection was lost and is being made anew. */
-  | 'reconnecting'
-  /** As reconnecting, and this device says it has no network. */
-  | 'offline'
-  /** Over: closed here, or refused by the server. */
-  | 'closed';
-
-export interface ConnectionState {
-  readonly status: ConnectionStatus;
-  /** Why it is closed, in the server's words; empty otherwise. */
-  readonly reason: string;
-}
-
-/** Gives the player's token, or undefined to watch as a stranger. `refused` is the token that the server just refused. */
-export type TokenSource = (context: {
-  readonly refused: string | undefined;
-}) => string | undefined | Promise<string | undefined>;
-
-export interface LinkOptions {
-  /** `ws:` or `wss:` address of the fan-out node's `/live`. */
-  readonly url: string;
-  /** The board to watch; the server's default board when left out. */
-  readonly leaderboard?: string | undefined;
-  readonly token?: TokenSource | undefined;
-  /** A board newer than the one before, or the same one with another `stale`. */
-  readonly onBoard?: ((board: Board) => void) | undefined;
-  /** The signed-in player's own place, also outside the top ten. */
-  readonly onPlayer?: ((standing: Standing) => void) | undefined;
-  readonly onState?: ((state: ConnectionState) => void) | undefined;
-  /** The server answered a message of ours with an error; the link goes on. */
-  readonly onError?: ((error: { readonly reason: string; readonly message: string }) => void) | undefined;
-}
-
-export interface NetworkPort {
-  online(): boolean;
-  /** Calls back when the network or the page comes back to life; returns the unsubscriber. */
-  onWake(wake: () => void): () => void;
-}
-
-export interface LinkPorts {
-  readonly open: OpenSocket;
-  readonly network: NetworkPort;
-  readonly random: () => number;
-}
-
 export class ScoreboardLink {
   readonly #options: LinkOptions;
   readonly #ports: LinkPorts;
+  readonly #leaderboard: string;
   readonly #stopListening: () => void;
   #state: ConnectionState = { status: 'connecting', reason: '' };
   #board: Board | undefined;
@@ -100,6 +50,7 @@ export class ScoreboardLink {
     new URL(options.url);
     this.#options = options;
     this.#ports = ports;
+    this.#leaderboard = options.leaderboard ?? DEFAULT_LEADERBOARD;
     this.#stopListening = ports.network.onWake(() => this.#wake());
     void this.#connect();
   }
@@ -149,7 +100,7 @@ export class ScoreboardLink {
     const protocols = token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, `bearer.${token}`];
     // Events of a socket that was left behind can't come: leave() stops them.
     this.#socket = this.#ports.open(this.#address(), protocols, {
-      opened: () => this.#guard(OPEN_LIMIT_MS, () => this.#lost()),
+      opened: () => this.#opened(),
       received: (text) => this.#received(text),
       closed: (code, reason) => this.#closed(code, reason),
     });
@@ -167,13 +118,21 @@ export class ScoreboardLink {
 
   #address(): string {
     const url = new URL(this.#options.url);
-    if (this.#options.leaderboard !== undefined)
-      url.searchParams.set('leaderboard', this.#options.leaderboard);
-    if (this.#board !== undefined) {
+    if (this.#board !== undefined && this.#leaderboard === DEFAULT_LEADERBOARD) {
       url.searchParams.set('epoch', String(this.#board.epoch));
       url.searchParams.set('seq', String(this.#board.seq));
     }
     return url.href;
+  }
+
+  /** The address resumes the default board; any other board is asked for in band, in place of it. */
+  #opened(): void {
+    this.#guard(OPEN_LIMIT_MS, () => this.#lost());
+    const leaderboard = this.#leaderboard;
+    if (leaderboard === DEFAULT_LEADERBOARD) return;
+    const { epoch, seq } = this.#board ?? {};
+    this.#socket?.send(JSON.stringify({ type: 'subscribe', leaderboard, epoch, seq }));
+    this.#socket?.send(JSON.stringify({ type: 'unsubscribe', leaderboard: DEFAULT_LEADERBOARD }));
   }
 
   #received(text: string): void {
@@ -185,15 +144,17 @@ export class ScoreboardLink {
 
   #take(frame: Frame): void {
     if (frame.kind === 'error') this.#options.onError?.(frame);
-    if (frame.kind === 'error' || frame.kind === 'sign-of-life') return;
-    this.#receive();
-    if (frame.kind === 'board') this.#keepBoard(takeBoard(this.#board, frame.board));
-    else if (this.#board !== undefined) this.#keepBoard(markFreshness(this.#board, frame.stale));
-    this.#setState(this.#board?.stale === true ? 'stale' : 'live');
-    if (frame.kind === 'board' && frame.standing !== undefined) this.#keepStanding(frame.standing);
+    if (frame.kind === 'board' && frame.board.leaderboardId === this.#leaderboard) {
+      this.#keepBoard(takeBoard(this.#board, frame.board));
+      if (frame.standing !== undefined) this.#keepStanding(frame.standing);
+    } else if (frame.kind === 'freshness' && frame.leaderboardId === this.#leaderboard) {
+      if (this.#board !== undefined) this.#keepBoard(markFreshness(this.#board, frame.stale));
+    }
   }
 
-  #receive(): void {
+  /** A board that was vouched for or not, but by this connection: from now on it is not "reconnecting". */
+  #receiveBoard(stale: boolean): void {
+    this.#setState(stale ? 'stale' : 'live');
     if (this.#receiving) return;
     this.#receiving = true;
     this.#settledTimer = setTimeout(() => {
@@ -203,9 +164,10 @@ export class ScoreboardLink {
   }
 
   #keepBoard(board: Board): void {
-    if (board === this.#board) return;
+    const changed = board !== this.#board;
     this.#board = board;
-    this.#options.onBoard?.(board);
+    this.#receiveBoard(board.stale);
+    if (changed) this.#options.onBoard?.(board);
   }
 
   #keepStanding(offered: Standing): void {

@@ -72,6 +72,7 @@ export function readKeys(dir: string, kind: KeyKind): StoredKey[] {
   if (!Array.isArray(keys) || keys.length === 0 || !keys.every(isStoredKey)) {
     throw new Error(`${path} does not hold a list of keys`);
   }
+  if (new Set(keys.map(({ kid }) => kid)).size !== keys.length) throw new Error(`${path} repeats a key id`);
   return keys;
 }
 

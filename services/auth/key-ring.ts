@@ -9,7 +9,7 @@ import type { Log } from '../shared/log.ts';
 import { TOKEN_ALGORITHM } from '../shared/token-policy.ts';
 import { KEY_KINDS, type KeyKind, keysVersion, readKeys } from './key-file.ts';
 import { liveKeys, type StoredKey, signingKey } from './key-schedule.ts';
-import { ensureKeys } from './key-store.ts';
+import { ACTION_SECRET_BYTES, ensureKeys } from './key-store.ts';
 
 /** How soon a change of the files is seen: one `stat` of two small files. */
 export const POLL_MS = 1_000;
@@ -34,6 +34,8 @@ export interface KeyRing {
   /** The key that signs actions now. */
   actionSigner(): ActionKey;
   actionKey(kid: string): ActionKey | undefined;
+  /** Whether both kinds have a key that may sign at this moment. */
+  canSign(): boolean;
   /** Looks at the files and the clock now instead of at the next second. */
   refresh(): Promise<void>;
   close(): void;
@@ -49,11 +51,14 @@ async function importTokenKey({ kid, jwk }: StoredKey): Promise<TokenKey> {
   const publicJwk = { kty, crv, x, y, kid, use: 'sig', alg: TOKEN_ALGORITHM } as JWK;
   const privateKey = (await importJWK(jwk, TOKEN_ALGORITHM)) as CryptoKey;
   const publicKey = (await importJWK(publicJwk, TOKEN_ALGORITHM)) as CryptoKey;
+  if (privateKey.type !== 'private') throw new Error(`token key ${kid} has no private part`);
   return { kid, privateKey, publicKey, publicJwk };
 }
 
 async function importActionKey({ kid, jwk }: StoredKey): Promise<ActionKey> {
-  return { kid, secret: createSecretKey(String(jwk.k ?? ''), 'base64url') };
+  const secret = createSecretKey(String(jwk.k ?? ''), 'base64url');
+  if ((secret.symmetricKeySize ?? 0) < ACTION_SECRET_BYTES) throw new Error(`action key ${kid} is too short`);
+  return { kid, secret };
 }
 
 /** One kind of keys: what the file said last, what lives at this moment, and which of it signs. */
@@ -105,6 +110,7 @@ async function openShelf<Key>(
     refresh,
     get: (kid: string): Key | undefined => live.get(kid),
     all: (): Key[] => [...live.values()],
+    canSign: () => signer !== undefined,
     signer(): Key {
       if (signer === undefined) throw new Error(`no ${kind} key may sign at this moment`);
       return signer;
@@ -151,6 +157,7 @@ export async function openKeyRing({ dir, clock, log }: KeyRingOptions): Promise<
     jwksJson: () => jwksJson,
     actionSigner: actions.signer,
     actionKey: actions.get,
+    canSign: () => tokens.canSign() && actions.canSign(),
     refresh,
     close: () => clearInterval(timer),
   };

@@ -33,7 +33,7 @@ const OWNER_ONLY_DIR = 0o700;
 /** 64 bits: unique among the few keys that ever live. */
 const KID_BYTES = 8;
 /** As long as the output of SHA-256; more would add nothing. */
-const ACTION_SECRET_BYTES = 32;
+export const ACTION_SECRET_BYTES = 32;
 /** Several processes may start on an empty folder at once; one makes the keys, the others wait for them. */
 const FIRST_KEYS_TRIES = 20;
 const FIRST_KEYS_WAIT_MS = 50;

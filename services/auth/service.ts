@@ -41,7 +41,7 @@ export async function startAuth(
       host: config.adminHost,
       port: config.adminPort,
       metrics: registry,
-      readiness: () => ({ keys: keys.jwksJson() !== '', database: profiles.reachable() }),
+      readiness: () => ({ keys: keys.canSign(), database: profiles.reachable() }),
     });
     opened.push(() => admin.close());
     const server = await startGrpcServer({

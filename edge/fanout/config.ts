@@ -1,0 +1,67 @@
+/** Environment of a fan-out node. */
+import { type Environment, integer, list, port, secret, text } from '../../services/shared/env.ts';
+import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/token-policy.ts';
+import { parseNetworks } from './admission.ts';
+import { MAX_TICK_MS } from './limits.ts';
+
+export interface FanoutConfig {
+  host: string;
+  port: number;
+  adminHost: string;
+  adminPort: number;
+  natsUrl: string;
+  /** host:port */
+  scoreAddress: string;
+  /** host:port */
+  authAddress: string;
+  /** This service's own key. */
+  serviceKey: string;
+  /** Pages that may open sockets, by exact origin. */
+  allowedOrigins: readonly string[];
+  tokenPolicy: TokenPolicy;
+  /** Shortest time between two publications of a board. */
+  tickMs: number;
+  maxSockets: number;
+  maxSocketsPerAddress: number;
+  /** Networks without a share of their own, in CIDR notation. */
+  addressLimitExempt: readonly string[];
+  /** How long a socket may fail to keep up. */
+  slowConsumerMs: number;
+}
+
+/** Fits the 20,000 descriptors of a common limit, with room for everything else. */
+const MAX_SOCKETS = 19_000;
+/** A household, an office or a mobile carrier's gateway, not a whole attack. */
+const MAX_SOCKETS_PER_ADDRESS = 1_000;
+const SLOW_CONSUMER_MS = 30_000;
+
+export function parseFanoutConfig(env: Environment): FanoutConfig {
+  const fanoutPort = port(env, 'FANOUT_PORT', 8081);
+  const edgePort = port(env, 'EDGE_PORT', 8080);
+  const addressLimitExempt = list(env, 'ADDRESS_LIMIT_EXEMPT', ['127.0.0.0/8', '::1']);
+  try {
+    parseNetworks(addressLimitExempt);
+  } catch (cause) {
+    throw new Error('ADDRESS_LIMIT_EXEMPT must be a list of networks such as 10.0.0.0/8', { cause });
+  }
+  return {
+    host: text(env, 'HOST', '127.0.0.1'),
+    port: fanoutPort,
+    adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
+    adminPort: port(env, 'ADMIN_PORT', fanoutPort === 0 ? 0 : fanoutPort + 1000),
+    natsUrl: text(env, 'NATS_URL'),
+    scoreAddress: text(env, 'SCORE_ADDRESS', '127.0.0.1:50052'),
+    authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
+    serviceKey: secret(env, 'SERVICE_KEY'),
+    allowedOrigins: list(env, 'ALLOWED_ORIGINS', [
+      `http://localhost:${edgePort}`,
+      `http://127.0.0.1:${edgePort}`,
+    ]),
+    tokenPolicy: parseTokenPolicy(env),
+    tickMs: integer(env, 'TICK_MS', 50, { min: 1, max: MAX_TICK_MS }),
+    maxSockets: integer(env, 'MAX_SOCKETS', MAX_SOCKETS, { min: 1 }),
+    maxSocketsPerAddress: integer(env, 'MAX_SOCKETS_PER_ADDRESS', MAX_SOCKETS_PER_ADDRESS, { min: 1 }),
+    addressLimitExempt,
+    slowConsumerMs: integer(env, 'SLOW_CONSUMER_MS', SLOW_CONSUMER_MS, { min: 1_000 }),
+  };
+}

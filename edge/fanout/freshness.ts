@@ -1,0 +1,112 @@
+/**
+ * Keeps every watched board fresh, or says that it is not. A board is vouched for by the feed, once it has been read
+ * since the feed was opened, or by a poll that the score service answered. When nobody vouches for it, it is stale.
+ */
+import { AppError } from '../../services/shared/app-error.ts';
+import type { Log } from '../../services/shared/log.ts';
+import type { BoardSource } from './board-source.ts';
+import type { Channel } from './channel.ts';
+import type { FanoutMetrics } from './fanout-metrics.ts';
+import type { Feed } from './feed.ts';
+import type { Hub } from './hub.ts';
+import { FRESHNESS_CHECK_MS, POLL_FAST_MS, POLL_SLOW_MS, POLLS_IN_FLIGHT, STALE_AFTER_MS } from './limits.ts';
+
+export interface FreshnessOptions {
+  hub: Pick<Hub, 'channels' | 'offerBoard' | 'setStale' | 'refuse'>;
+  source: BoardSource;
+  feed: Pick<Feed, 'session' | 'healthy' | 'vouchedAtMs'>;
+  log: Log;
+  metrics: FanoutMetrics;
+  /** Monotonic milliseconds. */
+  monotonicMs: () => number;
+}
+
+export interface Freshness {
+  /** Judges every board and sends the polls that are due. */
+  check(): void;
+  /** The feed was opened or lost: every board is read again, now. */
+  onFeedChanged(): void;
+  stop(): void;
+}
+
+interface Watch {
+  polling: boolean;
+  pollAtMs: number;
+  /** When the last answered poll was sent. */
+  polledAtMs: number;
+  /** The feed session since which nothing can have been missed. */
+  session: number;
+  sourceStale: boolean;
+}
+
+export function createFreshness(options: FreshnessOptions): Freshness {
+  const { hub, source, feed, log, metrics, monotonicMs } = options;
+  const watches = new WeakMap<Channel, Watch>();
+  let polls = 0;
+  const timer = setInterval(check, FRESHNESS_CHECK_MS);
+
+  function watchOf(channel: Channel): Watch {
+    const known = watches.get(channel);
+    if (known !== undefined) return known;
+    const watch = { polling: false, pollAtMs: 0, polledAtMs: -Infinity, session: 0, sourceStale: false };
+    watches.set(channel, watch);
+    return watch;
+  }
+
+  function isStale(watch: Watch, nowMs: number): boolean {
+    const byFeed = feed.session > 0 && watch.session === feed.session ? feed.vouchedAtMs() : -Infinity;
+    return watch.sourceStale || nowMs - Math.max(byFeed, watch.polledAtMs) > STALE_AFTER_MS;
+  }
+
+  function check(): void {
+    const nowMs = monotonicMs();
+    for (const channel of hub.channels()) {
+      const watch = watchOf(channel);
+      if (!watch.polling && nowMs >= watch.pollAtMs && polls < POLLS_IN_FLIGHT) void poll(channel, watch);
+      hub.setStale(channel, isStale(watch, nowMs));
+    }
+  }
+
+  async function poll(channel: Channel, watch: Watch): Promise<void> {
+    const sentAtMs = monotonicMs();
+    const { session } = feed;
+    watch.polling = true;
+    polls += 1;
+    let pauseMs = POLL_FAST_MS;
+    try {
+      const { board, stale } = await source.read(channel.leaderboard);
+      const wasKnown = channel.newest !== undefined;
+      const isNews = hub.offerBoard(board) && wasKnown;
+      watch.polledAtMs = sentAtMs;
+      watch.sourceStale = stale;
+      if (feed.healthy) watch.session = session;
+      // A poll that knew more than a healthy feed says that the feed lags: look again soon.
+      if (feed.healthy && !stale && !isNews) pauseMs = POLL_SLOW_MS;
+      metrics.resyncs.inc({ outcome: isNews ? 'newer' : 'same' });
+    } catch (error) {
+      metrics.resyncs.inc({ outcome: 'failed' });
+      onPollFailed(channel, error);
+    } finally {
+      polls -= 1;
+      watch.polling = false;
+      // When the feed changed meanwhile, this answer may be from before: read again at once.
+      watch.pollAtMs = session === feed.session ? sentAtMs + pauseMs : 0;
+    }
+    hub.setStale(channel, isStale(watch, monotonicMs()));
+  }
+
+  function onPollFailed(channel: Channel, error: unknown): void {
+    const isRefusal = error instanceof AppError && ['invalid_argument', 'not_found'].includes(error.kind);
+    if (isRefusal) hub.refuse(channel, error);
+    else log.debug({ err: error, leaderboard: channel.leaderboard }, 'a board could not be read');
+  }
+
+  return {
+    check,
+    onFeedChanged() {
+      for (const channel of hub.channels()) watchOf(channel).pollAtMs = 0;
+      check();
+    },
+    stop: () => clearInterval(timer),
+  };
+}

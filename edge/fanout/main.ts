@@ -1,0 +1,6 @@
+/** A fan-out process. */
+import { runProcess } from '../../services/shared/run-process.ts';
+import { parseFanoutConfig } from './config.ts';
+import { startFanout } from './service.ts';
+
+await runProcess('fanout', ({ env, log }) => startFanout(parseFanoutConfig(env), { log }));

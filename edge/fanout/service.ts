@@ -1,0 +1,183 @@
+/** Puts a fan-out node together: events and polls into the hub, the hub's boards out to its sockets. */
+import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
+import { startAdminServer } from '../../services/shared/admin-server.ts';
+import { type Clock, systemClock } from '../../services/shared/clock.ts';
+import { createGrpcClient } from '../../services/shared/grpc.ts';
+import { DEFAULT_LEADERBOARD } from '../../services/shared/identifiers.ts';
+import type { Log } from '../../services/shared/log.ts';
+import { createTokenVerifier } from '../../services/shared/token-verifier.ts';
+import { createAdmission } from './admission.ts';
+import { createAuthentication } from './authentication.ts';
+import { createBoardSource } from './board-source.ts';
+import type { FanoutConfig } from './config.ts';
+import { drainSockets } from './drain.ts';
+import { createFanoutMetrics, type FanoutMetrics } from './fanout-metrics.ts';
+import { startFeed } from './feed.ts';
+import { createFreshness } from './freshness.ts';
+import { createHub, type Hub } from './hub.ts';
+import { EXPIRY_CHECK_MS } from './limits.ts';
+import { createPersonal } from './personal.ts';
+import { parseScoreEvent } from './score-event.ts';
+import { createSessions } from './sessions.ts';
+import { startSocketServer } from './socket-server.ts';
+
+export interface FanoutService {
+  readonly port: number;
+  readonly adminPort: number;
+  /** Sends the sockets away and closes everything. */
+  stop(): Promise<void>;
+}
+
+export interface FanoutContext {
+  log: Log;
+  clock?: Clock;
+}
+
+const monotonicMs = () => performance.now();
+
+export async function startFanout(
+  config: FanoutConfig,
+  { log, clock = systemClock }: FanoutContext,
+): Promise<FanoutService> {
+  const upstream = connectUpstream(config, clock, log);
+  const metrics = createFanoutMetrics();
+  const node = await startNode({ config, upstream, metrics, clock, log });
+  const admin = await startAdminServer({
+    host: config.adminHost,
+    port: config.adminPort,
+    metrics: metrics.registry,
+    readiness: node.readiness,
+  });
+  return {
+    port: node.port,
+    adminPort: admin.port,
+    async stop() {
+      await node.stop();
+      upstream.close();
+      await admin.close();
+    },
+  };
+}
+
+/** The services that a node asks: for boards, and for the keys that verify tokens. */
+function connectUpstream(
+  { scoreAddress, authAddress, serviceKey, tokenPolicy }: FanoutConfig,
+  clock: Clock,
+  log: Log,
+) {
+  const score = createGrpcClient(ScoreService, {
+    address: scoreAddress,
+    serviceKey,
+    unavailable: 'SCORE_UNAVAILABLE',
+  });
+  const auth = createGrpcClient(AuthService, {
+    address: authAddress,
+    serviceKey,
+    unavailable: 'AUTH_UNAVAILABLE',
+  });
+  const verifier = createTokenVerifier({ policy: tokenPolicy, auth, clock, log });
+  return {
+    score,
+    verifier,
+    close() {
+      verifier.close();
+      score.close();
+      auth.close();
+    },
+  };
+}
+
+interface NodeParts {
+  config: FanoutConfig;
+  upstream: ReturnType<typeof connectUpstream>;
+  metrics: FanoutMetrics;
+  clock: Clock;
+  log: Log;
+}
+
+/** Boards in, sockets out. */
+async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
+  const admission = createAdmission(config);
+  const personal = createPersonal();
+  const authentication = createAuthentication({ verifier: upstream.verifier, personal, clock, log });
+  const hub = createHub({
+    permanent: [DEFAULT_LEADERBOARD],
+    tickMs: config.tickMs,
+    slowConsumerMs: config.slowConsumerMs,
+    publish: (topic, frame) => server.publish(topic, frame),
+    personal,
+    onOpened: () => freshness.check(),
+    metrics,
+    monotonicMs,
+    now: () => clock.now(),
+  });
+  const firstBoard = DEFAULT_LEADERBOARD;
+  const sessions = createSessions({ hub, admission, authentication, firstBoard, metrics, monotonicMs });
+  const board = hub.open(firstBoard);
+  const readiness = () => ({ board: board.published !== undefined });
+  const { host, port } = config;
+  const allowedOrigins = new Set(config.allowedOrigins);
+  const server = await startSocketServer({
+    host,
+    port,
+    allowedOrigins,
+    admission,
+    sessions,
+    readiness,
+    metrics,
+    monotonicMs,
+  });
+  const feed = startFeed({
+    natsUrl: config.natsUrl,
+    log,
+    onEvent: createEventReader(hub, metrics, log),
+    onChange() {
+      if (feed.healthy) metrics.feedSessions.inc();
+      freshness.onFeedChanged();
+    },
+    monotonicMs,
+  });
+  const source = createBoardSource(upstream.score);
+  const freshness = createFreshness({ hub, source, feed, log, metrics, monotonicMs });
+  freshness.check();
+  const keepingOrder = setInterval(() => {
+    authentication.closeExpired();
+    hub.closeSlow();
+  }, EXPIRY_CHECK_MS);
+  metrics.watch({
+    sockets: () => sessions.connections.size,
+    authenticated: () => authentication.count,
+    behind: () => hub.behind,
+    boards: () => [...hub.channels()].length,
+    feedHealthy: () => feed.healthy,
+  });
+
+  return {
+    port: server.port,
+    readiness,
+    async stop() {
+      server.stopListening();
+      await drainSockets(sessions.connections, Math.random);
+      clearInterval(keepingOrder);
+      freshness.stop();
+      await feed.stop();
+      hub.stop();
+      server.close();
+    },
+  };
+}
+
+function createEventReader(hub: Hub, metrics: FanoutMetrics, log: Log) {
+  return (payload: Uint8Array) => {
+    try {
+      const { leaderboard, board, players, committedAtMs } = parseScoreEvent(payload);
+      if (board !== undefined) hub.offerBoard(board, committedAtMs);
+      hub.offerPlayers(leaderboard, players);
+      metrics.events.inc({ outcome: 'read' });
+    } catch (error) {
+      metrics.events.inc({ outcome: 'invalid' });
+      log.error({ err: error }, 'an event could not be read');
+    }
+  };
+}

@@ -1,0 +1,129 @@
+/** What happens on a socket between open and close: its first frame, its messages, its end. */
+import { AppError, toAppError } from '../../services/shared/app-error.ts';
+import type { Admission } from './admission.ts';
+import type { Authentication } from './authentication.ts';
+import { parseClientMessage } from './client-messages.ts';
+import { CLOSE } from './close-codes.ts';
+import type { Connection, Socket } from './connection.ts';
+import type { FanoutMetrics } from './fanout-metrics.ts';
+import { errorFrame, isBroadcast, pongFrame } from './frames.ts';
+import type { Hub } from './hub.ts';
+import { BAD_MESSAGES_ALLOWED, MESSAGE_BURST, MESSAGE_INTERVAL_MS } from './limits.ts';
+import { spend } from './rate-limit.ts';
+
+export interface SessionsOptions {
+  hub: Hub;
+  admission: Admission;
+  authentication: Authentication;
+  /** The board every socket watches from the start. */
+  firstBoard: string;
+  metrics: FanoutMetrics;
+  /** Monotonic milliseconds. */
+  monotonicMs: () => number;
+}
+
+export interface Sessions {
+  open(connection: Connection, socket: Socket): void;
+  /** `text` is undefined for a binary message. */
+  onMessage(connection: Connection, text: string | undefined): void;
+  /** A ping or pong frame: free of content, not of cost. */
+  onControl(connection: Connection): void;
+  onDropped(connection: Connection, message: ArrayBuffer): void;
+  onDrain(connection: Connection): void;
+  onClose(connection: Connection, code: number): void;
+  /** Open sockets. */
+  readonly connections: ReadonlySet<Connection>;
+}
+
+/**
+ * A topic that is never published. uWebSockets.js discards what is queued for a socket that leaves its last topic; as
+ * long as a socket lives it does not leave this one.
+ */
+const PERMANENT_TOPIC = 'open';
+
+const MESSAGES = { intervalMs: MESSAGE_INTERVAL_MS, burst: MESSAGE_BURST };
+
+export function createSessions(options: SessionsOptions): Sessions {
+  const { hub, admission, authentication, firstBoard, metrics, monotonicMs } = options;
+  const connections = new Set<Connection>();
+
+  /** False when the socket said too much and was closed. */
+  function mayTalk(connection: Connection): boolean {
+    const next = spend(MESSAGES, connection.bucketFullAtMs, Math.floor(monotonicMs()));
+    if (next === undefined) {
+      connection.close(CLOSE.TOO_MANY_MESSAGES);
+      return false;
+    }
+    connection.bucketFullAtMs = next;
+    return true;
+  }
+
+  function handle(connection: Connection, text: string | undefined): void {
+    if (text === undefined) throw new AppError('MESSAGE_INVALID', { message: 'Messages are JSON text.' });
+    const message = parseClientMessage(text);
+    switch (message.type) {
+      case 'subscribe':
+        hub.join(connection, message.leaderboard, message.resume);
+        break;
+      case 'unsubscribe':
+        hub.leave(connection, message.leaderboard);
+        break;
+      case 'authenticate':
+        if (connection.verifying) throw new AppError('RATE_LIMITED');
+        void authentication.begin(connection, message.token, { answer: true });
+        break;
+      case 'ping':
+        connection.send(pongFrame(connection.identity?.userId));
+    }
+  }
+
+  return {
+    open(connection, socket) {
+      const { handshake } = connection;
+      connection.socket = socket;
+      connection.handshake = undefined;
+      connections.add(connection);
+      metrics.opened.inc();
+      socket.subscribe(PERMANENT_TOPIC);
+      hub.join(connection, firstBoard, handshake?.resume);
+      if (handshake?.token !== undefined) {
+        void authentication.begin(connection, handshake.token, { answer: false });
+      }
+    },
+
+    onMessage(connection, text) {
+      if (!mayTalk(connection)) return;
+      try {
+        handle(connection, text);
+      } catch (thrown) {
+        const error = toAppError(thrown);
+        if (error.kind === 'internal') throw thrown;
+        connection.send(errorFrame(error));
+        if (error.kind === 'invalid_argument') connection.badMessages += 1;
+        if (connection.badMessages > BAD_MESSAGES_ALLOWED) connection.close(CLOSE.BAD_MESSAGES);
+      }
+    },
+
+    onControl: mayTalk,
+
+    onDropped(connection, message) {
+      // A pong that was dropped is no loss: the client that sends pings without reading has only itself to blame.
+      if (isBroadcast(message)) hub.onDropped(connection);
+    },
+
+    onDrain(connection) {
+      if (connection.socket?.getBufferedAmount() === 0) hub.onDrained(connection);
+    },
+
+    onClose(connection, code) {
+      connection.socket = undefined;
+      connections.delete(connection);
+      hub.forget(connection);
+      authentication.forget(connection);
+      admission.release(connection.share);
+      metrics.onClosed(code);
+    },
+
+    connections,
+  };
+}

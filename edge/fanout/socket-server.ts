@@ -1,0 +1,146 @@
+/**
+ * The public port: the WebSocket at /live and two health answers. An upgrade is judged at once, from its headers, so
+ * that no half-made socket ever waits for anything; what is refused gets a plain HTTP error that says why.
+ */
+import { STATUS_CODES } from 'node:http';
+import { AppError, toAppError } from '../../services/shared/app-error.ts';
+import { ERROR_TABLE } from '../../services/shared/error-table.ts';
+import { type HttpRequest, type HttpResponse, loadUws } from '../../services/shared/uws.ts';
+import type { Admission } from './admission.ts';
+import { Connection } from './connection.ts';
+import type { FanoutMetrics } from './fanout-metrics.ts';
+import { errorBody } from './frames.ts';
+import { parseHandshake } from './handshake.ts';
+import { IDLE_TIMEOUT_S, MAX_BACKPRESSURE_BYTES, MESSAGE_MAX_BYTES } from './limits.ts';
+import type { Sessions } from './sessions.ts';
+
+export interface SocketServerOptions {
+  host: string;
+  /** 0 lets the system choose. */
+  port: number;
+  allowedOrigins: ReadonlySet<string>;
+  admission: Admission;
+  sessions: Sessions;
+  /** What this process can't do without, by name: true when it works. */
+  readiness: () => Record<string, boolean>;
+  metrics: FanoutMetrics;
+  /** Monotonic milliseconds. */
+  monotonicMs: () => number;
+}
+
+export interface SocketServer {
+  readonly port: number;
+  /** Sends a frame to all sockets of a topic and says how many they are. */
+  publish(topic: string, frame: string): number;
+  /** Takes no new sockets. */
+  stopListening(): void;
+  /** Cuts every connection that is left. */
+  close(): void;
+}
+
+export async function startSocketServer(options: SocketServerOptions): Promise<SocketServer> {
+  const { host, allowedOrigins, admission, sessions, readiness, metrics, monotonicMs } = options;
+  const uws = await loadUws();
+  const app = uws.App();
+  let draining = false;
+
+  /** Throws an AppError when the upgrade is refused. */
+  function accept(
+    response: HttpResponse,
+    request: HttpRequest,
+  ): { connection: Connection; protocol: string } {
+    if (draining) throw new AppError('SHUTTING_DOWN', { retryAfterMs: 1000 });
+    const handshake = parseHandshake(
+      {
+        origin: request.getHeader('origin'),
+        query: request.getQuery(),
+        protocols: request.getHeader('sec-websocket-protocol'),
+      },
+      allowedOrigins,
+    );
+    const share = admission.admit(new Uint8Array(response.getRemoteAddress()), monotonicMs());
+    return { connection: new Connection(handshake, share), protocol: handshake.protocol };
+  }
+
+  function refuse(response: HttpResponse, error: AppError): void {
+    metrics.refused.inc({ reason: error.reason });
+    answer(response, ERROR_TABLE[error.kind].httpStatus, errorBody(error), error.retryAfterMs);
+  }
+
+  app.ws<Connection>('/live', {
+    compression: uws.DISABLED,
+    idleTimeout: IDLE_TIMEOUT_S,
+    sendPingsAutomatically: true,
+    maxPayloadLength: MESSAGE_MAX_BYTES,
+    maxBackpressure: MAX_BACKPRESSURE_BYTES,
+    upgrade(response, request, context) {
+      let accepted: ReturnType<typeof accept>;
+      try {
+        accepted = accept(response, request);
+      } catch (thrown) {
+        return refuse(response, toAppError(thrown));
+      }
+      const key = request.getHeader('sec-websocket-key');
+      // No extension is agreed on: compression would cost each socket more memory than everything else together.
+      response.upgrade(accepted.connection, key, accepted.protocol, '', context);
+    },
+    open: (socket) => sessions.open(socket.getUserData(), socket),
+    message(socket, message, isBinary) {
+      const text = isBinary ? undefined : Buffer.from(message).toString();
+      sessions.onMessage(socket.getUserData(), text);
+    },
+    ping: (socket) => sessions.onControl(socket.getUserData()),
+    pong: (socket) => sessions.onControl(socket.getUserData()),
+    dropped: (socket, message) => sessions.onDropped(socket.getUserData(), message),
+    drain: (socket) => sessions.onDrain(socket.getUserData()),
+    close: (socket, code) => sessions.onClose(socket.getUserData(), code),
+  });
+  app.get('/healthz', (response) => answer(response, 200, '{"status":"ok"}'));
+  app.get('/readyz', (response) => {
+    const checks = readiness();
+    const ready = Object.values(checks).every(Boolean);
+    answer(response, ready ? 200 : 503, JSON.stringify({ status: ready ? 'ready' : 'not ready', checks }));
+  });
+  app.get('/live', (response) => {
+    answer(
+      response,
+      426,
+      errorBody(new AppError('HANDSHAKE_INVALID', { message: 'Open a WebSocket here.' })),
+    );
+  });
+  app.any('/*', (response) => answer(response, 404, errorBody(new AppError('ROUTE_NOT_FOUND'))));
+
+  const listener = await new Promise<object>((resolve, reject) => {
+    app.listen(host, options.port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, (socket) =>
+      socket ? resolve(socket) : reject(new Error(`cannot listen on ${host}:${options.port}`)),
+    );
+  });
+
+  function stopListening(): void {
+    if (!draining) uws.us_listen_socket_close(listener);
+    draining = true;
+  }
+
+  return {
+    port: uws.us_socket_local_port(listener),
+    publish(topic, frame) {
+      const receivers = app.numSubscribers(topic);
+      if (receivers > 0) app.publish(topic, frame, false, false);
+      return receivers;
+    },
+    stopListening,
+    close() {
+      stopListening();
+      app.close();
+    },
+  };
+}
+
+function answer(response: HttpResponse, status: number, body: string, retryAfterMs = 0): void {
+  response.cork(() => {
+    response.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`);
+    response.writeHeader('content-type', 'application/json');
+    if (retryAfterMs > 0) response.writeHeader('retry-after', String(Math.ceil(retryAfterMs / 1000)));
+    response.end(body, status >= 400);
+  });
+}

@@ -1,0 +1,89 @@
+/** A real Chromium for the tests, and pages of it that fail the test when they complain. */
+import { existsSync } from 'node:fs';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+const CHROMIUM_PATHS = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+];
+
+/** Nothing but the page under test may use the network. */
+const QUIET = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** CHROMIUM_PATH names the binary when it is at an unusual place. */
+export function launchBrowser(): Promise<Browser> {
+  const executablePath = [process.env.CHROMIUM_PATH ?? '', ...CHROMIUM_PATHS].find((path) =>
+    existsSync(path),
+  );
+  if (executablePath === undefined) throw new Error('Chromium is not installed: set CHROMIUM_PATH');
+  return chromium.launch({ executablePath, args: QUIET });
+}
+
+export interface WatchedPage {
+  readonly page: Page;
+  /** What the page complained about: script errors, refused by policy, requests to foreign hosts. */
+  readonly complaints: string[];
+}
+
+/** Refusals that the product answers by design are told apart by their text. */
+const EXPECTED_COMPLAINT = /status of (401|404|429|503)|ERR_CONNECTION_REFUSED|WebSocket connection to/;
+
+export async function openPage(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<WatchedPage> {
+  const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const home = new URL(url).hostname;
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !EXPECTED_COMPLAINT.test(message.text()))
+      complaints.push(message.text());
+  });
+  page.on('request', (request) => {
+    if (new URL(request.url()).hostname !== home) complaints.push(`foreign request: ${request.url()}`);
+  });
+  await page.goto(url);
+  return { page, complaints };
+}
+
+/** A promise that is kept when the page shows this, and broken at the limit. */
+export async function showsLive(page: Page, limitMs = 10_000): Promise<void> {
+  await page.locator('#connection[data-status=live]').waitFor({ timeout: limitMs });
+}
+
+export async function join(page: Page, name: string): Promise<void> {
+  await page.getByLabel('Your name on the board').fill(name);
+  await page.getByRole('button', { name: 'Play', exact: true }).click();
+  await page.getByRole('button', { name: 'Start' }).waitFor();
+}
+
+/** Plays that many lights of a new round with the number keys. */
+export async function playRound(page: Page, { lights = 10 }: { lights?: number } = {}): Promise<void> {
+  await page.getByRole('button', { name: /^(Start|Play again)$/ }).click();
+  for (let played = 0; played < lights; played += 1) {
+    const lit = page.locator('.cell.lit');
+    await lit.waitFor();
+    const number = await lit.textContent();
+    const before = await page.locator('.dot.hit, .dot.miss').count();
+    await page.keyboard.press(number ?? '1');
+    await page.locator('.dot.hit, .dot.miss').nth(before).waitFor();
+  }
+}
+
+/** The row of this player on the board, wherever it is. */
+export function rowOf(page: Page, name: string) {
+  return page.locator('live-scoreboard .row').filter({ hasText: name });
+}

@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { parseAuthConfig } from '../../../services/auth/config.ts';
+import { assertSoundRuntime, isSoundRuntime } from '../../../services/auth/runtime-gate.ts';
+import { parseTokenPolicy } from '../../../services/shared/token-policy.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'scoreboard-config-'));
+const SERVICE_DIGESTS_FILE = join(dir, 'digests.json');
+writeFileSync(SERVICE_DIGESTS_FILE, '{}');
+afterAll(() => rmSync(dir, { recursive: true }));
+const NEEDED = { DATABASE_URL: 'postgres://127.0.0.1/scoreboard', SERVICE_DIGESTS_FILE };
+
+describe("the auth service's configuration", () => {
+  test('needs a database and the digests of the services, and has a default for the rest', () => {
+    expect(parseAuthConfig(NEEDED)).toEqual({
+      host: '127.0.0.1',
+      port: 50_051,
+      adminHost: '127.0.0.1',
+      adminPort: 51_051,
+      databaseUrl: NEEDED.DATABASE_URL,
+      keysDir: join('.data', 'auth-keys'),
+      issuer: 'scoreboard',
+      audience: 'scoreboard',
+      tokenLifetimeS: 600,
+      actionLifetimeS: 900,
+      allowV0Signatures: false,
+      digests: {},
+    });
+    expect(() => parseAuthConfig({ SERVICE_DIGESTS_FILE })).toThrow('DATABASE_URL must be set');
+  });
+
+  test('keeps keys in the data folder unless told otherwise', () => {
+    expect(parseAuthConfig({ ...NEEDED, DATA_DIR: '/data' }).keysDir).toBe('/data/auth-keys');
+    expect(parseAuthConfig({ ...NEEDED, DATA_DIR: '/data', AUTH_KEYS_DIR: '/keys' }).keysDir).toBe('/keys');
+  });
+
+  test.each([
+    ['TOKEN_LIFETIME_S', '0'],
+    ['TOKEN_LIFETIME_S', '3601'],
+    ['ACTION_LIFETIME_S', '86401'],
+    ['ACTION_LIFETIME_S', '15m'],
+    ['ALLOW_V0_SIGNATURES', 'yes'],
+  ])(
+    'refuses %s=%s, since a key would not outlive what it signs or the meaning is unclear',
+    (name, value) => {
+      expect(() => parseAuthConfig({ ...NEEDED, [name]: value })).toThrow(name);
+    },
+  );
+});
+
+describe('the token policy', () => {
+  const idp = { IDP_JWKS_URL: 'https://idp/jwks', IDP_ISSUER: 'https://idp', IDP_AUDIENCE: 'game' };
+
+  test('knows an outside provider when all three of its settings are there', () => {
+    expect(parseTokenPolicy({})).toEqual({ issuer: 'scoreboard', audience: 'scoreboard' });
+    expect(parseTokenPolicy(idp).idp).toEqual({
+      jwksUrl: 'https://idp/jwks',
+      issuer: 'https://idp',
+      audience: 'game',
+    });
+  });
+
+  test.each(Object.keys(idp))('refuses an outside provider without %s', (name) => {
+    expect(() => parseTokenPolicy({ ...idp, [name]: '' })).toThrow('must be set together');
+  });
+
+  test('refuses one issuer name for two sets of keys', () => {
+    expect(() => parseTokenPolicy({ ...idp, IDP_ISSUER: 'scoreboard' })).toThrow('must differ');
+  });
+
+  test.each(['file:///etc/passwd', 'idp/jwks', 'ftp://idp'])('refuses %s as address of a key set', (url) => {
+    expect(() => parseTokenPolicy({ ...idp, IDP_JWKS_URL: url })).toThrow('http or https');
+  });
+});
+
+describe('the runtime gate', () => {
+  test.each(['v20.20.2', 'v20.21.0', 'v22.22.2', 'v22.23.3', 'v24.14.1', 'v24.15.0', 'v25.8.2', 'v26.0.0'])(
+    'lets %s hold keys',
+    (version) => {
+      expect(() => assertSoundRuntime(version)).not.toThrow();
+    },
+  );
+
+  test.each([
+    'v18.20.8',
+    'v20.20.1',
+    'v21.7.3',
+    'v22.22.1',
+    'v22.9.9',
+    'v23.11.0',
+    'v24.14.0',
+    'v25.8.1',
+    'nonsense',
+    '',
+  ])('refuses %s', (version) => {
+    expect(isSoundRuntime(version)).toBe(false);
+    expect(() => assertSoundRuntime(version)).toThrow('CVE-2026-21713');
+  });
+
+  test('lets the Node that runs these tests hold keys', () => {
+    expect(isSoundRuntime(process.version)).toBe(true);
+  });
+});

@@ -1,0 +1,216 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readKeys } from '../../../services/auth/key-file.ts';
+import { type KeyRing, openKeyRing } from '../../../services/auth/key-ring.ts';
+import {
+  ensureKeys,
+  listKeys,
+  PUBLISH_DELAY_MS,
+  rotateKey,
+  withdrawKey,
+} from '../../../services/auth/key-store.ts';
+import { createSilentLog } from '../../../services/shared/log.ts';
+import { OWN_KEYS_REFRESH_MS } from '../../../services/shared/token-verifier.ts';
+
+let dir: string;
+let nowMs: number;
+const clock = { now: () => nowMs };
+const rings: KeyRing[] = [];
+
+const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
+const kids = (kind: 'token' | 'action') => listKeys(dir, kind, clock).map(({ kid }) => kid);
+async function openRing(): Promise<KeyRing> {
+  const ring = await openKeyRing({ dir, clock, log: createSilentLog() });
+  rings.push(ring);
+  return ring;
+}
+
+beforeEach(() => {
+  dir = join(mkdtempSync(join(tmpdir(), 'scoreboard-keys-')), 'keys');
+  nowMs = Date.now();
+});
+afterEach(() => {
+  for (const ring of rings.splice(0)) ring.close();
+  rmSync(join(dir, '..'), { recursive: true, force: true });
+});
+
+describe('the key files', () => {
+  test('are made on first use, for their owner alone, and leave no drafts or locks behind', async () => {
+    await ensureKeys(dir, clock);
+    expect(mode(dir)).toBe('700');
+    expect(readdirSync(dir).sort()).toEqual(['action-keys.json', 'token-keys.json']);
+    for (const file of readdirSync(dir)) expect(mode(join(dir, file))).toBe('600');
+  });
+
+  test('are made once when several processes start together, and kept from then on', async () => {
+    await Promise.all([ensureKeys(dir, clock), ensureKeys(dir, clock), ensureKeys(dir, clock)]);
+    const before = [kids('token'), kids('action')];
+    await ensureKeys(dir, clock);
+    expect([kids('token'), kids('action')]).toEqual(before);
+    expect(before.map((ids) => ids.length)).toEqual([1, 1]);
+  });
+
+  test('are refused when others may read them', async () => {
+    await ensureKeys(dir, clock);
+    chmodSync(join(dir, 'action-keys.json'), 0o644);
+    await expect(openRing()).rejects.toThrow('may be read by others');
+  });
+
+  test.each(['', '{}', '{"keys":[]}', '{"keys":[{}]}', '{"keys":[{"kid":"a b","signsFromMs":0,"jwk":{}}]}'])(
+    'are refused when they hold %j, without quoting them',
+    async (content) => {
+      await ensureKeys(dir, clock);
+      writeFileSync(join(dir, 'token-keys.json'), content);
+      await expect(openRing()).rejects.toThrow(/token-keys\.json (can not be read|does not hold)/);
+    },
+  );
+
+  test('are refused when an action key is too short to be a secret', async () => {
+    await ensureKeys(dir, clock);
+    const keys = [{ kid: 'a', signsFromMs: 0, jwk: { kty: 'oct', k: 'AAAA' } }];
+    writeFileSync(join(dir, 'action-keys.json'), JSON.stringify({ keys }));
+    await expect(openRing()).rejects.toThrow('action key a is too short');
+  });
+
+  test('are changed by one process at a time, and a lock left by a dead one is passed over', async () => {
+    await ensureKeys(dir, clock);
+    const lock = join(dir, 'token-keys.json.lock');
+    writeFileSync(lock, '');
+    expect(() => rotateKey(dir, 'token', clock)).toThrow('being changed by another process');
+    expect(kids('token')).toHaveLength(1);
+    utimesSync(lock, nowMs / 1000 - 60, nowMs / 1000 - 60);
+    rotateKey(dir, 'token', clock);
+    expect(kids('token')).toHaveLength(2);
+    expect(existsSync(lock)).toBe(false);
+  });
+
+  test('stay as they were when a change can not be written', async () => {
+    await ensureKeys(dir, clock);
+    const before = readFileSync(join(dir, 'token-keys.json'), 'utf8');
+    expect(() => withdrawKey(dir, 'token', 'nobody', clock)).toThrow('there is no key nobody');
+    expect(readFileSync(join(dir, 'token-keys.json'), 'utf8')).toBe(before);
+    expect(readdirSync(dir)).toHaveLength(2);
+  });
+});
+
+describe('a running service', () => {
+  test('publishes no private part of any key', async () => {
+    const ring = await openRing();
+    const [stored] = readKeys(dir, 'token');
+    expect(ring.jwksJson()).not.toContain(String(stored?.jwk.d));
+    const { keys } = JSON.parse(ring.jwksJson()) as { keys: object[] };
+    expect(keys.map((key) => Object.keys(key).sort())).toEqual([
+      ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'],
+    ]);
+  });
+
+  test.each(['token', 'action'] as const)(
+    'follows a rotation of the %s keys without a restart',
+    async (kind) => {
+      const ring = await openRing();
+      const signing = () => (kind === 'token' ? ring.tokenSigner() : ring.actionSigner()).kid;
+      const verifies = (kid: string) => (kind === 'token' ? ring.tokenVerifier(kid) : ring.actionKey(kid));
+      const before = signing();
+      const after = rotateKey(dir, kind, clock);
+      await ring.refresh();
+      expect(signing()).toBe(before);
+      expect(verifies(after)).toBeDefined();
+      nowMs += PUBLISH_DELAY_MS;
+      await ring.refresh();
+      expect(signing()).toBe(after);
+      expect(verifies(before)).toBeDefined();
+      nowMs += 25 * 60 * 60 * 1000;
+      await ring.refresh();
+      expect(verifies(before)).toBeUndefined();
+      expect(signing()).toBe(after);
+    },
+  );
+
+  test.each(['token', 'action'] as const)('drops a withdrawn %s key at once', async (kind) => {
+    const ring = await openRing();
+    const signing = () => (kind === 'token' ? ring.tokenSigner() : ring.actionSigner()).kid;
+    const verifies = (kid: string) => (kind === 'token' ? ring.tokenVerifier(kid) : ring.actionKey(kid));
+    const bad = signing();
+    withdrawKey(dir, kind, bad, clock);
+    await ring.refresh();
+    expect(verifies(bad)).toBeUndefined();
+    expect(ring.jwksJson()).not.toContain(bad);
+    expect(signing()).not.toBe(bad);
+    expect(verifies(signing())).toBeDefined();
+  });
+
+  test('keeps its keys when a file is damaged or gone, and recovers with it', async () => {
+    const ring = await openRing();
+    const before = ring.tokenSigner().kid;
+    const path = join(dir, 'token-keys.json');
+    const content = readFileSync(path);
+    writeFileSync(path, '{"keys":');
+    await ring.refresh();
+    expect(ring.tokenSigner().kid).toBe(before);
+    rmSync(path);
+    await ring.refresh();
+    expect(ring.tokenSigner().kid).toBe(before);
+    expect(ring.canSign()).toBe(true);
+    writeFileSync(path, content, { mode: 0o600 });
+    const after = rotateKey(dir, 'token', clock);
+    await ring.refresh();
+    expect(ring.tokenVerifier(after)).toBeDefined();
+  });
+
+  test('signs with a new key only after every verifier had time to fetch it', () => {
+    expect(PUBLISH_DELAY_MS).toBeGreaterThan(2 * OWN_KEYS_REFRESH_MS);
+  });
+});
+
+describe('the operator’s command', () => {
+  const run = (...words: string[]) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['services/auth/keys-main.ts', ...words], {
+      env: { ...process.env, AUTH_KEYS_DIR: dir },
+      encoding: 'utf8',
+    });
+    return { status, stdout, stderr };
+  };
+
+  test('rotates, lists and withdraws', async () => {
+    await ensureKeys(dir);
+    const rotated = run('rotate', 'token');
+    expect(rotated.status).toBe(0);
+    const kid = rotated.stdout.trim();
+    const listed = run('list').stdout.split('\n');
+    expect(listed.find((line) => line.includes(kid))).toMatch(/^token\t\S+\twaiting\t/);
+    expect(listed.filter((line) => line.includes('\tsigning\t'))).toHaveLength(2);
+    expect(run('withdraw', 'token', kid).status).toBe(0);
+    expect(run('list').stdout).not.toContain(kid);
+  });
+
+  test('shows no secret', async () => {
+    await ensureKeys(dir);
+    const [stored] = readKeys(dir, 'action');
+    expect(run('list').stdout).not.toContain(String(stored?.jwk.k));
+  });
+
+  test.each([[[]], [['rotate']], [['rotate', 'all']], [['withdraw', 'token']], [['steal', 'token']]])(
+    'explains itself when it is given %j',
+    async (words) => {
+      await ensureKeys(dir);
+      expect(run(...words)).toMatchObject({
+        status: 1,
+        stdout: '',
+        stderr: expect.stringContaining('usage:'),
+      });
+    },
+  );
+});

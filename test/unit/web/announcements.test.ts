@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ANNOUNCE_EVERY_MS, Announcer, describeChange } from '../../../edge/web/announcements.ts';
+import type { Board, BoardEntry } from '../../../edge/web/frames.ts';
+
+/** Places from names, best first. */
+function entries(...names: string[]): BoardEntry[] {
+  return names.map((name, index) => ({
+    userId: name.toLowerCase(),
+    username: name,
+    score: 1_000 - index,
+    rank: index + 1,
+  }));
+}
+
+const board = (...names: string[]): Board => ({
+  leaderboardId: 'global',
+  entries: entries(...names),
+  epoch: 1,
+  seq: 1,
+  stale: false,
+});
+
+const format = (score: number) => score.toLocaleString('en');
+
+describe('the sentence about a change', () => {
+  const say = (before: BoardEntry[], after: BoardEntry[], highlight?: string) =>
+    describeChange(before, after, highlight, format);
+
+  it('names a new leader with the score', () => {
+    expect(say(entries('Ada', 'Linus'), entries('Linus', 'Ada'))).toBe('Linus is now first with 1,000');
+    expect(say([], entries('Ada'))).toBe('Ada is now first with 1,000');
+  });
+
+  it('speaks of the listener before anybody else', () => {
+    expect(say(entries('Ada', 'Linus', 'Kim'), entries('Linus', 'Kim', 'Ada'), 'kim')).toBe(
+      'You are now second with 999',
+    );
+    expect(say(entries('Ada', 'B', 'C', 'D'), entries('D', 'Ada', 'B', 'C'), 'c')).toBe(
+      'You are now number 4 with 997',
+    );
+    expect(say(entries('Ada', 'Kim'), entries('Ada', 'Linus'), 'kim')).toBe('You are no longer in the top 2');
+  });
+
+  it('names who climbed onto the podium, and leaves the rest in peace', () => {
+    expect(say(entries('A', 'B', 'C', 'D'), entries('A', 'D', 'B', 'C'))).toBe('D is now second with 999');
+    expect(say(entries('A', 'B', 'C', 'D', 'E'), entries('A', 'B', 'C', 'E', 'D'))).toBeUndefined();
+    expect(say(entries('A', 'B'), entries('A', 'B'))).toBeUndefined();
+    expect(say(entries('A'), [])).toBeUndefined();
+  });
+});
+
+describe('the announcer', () => {
+  let said: string[];
+  let announcer: Announcer;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    said = [];
+    announcer = new Announcer((sentence) => said.push(sentence), format);
+  });
+
+  afterEach(() => {
+    announcer.stop();
+    vi.useRealTimers();
+  });
+
+  it('does not announce the board that it starts with', () => {
+    announcer.follow(board('Ada', 'Linus'), undefined);
+    expect(said).toEqual([]);
+  });
+
+  it('says the first change at once and then at most one sentence per pause, about the newest board', () => {
+    announcer.follow(board('Ada', 'Linus', 'Kim'), undefined);
+    announcer.follow(board('Linus', 'Ada', 'Kim'), undefined);
+    for (let turn = 0; turn < 50; turn += 1) announcer.follow(board('Ada', 'Linus', 'Kim'), undefined);
+    announcer.follow(board('Kim', 'Ada', 'Linus'), undefined);
+    expect(said).toEqual(['Linus is now first with 1,000']);
+    vi.advanceTimersByTime(ANNOUNCE_EVERY_MS);
+    expect(said).toEqual(['Linus is now first with 1,000', 'Kim is now first with 1,000']);
+    vi.advanceTimersByTime(10 * ANNOUNCE_EVERY_MS);
+    expect(said).toHaveLength(2);
+  });
+
+  it('says nothing about a change that was taken back before its turn', () => {
+    announcer.follow(board('Ada', 'Linus'), undefined);
+    announcer.follow(board('Linus', 'Ada'), undefined);
+    announcer.follow(board('Ada', 'Linus'), undefined);
+    announcer.follow(board('Linus', 'Ada'), undefined);
+    vi.advanceTimersByTime(ANNOUNCE_EVERY_MS);
+    expect(said).toHaveLength(1);
+  });
+});
