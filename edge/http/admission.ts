@@ -1,0 +1,56 @@
+/**
+ * Who calls and whether they may. Every request for data counts against its address, and a submission also against its
+ * player. The page, the key set, health and refusals cost less than a check and count against nobody.
+ */
+import type { Identity, TokenVerifier } from '../../services/shared/token-verifier.ts';
+import { addressShare, type NetworkList } from './addresses.ts';
+import { authenticate } from './authenticate.ts';
+import type { Exchange } from './exchange.ts';
+import type { RateLimiter } from './rate-limiter.ts';
+
+export interface Admission {
+  /** A request that needs no token; nothing to wait for when its address is exempt. */
+  anybody(exchange: Exchange): undefined | Promise<void>;
+  /** The player who asks. */
+  reader(exchange: Exchange): Promise<Identity>;
+  /** The player who submits. */
+  scorer(exchange: Exchange): Promise<Identity>;
+}
+
+export interface AdmissionOptions {
+  verifier: TokenVerifier;
+  limiter: RateLimiter;
+  /** Networks whose requests count against no address: a load balancer, this host. */
+  addressExempt: NetworkList;
+}
+
+export function createAdmission({ verifier, limiter, addressExempt }: AdmissionOptions): Admission {
+  const counted = (exchange: Exchange) =>
+    addressExempt.has(exchange.address) ? undefined : addressShare(exchange.address);
+
+  function anybody(exchange: Exchange): undefined | Promise<void> {
+    const address = counted(exchange);
+    if (address === undefined) return undefined;
+    limiter.spendHere('address', address);
+    return limiter.spendEverywhere('address', address);
+  }
+
+  return {
+    anybody,
+    async reader(exchange) {
+      await anybody(exchange);
+      return authenticate(verifier, exchange.authorization);
+    },
+    // This node's own limit stands before the costly look at a token; the limit of all nodes is asked once, for both.
+    async scorer(exchange) {
+      const address = counted(exchange);
+      if (address !== undefined) limiter.spendHere('address', address);
+      const player = await authenticate(verifier, exchange.authorization);
+      limiter.spendHere('user', player.userId);
+      const byUser = limiter.spendEverywhere('user', player.userId);
+      if (address === undefined) await byUser;
+      else await Promise.all([byUser, limiter.spendEverywhere('address', address)]);
+      return player;
+    },
+  };
+}

@@ -1,0 +1,107 @@
+/** Environment of the edge. */
+import {
+  type Environment,
+  integer,
+  list,
+  optionalText,
+  port,
+  secret,
+  text,
+} from '../../services/shared/env.ts';
+import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/token-policy.ts';
+import { type NetworkList, parseNetworks } from './addresses.ts';
+import type { Rate } from './gcra.ts';
+
+export interface EdgeConfig {
+  host: string;
+  port: number;
+  adminHost: string;
+  adminPort: number;
+  redisUrl: string;
+  /** host:port */
+  scoreAddress: string;
+  /** host:port */
+  authAddress: string;
+  serviceKey: string;
+  tokenPolicy: TokenPolicy;
+  /** Pages that may call from a browser: scheme, host and port, compared exactly. */
+  allowedOrigins: readonly string[];
+  /** Proxies whose X-Forwarded-For is believed. */
+  trustedProxies: NetworkList;
+  rates: {
+    user: Rate;
+    address: Rate;
+    /** Networks whose requests count against no address: a load balancer, this host. */
+    addressExempt: NetworkList;
+  };
+  /** Where the page finds the other public nodes; on its own host at these ports unless an address is given. */
+  page: { fanoutUrl: string | undefined; fanoutPort: number; gameUrl: string | undefined; gamePort: number };
+}
+
+/** A person earns a few points a second; a burst of retries after an outage must still fit. */
+const USER_RATE: Rate = { perSecond: 100, burst: 500 };
+/** A household or an office behind one address. */
+const ADDRESS_RATE: Rate = { perSecond: 2_000, burst: 4_000 };
+
+export function parseEdgeConfig(env: Environment): EdgeConfig {
+  const edgePort = port(env, 'EDGE_PORT', 8080);
+  const rate = (name: string, fallback: Rate): Rate => ({
+    perSecond: integer(env, `${name}_PER_S`, fallback.perSecond, { min: 1, max: 1_000_000 }),
+    burst: integer(env, `${name}_BURST`, fallback.burst, { min: 1, max: 1_000_000 }),
+  });
+  return {
+    host: text(env, 'HOST', '127.0.0.1'),
+    port: edgePort,
+    adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
+    adminPort: port(env, 'ADMIN_PORT', edgePort === 0 ? 0 : edgePort + 1000),
+    redisUrl: text(env, 'REDIS_URL'),
+    scoreAddress: text(env, 'SCORE_ADDRESS', '127.0.0.1:50052'),
+    authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
+    serviceKey: secret(env, 'SERVICE_KEY'),
+    tokenPolicy: parseTokenPolicy(env),
+    allowedOrigins: origins(env, 'ALLOWED_ORIGINS', [
+      `http://localhost:${edgePort}`,
+      `http://127.0.0.1:${edgePort}`,
+    ]),
+    trustedProxies: networks(env, 'TRUSTED_PROXIES', []),
+    rates: {
+      user: rate('RATE_USER', USER_RATE),
+      address: rate('RATE_ADDRESS', ADDRESS_RATE),
+      addressExempt: networks(env, 'RATE_ADDRESS_EXEMPT', ['127.0.0.0/8', '::1']),
+    },
+    page: {
+      fanoutUrl: publicUrl(env, 'FANOUT_PUBLIC_URL', /^wss?:$/),
+      fanoutPort: port(env, 'FANOUT_PORT', 8081),
+      gameUrl: publicUrl(env, 'GAME_PUBLIC_URL', /^https?:$/),
+      gamePort: port(env, 'GAME_PORT', 8082),
+    },
+  };
+}
+
+/** Exactly as browsers write them: an origin with a path or a slash would never match. */
+function origins(env: Environment, name: string, fallback: readonly string[]): string[] {
+  const values = list(env, name, fallback);
+  for (const value of values) {
+    if (URL.parse(value)?.origin !== value || value === 'null') {
+      throw new Error(`${name} must be a list of origins such as https://play.example, not "${value}"`);
+    }
+  }
+  return values;
+}
+
+function networks(env: Environment, name: string, fallback: readonly string[]): NetworkList {
+  try {
+    return parseNetworks(list(env, name, fallback));
+  } catch (cause) {
+    throw new Error(`${name} must be a list of networks such as 10.0.0.0/8`, { cause });
+  }
+}
+
+function publicUrl(env: Environment, name: string, protocol: RegExp): string | undefined {
+  const value = optionalText(env, name);
+  if (value === undefined) return undefined;
+  if (!protocol.test(URL.parse(value)?.protocol ?? '')) {
+    throw new Error(`${name} must be an address whose scheme matches ${protocol.source}, not "${value}"`);
+  }
+  return value;
+}

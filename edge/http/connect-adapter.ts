@@ -1,0 +1,154 @@
+/**
+ * Mounts Connect's protocol handlers (Connect JSON and binary, gRPC-web) on our listener. Every method here is unary, so a
+ * request is one body and an answer is one body.
+ */
+import {
+  type ConnectRouter,
+  createConnectRouter,
+  createContextKey,
+  createContextValues,
+  type HandlerContext,
+  type Interceptor,
+} from '@connectrpc/connect';
+import type { UniversalHandler, UniversalServerResponse } from '@connectrpc/connect/protocol';
+import { compressionGzip } from '@connectrpc/connect-node';
+import { type AppError, toAppError } from '../../services/shared/app-error.ts';
+import type { Log } from '../../services/shared/log.ts';
+import { connectErrorBody, refusalOfStatus, toConnectError } from './connect-errors.ts';
+import { describeError } from './error-response.ts';
+import type { Exchange } from './exchange.ts';
+import type { Handler, Method, Route } from './http-server.ts';
+
+/** Bounds the body as sent and as unpacked. */
+const READ_MAX_BYTES = 16 * 1024;
+/** A client may declare any patience up to this; our own deadlines are far shorter. */
+const MAX_TIMEOUT_MS = 60_000;
+
+/** All that the protocols read of a request besides its body. */
+const PROTOCOL_HEADERS = [
+  'content-type',
+  'content-encoding',
+  'accept-encoding',
+  'connect-protocol-version',
+  'connect-timeout-ms',
+  'grpc-encoding',
+  'grpc-accept-encoding',
+  'grpc-timeout',
+  'x-grpc-web',
+];
+
+/** One call, for the code on both sides of Connect. */
+interface Call {
+  readonly exchange: Exchange;
+  refusal: AppError | undefined;
+}
+
+const callKey = createContextKey<Call | undefined>(undefined);
+
+/** The exchange that a handler's call arrived with. */
+export function exchangeOf(context: HandlerContext): Exchange {
+  const call = context.values.get(callKey);
+  if (call === undefined) throw new Error('the call did not come through the adapter');
+  return call.exchange;
+}
+
+/** Notes what a handler refused, so that the answer outside can be the same as everywhere, and logs bugs. */
+function noteRefusals(log: Log): Interceptor {
+  return (next) => async (request) => {
+    try {
+      return await next(request);
+    } catch (thrown) {
+      const refusal = toAppError(thrown);
+      const call = request.contextValues.get(callKey);
+      if (call !== undefined) call.refusal = refusal;
+      if (refusal.kind === 'internal') {
+        const { path, requestId } = call?.exchange ?? {};
+        log.error({ err: thrown, path, requestId }, 'call failed');
+      }
+      throw toConnectError(refusal);
+    }
+  };
+}
+
+/** Routes for every method of the services that `register` adds. */
+export function createConnectRoutes(register: (router: ConnectRouter) => void, log: Log): Route[] {
+  const router = createConnectRouter({
+    // gRPC proper needs trailers, which HTTP/1.1 clients can't read.
+    grpc: false,
+    readMaxBytes: READ_MAX_BYTES,
+    maxTimeoutMs: MAX_TIMEOUT_MS,
+    acceptCompression: [compressionGzip],
+    interceptors: [noteRefusals(log)],
+  });
+  register(router);
+  return router.handlers.map((handler) => {
+    const serve: Handler = (exchange) => serveCall(handler, exchange);
+    const methods = handler.allowedMethods.filter((method): method is Method => /^(GET|POST)$/.test(method));
+    return [handler.requestPath, new Map(methods.map((method) => [method, serve]))];
+  });
+}
+
+async function serveCall(handler: UniversalHandler, exchange: Exchange): Promise<void> {
+  const { method, path, query } = exchange;
+  const header = protocolHeaders(exchange);
+  const call: Call = { exchange, refusal: undefined };
+  const body = method === 'POST' ? await receive(call) : chunksOf();
+  const response = await handler({
+    httpVersion: '1.1',
+    method: method === 'HEAD' ? 'GET' : method,
+    // Only path and query count. The host is the client's word, and must not decide whether this parses.
+    url: `http://edge${path}${query === '' ? '' : `?${query}`}`,
+    header,
+    body,
+    signal: exchange.signal,
+    contextValues: createContextValues().set(callKey, call),
+  });
+  await answer(call, response);
+}
+
+function protocolHeaders(exchange: Exchange): Headers {
+  const headers = new Headers();
+  for (const name of PROTOCOL_HEADERS) {
+    const value = exchange.header(name);
+    if (value !== '') headers.set(name, value);
+  }
+  return headers;
+}
+
+/** The body, or one that refuses to be read: the client hears of it in its own protocol. */
+async function receive(call: Call): Promise<AsyncIterable<Uint8Array>> {
+  try {
+    return chunksOf(await call.exchange.readBody(READ_MAX_BYTES));
+  } catch (thrown) {
+    call.refusal = toAppError(thrown);
+    return refusing(toConnectError(call.refusal));
+  }
+}
+
+async function* chunksOf(...chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks;
+}
+
+function refusing(error: Error): AsyncIterable<Uint8Array> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
+}
+
+async function answer({ exchange, refusal }: Call, response: UniversalServerResponse): Promise<void> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of response.body ?? []) chunks.push(chunk);
+  const { status, header } = response;
+  // A gRPC-web answer carries its error inside.
+  if (status < 400) {
+    const headers: [string, string][] = [];
+    header?.forEach((value, name) => {
+      if (name !== 'content-type' && name !== 'content-length') headers.push([name, value]);
+    });
+    return exchange.send(status, Buffer.concat(chunks), header?.get('content-type') ?? '', headers);
+  }
+  const error = refusal ?? refusalOfStatus(status);
+  if (refusal === undefined && error.kind === 'internal') {
+    throw new Error(`Connect answered ${status}: ${Buffer.concat(chunks)}`);
+  }
+  const described = describeError(error);
+  exchange.json(described.status, connectErrorBody(error), described.headers);
+}

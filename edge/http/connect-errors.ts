@@ -1,0 +1,43 @@
+/** Our refusals as Connect's errors, and as the one error shape with the details that Connect's clients read. */
+import { create, toBinary } from '@bufbuild/protobuf';
+import { type Code, ConnectError } from '@connectrpc/connect';
+import { ErrorDetailSchema } from '../../gen/scoreboard/error/v1/error_pb.ts';
+import { AppError, type Reason } from '../../services/shared/app-error.ts';
+import { ERROR_TABLE } from '../../services/shared/error-table.ts';
+
+/** A refusal as gRPC-web and Connect clients understand it, with the reason as a detail. */
+export function toConnectError({ kind, reason, message, retryAfterMs }: AppError): ConnectError {
+  const code: Code = ERROR_TABLE[kind].code;
+  return new ConnectError(message, code, undefined, [
+    { desc: ErrorDetailSchema, value: { reason, retryAfterMs } },
+  ]);
+}
+
+/** The JSON body of a Connect error: Connect's own fields, and `reason` beside them as everywhere else. */
+export function connectErrorBody({ kind, reason, message, retryAfterMs }: AppError): string {
+  const detail = toBinary(ErrorDetailSchema, create(ErrorDetailSchema, { reason, retryAfterMs }));
+  return JSON.stringify({
+    code: kind,
+    reason,
+    message,
+    // Connect writes base64 without padding.
+    details: [
+      { type: ErrorDetailSchema.typeName, value: Buffer.from(detail).toString('base64').replace(/=+$/, '') },
+    ],
+  });
+}
+
+/** What Connect refuses on its own, before any handler runs, by the status it would answer with. */
+const REASON_OF_STATUS: Readonly<Record<number, Reason>> = {
+  // Not the message that the method takes, or a protocol header that can't be read.
+  400: 'BODY_INVALID',
+  415: 'CONTENT_TYPE_UNSUPPORTED',
+  // Larger than the limit, as sent or as unpacked.
+  429: 'BODY_TOO_LARGE',
+  // A compression that is not spoken here.
+  501: 'CONTENT_TYPE_UNSUPPORTED',
+};
+
+export function refusalOfStatus(status: number): AppError {
+  return new AppError(REASON_OF_STATUS[status] ?? 'INTERNAL');
+}

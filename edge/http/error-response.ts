@@ -1,0 +1,37 @@
+/** The one error shape of everything public: {"code","reason","message"} with the matching HTTP status. */
+import type { AppError, Reason } from '../../services/shared/app-error.ts';
+import { ERROR_TABLE } from '../../services/shared/error-table.ts';
+
+export interface DescribedError {
+  readonly status: number;
+  readonly body: string;
+  readonly headers: ReadonlyArray<readonly [string, string]>;
+}
+
+/** Reasons for which HTTP has a status of its own, more exact than that of their kind. */
+const STATUS_OF_REASON: Partial<Record<Reason, number>> = {
+  BODY_TOO_LARGE: 413,
+  CONTENT_TYPE_UNSUPPORTED: 415,
+  METHOD_NOT_ALLOWED: 405,
+};
+
+/** Waiting helps with these even when nobody said how long. */
+const DEFAULT_RETRY_S = 1;
+
+export function statusOf(error: AppError): number {
+  return STATUS_OF_REASON[error.reason] ?? ERROR_TABLE[error.kind].httpStatus;
+}
+
+export function describeError(error: AppError): DescribedError {
+  const status = statusOf(error);
+  const headers: [string, string][] = [];
+  if (status === 401) headers.push(['WWW-Authenticate', 'Bearer']);
+  if (status === 429 || status === 503) {
+    headers.push(['Retry-After', String(Math.max(DEFAULT_RETRY_S, Math.ceil(error.retryAfterMs / 1000)))]);
+  }
+  return {
+    status,
+    body: JSON.stringify({ code: error.kind, reason: error.reason, message: error.message }),
+    headers,
+  };
+}

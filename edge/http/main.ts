@@ -1,0 +1,6 @@
+/** The edge process. */
+import { runProcess } from '../../services/shared/run-process.ts';
+import { parseEdgeConfig } from './config.ts';
+import { startEdge } from './service.ts';
+
+await runProcess('edge', ({ env, log }) => startEdge(parseEdgeConfig(env), { log }));

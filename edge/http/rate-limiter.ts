@@ -1,0 +1,120 @@
+/**
+ * Limits per player and per address. Each node first holds everybody to the whole limit on its own, which costs nothing
+ * and keeps a flood away from Redis; what passes is then held to the same limit across all nodes, by one script call for
+ * many requests. While Redis does not answer in time, each node limits alone: n times looser with n nodes, still a
+ * limit, and the node's own count is already warm.
+ */
+import { readFileSync } from 'node:fs';
+import { AppError } from '../../services/shared/app-error.ts';
+import { createCoalescer } from '../../services/shared/coalescer.ts';
+import type { Log } from '../../services/shared/log.ts';
+import type { Metrics } from '../../services/shared/metrics.ts';
+import type { RedisClient } from '../../services/shared/redis.ts';
+import { createLocalLimiter, type Rate } from './gcra.ts';
+
+export type Limit = 'user' | 'address';
+
+export interface RateLimiter {
+  /** Counts a request on this node. Refuses with RATE_LIMITED and the time to wait. */
+  spendHere(limit: Limit, id: string): void;
+  /** Counts it on all nodes together; likewise refuses. */
+  spendEverywhere(limit: Limit, id: string): Promise<void>;
+  /** Refuses new requests and waits for the checks under way. */
+  close(): Promise<void>;
+}
+
+export interface RateLimiterOptions {
+  rates: Readonly<Record<Limit, Rate>>;
+  redis: RedisClient;
+  metrics: Metrics;
+  log: Log;
+  monotonicMs?: () => number;
+}
+
+interface Check {
+  readonly limit: Limit;
+  readonly id: string;
+}
+
+const MAX_BATCH = 256;
+/** One under way, one being written: more would only queue inside Redis. */
+const MAX_IN_FLIGHT = 2;
+/** Twice what may wait for the score service. */
+const MAX_QUEUE = 4_000;
+/** After Redis failed to answer, nobody waits for it for this long. */
+const RETRY_REDIS_AFTER_MS = 1_000;
+
+/** The order in which the script hears of the rates. */
+const LIMITS: readonly Limit[] = ['user', 'address'];
+
+export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
+  const { rates, redis, metrics, log, monotonicMs = () => performance.now() } = options;
+  const decisions = metrics.counter('edge_rate_limit_total', 'Rate limit checks by decision and by whom.', [
+    'decision',
+    'by',
+  ]);
+  const refusedHere = decisions.labels('refused', 'node');
+  const refusedEverywhere = decisions.labels('refused', 'redis');
+  const allowed = decisions.labels('allowed', 'redis');
+  const allowedAlone = decisions.labels('allowed', 'node');
+  const local = createLocalLimiter(monotonicMs);
+  const script = defineScript(redis, rates);
+  let askRedisFrom = 0;
+
+  async function ask(checks: readonly Check[]): Promise<readonly number[]> {
+    if (redis.status === 'ready' && monotonicMs() >= askRedisFrom) {
+      try {
+        const waits = await script(checks);
+        allowed.inc(waits.filter((waitMs) => waitMs === 0).length);
+        return waits;
+      } catch (error) {
+        if (monotonicMs() >= askRedisFrom) log.warn({ err: error }, 'rate limits are per node for now');
+        askRedisFrom = monotonicMs() + RETRY_REDIS_AFTER_MS;
+      }
+    }
+    // Each of them has passed this node's own limit.
+    allowedAlone.inc(checks.length);
+    return checks.map(() => 0);
+  }
+
+  const coalescer = createCoalescer<Check, number>({
+    maxBatch: MAX_BATCH,
+    maxInFlight: MAX_IN_FLIGHT,
+    maxQueue: MAX_QUEUE,
+    send: ask,
+  });
+
+  return {
+    spendHere(limit, id) {
+      const waitMs = local.spend(`${limit}:${id}`, rates[limit]);
+      if (waitMs === 0) return;
+      refusedHere.inc();
+      throw new AppError('RATE_LIMITED', { retryAfterMs: waitMs });
+    },
+    async spendEverywhere(limit, id) {
+      const waitMs = await coalescer.submit({ limit, id });
+      if (waitMs === 0) return;
+      refusedEverywhere.inc();
+      throw new AppError('RATE_LIMITED', { retryAfterMs: waitMs });
+    },
+    close: () => coalescer.close(),
+  };
+}
+
+function defineScript(redis: RedisClient, rates: Readonly<Record<Limit, Rate>>) {
+  redis.defineCommand('sb_rate', {
+    lua: readFileSync(new URL('./rate-limit.lua', import.meta.url), 'utf8'),
+  });
+  const command = (
+    redis as unknown as { sb_rate(...args: Array<string | number>): Promise<number[]> }
+  ).sb_rate.bind(redis);
+  const rateArguments = LIMITS.flatMap((limit) => [1000 / rates[limit].perSecond, rates[limit].burst]);
+  return (checks: readonly Check[]): Promise<number[]> =>
+    command(
+      checks.length,
+      ...checks.map(({ limit, id }) => `sb:rate:${limit}:${id}`),
+      LIMITS.length,
+      ...rateArguments,
+      ...checks.map(({ limit }) => LIMITS.indexOf(limit) + 1),
+    );
+}

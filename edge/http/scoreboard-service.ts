@@ -1,0 +1,72 @@
+/** scoreboard.edge.v1.ScoreboardService: the public RPC face over the same use cases as REST. */
+import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
+import { ScoreboardService } from '../../gen/scoreboard/edge/v1/scoreboard_pb.ts';
+import type { Entry } from '../../gen/scoreboard/score/v1/score_pb.ts';
+import { parseActionId, parseLeaderboard, parsePoints } from '../../services/shared/identifiers.ts';
+import type { Admission } from './admission.ts';
+import { exchangeOf } from './connect-adapter.ts';
+import type { Read, Reader } from './read.ts';
+import type { Submit } from './submit.ts';
+import { parseSignature } from './submit-body.ts';
+
+export interface ScoreboardServiceOptions {
+  admission: Admission;
+  submit: Submit;
+  read: Read;
+}
+
+export function registerScoreboardService(
+  router: ConnectRouter,
+  { admission, submit, read }: ScoreboardServiceOptions,
+): void {
+  router.service(ScoreboardService, {
+    async submitScore(request, context) {
+      const player = await admission.scorer(exchangeOf(context));
+      const action = {
+        leaderboard: parseLeaderboard(request.leaderboard),
+        actionId: parseActionId(request.actionId),
+        points: parsePoints(request.points),
+        signature: parseSignature(request.signature),
+      };
+      const { newScore, rank, version, replayed } = await submit.submit(player, action, context.timeoutMs());
+      return { newScore, rank, version, replayed };
+    },
+
+    async getTop(request, context) {
+      await admission.anybody(exchangeOf(context));
+      const leaderboard = parseLeaderboard(request.leaderboard);
+      const { entries, position, stale } = await read.top(leaderboard, request.limit, readerOf(context));
+      if (position === undefined) throw new Error('score answered a board without its position');
+      return { entries: entries.map(toEntry), epoch: position.epoch, seq: position.seq, stale };
+    },
+
+    async getRank(request, context) {
+      const { userId } = await admission.reader(exchangeOf(context));
+      const leaderboard = parseLeaderboard(request.leaderboard);
+      const { entry, version, players, stale } = await read.rank(
+        leaderboard,
+        userId,
+        request.minVersion,
+        readerOf(context),
+      );
+      if (entry === undefined) throw new Error('score answered a rank without an entry');
+      return { entry: toEntry(entry), version, players, stale };
+    },
+
+    async listAround(request, context) {
+      const { userId } = await admission.reader(exchangeOf(context));
+      const leaderboard = parseLeaderboard(request.leaderboard);
+      const around = await read.around(leaderboard, userId, request.radius, readerOf(context));
+      return { entries: around.entries.map(toEntry), players: around.players, stale: around.stale };
+    },
+  });
+}
+
+function readerOf(context: HandlerContext): Reader {
+  return { requestId: exchangeOf(context).requestId, patienceMs: context.timeoutMs() };
+}
+
+/** The same fields, as another message. */
+function toEntry({ userId, username, score, rank }: Entry) {
+  return { userId, username, score, rank };
+}

@@ -1,0 +1,102 @@
+/** Wires the edge: clients of auth, score and Redis, the use cases, and the two faces over them. */
+import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
+import { startAdminServer } from '../../services/shared/admin-server.ts';
+import { type Clock, systemClock } from '../../services/shared/clock.ts';
+import { createGrpcClient } from '../../services/shared/grpc.ts';
+import type { Log } from '../../services/shared/log.ts';
+import { createMetrics } from '../../services/shared/metrics.ts';
+import { connectRedis } from '../../services/shared/redis.ts';
+import type { RunningService } from '../../services/shared/run-process.ts';
+import { createTokenVerifier } from '../../services/shared/token-verifier.ts';
+import { createAdmission } from './admission.ts';
+import type { EdgeConfig } from './config.ts';
+import { createConnectRoutes } from './connect-adapter.ts';
+import { createCors } from './cors.ts';
+import { startHttpServer } from './http-server.ts';
+import { createPageRoutes } from './page-routes.ts';
+import { createRateLimiter } from './rate-limiter.ts';
+import { createRead } from './read.ts';
+import { createRestRoutes } from './rest-routes.ts';
+import { startScoreProbe } from './score-probe.ts';
+import { registerScoreboardService } from './scoreboard-service.ts';
+import { createSubmit } from './submit.ts';
+import { createTopCache } from './top-cache.ts';
+
+export interface EdgeServer extends RunningService {
+  readonly port: number;
+  readonly adminPort: number;
+}
+
+/** A limit's answer that takes longer is not worth waiting for: the node then limits alone. */
+const REDIS_TIMEOUT_MS = 100;
+
+export async function startEdge(
+  config: EdgeConfig,
+  { log, clock = systemClock }: { log: Log; clock?: Clock },
+): Promise<EdgeServer> {
+  const metrics = createMetrics('edge');
+  const { serviceKey } = config;
+  const auth = createGrpcClient(AuthService, {
+    address: config.authAddress,
+    serviceKey,
+    unavailable: 'AUTH_UNAVAILABLE',
+  });
+  const score = createGrpcClient(ScoreService, {
+    address: config.scoreAddress,
+    serviceKey,
+    unavailable: 'SCORE_UNAVAILABLE',
+  });
+  const redis = connectRedis({
+    url: config.redisUrl,
+    connectionName: 'scoreboard-edge',
+    commandTimeoutMs: REDIS_TIMEOUT_MS,
+    log,
+  });
+  const verifier = createTokenVerifier({ policy: config.tokenPolicy, auth, clock, log });
+  const probe = startScoreProbe(score);
+  const limiter = createRateLimiter({ rates: config.rates, redis, metrics, log });
+  const admission = createAdmission({ verifier, limiter, addressExempt: config.rates.addressExempt });
+  const topCache = createTopCache({ score, metrics });
+  const submit = createSubmit({ score, topCache, metrics });
+  const read = createRead(score);
+
+  let serving = true;
+  const readiness = () => ({ serving, keys: verifier.ready(), score: probe.answers() });
+  const server = await startHttpServer({
+    host: config.host,
+    port: config.port,
+    routes: new Map([
+      ...createPageRoutes(config.page),
+      ...createRestRoutes({ admission, submit, read, topCache, verifier, readiness }),
+      ...createConnectRoutes((router) => registerScoreboardService(router, { admission, submit, read }), log),
+    ]),
+    cors: createCors(config.allowedOrigins),
+    trustedProxies: config.trustedProxies,
+    log,
+  });
+  metrics.gauge('edge_requests_in_flight', 'Requests not yet answered.', { collect: () => server.inFlight });
+  const admin = await startAdminServer({
+    host: config.adminHost,
+    port: config.adminPort,
+    metrics,
+    readiness,
+  });
+
+  return {
+    port: server.port,
+    adminPort: admin.port,
+    async stop() {
+      serving = false;
+      await server.stop();
+      await submit.close();
+      await limiter.close();
+      await probe.stop();
+      verifier.close();
+      redis.disconnect();
+      score.close();
+      auth.close();
+      await admin.close();
+    },
+  };
+}

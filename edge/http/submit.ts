@@ -1,0 +1,146 @@
+/**
+ * The submit use case, shared by REST and Connect: one player's action joins a batch to the score service. It is answered
+ * within the edge's share of the client's patience, or refused while it has certainly not been counted.
+ */
+import type { ScoreService, SubmitScoresResponse_Outcome } from '../../gen/scoreboard/score/v1/score_pb.ts';
+import { AppError, isReason, toAppError } from '../../services/shared/app-error.ts';
+import { createCoalescer } from '../../services/shared/coalescer.ts';
+import type { GrpcClient } from '../../services/shared/grpc.ts';
+import { BATCH_BUCKETS, LATENCY_BUCKETS, type Metrics } from '../../services/shared/metrics.ts';
+import type { Identity } from '../../services/shared/token-verifier.ts';
+import type { TopCache } from './top-cache.ts';
+
+/** What a player hands in, already parsed. */
+export interface ActionInput {
+  readonly leaderboard: string;
+  readonly actionId: string;
+  readonly points: bigint;
+  readonly signature: string;
+}
+
+export interface Accepted {
+  readonly newScore: bigint;
+  readonly rank: bigint;
+  readonly version: bigint;
+  readonly replayed: boolean;
+}
+
+export interface Submit {
+  /** `patienceMs` is how long this client waits at most, when it said so. */
+  submit(player: Identity, action: ActionInput, patienceMs?: number): Promise<Accepted>;
+  close(): Promise<void>;
+}
+
+/** The client waits 2 s and the edge 1.5 s: at most 300 ms in the queue here, and the rest for the score service. */
+const SCORE_DEADLINE_MS = 1_200;
+const MAX_WAIT_MS = 300;
+const MAX_BATCH = 250;
+/** The score service coalesces again; a few under way keep it busy while answers travel. */
+const MAX_IN_FLIGHT = 4;
+/** At 20,000 a second this is a tenth of a second of work: more would only be answered too late. */
+const MAX_QUEUE = 2_000;
+const RETRY_AFTER_MS = 1_000;
+
+interface Queued extends ActionInput {
+  readonly userId: string;
+  readonly username: string;
+  /** On the monotonic clock; later, nobody would be there to hear the answer in time. */
+  readonly sendBefore: number;
+  /** Answers before the rest of the batch is answered. */
+  readonly refuse: (error: AppError) => void;
+}
+
+export interface SubmitOptions {
+  score: Pick<GrpcClient<typeof ScoreService>, 'submitScores'>;
+  topCache: Pick<TopCache, 'observe'>;
+  metrics: Metrics;
+}
+
+export function createSubmit({ score, topCache, metrics }: SubmitOptions): Submit {
+  const sizes = metrics.histogram('edge_submit_batch_size', 'Submissions per call to score.', BATCH_BUCKETS);
+  const seconds = metrics.histogram('edge_submit_seconds', 'Time to answer a submission.', LATENCY_BUCKETS);
+  const outcomes = metrics.counter('edge_submissions_total', 'Submissions by outcome and reason.', [
+    'outcome',
+    'reason',
+  ]);
+  const accepted = outcomes.labels('accepted', '');
+  const replayed = outcomes.labels('replayed', '');
+
+  async function send(queued: readonly Queued[]): Promise<ReadonlyArray<Accepted | AppError>> {
+    const now = performance.now();
+    const submissions = queued.filter(({ sendBefore, refuse }) => {
+      if (now <= sendBefore) return true;
+      refuse(overloaded());
+      return false;
+    });
+    if (submissions.length === 0) return queued.map(overloaded);
+    const response = await score.submitScores({ submissions }, { deadlineMs: SCORE_DEADLINE_MS });
+    if (response.outcomes.length !== submissions.length) {
+      throw new Error(`${submissions.length} submissions had ${response.outcomes.length} outcomes`);
+    }
+    for (const position of response.boards) topCache.observe(position);
+    if (submissions.length === queued.length) return response.outcomes.map(toAnswer);
+    let next = 0;
+    return queued.map(({ sendBefore }) =>
+      now <= sendBefore ? toAnswer(response.outcomes[next++]) : overloaded(),
+    );
+  }
+
+  const coalescer = createCoalescer<Queued, Accepted>({
+    maxBatch: MAX_BATCH,
+    maxInFlight: MAX_IN_FLIGHT,
+    maxQueue: MAX_QUEUE,
+    onBatch: (size) => sizes.observe(size),
+    send,
+  });
+
+  function enqueue(player: Identity, action: ActionInput, patienceMs: number): Promise<Accepted> {
+    return new Promise((resolve, refuse) => {
+      const { userId, username } = player;
+      const { leaderboard, actionId, points, signature } = action;
+      const sendBefore = performance.now() + Math.min(patienceMs, MAX_WAIT_MS);
+      coalescer
+        .submit({ leaderboard, userId, actionId, points, signature, username, sendBefore, refuse })
+        .then(resolve, refuse);
+    });
+  }
+
+  return {
+    async submit(player, action, patienceMs) {
+      const started = performance.now();
+      try {
+        const answering = enqueue(player, action, patienceMs ?? MAX_WAIT_MS);
+        const answer = await (patienceMs === undefined ? answering : within(patienceMs, answering));
+        (answer.replayed ? replayed : accepted).inc();
+        return answer;
+      } catch (thrown) {
+        outcomes.inc({ outcome: 'refused', reason: toAppError(thrown).reason });
+        throw thrown;
+      } finally {
+        seconds.observe((performance.now() - started) / 1000);
+      }
+    },
+    close: () => coalescer.close(),
+  };
+}
+
+/** Never sent, so certainly not counted. */
+function overloaded(): AppError {
+  return new AppError('OVERLOADED', { retryAfterMs: RETRY_AFTER_MS });
+}
+
+function toAnswer(outcome: SubmitScoresResponse_Outcome | undefined): Accepted | AppError {
+  const result = outcome?.result;
+  if (result?.case === 'accepted') return result.value;
+  if (result?.case !== 'refused') return new AppError('INTERNAL');
+  const { reason, message } = result.value;
+  return isReason(reason) ? new AppError(reason, { message }) : new AppError('INTERNAL');
+}
+
+/** What has been sent goes on being counted: giving up is all that the client asked for. */
+function within<Answer>(patienceMs: number, answering: Promise<Answer>): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new AppError('DEADLINE_EXCEEDED')), Math.max(0, patienceMs));
+    answering.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

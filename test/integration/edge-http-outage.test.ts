@@ -1,0 +1,189 @@
+/** The edge while what it needs is away, slow, or coming back, and while it stops. */
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../services/local/ports.ts';
+import { ask, bearer, speak, submit } from '../support/edge-client.ts';
+import { type EdgeWorld, startEdgeWorld } from '../support/edge-world.ts';
+import { GOOD_SIGNATURE } from '../support/score-double.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let world: EdgeWorld;
+let token: string;
+const logLines: string[] = [];
+beforeAll(async () => {
+  world = await startEdgeWorld({ log: pino({ level: 'trace' }, { write: (line) => logLines.push(line) }) });
+  token = await world.token('alice');
+});
+afterAll(() => world.stop());
+
+const top = (board = 'global') => ask(`${world.base}/api/v1/scoreboard/top?leaderboard=${board}`);
+const me = () => ask(`${world.base}/api/v1/scoreboard/me`, { headers: bearer(token) });
+const whenReady = (isReady: boolean) =>
+  waitFor(async () => (await ask(`${world.base}/readyz`)).status === (isReady ? 200 : 503) || undefined);
+
+describe('while the score service is down', () => {
+  test('submissions are refused, the last top is served as stale, and all is well again after', async () => {
+    await submit(world.base, token, { actionId: 'before' });
+    const known = await top();
+    await world.stopScore();
+    await whenReady(false);
+    expect((await ask(`${world.base}/readyz`)).body.checks).toEqual({
+      serving: true,
+      keys: true,
+      score: false,
+    });
+    expect((await ask(`${world.base}/healthz`)).status).toBe(200);
+
+    const refused = await submit(world.base, token, { actionId: 'down' });
+    expect(refused).toMatchObject({
+      status: 503,
+      body: { code: 'unavailable', reason: 'SCORE_UNAVAILABLE' },
+    });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    expect(await me()).toMatchObject({ status: 503, body: { reason: 'SCORE_UNAVAILABLE' } });
+    const stale = await waitFor(async () => {
+      const answer = await top();
+      return answer.headers.has('x-scoreboard-stale') ? answer : undefined;
+    });
+    expect(stale.body).toEqual(known.body);
+    expect(await top('never-read')).toMatchObject({ status: 503, body: { reason: 'SCORE_UNAVAILABLE' } });
+
+    await world.startScore();
+    await whenReady(true);
+    const answer = await submit(world.base, token, { actionId: 'down' });
+    expect(answer.status).toBe(200);
+    await waitFor(async () => {
+      const { headers, body } = await top();
+      return (!headers.has('x-scoreboard-stale') && body[0].score === answer.body.newScore) || undefined;
+    });
+  });
+});
+
+describe('while the score service refuses', () => {
+  test.each(['STORE_UNAVAILABLE', 'OUTCOME_UNKNOWN', 'AUTH_UNAVAILABLE', 'SHUTTING_DOWN'] as const)(
+    'its reason %s is passed on, with its wish when to come back',
+    async (reason) => {
+      world.score.refuseWith(reason);
+      const answer = await submit(world.base, token, { actionId: 'refused' });
+      world.score.refuseWith(undefined);
+      expect(answer).toMatchObject({ status: 503, body: { reason } });
+      expect(answer.headers.get('retry-after')).toBe('2');
+    },
+  );
+
+  test('a bug there is INTERNAL here, without a word about what it was', async () => {
+    world.score.refuseWith('INTERNAL');
+    const answer = await submit(world.base, token, { actionId: 'bug' });
+    world.score.refuseWith(undefined);
+    expect(answer).toMatchObject({ status: 500, body: { code: 'internal', reason: 'INTERNAL' } });
+    expect(answer.body.message).toBe('Something failed on our side.');
+  });
+});
+
+describe('while the score service hangs', () => {
+  test('everybody is answered within 1.5 s, and a retry counts once', async () => {
+    await submit(world.base, token, { actionId: 'earlier', leaderboard: 'hanging' });
+    await top('hanging');
+    const scoreBefore = (await me()).body.score;
+    world.score.hold();
+    const started = performance.now();
+    const [submitting, reading, stale] = await Promise.all([
+      submit(world.base, token, { actionId: 'hang' }),
+      me(),
+      waitFor(async () => {
+        const answer = await top('hanging');
+        return answer.headers.has('x-scoreboard-stale') ? answer : undefined;
+      }),
+    ]);
+    const tookMs = performance.now() - started;
+    world.score.release();
+    expect(submitting).toMatchObject({ status: 504, body: { reason: 'DEADLINE_EXCEEDED' } });
+    expect(reading).toMatchObject({ status: 504, body: { reason: 'DEADLINE_EXCEEDED' } });
+    expect(stale.status).toBe(200);
+    // 1.5 s, and what a busy machine adds.
+    expect(tookMs).toBeLessThan(2_400);
+    await submit(world.base, token, { actionId: 'hang' });
+    expect((await me()).body.score).toBe(scoreBefore + 100);
+  });
+
+  test('readers of a known top do not wait again and again', async () => {
+    await top('waiting');
+    world.score.hold();
+    await waitFor(async () => (await top('waiting')).headers.has('x-scoreboard-stale') || undefined);
+    const started = performance.now();
+    for (let index = 0; index < 20; index += 1) {
+      expect((await top('waiting')).headers.get('x-scoreboard-stale')).toBe('true');
+    }
+    // Each would wait a second of its own.
+    expect(performance.now() - started).toBeLessThan(5_000);
+    world.score.release();
+  });
+});
+
+test('a top stays cached when its board begins to count anew in a lower epoch', async () => {
+  await submit(world.base, token, { actionId: 'seen', leaderboard: 'reborn' });
+  world.score.loseIndex('reborn');
+  const before = world.score.topReads;
+  await Promise.all(Array.from({ length: 100 }, () => top('reborn')));
+  expect(world.score.topReads - before).toBeLessThan(30);
+});
+
+test('an edge that never had any keys says so, and is not ready', async () => {
+  const edge = await world.startNode(
+    { AUTH_ADDRESS: `127.0.0.1:${await freePort()}` },
+    { untilReady: false },
+  );
+  try {
+    const answer = await submit(edge.base, token, {});
+    expect(answer).toMatchObject({ status: 503, body: { reason: 'AUTH_UNAVAILABLE' } });
+    const keys = await ask(`${edge.base}/.well-known/jwks.json`);
+    expect(keys).toMatchObject({ status: 503, body: { reason: 'AUTH_UNAVAILABLE' } });
+    const ready = await ask(`${edge.base}/readyz`);
+    expect(ready).toMatchObject({ status: 503, body: { checks: { keys: false } } });
+  } finally {
+    await edge.stop();
+  }
+});
+
+describe('an edge that stops', () => {
+  test('answers what is under way, ends the connection, and takes nothing new', async () => {
+    const edge = await world.startNode();
+    world.score.hold();
+    const body = JSON.stringify({ actionId: 'last', points: 1, signature: GOOD_SIGNATURE });
+    const request = `POST /api/v1/score/update HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const answering = speak(edge.port, [request]);
+    await waitFor(() => world.score.submissions.some(({ actionId }) => actionId === 'last') || undefined);
+    const stopping = edge.stop();
+    expect(await speak(edge.port, ['GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'])).toEqual({
+      heard: '',
+      closed: true,
+    });
+    world.score.release();
+    const { heard, closed } = await answering;
+    expect(heard).toContain('HTTP/1.1 200 OK');
+    expect(heard).toMatch(/Connection: close/i);
+    expect(closed).toBe(true);
+    await stopping;
+  });
+
+  test('frees its port, and does not share it while it has it', async () => {
+    const port = String(await freePort());
+    const edge = await world.startNode({ EDGE_PORT: port, ADMIN_PORT: '0' });
+    await expect(world.startNode({ EDGE_PORT: port, ADMIN_PORT: '0' })).rejects.toThrow('EADDRINUSE');
+    await edge.stop();
+    const again = await world.startNode({ EDGE_PORT: port, ADMIN_PORT: '0' });
+    await again.stop();
+  });
+});
+
+test('no token and no signature ever stands in a log', async () => {
+  await submit(world.base, `${token}x`, { signature: 'v1.canary-signature' });
+  await submit(world.base, token, { signature: 'v1.canary-signature', actionId: 'canary' });
+  await ask(`${world.base}/api/v1/scoreboard/top?access_token=${token}`);
+  world.score.refuseWith('INTERNAL');
+  await submit(world.base, token, { signature: 'v1.canary-signature' });
+  world.score.refuseWith(undefined);
+  const logged = logLines.join('');
+  expect(logged).toContain('key set changed');
+  expect(logged).not.toMatch(/eyJ|canary-signature/);
+});

@@ -1,0 +1,183 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createSubmit } from '../../../edge/http/submit.ts';
+import {
+  type SubmitScoresRequestSchema,
+  type SubmitScoresResponse,
+  SubmitScoresResponseSchema,
+} from '../../../gen/scoreboard/score/v1/score_pb.ts';
+import { AppError } from '../../../services/shared/app-error.ts';
+import { createMetrics } from '../../../services/shared/metrics.ts';
+
+type Request = MessageInitShape<typeof SubmitScoresRequestSchema>;
+type Outcome = NonNullable<MessageInitShape<typeof SubmitScoresResponseSchema>['outcomes']>[number];
+
+const ACCEPTED: Outcome = { result: { case: 'accepted', value: { newScore: 5n, rank: 1n, version: 1n } } };
+
+/** A score service whose every call ends when the test says so. */
+function createScore() {
+  const calls: {
+    request: Request;
+    deadlineMs: number;
+    answer: (outcomes: Outcome[]) => void;
+    fail: (error: Error) => void;
+  }[] = [];
+  const submitScores = (request: Request, { deadlineMs }: { deadlineMs: number }) =>
+    new Promise<SubmitScoresResponse>((resolve, reject) => {
+      const answer = (outcomes: Outcome[]) =>
+        resolve(
+          create(SubmitScoresResponseSchema, {
+            outcomes,
+            boards: [{ leaderboard: 'global', epoch: 1n, seq: 7n }],
+          }),
+        );
+      calls.push({ request, deadlineMs, answer, fail: reject });
+    });
+  return { calls, submitScores };
+}
+
+const observed: unknown[] = [];
+let score: ReturnType<typeof createScore>;
+let submit: ReturnType<typeof createSubmit>;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  observed.length = 0;
+  score = createScore();
+  submit = createSubmit({
+    score,
+    topCache: { observe: (position) => observed.push(position) },
+    metrics: createMetrics('test', { runtime: false }),
+  });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const player = { userId: 'alice', username: 'Alice', tokenId: 't', expiresAtMs: 0 };
+const action = (actionId: string) => ({ leaderboard: 'global', actionId, points: 5n, signature: 's' });
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+const sizes = () => score.calls.map(({ request }) => request.submissions?.length);
+
+describe('submissions', () => {
+  test('that arrive together leave in one call, each with the name in the token', async () => {
+    const answers = ['a', 'b', 'c'].map((id) => submit.submit(player, action(id)));
+    await settle();
+    expect(sizes()).toEqual([3]);
+    expect(score.calls[0]?.request.submissions?.[0]).toMatchObject({
+      ...action('a'),
+      userId: 'alice',
+      username: 'Alice',
+    });
+    expect(score.calls[0]?.deadlineMs).toBe(1_200);
+    score.calls[0]?.answer([ACCEPTED, ACCEPTED, ACCEPTED]);
+    expect(await Promise.all(answers)).toMatchObject([{ newScore: 5n }, { newScore: 5n }, { newScore: 5n }]);
+  });
+
+  test('have answers of their own', async () => {
+    const answers = Promise.allSettled(['a', 'b', 'c'].map((id) => submit.submit(player, action(id))));
+    await settle();
+    score.calls[0]?.answer([
+      ACCEPTED,
+      { result: { case: 'refused', value: { code: 6, reason: 'ACTION_CONFLICT', message: 'Used.' } } },
+      { result: { case: 'refused', value: { code: 13, reason: 'NEVER_HEARD_OF', message: 'vendor text' } } },
+    ]);
+    expect(await answers).toMatchObject([
+      { value: { rank: 1n } },
+      { reason: { reason: 'ACTION_CONFLICT', kind: 'already_exists', message: 'Used.' } },
+      { reason: { reason: 'INTERNAL' } },
+    ]);
+  });
+
+  test('tell the cache of the boards that they led to', async () => {
+    const answer = submit.submit(player, action('a'));
+    await settle();
+    score.calls[0]?.answer([ACCEPTED]);
+    await answer;
+    expect(observed).toMatchObject([{ leaderboard: 'global', epoch: 1n, seq: 7n }]);
+  });
+
+  test('leave at most 250 in a call and four calls at a time', async () => {
+    const answers = Array.from({ length: 1_100 }, (_, index) => submit.submit(player, action(`a${index}`)));
+    await settle();
+    expect(sizes()).toEqual([250, 250, 250, 250]);
+    for (const { request, answer } of score.calls) answer((request.submissions ?? []).map(() => ACCEPTED));
+    await settle();
+    expect(sizes()).toEqual([250, 250, 250, 250, 100]);
+    score.calls[4]?.answer(Array(100).fill(ACCEPTED));
+    expect(await Promise.all(answers)).toHaveLength(1_100);
+  });
+
+  test('are refused at once when the queue is full', async () => {
+    const answers = Promise.allSettled(
+      Array.from({ length: 2_001 }, (_, index) => submit.submit(player, action(`a${index}`))),
+    );
+    await settle();
+    for (let call = 0; call < score.calls.length; call += 1) {
+      score.calls[call]?.answer((score.calls[call]?.request.submissions ?? []).map(() => ACCEPTED));
+      await settle();
+    }
+    const refused = (await answers).filter(({ status }) => status === 'rejected');
+    expect(refused).toMatchObject([{ reason: { reason: 'OVERLOADED', retryAfterMs: 1_000 } }]);
+  });
+
+  test('that waited too long for the wire are refused unsent, and the fresh ones among them go on', async () => {
+    const stuck = Array.from({ length: 1_000 }, (_, index) => submit.submit(player, action(`s${index}`)));
+    await settle();
+    const late = submit.submit(player, action('late'));
+    vi.advanceTimersByTime(301);
+    const fresh = submit.submit(player, action('fresh'));
+    for (const { request, answer } of score.calls) answer((request.submissions ?? []).map(() => ACCEPTED));
+    await Promise.all(stuck);
+    await expect(late).rejects.toMatchObject({ reason: 'OVERLOADED' });
+    await settle();
+    expect(score.calls[4]?.request.submissions).toMatchObject([{ actionId: 'fresh' }]);
+    score.calls[4]?.answer([ACCEPTED]);
+    expect(await fresh).toMatchObject({ newScore: 5n });
+  });
+
+  test('all fail when their call fails, or when its answer does not fit the question', async () => {
+    const failing = submit.submit(player, action('a'));
+    await settle();
+    score.calls[0]?.fail(new AppError('SCORE_UNAVAILABLE'));
+    await expect(failing).rejects.toMatchObject({ reason: 'SCORE_UNAVAILABLE' });
+    const unfit = submit.submit(player, action('b'));
+    await settle();
+    score.calls[1]?.answer([ACCEPTED, ACCEPTED]);
+    await expect(unfit).rejects.toThrow('2 outcomes');
+  });
+});
+
+describe('a client with less patience', () => {
+  test('is answered when its time is over, and what was sent goes on', async () => {
+    const answer = submit.submit(player, action('a'), 200);
+    const refused = expect(answer).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
+    await settle();
+    vi.advanceTimersByTime(200);
+    await refused;
+    score.calls[0]?.answer([ACCEPTED]);
+    await submit.close();
+  });
+
+  test('is not sent for when its time was over before the wire was free', async () => {
+    const stuck = Array.from({ length: 1_000 }, (_, index) => submit.submit(player, action(`s${index}`)));
+    await settle();
+    const answer = submit.submit(player, action('late'), 100);
+    const refused = expect(answer).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
+    vi.advanceTimersByTime(101);
+    await refused;
+    for (const { request, answer } of score.calls) answer((request.submissions ?? []).map(() => ACCEPTED));
+    await Promise.all(stuck);
+    await submit.close();
+    expect(score.calls).toHaveLength(4);
+  });
+
+  test('leaves no timer behind when the answer comes in time', async () => {
+    const answer = submit.submit(player, action('a'), 200);
+    await settle();
+    score.calls[0]?.answer([ACCEPTED]);
+    await answer;
+    await settle();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

@@ -1,0 +1,215 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createTopCache, type TopCache } from '../../../edge/http/top-cache.ts';
+import { GetTopResponseSchema } from '../../../gen/scoreboard/score/v1/score_pb.ts';
+import { AppError } from '../../../services/shared/app-error.ts';
+import { createMetrics } from '../../../services/shared/metrics.ts';
+
+/** A score service whose every reading ends when the test says so. */
+function createScore() {
+  const asked: string[] = [];
+  const waiting: PromiseWithResolvers<MessageInitShape<typeof GetTopResponseSchema>>[] = [];
+  return {
+    asked,
+    async getTop({ leaderboard = '' }: { leaderboard?: string }) {
+      asked.push(leaderboard);
+      const reading = Promise.withResolvers<MessageInitShape<typeof GetTopResponseSchema>>();
+      waiting.push(reading);
+      return create(GetTopResponseSchema, await reading.promise);
+    },
+    answer(seq: bigint, { epoch = 1n, stale = false } = {}) {
+      const entries = [{ username: `at-${seq}`, score: 5n }];
+      waiting.shift()?.resolve({ entries, position: { epoch, seq }, stale });
+    },
+    fail() {
+      waiting.shift()?.reject(new AppError('SCORE_UNAVAILABLE'));
+    },
+  };
+}
+
+const clock = { now: 0 };
+let score: ReturnType<typeof createScore>;
+let cache: TopCache;
+
+beforeEach(() => {
+  clock.now = 1_000;
+  score = createScore();
+  cache = createTopCache({
+    score,
+    metrics: createMetrics('test', { runtime: false }),
+    monotonicMs: () => clock.now,
+  });
+});
+
+/** Lets what is due run, so that a reading has been asked for. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+const nameIn = ({ bytes }: { bytes: Buffer }) => JSON.parse(bytes.toString())[0].username;
+
+async function read(seq: bigint, options?: { epoch?: bigint; stale?: boolean }) {
+  const answer = cache.get('global');
+  await settle();
+  score.answer(seq, options);
+  return answer;
+}
+
+describe('the cached top of a board', () => {
+  test('is read once for all who ask at the same time', async () => {
+    const answers = [cache.get('global'), cache.get('global'), cache.get('global')];
+    await settle();
+    expect(score.asked).toEqual(['global']);
+    score.answer(1n);
+    expect((await Promise.all(answers)).map(nameIn)).toEqual(['at-1', 'at-1', 'at-1']);
+  });
+
+  test('has exactly the two public fields of each player', async () => {
+    const { bytes } = await read(1n);
+    expect(bytes.toString()).toBe('[{"username":"at-1","score":5}]');
+  });
+
+  test('is given at once for 50 ms, the very same bytes', async () => {
+    const first = await read(1n);
+    clock.now += 24;
+    expect(cache.get('global')).toBe(first);
+    await settle();
+    expect(score.asked).toHaveLength(1);
+    clock.now += 26;
+    expect(cache.get('global')).toBeInstanceOf(Promise);
+  });
+
+  test('is read ahead while it is in use, so that nobody waits', async () => {
+    const first = await read(1n);
+    clock.now += 25;
+    expect([cache.get('global'), cache.get('global')]).toEqual([first, first]);
+    await settle();
+    expect(score.asked).toHaveLength(2);
+    score.answer(2n);
+    await settle();
+    clock.now += 24;
+    expect(cache.get('global')).toMatchObject({ stale: false });
+    expect(nameIn(await cache.get('global'))).toBe('at-2');
+    expect(score.asked).toHaveLength(2);
+  });
+
+  test('is read anew for whoever asks after a newer position was told', async () => {
+    await read(1n);
+    cache.observe({ leaderboard: 'global', epoch: 1n, seq: 2n });
+    expect(nameIn(await read(2n))).toBe('at-2');
+    cache.observe({ leaderboard: 'global', epoch: 2n, seq: 1n });
+    expect(cache.get('global')).toBeInstanceOf(Promise);
+  });
+
+  test('stays when the position told is one that it includes', async () => {
+    const kept = await read(7n);
+    cache.observe({ leaderboard: 'global', epoch: 1n, seq: 7n });
+    cache.observe({ leaderboard: 'global', epoch: 1n, seq: 6n });
+    cache.observe({ leaderboard: 'weekly', epoch: 9n, seq: 9n });
+    expect(cache.get('global')).toBe(kept);
+  });
+
+  test('never answers a question with a reading that began before it', async () => {
+    const early = cache.get('global');
+    await settle();
+    cache.observe({ leaderboard: 'global', epoch: 1n, seq: 2n });
+    const late = cache.get('global');
+    score.answer(1n);
+    expect(nameIn(await early)).toBe('at-1');
+    await settle();
+    score.answer(2n);
+    expect(nameIn(await late)).toBe('at-2');
+  });
+
+  test('is cached again after an index was lost and counts from a lower epoch', async () => {
+    await read(1n, { epoch: 5n });
+    cache.observe({ leaderboard: 'global', epoch: 5n, seq: 2n });
+    const kept = await read(1n, { epoch: 4n });
+    expect(cache.get('global')).toBe(kept);
+  });
+
+  test('passes on that score could not vouch for it', async () => {
+    expect((await read(1n, { stale: true })).stale).toBe(true);
+    clock.now += 50;
+    expect((await read(2n)).stale).toBe(false);
+  });
+});
+
+describe('while score is away', () => {
+  test('the last known top is served as stale, without waiting for each try', async () => {
+    await read(1n);
+    clock.now += 50;
+    const first = cache.get('global');
+    await settle();
+    score.fail();
+    expect(await first).toMatchObject({ stale: true });
+
+    const second = cache.get('global');
+    expect(second).not.toBeInstanceOf(Promise);
+    await settle();
+    expect(score.asked).toHaveLength(2);
+    clock.now += 250;
+    expect(cache.get('global')).toMatchObject({ stale: true });
+    await settle();
+    expect(score.asked).toHaveLength(3);
+  });
+
+  test('one answer ends it', async () => {
+    await read(1n);
+    clock.now += 50;
+    const failing = cache.get('global');
+    await settle();
+    score.fail();
+    await failing;
+    clock.now += 250;
+    expect(cache.get('global')).toMatchObject({ stale: true });
+    await settle();
+    score.answer(2n);
+    await settle();
+    expect(cache.get('global')).toMatchObject({ stale: false });
+  });
+
+  test('a board that was never read is refused, and at once until the next try is due', async () => {
+    const early = cache.get('global');
+    await settle();
+    const late = cache.get('global');
+    const refused = Promise.all(
+      [early, late].map((answer) => expect(answer).rejects.toMatchObject({ reason: 'SCORE_UNAVAILABLE' })),
+    );
+    score.fail();
+    await refused;
+    expect(() => cache.get('global')).toThrow('can not be reached');
+    expect(score.asked).toHaveLength(1);
+    clock.now += 250;
+    expect(() => cache.get('global')).toThrow('can not be reached');
+    await settle();
+    score.answer(1n);
+    await settle();
+    expect(cache.get('global')).toMatchObject({ stale: false });
+  });
+
+  test('whoever came while score hung does not wait for the next try', async () => {
+    await read(1n);
+    clock.now += 50;
+    const early = cache.get('global');
+    await settle();
+    const late = cache.get('global');
+    score.fail();
+    expect(await Promise.all([early, late])).toMatchObject([{ stale: true }, { stale: true }]);
+    expect(score.asked).toHaveLength(2);
+  });
+
+  test('the last known top is no longer served after five minutes', async () => {
+    await read(1n);
+    clock.now += 5 * 60_000 + 1;
+    const answer = cache.get('global');
+    await settle();
+    score.fail();
+    await expect(answer).rejects.toMatchObject({ reason: 'SCORE_UNAVAILABLE' });
+  });
+});
+
+test('no more than a thousand boards are kept, and the ones in use stay', async () => {
+  const kept = await read(1n);
+  for (let index = 0; index < 998; index += 1) void cache.get(`board-${index}`);
+  expect(cache.get('global')).toBe(kept);
+  for (let index = 998; index < 1_998; index += 1) void cache.get(`board-${index}`);
+  expect(cache.get('global')).toBeInstanceOf(Promise);
+});
