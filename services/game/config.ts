@@ -1,0 +1,70 @@
+/** Environment of the demo game server. */
+import { type Environment, integer, list, port, secret, text } from '../shared/env.ts';
+import { parseTokenPolicy, type TokenPolicy } from '../shared/token-policy.ts';
+import { type Networks, parseNetworks } from './networks.ts';
+
+export interface GameConfig {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly adminHost: string;
+  readonly adminPort: number;
+  /** host:port */
+  readonly authAddress: string;
+  /** What makes this server a trusted one. */
+  readonly serviceKey: string;
+  readonly tokenPolicy: TokenPolicy;
+  /** Pages that may call from a browser: scheme, host and port, compared exactly. */
+  readonly allowedOrigins: readonly string[];
+  readonly signIns: {
+    /** New players that one address may bring a minute, and at once. */
+    readonly perMinute: number;
+    /** Addresses that may bring any number: this machine, or a proxy behind which all players seem to be one. */
+    readonly exempt: Networks;
+  };
+}
+
+const DEFAULT_PORT = 8082;
+const ADMIN_PORT_OFFSET = 1_000;
+/** A school class behind one address. */
+const SIGN_INS_PER_MINUTE = 30;
+
+export function parseGameConfig(env: Environment): GameConfig {
+  const gamePort = port(env, 'GAME_PORT', DEFAULT_PORT);
+  const edgePort = port(env, 'EDGE_PORT', 8080);
+  // This server signs its players in itself, so tokens of an outside identity provider are none of its business.
+  const { issuer, audience } = parseTokenPolicy(env);
+  return {
+    host: text(env, 'HOST', '127.0.0.1'),
+    port: gamePort,
+    adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
+    adminPort: port(env, 'ADMIN_PORT', gamePort === 0 ? 0 : gamePort + ADMIN_PORT_OFFSET),
+    authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
+    serviceKey: secret(env, 'SERVICE_KEY'),
+    tokenPolicy: { issuer, audience },
+    allowedOrigins: parseOrigins(env, [`http://localhost:${edgePort}`, `http://127.0.0.1:${edgePort}`]),
+    signIns: {
+      perMinute: integer(env, 'GAME_SIGN_INS_PER_MINUTE', SIGN_INS_PER_MINUTE, { min: 1, max: 100_000 }),
+      exempt: parseExempt(env),
+    },
+  };
+}
+
+/** Exactly as browsers write them: an origin with a path or a slash would never match. */
+function parseOrigins(env: Environment, fallback: readonly string[]): string[] {
+  const origins = list(env, 'ALLOWED_ORIGINS', fallback);
+  for (const origin of origins) {
+    if (origin === 'null' || URL.parse(origin)?.origin !== origin) {
+      throw new Error(`ALLOWED_ORIGINS must list origins such as https://play.example, not "${origin}"`);
+    }
+  }
+  return origins;
+}
+
+function parseExempt(env: Environment): Networks {
+  try {
+    return parseNetworks(list(env, 'GAME_SIGN_IN_EXEMPT', ['127.0.0.0/8', '::1']));
+  } catch (cause) {
+    throw new Error('GAME_SIGN_IN_EXEMPT must be a list of networks such as 10.0.0.0/8', { cause });
+  }
+}

@@ -1,0 +1,70 @@
+/** What players' clients may ask. Each handler says who, what, do, answer. */
+import { AppError } from '../shared/app-error.ts';
+import type { Identity, TokenVerifier } from '../shared/token-verifier.ts';
+import { parseHitBody, parsePlayerBody } from './bodies.ts';
+import type { Call, Route } from './http-server.ts';
+import { type Networks, subscriberOf } from './networks.ts';
+import type { Play } from './play.ts';
+import type { RateLimit } from './rate-limit.ts';
+import type { SignIn } from './sign-in.ts';
+
+export interface RoutesOptions {
+  readonly verifier: TokenVerifier;
+  readonly signIn: SignIn;
+  readonly play: Play;
+  /** New players by address. */
+  readonly signInLimit: RateLimit;
+  readonly signInExempt: Networks;
+  /** New rounds and new tokens by player. */
+  readonly playerLimit: RateLimit;
+}
+
+const BEARER = /^bearer /i;
+
+export function createRoutes(options: RoutesOptions): Route[] {
+  const { verifier, signIn, play, signInLimit, signInExempt, playerLimit } = options;
+
+  async function player({ authorization }: Call): Promise<Identity> {
+    if (!BEARER.test(authorization)) throw new AppError('TOKEN_REQUIRED');
+    return verifier.verify(authorization.slice('Bearer '.length));
+  }
+
+  return [
+    {
+      path: /^\/v1\/players$/,
+      hasBody: true,
+      async handle({ address, body, requestId }) {
+        const { username } = parsePlayerBody(body);
+        if (!signInExempt.has(address)) signInLimit.spend(subscriberOf(address));
+        return { status: 201, body: await signIn.create(username, requestId) };
+      },
+    },
+    {
+      path: /^\/v1\/players\/refresh$/,
+      hasBody: false,
+      async handle(call) {
+        const { userId, username } = await player(call);
+        playerLimit.spend(userId);
+        return { status: 200, body: await signIn.renew({ userId, username }, call.requestId) };
+      },
+    },
+    {
+      path: /^\/v1\/rounds$/,
+      hasBody: false,
+      async handle(call) {
+        const { userId } = await player(call);
+        playerLimit.spend(userId);
+        return { status: 201, body: play.start(userId) };
+      },
+    },
+    {
+      path: /^\/v1\/rounds\/([A-Za-z0-9_-]{1,64})\/hits$/,
+      hasBody: true,
+      async handle(call) {
+        const { userId } = await player(call);
+        const input = parseHitBody(call.body);
+        return { status: 200, body: await play.hit(userId, call.captured, input, call.requestId) };
+      },
+    },
+  ];
+}

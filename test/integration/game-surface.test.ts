@@ -1,0 +1,304 @@
+/** The demo game server's door: who is let in, what is read, and what a stranger's page or a hostile client gets. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseNetworks } from '../../services/game/networks.ts';
+import { type Answer, ask, bearer, speak } from '../support/edge-client.ts';
+import { type GameWorld, PAGE, startGameWorld, type TestPlayer } from '../support/game-world.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let world: GameWorld;
+let player: TestPlayer;
+let roundId: string;
+const logged: string[] = [];
+beforeAll(async () => {
+  world = await startGameWorld({ log: pino({ level: 'trace' }, { write: (line) => logged.push(line) }) });
+  player = await world.player();
+  roundId = (await world.post('/v1/rounds', player.accessToken)).body.roundId;
+});
+afterAll(() => world.stop());
+
+function expectRefusal(answer: Answer, status: number, reason: string): void {
+  expect(answer).toMatchObject({ status, body: { reason } });
+  expect(Object.keys(answer.body)).toEqual(['code', 'reason', 'message']);
+  expect(answer.headers.get('content-type')).toBe('application/json');
+  expect(answer.headers.get('x-request-id')).not.toBeNull();
+}
+
+const PATHS = {
+  create: () => '/v1/players',
+  refresh: () => '/v1/players/refresh',
+  start: () => '/v1/rounds',
+  hit: () => `/v1/rounds/${roundId}/hits`,
+};
+type Name = keyof typeof PATHS;
+const NAMES = Object.keys(PATHS) as Name[];
+const FOR_PLAYERS = NAMES.filter((name) => name !== 'create');
+
+describe.each(FOR_PLAYERS)('%s', (name) => {
+  const body = name === 'hit' ? { cell: 0 } : undefined;
+
+  test('wants a token', async () => {
+    const answer = await world.post(PATHS[name](), undefined, body);
+    expectRefusal(answer, 401, 'TOKEN_REQUIRED');
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+    const basic = await world.post(PATHS[name](), undefined, body, { authorization: 'Basic YTpi' });
+    expectRefusal(basic, 401, 'TOKEN_REQUIRED');
+  });
+
+  test.each([
+    ['nonsense', () => 'nonsense'],
+    ['a token with another signature', () => `${player.accessToken.slice(0, -4)}AAAA`],
+    ['a service key', () => world.authWorld.serviceKeys.get('game') ?? ''],
+  ])('refuses %s', async (_, token) => {
+    expectRefusal(await world.post(PATHS[name](), token(), body), 401, 'TOKEN_INVALID');
+  });
+});
+
+describe.each(NAMES)('%s', (name) => {
+  test.each(['GET', 'HEAD', 'PUT', 'DELETE'])('is not there for %s', async (method) => {
+    const answer = await ask(`${world.game.base}${PATHS[name]()}`, { method });
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get('allow')).toBe('POST, OPTIONS');
+  });
+
+  test('may be called by the allowed page, which hears so before and after', async () => {
+    const url = `${world.game.base}${PATHS[name]()}`;
+    const preflight = await ask(url, { method: 'OPTIONS', headers: { origin: PAGE } });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('access-control-allow-origin')).toBe(PAGE);
+    expect(preflight.headers.get('access-control-allow-methods')).toBe('POST');
+    expect(preflight.headers.get('access-control-allow-headers')).toContain('Authorization');
+    expect(preflight.headers.get('vary')).toBe('Origin');
+    const refused = await ask(url, { method: 'POST', headers: { origin: PAGE }, body: 'x'.repeat(2_000) });
+    expect(refused.headers.get('access-control-allow-origin')).toBe(PAGE);
+  });
+
+  test.each([
+    'http://localhost:8081',
+    'https://localhost:8080',
+    'http://localhost:8080.evil.example',
+    'http://evil.example/http://localhost:8080',
+    'http://LOCALHOST:8080',
+    'null',
+  ])('tells a page at %s nothing', async (origin) => {
+    const url = `${world.game.base}${PATHS[name]()}`;
+    const preflight = await ask(url, { method: 'OPTIONS', headers: { origin } });
+    expectRefusal(preflight, 403, 'ORIGIN_NOT_ALLOWED');
+    expect(preflight.headers.get('access-control-allow-origin')).toBeNull();
+    const answer = await ask(url, { method: 'POST', headers: { origin, ...bearer(player.accessToken) } });
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+    expect(answer.headers.get('vary')).toBe('Origin');
+  });
+
+  test('reads a kilobyte and no more', async () => {
+    const answer = await world.post(PATHS[name](), player.accessToken, `"${'x'.repeat(1_023)}"`);
+    expectRefusal(answer, 413, 'BODY_TOO_LARGE');
+    const megabytes = await world.post(PATHS[name](), player.accessToken, 'x'.repeat(4 * 1024 * 1024));
+    expectRefusal(megabytes, 413, 'BODY_TOO_LARGE');
+  });
+});
+
+describe('the body of a sign-in', () => {
+  const send = (body: string, type = 'application/json') =>
+    world.post('/v1/players', undefined, body, { 'content-type': type });
+  const name = (username: unknown) => send(JSON.stringify({ username }));
+
+  test.each(['', 'null', '[]', '"Ann"', '1', '{', '{"username":"Ann"}x'])(
+    'has to be an object: %j',
+    async (body) => {
+      expectRefusal(await send(body), 400, 'BODY_INVALID');
+    },
+  );
+
+  test('has to be UTF-8', async () => {
+    const answer = await ask(`${world.game.base}/v1/players`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: Buffer.from('{"username":"\xe4"}', 'latin1'),
+    });
+    expectRefusal(answer, 400, 'BODY_INVALID');
+  });
+
+  test.each(['', 'text/plain', 'application/x-www-form-urlencoded', 'application/json; charset=latin1'])(
+    'has to say that it is JSON, not "%s"',
+    async (type) => {
+      expectRefusal(await send('{"username":"Ann"}', type), 415, 'CONTENT_TYPE_UNSUPPORTED');
+    },
+  );
+
+  test.each([
+    ...[undefined, null, 1, {}, '', ' Ann', 'Ann ', 'An\nn', '\u202eAnn', 'e\u0301', 'x'.repeat(33)],
+    '🎮'.repeat(33),
+  ])('has a name that is one: not %j', async (username) => {
+    expectRefusal(await name(username), 400, 'USERNAME_INVALID');
+  });
+
+  test.each(['a', 'x'.repeat(32), '🎮'.repeat(32), '<b>Ann</b>', 'é'])(
+    'may name %j, kept as it is',
+    async (username) => {
+      const { status, body } = await name(username);
+      expect(status).toBe(201);
+      expect(body.username).toBe(username);
+    },
+  );
+
+  test('may be exactly as long as the limit', async () => {
+    const start = '{"username":"Ann"}';
+    expect((await send(start.padEnd(1_024))).status).toBe(201);
+    expectRefusal(await send(start.padEnd(1_025)), 413, 'BODY_TOO_LARGE');
+  });
+});
+
+describe('the body of a hit', () => {
+  let player: TestPlayer;
+  let roundId: string;
+  beforeAll(async () => {
+    player = await world.player();
+    roundId = (await world.post('/v1/rounds', player.accessToken)).body.roundId;
+  });
+
+  test.each([undefined, null, -1, 9, 0.5, '0', true, [0], 1e300])(
+    'has a cell from 0 to 8, not %j',
+    async (cell) => {
+      expectRefusal(await world.hit(player, roundId, { cell }), 400, 'CELL_INVALID');
+    },
+  );
+
+  test.each([null, -1, 10, 0.5, '0', 1])('may name a target that was shown, not %j', async (target) => {
+    expectRefusal(await world.hit(player, roundId, { cell: 0, target }), 400, 'TARGET_INVALID');
+  });
+
+  test.each(['', '[]', '{'])('has to be an object: %j', async (body) => {
+    expectRefusal(await world.hit(player, roundId, body), 400, 'BODY_INVALID');
+  });
+
+  test('can not name the points, the player or the time', async () => {
+    const { roundId: own, cell } = (await world.post('/v1/rounds', player.accessToken)).body;
+    world.clock.nowMs += 2_000;
+    const wishes = { points: 1_000_000, userId: 'somebody', reactionMs: 100 };
+    const { body } = await world.hit(player, own, { cell, ...wishes });
+    expect(body).toMatchObject({ hit: true, reactionMs: 2_000 });
+    expect(body.action.points).toBeLessThan(20);
+  });
+});
+
+describe('everything else', () => {
+  test.each([
+    '/',
+    '/v1',
+    '/v1/players/',
+    '/v1/rounds/x',
+    '/v1/rounds//hits',
+    '/v1/rounds/a%2Fb/hits',
+    '/metrics',
+  ])('%s is not there', async (path) => {
+    expectRefusal(await world.post(path, player.accessToken, {}), 404, 'ROUTE_NOT_FOUND');
+  });
+
+  test('answers with the request id that it was given, if it is one, and else with its own', async () => {
+    const idOf = async (id: string) =>
+      (await world.post('/v1/rounds', undefined, undefined, { 'x-request-id': id })).headers.get(
+        'x-request-id',
+      );
+    expect(await idOf('abc-1')).toBe('abc-1');
+    expect(await idOf('a b')).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await idOf('x'.repeat(65))).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test('refuses headers beyond the limit', async () => {
+    const { heard } = await speak(world.game.port, [
+      `POST /v1/rounds HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(9_000)}\r\n\r\n`,
+    ]);
+    expect(heard).toMatch(/^HTTP\/1\.1 431 /);
+  });
+
+  test('ends a connection whose request never comes to its end', async () => {
+    const started = performance.now();
+    const head =
+      'POST /v1/players HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n';
+    const [slowHead, slowBody] = await Promise.all([
+      speak(world.game.port, ['POST /v1/players HTTP/1.1\r\nHo']),
+      speak(world.game.port, [head]),
+    ]);
+    expect(slowHead.closed && slowBody.closed).toBe(true);
+    expect(performance.now() - started).toBeLessThan(15_000);
+  });
+});
+
+describe('limits', () => {
+  test('bound the players that one address may bring, and say when to come back', async () => {
+    const node = await world.startNode({ signIns: { perMinute: 3, exempt: parseNetworks([]) } });
+    const create = () =>
+      ask(`${node.base}/v1/players`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"username":"Ann"}',
+      });
+    for (let index = 0; index < 3; index += 1) expect((await create()).status).toBe(201);
+    const refused = await create();
+    expectRefusal(refused, 429, 'RATE_LIMITED');
+    expect(refused.headers.get('retry-after')).toBe('20');
+    world.clock.nowMs += 20_000;
+    expect((await create()).status).toBe(201);
+    await node.stop();
+  });
+
+  test("bound a player's new rounds and new tokens, and nobody else's", async () => {
+    const [eager, other] = [await world.player(), await world.player()];
+    for (let index = 0; index < 10; index += 1) {
+      expect((await world.post('/v1/rounds', eager.accessToken)).status).toBe(201);
+      expect((await world.post('/v1/players/refresh', eager.accessToken)).status).toBe(200);
+    }
+    expectRefusal(await world.post('/v1/rounds', eager.accessToken), 429, 'RATE_LIMITED');
+    expectRefusal(await world.post('/v1/players/refresh', eager.accessToken), 429, 'RATE_LIMITED');
+    expect((await world.post('/v1/rounds', other.accessToken)).status).toBe(201);
+  });
+});
+
+describe('without the auth service', () => {
+  test('is not ready before it has the keys, and gets ready by itself', async () => {
+    await world.authWorld.auth.stop();
+    const node = await world.startNode();
+    const early = await ask(`${node.admin}/readyz`);
+    expect(early).toMatchObject({ status: 503, body: { checks: { keys: false } } });
+    const refused = await ask(`${node.base}/v1/rounds`, {
+      method: 'POST',
+      headers: bearer(player.accessToken),
+    });
+    expectRefusal(refused, 503, 'AUTH_UNAVAILABLE');
+    await world.authWorld.restart();
+    await waitFor(async () => ((await ask(`${node.admin}/readyz`)).status === 200 ? true : undefined));
+    await node.stop();
+  });
+});
+
+test('answers what is under way when it stops, and ends the connection', async () => {
+  const node = await world.startNode();
+  const socket = connect(node.port, '127.0.0.1');
+  let heard = '';
+  socket.on('data', (part) => {
+    heard += part;
+  });
+  const hears = (words: string) => waitFor(() => (heard.includes(words) ? true : undefined));
+  const body = '{"username":"Ann"}';
+  const fields = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nExpect: 100-continue`;
+  socket.write(`POST /v1/players HTTP/1.1\r\nHost: x\r\n${fields}\r\n\r\n`);
+  await hears('100 Continue');
+  const stopped = node.stop();
+  socket.write(body);
+  await stopped;
+  await once(socket, 'close');
+  expect(heard).toContain('HTTP/1.1 201 Created');
+  expect(heard.toLowerCase()).toContain('connection: close');
+  await expect(ask(node.base)).rejects.toThrow();
+});
+
+test('no token, signature or key stands in the log, and nothing was logged as an error', () => {
+  const key = world.authWorld.serviceKeys.get('game') ?? '';
+  const text = logged.join('');
+  expect(text).not.toMatch(/eyJ[A-Za-z0-9_-]{10}|v1\.[A-Za-z0-9_-]+\.\d+\./);
+  expect(text).not.toContain(key);
+  expect(logged.filter((line) => JSON.parse(line).level >= 50)).toEqual([]);
+});

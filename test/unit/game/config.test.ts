@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest';
+import { parseGameConfig } from '../../../services/game/config.ts';
+
+const NEEDED = { SERVICE_KEY: 'game.secret' };
+
+describe('the configuration of the game server', () => {
+  test('has defaults for everything but the service key', () => {
+    const config = parseGameConfig(NEEDED);
+    expect(config).toMatchObject({
+      host: '127.0.0.1',
+      port: 8082,
+      adminHost: '127.0.0.1',
+      adminPort: 9082,
+      authAddress: '127.0.0.1:50051',
+      allowedOrigins: ['http://localhost:8080', 'http://127.0.0.1:8080'],
+      tokenPolicy: { issuer: 'scoreboard', audience: 'scoreboard' },
+      signIns: { perMinute: 30 },
+    });
+    expect(config.signIns.exempt.has('127.0.0.1')).toBe(true);
+    expect(() => parseGameConfig({})).toThrow('SERVICE_KEY');
+  });
+
+  test("believes its own issuer's tokens alone, also where an outside provider is configured", () => {
+    const idp = { IDP_JWKS_URL: 'https://idp.example/keys', IDP_ISSUER: 'idp', IDP_AUDIENCE: 'us' };
+    expect(parseGameConfig({ ...NEEDED, ...idp }).tokenPolicy).toEqual({
+      issuer: 'scoreboard',
+      audience: 'scoreboard',
+    });
+  });
+
+  test('allows the pages of the edge beside it, those that are listed, or none', () => {
+    expect(parseGameConfig({ ...NEEDED, EDGE_PORT: '9000' }).allowedOrigins).toContain(
+      'http://localhost:9000',
+    );
+    expect(parseGameConfig({ ...NEEDED, ALLOWED_ORIGINS: 'https://a.example' }).allowedOrigins).toEqual([
+      'https://a.example',
+    ]);
+    expect(parseGameConfig({ ...NEEDED, ALLOWED_ORIGINS: '-' }).allowedOrigins).toEqual([]);
+  });
+
+  test.each([
+    ['ALLOWED_ORIGINS', 'https://a.example/'],
+    ['ALLOWED_ORIGINS', '*'],
+    ['ALLOWED_ORIGINS', 'null'],
+    ['GAME_PORT', '70000'],
+    ['GAME_SIGN_INS_PER_MINUTE', '0'],
+    ['GAME_SIGN_IN_EXEMPT', 'localhost'],
+  ])('refuses %s = %s by name', (name, value) => {
+    expect(() => parseGameConfig({ ...NEEDED, [name]: value })).toThrow(name);
+  });
+});

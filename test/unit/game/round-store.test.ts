@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest';
+import { Round } from '../../../services/game/round.ts';
+import { createRoundStore, ROUND_IDLE_LIMIT_MS } from '../../../services/game/round-store.ts';
+
+function openStore(maxRounds = 10) {
+  const clock = { now: 0 };
+  const monotonicMs = () => clock.now;
+  const store = createRoundStore({ monotonicMs, maxRounds });
+  const add = (userId: string, roundId: string) => {
+    const round = new Round({ roundId, monotonicMs, random: () => 0 });
+    store.add(userId, round);
+    return round;
+  };
+  return { clock, store, add };
+}
+
+const refusal = (reason: string) => expect.objectContaining({ reason });
+
+describe('the rounds in memory', () => {
+  test("give a round to its owner, and to nobody who merely knows the round's id", () => {
+    const { store, add } = openStore();
+    const round = add('ann', 'r1');
+    add('ben', 'r2');
+    expect(store.find('ann', 'r1')).toBe(round);
+    expect(() => store.find('ben', 'r1')).toThrow(refusal('ROUND_NOT_FOUND'));
+    expect(() => store.find('cid', 'r1')).toThrow(refusal('ROUND_NOT_FOUND'));
+    expect(() => store.find('ann', 'r9')).toThrow(refusal('ROUND_NOT_FOUND'));
+  });
+
+  test('are one a player: a new round ends the old', () => {
+    const { store, add } = openStore();
+    add('ann', 'r1');
+    const second = add('ann', 'r2');
+    expect(store.size).toBe(1);
+    expect(() => store.find('ann', 'r1')).toThrow(refusal('ROUND_NOT_FOUND'));
+    expect(store.find('ann', 'r2')).toBe(second);
+  });
+
+  test('are forgotten when nobody plays them', () => {
+    const { store, add, clock } = openStore();
+    add('ann', 'r1');
+    clock.now += ROUND_IDLE_LIMIT_MS;
+    store.find('ann', 'r1');
+    clock.now += ROUND_IDLE_LIMIT_MS;
+    store.find('ann', 'r1');
+    clock.now += ROUND_IDLE_LIMIT_MS + 1;
+    expect(() => store.find('ann', 'r1')).toThrow(refusal('ROUND_NOT_FOUND'));
+    add('ben', 'r2');
+    expect(store.size).toBe(1);
+  });
+
+  test('are limited: one more is refused until an idle one makes room, and no player loses a round', () => {
+    const { store, add, clock } = openStore(2);
+    add('ann', 'r1');
+    clock.now += 10;
+    add('ben', 'r2');
+    expect(() => add('cid', 'r3')).toThrow(refusal('OVERLOADED'));
+    add('ann', 'r4');
+    store.find('ben', 'r2');
+    clock.now += ROUND_IDLE_LIMIT_MS + 1;
+    add('cid', 'r3');
+    expect(store.size).toBe(1);
+  });
+});

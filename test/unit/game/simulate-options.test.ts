@@ -1,0 +1,115 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { nameOf } from '../../../services/game/simulate/names.ts';
+import { findTarget, parseOptions } from '../../../services/game/simulate/options.ts';
+import { isUserId, isUsername } from '../../../services/shared/identifiers.ts';
+
+describe('the command line of the crowd', () => {
+  test('has defaults', () => {
+    expect(parseOptions([])).toEqual({
+      players: 1_000,
+      rate: 200,
+      seconds: Number.POSITIVE_INFINITY,
+      leaderboard: 'global',
+      allowRemote: false,
+    });
+  });
+
+  test('takes what it is told', () => {
+    const words = '--players 5 --rate 7 --seconds 9 --leaderboard weekly --allow-remote';
+    expect(parseOptions(words.split(' '))).toEqual({
+      players: 5,
+      rate: 7,
+      seconds: 9,
+      leaderboard: 'weekly',
+      allowRemote: true,
+    });
+  });
+
+  test.each([
+    '--players 0',
+    '--players 1e3',
+    '--rate -1',
+    '--rate 20001',
+    '--seconds 0.5',
+    '--leaderboard a/b',
+    '--what 1',
+    'word',
+  ])('refuses "%s" and says how it is used', (words) => {
+    expect(() => parseOptions(words.split(' '))).toThrow('npm run simulate --');
+  });
+});
+
+describe('the stack that the crowd plays on', () => {
+  const options = parseOptions([]);
+  const elsewhere = { EDGE_URL: 'http://localhost:1', AUTH_ADDRESS: '127.0.0.1:2', SERVICE_KEY: 'game.x' };
+  let dataDir: string;
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'scoreboard-simulate-'));
+    const addresses = { edgeUrl: 'http://127.0.0.1:8080', authAddress: '127.0.0.1:50051' };
+    await writeFile(join(dataDir, 'stack.json'), JSON.stringify({ pid: 1, addresses, processes: {} }));
+    await mkdir(join(dataDir, 'secrets'));
+    await writeFile(join(dataDir, 'secrets', 'game.key'), 'game.key\n');
+  });
+  afterAll(() => rm(dataDir, { recursive: true, force: true }));
+
+  test('is the one that wrote down where it is', () => {
+    expect(findTarget({ DATA_DIR: dataDir }, options)).toEqual({
+      edgeUrl: new URL('http://127.0.0.1:8080'),
+      authAddress: '127.0.0.1:50051',
+      serviceKey: 'game.key',
+    });
+  });
+
+  test('is the one that the environment names', () => {
+    expect(findTarget({ DATA_DIR: dataDir, ...elsewhere }, options)).toEqual({
+      edgeUrl: new URL('http://localhost:1'),
+      authAddress: '127.0.0.1:2',
+      serviceKey: 'game.x',
+    });
+  });
+
+  test('has to run', () => {
+    expect(() => findTarget({ DATA_DIR: join(dataDir, 'none') }, options)).toThrow('npm start');
+  });
+
+  test.each([
+    'http://192.0.2.1',
+    'https://scores.example',
+    'http://localhost.example',
+    'http://127.0.0.1.example',
+    'http://[2001:db8::1]',
+  ])('is not %s, unless the operator insists', (url) => {
+    const env = { DATA_DIR: dataDir, ...elsewhere, EDGE_URL: url };
+    expect(() => findTarget(env, options)).toThrow('--allow-remote');
+    expect(findTarget(env, { ...options, allowRemote: true }).edgeUrl.href).toBe(new URL(url).href);
+  });
+
+  test.each(['http://localhost:1', 'http://127.0.0.9', 'http://[::1]:8080'])('may be %s', (url) => {
+    expect(findTarget({ ...elsewhere, EDGE_URL: url }, options).edgeUrl.origin).toBe(new URL(url).origin);
+  });
+
+  test.each(['nonsense', 'ws://127.0.0.1', 'file:///etc'])('is not %s', (url) => {
+    expect(() => findTarget({ ...elsewhere, EDGE_URL: url }, options)).toThrow('EDGE_URL');
+  });
+});
+
+describe('the names of the crowd', () => {
+  test('are all different, and valid', () => {
+    const names = Array.from({ length: 5_000 }, (_, index) => nameOf(index));
+    expect(new Set(names).size).toBe(names.length);
+    expect(names.every(isUsername)).toBe(true);
+  });
+
+  test('are the same in every run, and valid to the last', () => {
+    fc.assert(
+      fc.property(fc.nat({ max: 100_000 }), (index) => {
+        expect(nameOf(index)).toBe(nameOf(index));
+        expect(isUsername(nameOf(index)) && isUserId(nameOf(index))).toBe(true);
+      }),
+    );
+  });
+});
