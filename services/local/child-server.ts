@@ -1,16 +1,14 @@
 /** What the private Postgres, Redis and NATS have in common: a child process that is ready when it answers, and stops when told. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
+import { freePort } from './ports.ts';
 
 /** A server of our own on 127.0.0.1. */
 export interface LocalServer {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** Resolves when the process has ended; at once when it already has. */
-  readonly exited: Promise<void>;
+  /** Resolves when the process has ended, with how; at once when it already has. */
+  readonly exited: Promise<string>;
   /** Ends it in good order. */
   stop(): Promise<void>;
   kill(signal: NodeJS.Signals): void;
@@ -39,16 +37,6 @@ const STOP_LIMIT_MS = 10_000;
 const QUOTED_CHARACTERS = 2_000;
 /** Another process may take a free port between our look and the server's start. */
 const PORT_ATTEMPTS = 5;
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 export async function startChildServer(options: ChildServerOptions): Promise<LocalServer> {
   if (options.port !== undefined) return startOnPort(options, options.port);
@@ -89,7 +77,7 @@ async function startOnPort(options: ChildServerOptions, port: number): Promise<L
     url: options.url(port),
     port,
     pid: child.pid ?? 0,
-    exited: ended.then(() => undefined),
+    exited: ended,
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill(options.stopSignal);

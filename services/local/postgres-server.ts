@@ -12,6 +12,7 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { connectPostgres } from '../shared/postgres.ts';
 import { type LocalServer, startChildServer } from './child-server.ts';
+import { describeProcess, isRunning, signalProcess } from './process-table.ts';
 
 const run = promisify(execFile);
 
@@ -126,19 +127,10 @@ async function createCluster({
 async function endLeftover(cluster: string): Promise<void> {
   const pidFile = join(cluster, 'postmaster.pid');
   if (!existsSync(pidFile)) return;
-  const [pid = '', folder = ''] = (await readFile(pidFile, 'utf8')).split('\n');
-  if (folder !== cluster || !isRunning(Number(pid))) return;
-  process.kill(Number(pid), 'SIGINT');
-  while (isRunning(Number(pid))) await new Promise((done) => setTimeout(done, 50));
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  const pid = Number((await readFile(pidFile, 'utf8')).split('\n')[0]);
+  if (!describeProcess(pid).includes(` ${cluster} `)) return;
+  signalProcess(pid, 'SIGINT');
+  while (isRunning(pid)) await new Promise((done) => setTimeout(done, 50));
 }
 
 async function ensureDatabase(url: string): Promise<void> {

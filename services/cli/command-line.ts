@@ -1,0 +1,145 @@
+/** What the operator asked for, as typed values; everything that does not fit exactly is refused with a reason. */
+import { parseArgs } from 'node:util';
+import { AppError } from '../shared/app-error.ts';
+import {
+  parseActionId,
+  parseLeaderboard,
+  parsePoints,
+  parseUserId,
+  parseUsername,
+} from '../shared/identifiers.ts';
+
+export const USAGE = `usage: npm run --silent cli -- <command>
+
+  token USER [--name NAME]                      an access token for a player
+  token -                                       one for each line "USER" of standard input
+  sign USER ACTION POINTS [--leaderboard ID]    a signature for an action of a player
+  sign - [--leaderboard ID]                     one for each line "USER ACTION POINTS" of standard input
+  status                                        the processes of the running stack
+  keys list                                     the signing keys
+  keys rotate token|action                      makes a new key, which signs from soon on
+  keys withdraw token|action KID                takes a key back: what it signed is worth nothing any more
+`;
+
+/** The operator's input is wrong: the command ends with code 2. */
+export class InputError extends Error {}
+
+export interface Action {
+  readonly leaderboard: string;
+  readonly userId: string;
+  readonly actionId: string;
+  readonly points: bigint;
+}
+
+export type Command =
+  | { readonly name: 'token'; readonly userId: string; readonly username: string }
+  | { readonly name: 'tokens' }
+  | { readonly name: 'sign'; readonly action: Action }
+  | { readonly name: 'signs'; readonly leaderboard: string }
+  | { readonly name: 'status' }
+  | { readonly name: 'keys'; readonly words: readonly string[] };
+
+const STANDARD_INPUT = '-';
+/** Longer than any number that counts. */
+const POINTS = /^\d{1,20}$/;
+
+export function parseCommandLine(args: readonly string[]): Command {
+  const [name, ...rest] = args;
+  switch (name) {
+    case 'token': {
+      const { words, name: username } = read(rest, 'name');
+      const [user = ''] = expectWords(words, 1);
+      if (user === STANDARD_INPUT && username === undefined) return { name: 'tokens' };
+      return {
+        name: 'token',
+        userId: named(() => parseUserId(user)),
+        // Empty lets the service take the user id.
+        username: username === undefined ? '' : named(() => parseUsername(username)),
+      };
+    }
+    case 'sign': {
+      const { words, leaderboard: board } = read(rest, 'leaderboard');
+      const leaderboard = named(() => parseLeaderboard(board));
+      if (words.length === 1 && words[0] === STANDARD_INPUT) return { name: 'signs', leaderboard };
+      return { name: 'sign', action: parseAction(expectWords(words, 3), leaderboard) };
+    }
+    case 'status':
+      expectWords(rest, 0);
+      return { name: 'status' };
+    case 'keys':
+      return { name: 'keys', words: parseKeysWords(rest) };
+    default:
+      throw new InputError(name === undefined ? USAGE : `there is no command "${name}"\n${USAGE}`);
+  }
+}
+
+/** One line of standard input: "USER". */
+export function parseTokenLine(line: string): string {
+  const [user = ''] = lineWords(line, 1, 'USER');
+  return named(() => parseUserId(user));
+}
+
+/** One line of standard input: "USER ACTION POINTS". */
+export function parseActionLine(line: string, leaderboard: string): Action {
+  return parseAction(lineWords(line, 3, 'USER ACTION POINTS'), leaderboard);
+}
+
+function parseAction([user, action, points = '']: readonly string[], leaderboard: string): Action {
+  return named(() => {
+    if (!POINTS.test(points)) throw new AppError('POINTS_INVALID');
+    return {
+      leaderboard,
+      userId: parseUserId(user),
+      actionId: parseActionId(action),
+      points: parsePoints(BigInt(points)),
+    };
+  });
+}
+
+function parseKeysWords(words: readonly string[]): readonly string[] {
+  const [verb, kind] = words;
+  const isKind = kind === 'token' || kind === 'action';
+  const fits =
+    (verb === 'list' && words.length === 1) ||
+    (verb === 'rotate' && isKind && words.length === 2) ||
+    (verb === 'withdraw' && isKind && words.length === 3);
+  if (!fits) throw new InputError(USAGE);
+  return words;
+}
+
+function read<Option extends string>(
+  args: readonly string[],
+  option: Option,
+): { words: string[] } & Partial<Record<Option, string>> {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { [option]: { type: 'string' } },
+    });
+    return { words: positionals, ...(values as Partial<Record<Option, string>>) };
+  } catch (error) {
+    throw new InputError(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+  }
+}
+
+function expectWords(words: readonly string[], count: number): readonly string[] {
+  if (words.length !== count) throw new InputError(USAGE);
+  return words;
+}
+
+function lineWords(line: string, count: number, form: string): string[] {
+  const words = line.trim().split(/\s+/);
+  if (words.length !== count || words[0] === '') throw new InputError(`expected "${form}"`);
+  return words;
+}
+
+/** A refused value is the operator's mistake here. */
+function named<Value>(parse: () => Value): Value {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof AppError) throw new InputError(error.message);
+    throw error;
+  }
+}

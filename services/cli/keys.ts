@@ -1,0 +1,21 @@
+/** Signing keys belong to the auth service: its own command does the work, on the key folder of the stack. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Environment, text } from '../shared/env.ts';
+import { parseDataDir } from './running-stack.ts';
+
+const COMMAND = fileURLToPath(new URL('../auth/keys-main.ts', import.meta.url));
+
+/** The command's exit code. */
+export function runKeysCommand(env: Environment, words: readonly string[]): Promise<number> {
+  const keysDir = text(env, 'AUTH_KEYS_DIR', join(parseDataDir(env), 'auth-keys'));
+  const child = spawn(process.execPath, [COMMAND, ...words], {
+    env: { ...env, AUTH_KEYS_DIR: keysDir },
+    stdio: 'inherit',
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}

@@ -1,0 +1,45 @@
+/** How a command finds the stack that it works on: by the environment, or by what the stack in DATA_DIR wrote down. */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { type Environment, optionalText, secret, text } from '../shared/env.ts';
+import { createGrpcClient, type GrpcClient } from '../shared/grpc.ts';
+import { readStackFile, type StackFile } from '../shared/stack-file.ts';
+
+export function parseDataDir(env: Environment): string {
+  return resolve(text(env, 'DATA_DIR', '.data'));
+}
+
+/** Throws with a line for the operator when none runs. */
+export function findStack(env: Environment): StackFile {
+  const dataDir = parseDataDir(env);
+  const stack = readStackFile(dataDir);
+  if (stack === undefined || !isAlive(stack.pid)) {
+    throw new Error(`no scoreboard runs in ${dataDir}: start it with "npm start", or set DATA_DIR`);
+  }
+  return stack;
+}
+
+/** AUTH_ADDRESS and SERVICE_KEY or SERVICE_KEY_FILE name a stack elsewhere. */
+export function connectAuth(env: Environment): GrpcClient<typeof AuthService> {
+  const address = optionalText(env, 'AUTH_ADDRESS') ?? findStack(env).addresses?.authAddress;
+  if (address === undefined) throw new Error('the scoreboard is just starting: try again in a moment');
+  return createGrpcClient(AuthService, { address, serviceKey: ownKey(env), unavailable: 'AUTH_UNAVAILABLE' });
+}
+
+function ownKey(env: Environment): string {
+  const isGiven = optionalText(env, 'SERVICE_KEY') ?? optionalText(env, 'SERVICE_KEY_FILE');
+  if (isGiven !== undefined) return secret(env, 'SERVICE_KEY');
+  const path = join(parseDataDir(env), 'secrets', 'cli.key');
+  if (!existsSync(path)) throw new Error(`there is no service key at ${path}: set SERVICE_KEY_FILE`);
+  return secret({ SERVICE_KEY_FILE: path }, 'SERVICE_KEY');
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,58 @@
+/** The processes of a stack as a table, each with what it says about itself. */
+import { connect } from 'node:net';
+import type { StackFile, StackProcess } from '../shared/stack-file.ts';
+
+const ANSWER_LIMIT_MS = 2_000;
+const HEADINGS = ['process', 'pid', 'port', 'admin', 'state'];
+
+export async function describeStack({
+  pid,
+  processes,
+}: StackFile): Promise<{ table: string; ready: boolean }> {
+  const states = await Promise.all(
+    Object.entries(processes).map(async ([name, process]) => ({
+      row: [name, String(process.pid), String(process.port), String(process.adminPort ?? '-')],
+      state: await stateOf(process),
+    })),
+  );
+  const rows = [
+    HEADINGS,
+    ['supervisor', String(pid), '-', '-', 'running'],
+    ...states.map(({ row, state }) => [...row, state]),
+  ];
+  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  return { table: lines.join('\n'), ready: states.every(({ state }) => state === 'ready') };
+}
+
+async function stateOf({ port, adminPort }: StackProcess): Promise<string> {
+  if (adminPort === undefined) return (await accepts(port)) ? 'ready' : 'no answer';
+  try {
+    const response = await fetch(`http://127.0.0.1:${adminPort}/readyz`, {
+      signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+    });
+    const { checks } = (await response.json()) as { checks: Record<string, boolean> };
+    const failing = Object.keys(checks).filter((name) => checks[name] !== true);
+    return failing.length === 0 ? 'ready' : `not ready: ${failing.join(', ')}`;
+  } catch {
+    return 'no answer';
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', timeout: ANSWER_LIMIT_MS });
+    const answer = (accepted: boolean) => {
+      socket.destroy();
+      resolve(accepted);
+    };
+    socket.once('connect', () => answer(true));
+    socket.once('timeout', () => answer(false));
+    socket.once('error', () => answer(false));
+  });
+}

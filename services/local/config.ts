@@ -1,0 +1,60 @@
+/** The environment of `npm start` as typed values. */
+import { resolve } from 'node:path';
+import { type Environment, integer, optionalText, text } from '../shared/env.ts';
+
+/** Our own processes; each has a port of its own. */
+export const UNIT_NAMES = ['auth', 'score', 'edge', 'fanout', 'game'] as const;
+export type UnitName = (typeof UNIT_NAMES)[number];
+
+const DEFAULT_PORTS: Readonly<Record<UnitName, number>> = {
+  auth: 50_051,
+  score: 50_052,
+  edge: 8080,
+  fanout: 8081,
+  game: 8082,
+};
+
+export interface LocalConfig {
+  /** Absolute. */
+  readonly dataDir: string;
+  /** Where the five ports are bound. */
+  readonly host: string;
+  readonly ports: Readonly<Record<UnitName, number>>;
+  /** Servers of the operator's own; a private one is started for each that is left out. */
+  readonly databaseUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+  readonly natsUrl: string | undefined;
+  /** Everything that was set, for the settings that processes take as they are. */
+  readonly env: Environment;
+}
+
+export function portVariable(name: UnitName): string {
+  return `${name.toUpperCase()}_PORT`;
+}
+
+export function parseLocalConfig(env: Environment): LocalConfig {
+  // A port that the system chooses could not be told to the other processes before they start.
+  const port = (name: UnitName) =>
+    integer(env, portVariable(name), DEFAULT_PORTS[name], { min: 1, max: 65_535 });
+  const ports = {
+    auth: port('auth'),
+    score: port('score'),
+    edge: port('edge'),
+    fanout: port('fanout'),
+    game: port('game'),
+  };
+  for (const [at, name] of UNIT_NAMES.entries()) {
+    const same = UNIT_NAMES.slice(0, at).find((other) => ports[other] === ports[name]);
+    if (same === undefined) continue;
+    throw new Error(`${portVariable(same)} and ${portVariable(name)} are both ${ports[name]}`);
+  }
+  return {
+    dataDir: resolve(text(env, 'DATA_DIR', '.data')),
+    host: text(env, 'HOST', '127.0.0.1'),
+    ports,
+    databaseUrl: optionalText(env, 'DATABASE_URL'),
+    redisUrl: optionalText(env, 'REDIS_URL'),
+    natsUrl: optionalText(env, 'NATS_URL'),
+    env,
+  };
+}

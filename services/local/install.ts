@@ -1,0 +1,101 @@
+/** Brings the server programs that npm can't carry: by apt where we may, by one clear line where we may not. */
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+export interface Program {
+  /** Any of these is enough. */
+  readonly commands: readonly string[];
+  readonly debianPackage: string;
+}
+
+export const REDIS: Program = { commands: ['redis-server'], debianPackage: 'redis-server' };
+export const NATS: Program = { commands: ['nats-server'], debianPackage: 'nats-server' };
+export const CHROMIUM: Program = {
+  commands: ['chromium', 'chromium-browser', 'google-chrome'],
+  debianPackage: 'chromium',
+};
+
+/** Debian keeps servers here, outside an ordinary user's PATH. */
+const SERVER_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
+/** Where Debian looks whether a package may start its daemon. */
+const POLICY = '/usr/sbin/policy-rc.d';
+
+/** PATH with the folders that servers live in. */
+export function pathWithServers(path: string | undefined): string {
+  const folders = (path ?? '').split(delimiter).filter((folder) => folder !== '');
+  return [...new Set([...folders, ...SERVER_FOLDERS])].join(delimiter);
+}
+
+export function isInstalled({ commands }: Program, path: string): boolean {
+  return path.split(delimiter).some((folder) =>
+    commands.some((command) => {
+      try {
+        accessSync(join(folder, command), constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    }),
+  );
+}
+
+/** Installs what is missing, or throws the line that says what a person has to do. */
+export async function installPrograms(
+  programs: readonly Program[],
+  { path, say }: { path: string; say: (line: string) => void },
+): Promise<void> {
+  const missing = programs.filter((program) => !isInstalled(program, path));
+  if (missing.length === 0) return;
+  const packages = missing.map(({ debianPackage }) => debianPackage);
+  const help = `install ${packages.join(' and ')} (Debian: apt-get install ${packages.join(' ')}), or run everything with: docker compose up`;
+  if (!existsSync('/usr/bin/apt-get')) throw new Error(help);
+  const prefix = await privilege();
+  if (prefix === undefined) throw new Error(help);
+  say(`installing ${packages.join(' and ')} with apt …`);
+  const failure = await aptInstall(prefix, packages);
+  if (failure !== undefined || missing.some((program) => !isInstalled(program, path))) {
+    throw new Error(`apt could not install ${packages.join(' and ')}: ${failure ?? 'no program'}; ${help}`);
+  }
+}
+
+/** The words before a command that let it act as root; undefined when we may not. */
+async function privilege(): Promise<string[] | undefined> {
+  if (process.getuid?.() === 0) return [];
+  const { code } = await run('sudo', ['-n', 'true']);
+  return code === 0 ? ['sudo', '-n'] : undefined;
+}
+
+/** The last words of apt when it failed. */
+async function aptInstall(
+  prefix: readonly string[],
+  packages: readonly string[],
+): Promise<string | undefined> {
+  // 101 is "forbidden": without it, Debian starts each daemon on its usual port with its usual data.
+  const forbid = `[ -e ${POLICY} ] || { printf '#!/bin/sh\\nexit 101\\n' > ${POLICY} && chmod 755 ${POLICY} && made=yes; }`;
+  const install =
+    'apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=120 "$@"';
+  const script = `${forbid}; { ${install}; }; status=$?; [ -z "$made" ] || rm -f ${POLICY}; exit $status`;
+  const [command = 'sh', ...args] = [...prefix, 'sh', '-c', script, 'sh', ...packages];
+  // Apart from the terminal's Ctrl-C: an installation that is cut in the middle is worse than one that is waited for.
+  const { code, output } = await run(command, args, { detached: true });
+  return code === 0 ? undefined : output.trim().split('\n').slice(-3).join(' ') || `exit code ${code}`;
+}
+
+function run(
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions = {},
+): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const listen = (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-4_000);
+    };
+    child.stdout?.on('data', listen);
+    child.stderr?.on('data', listen);
+    child.once('error', (error) => resolve({ code: 127, output: error.message }));
+    child.once('close', (code) => resolve({ code, output }));
+  });
+}

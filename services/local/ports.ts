@@ -1,0 +1,32 @@
+/** Ports on this machine: which are free, and one that stays ours while its process is away. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+/**
+ * Below the range that systems hand to outgoing connections (32768 up). From inside it, a stranger's connection could
+ * sit on the port of a process that restarts, and a client's retry could even connect to itself.
+ */
+const FIRST_PORT = 20_000;
+const LAST_PORT = 32_000;
+const LOOKS = 100;
+
+export async function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+  const server = createServer();
+  try {
+    server.listen({ port, host, exclusive: true });
+    await once(server, 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
+}
+
+export async function freePort(): Promise<number> {
+  for (let look = 0; look < LOOKS; look += 1) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
+    if (await isPortFree(port)) return port;
+  }
+  throw new Error(`no free port found between ${FIRST_PORT} and ${LAST_PORT}`);
+}

@@ -1,0 +1,45 @@
+/** The whole scoreboard on this machine from the command line's view: it starts, runs until told to stop, and ends. */
+import type { Environment } from '../shared/env.ts';
+import { parseLocalConfig } from './config.ts';
+import { pathWithServers } from './install.ts';
+import { startStack } from './stack.ts';
+import { createTerminal } from './terminal.ts';
+import { STACK_MARK } from './units.ts';
+
+interface Surroundings {
+  readonly env: Record<string, string | undefined>;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+}
+
+/** The exit code: 0 when it was told to stop, however far it had come. */
+export async function runLocal({ env, stdout, stderr }: Surroundings, stop: AbortSignal): Promise<number> {
+  const terminal = createTerminal(stdout);
+  // Whoever read our lines may go; the stack goes on.
+  stdout.on('error', () => {});
+  stop.addEventListener('abort', () => terminal.say('stopping …'));
+  try {
+    await run(env, terminal, stop);
+    return 0;
+  } catch (error) {
+    if (stop.aborted) return 0;
+    stderr.write(`npm start: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+}
+
+async function run(
+  env: Record<string, string | undefined>,
+  terminal: ReturnType<typeof createTerminal>,
+  stop: AbortSignal,
+): Promise<void> {
+  const settings: Environment = { ...env };
+  const config = parseLocalConfig(settings);
+  // The private servers inherit these: where programs are, and the mark of this stack.
+  env.PATH = pathWithServers(env.PATH);
+  env[STACK_MARK] = config.dataDir;
+  const stack = await startStack({ config, terminal, signal: stop });
+  terminal.say(`scoreboard ready  http://localhost:${config.ports.edge}`);
+  if (!stop.aborted) await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
+  await stack.stop();
+}

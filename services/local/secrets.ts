@@ -1,0 +1,35 @@
+/**
+ * The keys by which services know each other, made on the first start and kept: one file per service that only this
+ * service reads, and the digests that every server reads.
+ */
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  createServiceKey,
+  digestServiceKeys,
+  SERVICE_NAMES,
+  type ServiceName,
+} from '../shared/service-keys.ts';
+import { writeFileAtomically } from './write-file.ts';
+
+export function keyFile(dir: string, name: ServiceName): string {
+  return join(dir, `${name}.key`);
+}
+
+export function digestsFile(dir: string): string {
+  return join(dir, 'digests.json');
+}
+
+/** Creates what is missing. Keys that exist stay as they are, and the digests always match the keys. */
+export async function ensureSecrets(dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await chmod(dir, 0o700);
+  const keys: string[] = [];
+  for (const name of SERVICE_NAMES) {
+    const path = keyFile(dir, name);
+    if (!existsSync(path)) writeFileAtomically(path, `${createServiceKey(name)}\n`);
+    keys.push((await readFile(path, 'utf8')).trim());
+  }
+  writeFileAtomically(digestsFile(dir), `${JSON.stringify(digestServiceKeys(keys), null, 2)}\n`);
+}

@@ -1,0 +1,101 @@
+/** The steps of a start that run our own processes: the migrate step to its end, then the five that serve. */
+import { UNIT_NAMES, type UnitName } from './config.ts';
+import { keepRunning } from './keep-running.ts';
+import { freePort, isPortFree } from './ports.ts';
+import type { StackSite } from './stack.ts';
+import { startUnitProcess, type UnitProcess, untilReady } from './unit-process.ts';
+import {
+  entryPath,
+  reachableHost,
+  type ServerUrls,
+  systemEnvironment,
+  UNITS,
+  unitEnvironment,
+} from './units.ts';
+
+/** A metrics port that a person can guess. */
+const ADMIN_PORT_OFFSET = 1_000;
+
+export async function migrateDatabase(site: StackSite, databaseUrl: string): Promise<void> {
+  const { config, signal } = site;
+  const log = site.openLog('migrate');
+  const step = startUnitProcess({
+    entry: entryPath('services/database/main.ts'),
+    env: { ...systemEnvironment(config), DATABASE_URL: databaseUrl },
+    log,
+  });
+  const cancel = () => void step.stop();
+  signal.addEventListener('abort', cancel);
+  const succeeded = await step.succeeded;
+  signal.removeEventListener('abort', cancel);
+  signal.throwIfAborted();
+  if (!succeeded) throw new Error(`the database could not be migrated; see ${log.path}`);
+}
+
+/** Starts all five at once, and resolves when each is ready for work. */
+export async function startUnits(site: StackSite, urls: ServerUrls): Promise<void> {
+  const { config, signal } = site;
+  const adminPorts = await chooseAdminPorts(config.ports);
+  signal.throwIfAborted();
+  let ready = false;
+  const { terminal } = site;
+  for (const name of UNIT_NAMES) {
+    startUnit(site, name, {
+      env: unitEnvironment(name, config, urls, adminPorts[name]),
+      adminPort: adminPorts[name],
+      onEnd(how, logPath) {
+        if (ready) terminal.say(`${name}: ${how}; starting it again`);
+        else site.fail(new Error(`${name} did not start: ${how}; see ${logPath}`));
+      },
+    });
+  }
+  const reach = reachableHost(config.host);
+  await Promise.all(
+    UNIT_NAMES.map(async (name) => {
+      await untilReady(`http://127.0.0.1:${adminPorts[name]}/readyz`, signal);
+      terminal.say(`${name.padEnd(10)}${reach}:${config.ports[name]}`);
+    }),
+  );
+  await untilReady(`http://${reach}:${config.ports.edge}/readyz`, signal);
+  ready = true;
+}
+
+function startUnit(
+  site: StackSite,
+  name: UnitName,
+  options: {
+    env: Record<string, string>;
+    adminPort: number;
+    onEnd: (how: string, logPath: string) => void;
+  },
+): void {
+  const log = site.openLog(name);
+  const port = site.config.ports[name];
+  const start = () => {
+    const started = startUnitProcess({ entry: entryPath(UNITS[name].entry), env: options.env, log });
+    note(started);
+    return started;
+  };
+  const note = ({ pid }: UnitProcess) =>
+    site.record.setProcess(name, { pid, port, adminPort: options.adminPort });
+  const kept = keepRunning({
+    first: start(),
+    start: async () => start(),
+    onEnd: (how) => options.onEnd(how, log.path),
+  });
+  site.keep(UNITS[name].stopsInTurn, kept);
+}
+
+async function chooseAdminPorts(
+  ports: Readonly<Record<UnitName, number>>,
+): Promise<Record<UnitName, number>> {
+  const taken = new Set(Object.values(ports));
+  const chosen: Record<UnitName, number> = { ...ports };
+  for (const name of UNIT_NAMES) {
+    let port = ports[name] + ADMIN_PORT_OFFSET;
+    while (port > 65_535 || taken.has(port) || !(await isPortFree(port))) port = await freePort();
+    taken.add(port);
+    chosen[name] = port;
+  }
+  return chosen;
+}

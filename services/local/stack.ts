@@ -1,0 +1,143 @@
+/**
+ * A whole scoreboard on this machine: servers, schema, keys and our processes, in the order in which they need each
+ * other. All that was started is kept running until it is stopped, in reverse order.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type LocalConfig, portVariable, UNIT_NAMES } from './config.ts';
+import { installPrograms, NATS, pathWithServers, REDIS } from './install.ts';
+import type { Kept } from './keep-running.ts';
+import { endLeftovers } from './leftovers.ts';
+import { type LogFile, openLogFile } from './log-file.ts';
+import { isPortFree } from './ports.ts';
+import { ensureSecrets } from './secrets.ts';
+import { claimDataDir, type StackRecord } from './stack-record.ts';
+import { startServers } from './stack-servers.ts';
+import { migrateDatabase, startUnits } from './stack-units.ts';
+import type { Terminal } from './terminal.ts';
+import { reachableHost, secretsDir } from './units.ts';
+
+/** A machine under load may take long; a stack that is not ready by then never will be. */
+const START_LIMIT_MS = 90_000;
+
+/** What the steps of a start share. */
+export interface StackSite {
+  readonly config: LocalConfig;
+  readonly terminal: Terminal;
+  readonly record: StackRecord;
+  /** Aborts, with the reason, when the start has failed or shall stop. */
+  readonly signal: AbortSignal;
+  fail(reason: Error): void;
+  openLog(name: string): LogFile;
+  /** Leaves a running process in the stack's care; lower turns are stopped first, equal ones together. */
+  keep(turn: number, kept: Kept): void;
+}
+
+export interface Stack {
+  stop(): Promise<void>;
+}
+
+/** Resolves when a score can be submitted. When it rejects, nothing is left running. */
+export async function startStack({
+  config,
+  terminal,
+  signal,
+}: {
+  config: LocalConfig;
+  terminal: Terminal;
+  /** Aborted when it shall stop before it is ready. */
+  signal: AbortSignal;
+}): Promise<Stack> {
+  const record = await claimDataDir(config.dataDir, async (stale) => {
+    const ended = await endLeftovers(config.dataDir, stale);
+    if (ended > 0) terminal.say(`ended ${ended} processes of a stack that was killed`);
+  });
+  const turns = new Map<number, Kept[]>();
+  const logs: LogFile[] = [];
+  const failing = new AbortController();
+  const logDir = join(config.dataDir, 'logs');
+  const site: StackSite = {
+    config,
+    terminal,
+    record,
+    signal: AbortSignal.any([signal, failing.signal, AbortSignal.timeout(START_LIMIT_MS)]),
+    fail: (reason) => failing.abort(reason),
+    openLog(name) {
+      const log = openLogFile(logDir, name, (line) => terminal.complain(name, line));
+      logs.push(log);
+      return log;
+    },
+    keep(turn, kept) {
+      turns.set(turn, [...(turns.get(turn) ?? []), kept]);
+    },
+  };
+  const stop = async () => {
+    for (const turn of [...turns.keys()].sort((a, b) => a - b)) {
+      await Promise.all((turns.get(turn) ?? []).map((kept) => kept.stop()));
+    }
+    await Promise.all(logs.map((log) => log.close()));
+    record.remove();
+  };
+  try {
+    mkdirSync(logDir, { recursive: true });
+    await bringUp(site);
+    return { stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function bringUp(site: StackSite): Promise<void> {
+  const { config, terminal, record, signal } = site;
+  await checkPorts(config);
+  await installMissing(config, terminal.say);
+  signal.throwIfAborted();
+  const [servers] = await Promise.all([startServers(site), ensureSecrets(secretsDir(config.dataDir))]);
+  signal.throwIfAborted();
+  await migrateDatabase(site, servers.databaseUrl);
+  const reach = reachableHost(config.host);
+  const { ports } = config;
+  record.setAddresses({
+    edgeUrl: `http://${reach}:${ports.edge}`,
+    fanoutUrl: `ws://${reach}:${ports.fanout}/live`,
+    gameUrl: `http://${reach}:${ports.game}`,
+    authAddress: `${reach}:${ports.auth}`,
+    scoreAddress: `${reach}:${ports.score}`,
+    databaseUrl: withoutPassword(servers.databaseUrl),
+    redisUrl: withoutPassword(servers.redisUrl),
+    natsUrl: withoutPassword(servers.natsUrl),
+  });
+  await startUnits(site, servers);
+}
+
+async function checkPorts({ host, ports }: LocalConfig): Promise<void> {
+  const looks = await Promise.all(
+    UNIT_NAMES.map(async (name) => ({ name, free: await isPortFree(ports[name], host) })),
+  );
+  const taken = looks.filter(({ free }) => !free).map(({ name }) => name);
+  if (taken.length === 0) return;
+  const list = taken.map((name) => `${ports[name]} (${portVariable(name)})`).join(', ');
+  throw new Error(`port already in use: ${list}; choose another with that variable`);
+}
+
+async function installMissing(config: LocalConfig, say: (line: string) => void): Promise<void> {
+  const programs = [
+    ...(config.redisUrl === undefined ? [REDIS] : []),
+    ...(config.natsUrl === undefined ? [NATS] : []),
+  ];
+  await installPrograms(programs, { path: pathWithServers(config.env.PATH), say });
+}
+
+function withoutPassword(address: string): string {
+  try {
+    const url = new URL(address);
+    url.username = '';
+    url.password = '';
+    url.search = '';
+    return url.href;
+  } catch {
+    // A list of servers, for example; what can't be cleaned is not written down.
+    return '';
+  }
+}

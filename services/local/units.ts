@@ -1,0 +1,164 @@
+/**
+ * The table of our own processes: where each starts, which of the stack's facts it is told, and which of the operator's
+ * settings it takes. A process gets nothing else, so a leak in one does not carry another's secrets.
+ */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Environment } from '../shared/env.ts';
+import type { LocalConfig, UnitName } from './config.ts';
+import { digestsFile, keyFile } from './secrets.ts';
+
+export interface Unit {
+  readonly entry: string;
+  /** Stops in this order: those that players talk to first, those that others need last. */
+  readonly stopsInTurn: 1 | 2 | 3;
+  readonly facts: readonly Fact[];
+  /** Names of settings; one that ends in "_" stands for all that begin like it. */
+  readonly settings: readonly string[];
+}
+
+/** Everything that the stack decides for its processes. */
+type Fact =
+  | 'DATABASE_URL'
+  | 'REDIS_URL'
+  | 'NATS_URL'
+  | 'AUTH_ADDRESS'
+  | 'SCORE_ADDRESS'
+  | 'AUTH_KEYS_DIR'
+  | 'SERVICE_KEY_FILE'
+  | 'SERVICE_DIGESTS_FILE'
+  | 'AUTH_PORT'
+  | 'SCORE_PORT'
+  | 'EDGE_PORT'
+  | 'FANOUT_PORT'
+  | 'GAME_PORT';
+
+const TOKEN_POLICY = ['TOKEN_ISSUER', 'TOKEN_AUDIENCE', 'IDP_'];
+
+export const UNITS: Readonly<Record<UnitName, Unit>> = {
+  auth: {
+    entry: 'services/auth/main.ts',
+    stopsInTurn: 3,
+    facts: ['AUTH_PORT', 'DATABASE_URL', 'AUTH_KEYS_DIR', 'SERVICE_DIGESTS_FILE'],
+    settings: [...TOKEN_POLICY, 'TOKEN_LIFETIME_S', 'ACTION_LIFETIME_S', 'ALLOW_V0_SIGNATURES'],
+  },
+  score: {
+    entry: 'services/score/main.ts',
+    stopsInTurn: 2,
+    facts: [
+      ...(['SCORE_PORT', 'DATABASE_URL', 'REDIS_URL', 'NATS_URL', 'AUTH_ADDRESS'] as const),
+      ...(['SERVICE_KEY_FILE', 'SERVICE_DIGESTS_FILE'] as const),
+    ],
+    settings: [],
+  },
+  edge: {
+    entry: 'edge/http/main.ts',
+    stopsInTurn: 1,
+    facts: [
+      ...(['EDGE_PORT', 'FANOUT_PORT', 'GAME_PORT', 'REDIS_URL', 'SCORE_ADDRESS', 'AUTH_ADDRESS'] as const),
+      'SERVICE_KEY_FILE',
+    ],
+    settings: [
+      ...[...TOKEN_POLICY, 'ALLOWED_ORIGINS', 'TRUSTED_PROXIES', 'RATE_'],
+      ...['FANOUT_PUBLIC_URL', 'GAME_PUBLIC_URL'],
+    ],
+  },
+  fanout: {
+    entry: 'edge/fanout/main.ts',
+    stopsInTurn: 1,
+    facts: ['FANOUT_PORT', 'EDGE_PORT', 'NATS_URL', 'SCORE_ADDRESS', 'AUTH_ADDRESS', 'SERVICE_KEY_FILE'],
+    settings: [
+      ...[...TOKEN_POLICY, 'ALLOWED_ORIGINS', 'ADDRESS_LIMIT_EXEMPT'],
+      ...['TICK_MS', 'MAX_SOCKETS', 'MAX_SOCKETS_PER_ADDRESS', 'SLOW_CONSUMER_MS'],
+    ],
+  },
+  game: {
+    entry: 'services/game/main.ts',
+    stopsInTurn: 1,
+    facts: ['GAME_PORT', 'EDGE_PORT', 'AUTH_ADDRESS', 'SERVICE_KEY_FILE'],
+    settings: ['ALLOWED_ORIGINS', 'TRUSTED_PROXIES', 'RATE_', 'GAME_'],
+  },
+};
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+export function entryPath(entry: string): string {
+  return join(ROOT, entry);
+}
+
+/** What every process needs from the system around it. Proxy settings are left out: all addresses are on this machine. */
+const SYSTEM_SETTINGS = [
+  ...['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR'],
+  ...['NODE_ENV', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'UV_THREADPOOL_SIZE'],
+];
+const COMMON_SETTINGS = ['HOST', 'LOG_LEVEL'];
+
+export interface ServerUrls {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly natsUrl: string;
+}
+
+/** The complete environment of one process. */
+export function unitEnvironment(
+  name: UnitName,
+  config: LocalConfig,
+  urls: ServerUrls,
+  adminPort: number,
+): Record<string, string> {
+  const { facts, settings } = UNITS[name];
+  const secrets = secretsDir(config.dataDir);
+  const reach = reachableHost(config.host);
+  const known: Record<Fact, string> = {
+    DATABASE_URL: urls.databaseUrl,
+    REDIS_URL: urls.redisUrl,
+    NATS_URL: urls.natsUrl,
+    AUTH_ADDRESS: `${reach}:${config.ports.auth}`,
+    SCORE_ADDRESS: `${reach}:${config.ports.score}`,
+    AUTH_KEYS_DIR: authKeysDir(config.dataDir),
+    SERVICE_KEY_FILE: keyFile(secrets, name),
+    SERVICE_DIGESTS_FILE: digestsFile(secrets),
+    AUTH_PORT: String(config.ports.auth),
+    SCORE_PORT: String(config.ports.score),
+    EDGE_PORT: String(config.ports.edge),
+    FANOUT_PORT: String(config.ports.fanout),
+    GAME_PORT: String(config.ports.game),
+  };
+  return {
+    ...systemEnvironment(config),
+    ...pick(config.env, [...COMMON_SETTINGS, ...settings]),
+    ...Object.fromEntries(facts.map((fact) => [fact, known[fact]])),
+    ADMIN_PORT: String(adminPort),
+  };
+}
+
+/** What any child of the stack is told; the last entry marks it as ours. */
+export function systemEnvironment({ env, dataDir }: LocalConfig): Record<string, string> {
+  return { ...pick(env, SYSTEM_SETTINGS), [STACK_MARK]: dataDir };
+}
+
+/** Where something bound to this host is reached from this machine. */
+export function reachableHost(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+}
+
+/** Every process of a stack carries this variable with the stack's data folder, so that it can be told apart later. */
+export const STACK_MARK = 'SCOREBOARD_STACK';
+
+export function secretsDir(dataDir: string): string {
+  return join(dataDir, 'secrets');
+}
+
+export function authKeysDir(dataDir: string): string {
+  return join(dataDir, 'auth-keys');
+}
+
+function pick(env: Environment, names: readonly string[]): Record<string, string> {
+  const wanted = (name: string) =>
+    names.some((candidate) => (candidate.endsWith('_') ? name.startsWith(candidate) : name === candidate));
+  const found: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && wanted(name)) found[name] = value;
+  }
+  return found;
+}

@@ -1,0 +1,157 @@
+import { spawn } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCli, type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
+
+let stack: StackProcesses;
+
+beforeAll(async () => {
+  stack = await startStackProcesses();
+}, 120_000);
+
+afterAll(async () => {
+  await stack?.stop();
+});
+
+const numbers = (count: number) => Array.from({ length: count }, (_, at) => at + 1);
+
+function claimsOf(token: string): Record<string, unknown> {
+  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<
+    string,
+    unknown
+  >;
+}
+
+function submit(token: string, body: object): Promise<Response> {
+  return fetch(`${stack.edgeUrl}/api/v1/score/update`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}
+
+describe('one value', () => {
+  it('is a token that the edge takes, and a signature of exactly this action', async () => {
+    const token = await stack.cli(['token', 'alice', '--name', 'Alice Ä']);
+    const signature = await stack.cli(['sign', 'alice', 'a1', '100']);
+    for (const { code, stdout, stderr } of [token, signature]) {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(/^\S+\n$/);
+    }
+    expect(claimsOf(token.stdout)).toMatchObject({ sub: 'alice', name: 'Alice Ä' });
+    const answer = await submit(token.stdout.trim(), {
+      actionId: 'a1',
+      points: 100,
+      signature: signature.stdout.trim(),
+    });
+    expect(await answer.json()).toEqual({ newScore: 100, rank: 1 });
+    const changed = await submit(token.stdout.trim(), {
+      actionId: 'a2',
+      points: 100,
+      signature: signature.stdout.trim(),
+    });
+    expect(changed.status).toBe(403);
+  });
+
+  it('is refused with the usage and code 2 when the words do not fit', async () => {
+    const { code, stdout, stderr } = await stack.cli(['sign', 'alice', 'a1']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^usage: /);
+  });
+
+  it('is refused with one line and code 1 when nothing runs', async () => {
+    const { code, stdout, stderr } = await runCli(['token', 'alice'], { DATA_DIR: '/nowhere/at/all' });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toBe(
+      'no scoreboard runs in /nowhere/at/all: start it with "npm start", or set DATA_DIR\n',
+    );
+  });
+
+  it('comes from another stack when address and key are given', async () => {
+    const env = {
+      DATA_DIR: '/nowhere',
+      AUTH_ADDRESS: stack.stack().addresses?.authAddress ?? '',
+      SERVICE_KEY_FILE: `${stack.dataDir}/secrets/cli.key`,
+    };
+    expect((await runCli(['token', 'alice'], env)).code).toBe(0);
+    const stranger = await runCli(['token', 'alice'], {
+      AUTH_ADDRESS: env.AUTH_ADDRESS,
+      SERVICE_KEY: 'cli.guess',
+    });
+    expect(stranger).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'The call does not carry the key of a known service.\n',
+    });
+  });
+});
+
+describe('many values', () => {
+  it('come one for each line, in order, thousands at a time', async () => {
+    const lines = numbers(3_000);
+    const actions = lines.map((n) => `user-${n} a-${n} ${n}\n`).join('');
+    const signed = await stack.cli(['sign', '-'], actions);
+    expect(signed.code).toBe(0);
+    const signatures = signed.stdout.trimEnd().split('\n');
+    expect(new Set(signatures).size).toBe(3_000);
+
+    const users = lines.map((n) => `user-${n}\n`).join('');
+    const tokens = (await stack.cli(['token', '-'], users)).stdout.trimEnd().split('\n');
+    expect(tokens.map((token) => claimsOf(token).sub)).toEqual(lines.map((n) => `user-${n}`));
+    expect(claimsOf(tokens[0] ?? '')).toMatchObject({ name: 'user-1' });
+
+    const at = 1_233;
+    const answer = await submit(tokens[at] ?? '', {
+      actionId: `a-${at + 1}`,
+      points: at + 1,
+      signature: signatures[at],
+    });
+    expect(answer.status).toBe(200);
+  });
+
+  it('end at a bad line with its number and code 2, after the values of all lines before it', async () => {
+    const { code, stdout, stderr } = await stack.cli(
+      ['sign', '-'],
+      'alice b1 1\nalice b2 2\nalice b3\nalice b4 4\n',
+    );
+    expect(code).toBe(2);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(2);
+    expect(stderr).toBe('line 3: expected "USER ACTION POINTS"\n');
+  });
+
+  it('end quietly when nobody reads them any more', async () => {
+    const command = `yes 'alice a 1' | "$0" services/cli/main.ts sign - | head -n 1`;
+    const child = spawn(
+      'bash',
+      ['-c', `set -o pipefail; ${command}; echo "\${PIPESTATUS[1]}"`, process.execPath],
+      {
+        env: { ...stack.env },
+      },
+    );
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+      });
+    }
+    await new Promise((resolve) => child.once('close', resolve));
+    expect(output).toMatch(/^v1\.\S+\n0\n$/);
+  });
+});
+
+describe('the other commands', () => {
+  it('show every process with its state', async () => {
+    const { code, stdout } = await stack.cli(['status']);
+    expect(code).toBe(0);
+    const names = ['auth', 'score', 'edge', 'fanout', 'game', 'postgres', 'redis', 'nats'];
+    for (const name of names) expect(stdout).toMatch(new RegExp(`^${name} .* ready$`, 'm'));
+  });
+
+  it('list and rotate the signing keys of this stack', async () => {
+    const before = await stack.cli(['keys', 'list']);
+    expect(before.stdout).toMatch(/^token\t\S+\tsigning\t/m);
+    const rotated = await stack.cli(['keys', 'rotate', 'token']);
+    expect(rotated.code).toBe(0);
+    const after = await stack.cli(['keys', 'list']);
+    expect(after.stdout.split('\n').length).toBe(before.stdout.split('\n').length + 1);
+  });
+});

@@ -1,0 +1,145 @@
+import { readFileSync, statSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isRunning } from '../../services/local/process-table.ts';
+import { readStackFile, type StackFile } from '../../services/shared/stack-file.ts';
+import {
+  runStartToItsEnd,
+  type StackProcesses,
+  type StackProcessesOptions,
+  stackEnvironment,
+  startStackProcesses,
+} from '../support/stack-processes.ts';
+
+let dataDir: string;
+let running: StackProcesses[] = [];
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'scoreboard-local-'));
+});
+
+afterEach(async () => {
+  await Promise.all(running.map((stack) => stack.stop()));
+  running = [];
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+async function start(options: StackProcessesOptions = {}): Promise<StackProcesses> {
+  const stack = await startStackProcesses({ dataDir, ...options });
+  running.push(stack);
+  return stack;
+}
+
+const pidsOf = ({ pid, processes }: StackFile) => [
+  pid,
+  ...Object.values(processes).map((child) => child.pid),
+];
+
+describe('npm start', () => {
+  it('takes a score once it says that it is ready, and leaves nothing behind when it is told to stop', async () => {
+    const stack = await start();
+    expect(stack.output()).toContain(`scoreboard ready  http://localhost:${stack.env.EDGE_PORT}\n`);
+    expect(await stack.submit('alice', 'a1', 100)).toEqual({ newScore: 100, rank: 1 });
+    const pids = pidsOf(stack.stack());
+    expect(pids).toHaveLength(9);
+    expect(await stack.stop()).toBe(0);
+    expect(pids.filter(isRunning)).toEqual([]);
+    expect(readStackFile(dataDir)).toBeUndefined();
+  });
+
+  it('ends with 0 and leaves nothing behind when npm gets the signal', async () => {
+    const stack = await start({ npm: true });
+    const pids = pidsOf(stack.stack());
+    expect(await stack.stop()).toBe(0);
+    expect(pids.filter(isRunning)).toEqual([]);
+  });
+
+  it('ends with 0 and leaves nothing behind when npm and all below it get the signal, as with Ctrl-C', async () => {
+    const stack = await start({ npm: true });
+    const pids = pidsOf(stack.stack());
+    process.kill(-stack.pid, 'SIGINT');
+    expect(await stack.stop('SIGINT')).toBe(0);
+    expect(pids.filter(isRunning)).toEqual([]);
+  });
+
+  it('continues with the data of the start before', async () => {
+    const first = await start();
+    await first.submit('alice', 'a1', 100);
+    await first.stop();
+    const second = await start({ env: first.env });
+    expect(await second.submit('alice', 'a1', 100)).toEqual({ newScore: 100, rank: 1 });
+    expect(await second.submit('alice', 'a2', 11)).toEqual({ newScore: 111, rank: 1 });
+  });
+
+  it('starts again after its supervisor was killed, and ends what that one left behind', async () => {
+    const first = await start();
+    await first.submit('alice', 'a1', 100);
+    const leftovers = Object.values(first.stack().processes).map(({ pid }) => pid);
+    await first.killHard();
+    expect(leftovers.filter(isRunning)).toHaveLength(8);
+    const second = await start({ env: first.env });
+    expect(leftovers.filter(isRunning)).toEqual([]);
+    expect(await second.submit('alice', 'a2', 11)).toEqual({ newScore: 111, rank: 1 });
+  });
+
+  it('keeps each process to its own secrets, readable by nobody else', async () => {
+    const stack = await start();
+    const secrets = join(dataDir, 'secrets');
+    const mode = (path: string) => statSync(path).mode & 0o777;
+    expect(mode(secrets)).toBe(0o700);
+    for (const name of await readdir(secrets)) expect(mode(join(secrets, name))).toBe(0o600);
+    expect(mode(join(dataDir, 'stack.json'))).toBe(0o600);
+    expect(readFileSync(join(dataDir, 'stack.json'), 'utf8')).not.toMatch(/password|postgres:[^/]/);
+    const environment = readFileSync(`/proc/${stack.stack().processes.fanout?.pid}/environ`, 'utf8');
+    expect(environment).toContain('/secrets/fanout.key');
+    expect(environment).not.toMatch(/DATABASE_URL|AUTH_KEYS_DIR|DIGESTS/);
+  });
+});
+
+describe('a start that can not be', () => {
+  it('names the variable of a port that is in use, and starts nothing', async () => {
+    const env: Record<string, string> = { ...(await stackEnvironment()), DATA_DIR: dataDir };
+    const stranger = createServer().listen(Number(env.EDGE_PORT), '127.0.0.1');
+    const { code, stdout, stderr } = await runStartToItsEnd(env);
+    stranger.close();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(new RegExp(`port already in use: ${env.EDGE_PORT} \\(EDGE_PORT\\)`));
+    expect(stderr.trim()).not.toContain('\n');
+    expect(stdout).toBe('');
+    expect(readStackFile(dataDir)).toBeUndefined();
+  });
+
+  it('is refused while another one runs on the same data, which is not disturbed', async () => {
+    const stack = await start();
+    const before = stack.stack();
+    const { code, stderr } = await runStartToItsEnd({ ...stack.env, ...(await stackEnvironment()) });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`a stack runs in ${dataDir} already (process ${stack.pid})`);
+    expect(stack.stack()).toEqual(before);
+    expect(pidsOf(before).every(isRunning)).toBe(true);
+  });
+
+  it('says in one line what a process of it did not like, and ends the others', async () => {
+    const env = { ...(await stackEnvironment()), DATA_DIR: dataDir, TOKEN_LIFETIME_S: 'soon' };
+    const { code, stdout, stderr } = await runStartToItsEnd(env);
+    expect(code).toBe(1);
+    expect(stdout).toContain('auth: could not start: TOKEN_LIFETIME_S must be a whole number');
+    expect(stderr).toMatch(/^npm start: auth did not start: it ended with exit code 1; see .*auth\.log\n$/);
+    expect(readStackFile(dataDir)).toBeUndefined();
+  });
+
+  it('says when a given database can not be used', async () => {
+    const env = {
+      ...(await stackEnvironment()),
+      DATA_DIR: dataDir,
+      DATABASE_URL: 'postgres://x:y@127.0.0.1:9/none',
+    };
+    const { code, stdout, stderr } = await runStartToItsEnd(env);
+    expect(code).toBe(1);
+    expect(`${stdout}${stderr}`).toContain('migrate: migration failed');
+    expect(stderr).toContain('npm start: the database could not be migrated');
+  });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import {
+  InputError,
+  parseActionLine,
+  parseCommandLine,
+  parseTokenLine,
+} from '../../../services/cli/command-line.ts';
+
+describe('the command line', () => {
+  it('reads a player, and a name to show', () => {
+    expect(parseCommandLine(['token', 'alice'])).toEqual({ name: 'token', userId: 'alice', username: '' });
+    expect(parseCommandLine(['token', 'alice', '--name', 'Alice B'])).toEqual({
+      name: 'token',
+      userId: 'alice',
+      username: 'Alice B',
+    });
+  });
+
+  it('reads an action of the default board, or of another', () => {
+    const action = { leaderboard: 'global', userId: 'alice', actionId: 'a1', points: 100n };
+    expect(parseCommandLine(['sign', 'alice', 'a1', '100'])).toEqual({ name: 'sign', action });
+    expect(parseCommandLine(['sign', 'alice', 'a1', '100', '--leaderboard', 'weekly'])).toEqual({
+      name: 'sign',
+      action: { ...action, leaderboard: 'weekly' },
+    });
+  });
+
+  it('takes a hyphen for standard input', () => {
+    expect(parseCommandLine(['token', '-'])).toEqual({ name: 'tokens' });
+    expect(parseCommandLine(['sign', '-', '--leaderboard', 'weekly'])).toEqual({
+      name: 'signs',
+      leaderboard: 'weekly',
+    });
+  });
+
+  it.each([
+    [[]],
+    [['sing']],
+    [['token']],
+    [['token', 'alice', 'bob']],
+    [['token', 'alice', '--nmae', 'x']],
+    [['token', 'two words']],
+    [['token', 'alice', '--name', ' padded ']],
+    [['sign', 'alice', 'a1']],
+    [['sign', 'alice', 'a1', '1.5']],
+    [['sign', 'alice', 'a1', '-5']],
+    [['sign', 'alice', 'a1', '9007199254740992']],
+    [['sign', 'alice', 'a 1', '1']],
+    [['sign', 'alice', 'a1', '1', '--leaderboard', 'no/slash']],
+    [['status', 'now']],
+    [['keys']],
+    [['keys', 'rotate', 'tokens']],
+    [['keys', 'withdraw', 'token']],
+  ])('refuses %j with a word about it', (args) => {
+    expect(() => parseCommandLine(args)).toThrow(InputError);
+    expect(() => parseCommandLine(args)).toThrow(/./);
+  });
+});
+
+describe('a line of standard input', () => {
+  it('has its words apart by any white space', () => {
+    expect(parseTokenLine(' alice\r')).toBe('alice');
+    expect(parseActionLine('alice\ta1  7\r', 'global')).toEqual({
+      leaderboard: 'global',
+      userId: 'alice',
+      actionId: 'a1',
+      points: 7n,
+    });
+  });
+
+  it.each(['', 'alice', 'alice a1', 'alice a1 x', 'alice a1 1 more'])('is refused as %j', (line) => {
+    expect(() => parseActionLine(line, 'global')).toThrow(InputError);
+  });
+});

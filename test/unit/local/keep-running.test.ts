@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { keepRunning, type Running } from '../../../services/local/keep-running.ts';
+
+function fakeProcess() {
+  const { promise: exited, resolve: end } = Promise.withResolvers<string>();
+  return { exited, end, stop: vi.fn(async () => end('it was stopped')) } satisfies Running &
+    Record<string, unknown>;
+}
+
+describe('a process that is kept running', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('is started again within a second of its end, with a word about it', async () => {
+    const [first, second] = [fakeProcess(), fakeProcess()];
+    const start = vi.fn(async () => second);
+    const onEnd = vi.fn();
+    const kept = keepRunning({ first, start, onEnd });
+    first.end('it ended with SIGKILL');
+    await vi.advanceTimersByTimeAsync(900);
+    expect(start).toHaveBeenCalledOnce();
+    expect(onEnd).toHaveBeenCalledExactlyOnceWith('it ended with SIGKILL');
+    await kept.stop();
+    expect(second.stop).toHaveBeenCalledOnce();
+  });
+
+  it('is started ever more slowly while it keeps ending, five seconds apart at most', async () => {
+    const first = fakeProcess();
+    const start = vi.fn(() => Promise.reject(new Error('no')));
+    const kept = keepRunning({ first, start, onEnd: () => {} });
+    first.end('gone');
+    await vi.advanceTimersByTimeAsync(15_000);
+    const before = start.mock.calls.length;
+    expect(before).toBeLessThan(12);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(start.mock.calls.length).toBe(before + 1);
+    await kept.stop();
+  });
+
+  it('is started soon again when it had lived long', async () => {
+    const processes = Array.from({ length: 9 }, fakeProcess);
+    let at = 0;
+    const start = vi.fn(async () => processes[++at] ?? fakeProcess());
+    const kept = keepRunning({ first: processes[0] ?? fakeProcess(), start, onEnd: () => {} });
+    for (const process of processes.slice(0, 7)) {
+      process.end('gone');
+      await vi.advanceTimersByTimeAsync(5_000);
+    }
+    await vi.advanceTimersByTimeAsync(11_000);
+    processes[7]?.end('gone');
+    await vi.advanceTimersByTimeAsync(100);
+    expect(start).toHaveBeenCalledTimes(8);
+    await kept.stop();
+  });
+
+  it('stays away when it was stopped, also when it was just coming back', async () => {
+    const [first, second] = [fakeProcess(), fakeProcess()];
+    const { promise: starting, resolve: started } = Promise.withResolvers<Running>();
+    const start = vi.fn(() => starting);
+    const kept = keepRunning<Running>({ first, start, onEnd: () => {} });
+    first.end('gone');
+    await vi.advanceTimersByTimeAsync(100);
+    const stopped = kept.stop();
+    started(second);
+    await stopped;
+    expect(second.stop).toHaveBeenCalledOnce();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(start).toHaveBeenCalledOnce();
+  });
+});

@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import { shortError } from '../../../services/local/log-file.ts';
+
+const line = (level: string, rest: object) =>
+  JSON.stringify({ level, time: 'now', service: 'auth', ...rest });
+
+it('tells an error in one line: what was tried and why it failed', () => {
+  const err = { message: 'connection refused', stack: 'Error: …' };
+  expect(shortError(line('fatal', { err, msg: 'could not start' }))).toBe(
+    'could not start: connection refused',
+  );
+  expect(shortError(line('error', { msg: 'feed lost' }))).toBe('feed lost');
+});
+
+it('tells the words of a runtime that could not load the program', () => {
+  expect(shortError('SyntaxError: Unexpected token')).toBe('SyntaxError: Unexpected token');
+});
+
+it('keeps everything else in the file', () => {
+  expect(shortError(line('info', { msg: 'started' }))).toBeUndefined();
+  expect(shortError('    at Module._compile (node:internal)')).toBeUndefined();
+  expect(shortError('{"level":"error"')).toBeUndefined();
+});

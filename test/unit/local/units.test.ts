@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseLocalConfig, UNIT_NAMES } from '../../../services/local/config.ts';
+import { entryPath, UNITS, unitEnvironment } from '../../../services/local/units.ts';
+
+const urls = { databaseUrl: 'postgres://db', redisUrl: 'redis://r', natsUrl: 'nats://n' };
+const environmentOf = (name: (typeof UNIT_NAMES)[number], env: Record<string, string> = {}) =>
+  unitEnvironment(name, parseLocalConfig({ DATA_DIR: '/data', ...env }), urls, 9);
+
+describe('the environment of a process', () => {
+  it.each(UNIT_NAMES)('offers every variable that the configuration of %s reads', (name) => {
+    const source = readFileSync(join(dirname(entryPath(UNITS[name].entry)), 'config.ts'), 'utf8');
+    const policy = source.includes('parseTokenPolicy') ? ['TOKEN_ISSUER', 'IDP_ISSUER'] : [];
+    const read = [...source.matchAll(/env, '([A-Z][A-Z0-9_]+)'/g)].map(([, variable]) => variable ?? '');
+    const all = [...new Set([...read, ...policy])].filter((variable) => variable !== 'DATA_DIR');
+    expect(all.length).toBeGreaterThan(3);
+    const given = environmentOf(
+      name,
+      Object.fromEntries(all.map((variable, at) => [variable, String(7000 + at)])),
+    );
+    // A secret comes as a file; the side door stays on the loopback address.
+    const offered = all.filter(
+      (variable) => variable in given || `${variable}_FILE` in given || variable === 'ADMIN_HOST',
+    );
+    expect(offered).toEqual(all);
+  });
+
+  it('holds the secrets of this process alone', () => {
+    const edge = environmentOf('edge', { AUTH_KEYS_DIR: '/elsewhere', SERVICE_KEY: 'x', AWS_SECRET: 'y' });
+    expect(edge).not.toHaveProperty('DATABASE_URL');
+    expect(edge).not.toHaveProperty('AUTH_KEYS_DIR');
+    expect(edge).not.toHaveProperty('SERVICE_KEY');
+    expect(edge).not.toHaveProperty('AWS_SECRET');
+    expect(edge.SERVICE_KEY_FILE).toBe('/data/secrets/edge.key');
+    expect(environmentOf('auth')).not.toHaveProperty('SERVICE_KEY_FILE');
+  });
+
+  it('passes the settings of the operator on', () => {
+    const env = { RATE_USER_PER_S: '5', LOG_LEVEL: 'debug', TOKEN_LIFETIME_S: '60' };
+    expect(environmentOf('edge', env)).toMatchObject({ RATE_USER_PER_S: '5', LOG_LEVEL: 'debug' });
+    expect(environmentOf('auth', env)).toMatchObject({ TOKEN_LIFETIME_S: '60', LOG_LEVEL: 'debug' });
+    expect(environmentOf('score', env)).not.toHaveProperty('TOKEN_LIFETIME_S');
+  });
+
+  it('reaches processes that listen on every address by the loopback address', () => {
+    expect(environmentOf('edge', { HOST: '0.0.0.0' })).toMatchObject({
+      HOST: '0.0.0.0',
+      SCORE_ADDRESS: '127.0.0.1:50052',
+    });
+  });
+});
+
+describe('the environment of npm start', () => {
+  it('makes the data folder absolute', () => {
+    expect(parseLocalConfig({ DATA_DIR: 'here' }).dataDir).toBe(join(process.cwd(), 'here'));
+  });
+
+  it('refuses two processes on one port, by the names of both variables', () => {
+    expect(() => parseLocalConfig({ EDGE_PORT: '9000', GAME_PORT: '9000' })).toThrow(
+      'EDGE_PORT and GAME_PORT are both 9000',
+    );
+  });
+
+  it('refuses a port that is none', () => {
+    expect(() => parseLocalConfig({ EDGE_PORT: 'web' })).toThrow(/^EDGE_PORT must be a whole number/);
+  });
+});
