@@ -115,7 +115,8 @@ async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
   const firstBoard = DEFAULT_LEADERBOARD;
   const sessions = createSessions({ hub, admission, authentication, firstBoard, metrics, monotonicMs });
   const board = hub.open(firstBoard);
-  const readiness = () => ({ board: board.published !== undefined });
+  let stopping = false;
+  const readiness = () => ({ board: board.published !== undefined, accepting: !stopping });
   const { host, port } = config;
   const allowedOrigins = new Set(config.allowedOrigins);
   const server = await startSocketServer({
@@ -157,6 +158,7 @@ async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
     port: server.port,
     readiness,
     async stop() {
+      stopping = true;
       server.stopListening();
       await drainSockets(sessions.connections, Math.random);
       clearInterval(keepingOrder);

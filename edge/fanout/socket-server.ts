@@ -5,7 +5,7 @@
 import { STATUS_CODES } from 'node:http';
 import { AppError, toAppError } from '../../services/shared/app-error.ts';
 import { ERROR_TABLE } from '../../services/shared/error-table.ts';
-import { type HttpRequest, type HttpResponse, loadUws } from '../../services/shared/uws.ts';
+import { type HttpRequest, type HttpResponse, listenExclusively, loadUws } from '../../services/shared/uws.ts';
 import type { Admission } from './admission.ts';
 import { Connection } from './connection.ts';
 import type { FanoutMetrics } from './fanout-metrics.ts';
@@ -110,11 +110,7 @@ export async function startSocketServer(options: SocketServerOptions): Promise<S
   });
   app.any('/*', (response) => answer(response, 404, errorBody(new AppError('ROUTE_NOT_FOUND'))));
 
-  const listener = await new Promise<object>((resolve, reject) => {
-    app.listen(host, options.port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, (socket) =>
-      socket ? resolve(socket) : reject(new Error(`cannot listen on ${host}:${options.port}`)),
-    );
-  });
+  const listener = await listenExclusively(app, host, options.port);
 
   function stopListening(): void {
     if (!draining) uws.us_listen_socket_close(listener);

@@ -66,9 +66,11 @@ export class Announcer {
     else if (this.#timer === undefined) this.#speak();
   }
 
-  stop(): void {
+  /** The next board is a new starting point. */
+  restart(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#said = undefined;
   }
 
   #speak(): void {

@@ -91,6 +91,7 @@ export class LiveScoreboard extends HTMLElement {
   }
 
   connectedCallback(): void {
+    this.#adoptEarlyToken();
     this.#title.textContent = this.getAttribute('heading') ?? 'Leaderboard';
     this.#restart();
   }
@@ -98,7 +99,7 @@ export class LiveScoreboard extends HTMLElement {
   disconnectedCallback(): void {
     this.#link?.close();
     this.#link = undefined;
-    this.#announcer.stop();
+    this.#announcer.restart();
     this.#rows.dispose();
     clearTimeout(this.#drawTimer);
     this.#drawTimer = undefined;
@@ -111,10 +112,20 @@ export class LiveScoreboard extends HTMLElement {
     else this.#restart();
   }
 
+  /** A page may set `token` before this module has loaded; that made a plain property which hides the real one. */
+  #adoptEarlyToken(): void {
+    const early = Object.getOwnPropertyDescriptor(this, 'token');
+    if (early === undefined) return;
+    Reflect.deleteProperty(this, 'token');
+    this.token = early.value;
+  }
+
   #restart(): void {
     this.#link?.close();
     this.#link = undefined;
     this.#lastLiveMs = undefined;
+    this.#board = undefined;
+    this.#announcer.restart();
     const src = this.getAttribute('src');
     if (src === null || src === '') return;
     this.#link = connectScoreboard({

@@ -1,5 +1,5 @@
 /** The product page: puts the live board, the player, the game and the way of a score together. */
-import { callJson } from './api.js';
+import { ApiError, callJson } from './api.js';
 import { STATUS_WORDS } from './connection-words.js';
 import { elementById } from './elements.js';
 import { Game } from './game.js';
@@ -47,7 +47,11 @@ class Page {
   #refused: string | undefined;
 
   constructor(config: PageConfig) {
-    this.#session = new PlayerSession(config.gameUrl, (player) => this.#playerChanged(player));
+    this.#session = new PlayerSession({
+      gameUrl: config.gameUrl,
+      store: sessionStorage,
+      onChange: (player) => this.#playerChanged(player),
+    });
     this.#queue = this.#createQueue();
     this.#game = new Game(
       {
@@ -77,7 +81,7 @@ class Page {
       submit: async (action) => {
         const token = await this.#session.token({ refused: this.#refused });
         return submitAction(token, action).catch((error: unknown) => {
-          this.#refused = token;
+          if (error instanceof ApiError && error.status === 401) this.#refused = token;
           throw error;
         });
       },
@@ -133,7 +137,7 @@ class Page {
 
   async #askOwnPlace(): Promise<void> {
     const userId = this.#userId;
-    if (userId === undefined || document.visibilityState !== 'visible') return;
+    if (userId === undefined || document.visibilityState !== 'visible' || this.#isOnLiveBoard(userId)) return;
     try {
       const token = await this.#session.token();
       const place = token === undefined ? undefined : await fetchOwnPlace(token);
@@ -143,6 +147,11 @@ class Page {
     } catch {
       // Not asked for by the player: the card keeps what it knows, and the next round asks again.
     }
+  }
+
+  #isOnLiveBoard(userId: string): boolean {
+    const entries = this.#board.board?.entries ?? [];
+    return this.#connection.dataset.status === 'live' && entries.some((entry) => entry.userId === userId);
   }
 
   #showPending(actions: readonly SignedAction[]): void {

@@ -1,6 +1,7 @@
 /**
  * Who is playing here. The token lives in memory and in this tab's session storage, so that a reload keeps the player and
- * a closed tab forgets them. It is renewed while it still holds; once it has run out the player has to sign in again.
+ * a closed tab forgets them. It is renewed while it still holds; once the server refuses it, the player has to sign in
+ * again. This device's clock may be wrong, so it only decides when to renew, never whether a token holds.
  */
 import { ApiError, callJson, type Fields } from './api.js';
 
@@ -15,9 +16,9 @@ export interface Player {
 const STORAGE_KEY = 'scoreboard.player';
 /** A token is renewed when this share of its life is left. */
 const RENEW_AT_SHARE = 0.25;
-/** After a failed renewal. */
-const RENEW_RETRY_MS = 5_000;
 const RENEW_MIN_MS = 1_000;
+/** After a failed renewal, and when this device's clock says that a token that still works has run out. */
+const RENEW_RETRY_MS = 15_000;
 /** The longest delay that setTimeout can hold. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
@@ -29,36 +30,48 @@ function parsePlayer(fields: Fields): Player | undefined {
   return Number.isNaN(expiresAtMs) ? undefined : { userId, username, accessToken, expiresAtMs };
 }
 
+/** The part of a Storage that is needed. */
+export interface KeyValueStore {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+  removeItem(key: string): void;
+}
+
+export interface PlayerSessionOptions {
+  readonly gameUrl: string;
+  readonly store: KeyValueStore;
+  /** Also called when the same player got a new token. */
+  readonly onChange: (player: Player | undefined) => void;
+}
+
 export class PlayerSession {
-  readonly #gameUrl: string;
-  readonly #onChange: (player: Player | undefined) => void;
+  readonly #options: PlayerSessionOptions;
   #player: Player | undefined;
   #renewing: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(gameUrl: string, onChange: (player: Player | undefined) => void) {
-    this.#gameUrl = gameUrl;
-    this.#onChange = onChange;
+  constructor(options: PlayerSessionOptions) {
+    this.#options = options;
   }
 
   get player(): Player | undefined {
     return this.#player;
   }
 
-  /** Takes up the player of before the reload, if their token still holds. */
+  /** Takes up the player of before the reload. */
   restore(): void {
     try {
-      const stored: unknown = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? 'null');
+      const stored: unknown = JSON.parse(this.#options.store.getItem(STORAGE_KEY) ?? 'null');
       const player =
         typeof stored === 'object' && stored !== null ? parsePlayer(stored as Fields) : undefined;
-      if (player !== undefined && player.expiresAtMs > Date.now()) this.#set(player);
+      if (player !== undefined) this.#set(player);
     } catch {
-      sessionStorage.removeItem(STORAGE_KEY);
+      this.#options.store.removeItem(STORAGE_KEY);
     }
   }
 
   async signIn(username: string): Promise<void> {
-    this.#set(await this.#ask(`${this.#gameUrl}/v1/players`, { body: { username } }));
+    this.#set(await this.#ask(`${this.#options.gameUrl}/v1/players`, { body: { username } }));
   }
 
   signOut(): void {
@@ -69,7 +82,7 @@ export class PlayerSession {
   async token({ refused }: { refused?: string | undefined } = {}): Promise<string | undefined> {
     const player = this.#player;
     if (player === undefined) return undefined;
-    if (player.accessToken === refused || player.expiresAtMs <= Date.now()) await this.#renew();
+    if (player.accessToken === refused) await this.#renew();
     return this.#player?.accessToken;
   }
 
@@ -93,12 +106,13 @@ export class PlayerSession {
     const before = this.#player;
     if (before === undefined) return;
     try {
-      const renewed = await this.#ask(`${this.#gameUrl}/v1/players/refresh`, { token: before.accessToken });
+      const renewed = await this.#ask(`${this.#options.gameUrl}/v1/players/refresh`, {
+        token: before.accessToken,
+      });
       if (this.#player === before) this.#set(renewed);
     } catch (error) {
       if (this.#player !== before) return;
-      const over = before.expiresAtMs <= Date.now() || (error instanceof ApiError && error.status === 401);
-      if (over) this.#set(undefined);
+      if (error instanceof ApiError && error.status === 401) this.#set(undefined);
       else this.#renewIn(RENEW_RETRY_MS);
     }
   }
@@ -106,14 +120,14 @@ export class PlayerSession {
   #set(player: Player | undefined): void {
     this.#player = player;
     clearTimeout(this.#timer);
-    if (player === undefined) sessionStorage.removeItem(STORAGE_KEY);
+    if (player === undefined) this.#options.store.removeItem(STORAGE_KEY);
     else {
       const expiresAt = new Date(player.expiresAtMs).toISOString();
-      sessionStorage.setItem(STORAGE_KEY, JSON.stringify({ ...player, expiresAt }));
+      this.#options.store.setItem(STORAGE_KEY, JSON.stringify({ ...player, expiresAt }));
       const leftMs = player.expiresAtMs - Date.now();
-      this.#renewIn(Math.max(RENEW_MIN_MS, leftMs * (1 - RENEW_AT_SHARE)));
+      this.#renewIn(leftMs > 0 ? Math.max(RENEW_MIN_MS, leftMs * (1 - RENEW_AT_SHARE)) : RENEW_RETRY_MS);
     }
-    this.#onChange(player);
+    this.#options.onChange(player);
   }
 
   #renewIn(delayMs: number): void {

@@ -73,7 +73,10 @@ export class ScoreboardLink {
     return this.#standing;
   }
 
-  /** Call when the token changed: a new one is shown in band, without one the link starts again as a stranger. */
+  /**
+   * Call when the token changed: a new one is shown in band, without one the link starts again as a stranger. A socket
+   * belongs to one player for life, so to change players either sign out in between or open another link.
+   */
   async renewToken(): Promise<void> {
     const generation = this.#generation;
     const token = await this.#askToken();

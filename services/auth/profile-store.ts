@@ -1,6 +1,7 @@
 /**
  * Player profiles in Postgres. Concurrent upserts leave as one statement, and only rows that are new or renamed are
- * written. While the database is down or hangs, the answer is STORE_UNAVAILABLE within a limit.
+ * written. A database that is down or hangs costs one statement's deadline: from then on
+ * everybody is refused at once with STORE_UNAVAILABLE, until a probe in the background gets an answer.
  */
 import { AppError } from '../shared/app-error.ts';
 import { createCoalescer } from '../shared/coalescer.ts';
@@ -19,12 +20,16 @@ const MAX_IN_FLIGHT = 1;
 /** About a second of tokens at full speed. */
 const MAX_QUEUE = 10_000;
 const CONNECTIONS = 2;
-/** One statement. Twice this fits into the limit below: a caller may have to wait for the batch before its own. */
+/** One statement: many times what it takes, and short enough that a caller may wait for two of them. */
 const STATEMENT_DEADLINE_MS = 800;
 /** A caller's whole wait, below the two seconds that callers allow. */
 const UPSERT_DEADLINE_MS = 1_800;
 /** Between two looks at whether the database answers. */
 const PROBE_INTERVAL_MS = 2_000;
+/** The same while it does not: callers are refused until it does. */
+const DOWN_PROBE_INTERVAL_MS = 250;
+/** What refused callers are told: a database restarts in about this time. */
+const RETRY_AFTER_MS = 1_000;
 
 export interface ProfileStoreOptions {
   databaseUrl: string;
@@ -47,6 +52,10 @@ function foldProfiles(profiles: readonly Profile[]): Profile[] {
   return [...byUser.values()].sort((a, b) => (a.userId < b.userId ? -1 : 1));
 }
 
+function unavailable(cause?: unknown): AppError {
+  return new AppError('STORE_UNAVAILABLE', { cause, retryAfterMs: RETRY_AFTER_MS });
+}
+
 export function createProfileStore({ databaseUrl, log, onBatch }: ProfileStoreOptions): ProfileStore {
   const pool = createPostgresPool({
     url: databaseUrl,
@@ -54,21 +63,26 @@ export function createProfileStore({ databaseUrl, log, onBatch }: ProfileStoreOp
     applicationName: 'auth',
     statementTimeoutMs: STATEMENT_DEADLINE_MS,
   });
-  let reachable = false;
+  // Nobody is refused before the first answer is known.
+  let state: 'unknown' | 'up' | 'down' = 'unknown';
+
+  function become(next: 'up' | 'down', cause?: unknown): void {
+    if (state !== next && next === 'up') log.info('database reachable');
+    if (state !== next && next === 'down') log.warn({ err: cause }, 'database unreachable');
+    state = next;
+  }
 
   /** Runs one statement and notes whether the database answered. */
   async function run<Rows>(statement: (sql: Sql) => PromiseLike<Rows>): Promise<Rows> {
     try {
       const rows = await pool.run(statement, STATEMENT_DEADLINE_MS);
-      if (!reachable) log.info('database reachable');
-      reachable = true;
+      become('up');
       return rows;
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      if (reachable) log.warn({ err: error }, 'database unreachable');
-      reachable = false;
+      become('down', error);
       // Whether the profile was written does not matter: the same upsert can be repeated at will.
-      throw new AppError('STORE_UNAVAILABLE', { cause: error, retryAfterMs: PROBE_INTERVAL_MS });
+      throw unavailable(error);
     }
   }
 
@@ -93,6 +107,8 @@ export function createProfileStore({ databaseUrl, log, onBatch }: ProfileStoreOp
 
   const upserts = createCoalescer<Profile, undefined>({
     async send(profiles) {
+      // These waited while the batch before them found out.
+      if (state === 'down') throw unavailable();
       await upsertBatch(foldProfiles(profiles));
       return profiles.map(() => undefined);
     },
@@ -102,23 +118,27 @@ export function createProfileStore({ databaseUrl, log, onBatch }: ProfileStoreOp
     onBatch,
   });
 
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
   async function probe(): Promise<void> {
     await run((sql) => sql`select 1`).catch((error: unknown) => {
       if (!(error instanceof AppError)) log.error({ err: error }, 'database probe');
     });
+    if (closed) return;
+    timer = setTimeout(() => void probe(), state === 'down' ? DOWN_PROBE_INTERVAL_MS : PROBE_INTERVAL_MS);
+    timer.unref();
   }
-  const probes = setInterval(() => void probe(), PROBE_INTERVAL_MS);
-  probes.unref();
   void probe();
 
   return {
     async upsert(profile) {
-      const upserted = upserts.submit(profile);
-      await withDeadline(upserted, UPSERT_DEADLINE_MS, () => new AppError('STORE_UNAVAILABLE'));
+      if (state === 'down') throw unavailable();
+      await withDeadline(upserts.submit(profile), UPSERT_DEADLINE_MS, () => unavailable());
     },
-    reachable: () => reachable,
+    reachable: () => state === 'up',
     async close() {
-      clearInterval(probes);
+      closed = true;
+      clearTimeout(timer);
       await upserts.close();
       await pool.close();
     },

@@ -3,13 +3,7 @@
  * way, at most one per cool-down however many unknown key ids arrive, and a set that was once held goes on being used
  * while its source is down, up to a cap. Our own wrapper, since jose's has no stale-if-error and no failure cool-down.
  */
-import {
-  type CryptoKey,
-  createLocalJWKSet,
-  errors,
-  type JSONWebKeySet,
-  type JWSHeaderParameters,
-} from 'jose';
+import { type CryptoKey, createLocalJWKSet, type JSONWebKeySet, type JWSHeaderParameters } from 'jose';
 import { AppError } from './app-error.ts';
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
@@ -165,12 +159,11 @@ export function createKeySet({ name, fetch, refreshMs, clock, log, onKeysGone }:
   };
 }
 
-/** The key when exactly one fits the header's algorithm and key id. */
+/** The key when exactly one fits the header's algorithm and key id. One that can't be read is as good as none. */
 async function resolveKey(set: Held, header: JWSHeaderParameters): Promise<CryptoKey | undefined> {
   try {
     return await set.resolve(header);
-  } catch (error) {
-    if (error instanceof errors.JOSEError) return undefined;
-    throw error;
+  } catch {
+    return undefined;
   }
 }

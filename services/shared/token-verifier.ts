@@ -92,10 +92,11 @@ export function createTokenVerifier({ policy, auth, clock, log }: TokenVerifierO
       return key;
     };
     const identity = await checkToken(parsed, rules, findKey, clock.now());
-    // Remembered only while the key that signed it can be told, and was not withdrawn while the signature was checked.
+    // Remembered only when the key that signed it can be told, and was not withdrawn while the signature was checked.
     const { kid } = parsed.header;
-    const fresh = generation === keys.generation && identity.expiresAtMs > clock.now();
-    if (fresh && typeof kid === 'string') cache.remember(token, identity, rules.issuer, kid);
+    if (typeof kid === 'string' && generation === keys.generation) {
+      cache.remember(token, identity, rules.issuer, kid);
+    }
     return identity;
   }
 

@@ -11,3 +11,31 @@ export async function loadUws(): Promise<typeof UWebSockets> {
   process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= String(MAX_HEADER_BYTES);
   return import('uWebSockets.js');
 }
+
+/** What the package's types leave out: the form of `listen` with a host and options. */
+interface ListeningApp {
+  listen(
+    host: string,
+    port: number,
+    options: number,
+    done: (socket: UWebSockets.us_listen_socket | false) => void,
+  ): void;
+}
+
+/** LIBUS_LISTEN_EXCLUSIVE_PORT: without it a second process would silently share the port. */
+const EXCLUSIVE_PORT = 1;
+
+/** Listens, or rejects when the port is taken. */
+export function listenExclusively(
+  app: UWebSockets.TemplatedApp,
+  host: string,
+  port: number,
+): Promise<UWebSockets.us_listen_socket> {
+  return new Promise((resolve, reject) => {
+    (app as unknown as ListeningApp).listen(host, port, EXCLUSIVE_PORT, (socket) =>
+      socket
+        ? resolve(socket)
+        : reject(new Error(`listen EADDRINUSE: ${host}:${port} can not be listened on`)),
+    );
+  });
+}

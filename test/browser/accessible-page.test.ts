@@ -20,9 +20,10 @@ afterEach(async () => {
   await Promise.all(browser.contexts().map((context) => context.close()));
 });
 
+/** Without transitions, so that no colour is caught half-way. */
 const SCREENS: [string, BrowserContextOptions][] = [
-  ['light', { colorScheme: 'light' }],
-  ['dark', { colorScheme: 'dark' }],
+  ['light', { colorScheme: 'light', reducedMotion: 'reduce' }],
+  ['dark', { colorScheme: 'dark', reducedMotion: 'reduce' }],
 ];
 
 describe('the page for everybody', () => {
@@ -102,9 +103,8 @@ describe('the page for everybody', () => {
   it('shows where the focus is', async () => {
     const { page } = await openPage(browser, stack.edgeUrl);
     await page.keyboard.press('Tab');
-    const outline = await page
-      .locator('#name:focus-visible')
-      .evaluate('(field) => getComputedStyle(field).outline');
+    await page.locator('#name:focus-visible').waitFor();
+    const outline = await page.evaluate<string>('getComputedStyle(document.activeElement).outline');
     expect(outline).toMatch(/solid 3px/);
   });
 
@@ -125,7 +125,7 @@ describe('the page for everybody', () => {
     await join(page, 'Mary');
     await playRound(page, { lights: 1 });
     await rowOf(page, 'Mary').waitFor();
-    const moving = '(board) => board.shadowRoot.getAnimations().length';
-    expect(await page.locator('live-scoreboard').evaluate(moving)).toBe(0);
+    const moving = "document.querySelector('live-scoreboard').shadowRoot.getAnimations().length";
+    expect(await page.evaluate<number>(moving)).toBe(0);
   });
 });

@@ -219,6 +219,15 @@ describe('a key set', () => {
     expect(await set.find({ alg: 'HS256', kid: 'a' })).toBeUndefined();
   });
 
+  test('passes over a key that can not be read, and finds the others', async () => {
+    const damaged = { ...b.publicJwk, x: 'AAAA' };
+    source.text = JSON.stringify({ keys: [damaged, a.publicJwk] });
+    const set = start();
+    await pass(0);
+    expect(await set.find(header('b'))).toBeUndefined();
+    expect(await set.find(header('a'))).toBeDefined();
+  });
+
   test('stops asking when it is closed', async () => {
     const set = start();
     await pass(0);

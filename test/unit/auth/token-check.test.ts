@@ -23,10 +23,11 @@ const key = makeKey('k1');
 const stranger = makeKey('k1');
 const rsa = makeKey('r1', 'rsa');
 const ed = makeKey('e1', 'ed25519');
+const short = makeKey('s1', 'rsa', 1024);
 const OWN = ownTokenRules(POLICY);
 const OUTSIDE = outsideTokenRules({ jwksUrl: 'http://127.0.0.1/', issuer: 'https://idp', audience: 'game' });
 
-function check(token: string, rules: TokenRules = OWN, keys: TestKey[] = [key, rsa, ed]) {
+function check(token: string, rules: TokenRules = OWN, keys: TestKey[] = [key, rsa, ed, short]) {
   const resolve = createLocalJWKSet(JSON.parse(keySetJson(...keys)) as JSONWebKeySet);
   const findKey = (header: JWSHeaderParameters) => resolve(header).catch(() => undefined);
   return (async () => checkToken(parseToken(token), rules, findKey, NOW_MS))();
@@ -159,6 +160,24 @@ describe('a token of ours', () => {
     },
   );
 
+  test('of another form is refused before any key is looked for', async () => {
+    const lookups: unknown[] = [];
+    const findKey = async (header: object) => {
+      lookups.push(header);
+      return undefined;
+    };
+    for (const header of [
+      { alg: 'HS256' },
+      { alg: 'none' },
+      { typ: 'JWT' },
+      { jku: 'https://evil.example' },
+    ]) {
+      const parsed = parseToken(makeToken(key, {}, header));
+      await expect(checkToken(parsed, OWN, findKey, NOW_MS)).rejects.toThrow(AppError);
+    }
+    expect(lookups).toEqual([]);
+  });
+
   test('may be a few seconds off, as clocks are', async () => {
     expect(await refusal(makeToken(key, { iat: NOW_S + 4 }))).toBe('accepted');
     expect(await refusal(makeToken(key, { iat: NOW_S - 600, exp: NOW_S - 4 }))).toBe('accepted');
@@ -239,6 +258,7 @@ describe("an outside provider's token", () => {
     'its own key': makeToken(stranger, claims, { jwk: stranger.publicJwk }),
     'a critical extension': makeToken(key, claims, { crit: ['x'], x: 1 }),
     'an age of two days': makeToken(key, { ...claims, iat: NOW_S - 172_800 }),
+    'a key too short for its algorithm': makeToken(short, claims, { alg: 'RS256' }),
     "another key's algorithm": makeToken(key, claims, { kid: 'r1', alg: 'RS256' }),
   };
   test.each(Object.entries(refused))('is refused with %s', async (_, token) => {

@@ -34,12 +34,12 @@ export interface TestKey {
   readonly publicPem: string;
 }
 
-export function makeKey(kid: string, type: 'ec' | 'rsa' | 'ed25519' = 'ec'): TestKey {
+export function makeKey(kid: string, type: 'ec' | 'rsa' | 'ed25519' = 'ec', modulusLength = 2048): TestKey {
   const pair =
     type === 'ec'
       ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
       : type === 'rsa'
-        ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+        ? generateKeyPairSync('rsa', { modulusLength })
         : generateKeyPairSync('ed25519');
   const privateKey = createPrivateKey(pair.privateKey.export({ format: 'pem', type: 'pkcs8' }));
   const publicKey = createPublicKey(privateKey);

@@ -23,17 +23,15 @@ const auth = {
   },
 } as unknown as TokenVerifierOptions['auth'];
 
+const start = () =>
+  createTokenVerifier({ policy: POLICY, auth, clock: { now: () => nowMs }, log: createSilentLog() });
+
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   published = [a];
   down = false;
   nowMs = NOW_MS;
-  verifier = createTokenVerifier({
-    policy: POLICY,
-    auth,
-    clock: { now: () => nowMs },
-    log: createSilentLog(),
-  });
+  verifier = start();
 });
 afterEach(() => {
   verifier.close();
@@ -61,9 +59,14 @@ describe('the token verifier', () => {
   });
 
   test('is ready once it holds a key set, and shows our own', async () => {
+    verifier.close();
+    down = true;
+    verifier = start();
+    await pass(10_000);
     expect(verifier.ready()).toBe(false);
     expect(verifier.jwksJson()).toBeUndefined();
-    await verifier.verify(makeToken(a));
+    down = false;
+    await pass(2_000);
     expect(verifier.ready()).toBe(true);
     expect(verifier.jwksJson()).toBe(keySetJson(a));
   });
@@ -71,12 +74,7 @@ describe('the token verifier', () => {
   test('says AUTH_UNAVAILABLE, not TOKEN_INVALID, when it could never get a key set', async () => {
     verifier.close();
     down = true;
-    verifier = createTokenVerifier({
-      policy: POLICY,
-      auth,
-      clock: { now: () => nowMs },
-      log: createSilentLog(),
-    });
+    verifier = start();
     await expect(verifier.verify(makeToken(a))).rejects.toMatchObject({ reason: 'AUTH_UNAVAILABLE' });
     await expect(verifier.verify('nonsense')).rejects.toMatchObject({ reason: 'TOKEN_INVALID' });
   });
@@ -111,6 +109,30 @@ describe('the token verifier', () => {
     await pass(OWN_KEYS_REFRESH_MS);
     await expect(verifier.verify(ofA)).rejects.toMatchObject({ reason: 'TOKEN_INVALID' });
     expect(verifier.verify(ofB)).not.toBeInstanceOf(Promise);
+  });
+
+  test('does not remember a token whose key was withdrawn while its signature was being checked', async () => {
+    published = [a, b];
+    await pass(OWN_KEYS_REFRESH_MS);
+    let go = () => {};
+    const gate = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const { subtle } = crypto;
+    const check = subtle.verify.bind(subtle);
+    const slow = vi.spyOn(subtle, 'verify').mockImplementationOnce(async (...parts) => {
+      await gate;
+      return check(...parts);
+    });
+    const token = makeToken(a);
+    const underWay = verifier.verify(token);
+    await vi.waitFor(() => expect(slow).toHaveBeenCalled());
+    published = [b];
+    await pass(OWN_KEYS_REFRESH_MS);
+    go();
+    await underWay;
+    slow.mockRestore();
+    await expect(verifier.verify(token)).rejects.toMatchObject({ reason: 'TOKEN_INVALID' });
   });
 
   test('accepts the tokens of old and new keys alike while keys rotate', async () => {

@@ -60,7 +60,7 @@ describe('the announcer', () => {
   });
 
   afterEach(() => {
-    announcer.stop();
+    announcer.restart();
     vi.useRealTimers();
   });
 
@@ -88,5 +88,13 @@ describe('the announcer', () => {
     announcer.follow(board('Linus', 'Ada'), undefined);
     vi.advanceTimersByTime(ANNOUNCE_EVERY_MS);
     expect(said).toHaveLength(1);
+  });
+
+  it('starts anew for another board', () => {
+    announcer.follow(board('Ada', 'Linus'), undefined);
+    announcer.restart();
+    announcer.follow(board('Kim'), undefined);
+    vi.advanceTimersByTime(ANNOUNCE_EVERY_MS);
+    expect(said).toEqual([]);
   });
 });

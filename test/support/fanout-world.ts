@@ -1,0 +1,231 @@
+/** A real fan-out node with a real NATS, and score and auth services that answer what the test says. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { parseFanoutConfig } from '../../edge/fanout/config.ts';
+import { startFanout } from '../../edge/fanout/service.ts';
+import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { ScoreBatchSchema } from '../../gen/scoreboard/event/v1/event_pb.ts';
+import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
+import { startNatsServer } from '../../services/local/nats-server.ts';
+import { AppError } from '../../services/shared/app-error.ts';
+import {
+  type GrpcServer,
+  type Handlers,
+  registerService,
+  startGrpcServer,
+} from '../../services/shared/grpc.ts';
+import { createSilentLog } from '../../services/shared/log.ts';
+import { createMetrics } from '../../services/shared/metrics.ts';
+import {
+  connectNats,
+  ensureScoreStream,
+  type NatsConnection,
+  scoreSubject,
+} from '../../services/shared/nats.ts';
+import { createServiceKey, digestServiceKeys } from '../../services/shared/service-keys.ts';
+import { waitFor } from './wait-for.ts';
+
+export interface TestEntry {
+  userId: string;
+  score: number;
+}
+
+export interface TestBoard {
+  leaderboard?: string;
+  epoch?: number;
+  seq: number;
+  entries?: TestEntry[];
+  /** What the score service says about it. */
+  stale?: boolean;
+}
+
+export interface TestPlayer {
+  userId: string;
+  score: number;
+  rank: number;
+  version: number;
+}
+
+const HOST = '127.0.0.1';
+const log = createSilentLog();
+
+export type FanoutWorld = Awaited<ReturnType<typeof startFanoutWorld>>;
+
+const entriesOf = ({ entries = [] }: TestBoard) =>
+  entries.map(({ userId, score }) => ({ userId, username: userId, score: BigInt(score) }));
+
+export async function startFanoutWorld({ env = {} }: { env?: Record<string, string> } = {}) {
+  const dir = await mkdtemp(join(tmpdir(), 'scoreboard-fanout-'));
+  const keys = { fanout: createServiceKey('fanout') };
+  const digests = digestServiceKeys(Object.values(keys));
+  let nats = await startNatsServer({ dataDir: join(dir, 'nats') });
+  const natsPort = nats.port;
+  const score = await startScoreDouble(digests);
+  const auth = await startAuthDouble(digests);
+  const config = parseFanoutConfig({
+    FANOUT_PORT: '0',
+    NATS_URL: nats.url,
+    SCORE_ADDRESS: `${HOST}:${score.port}`,
+    AUTH_ADDRESS: `${HOST}:${auth.port}`,
+    SERVICE_KEY: keys.fanout,
+    ALLOWED_ORIGINS: 'http://localhost:8080,https://play.example',
+    ...env,
+  });
+  const node = await startFanout(config, { log });
+  let publisher: NatsConnection | undefined;
+
+  async function publish(board: TestBoard | undefined, players: TestPlayer[] = [], leaderboard = 'global') {
+    publisher ??= await connectNats({ url: nats.url, name: 'test', log });
+    await ensureScoreStream(await publisher.jetstreamManager());
+    const name = board?.leaderboard ?? leaderboard;
+    const [cause] = board?.entries ?? [];
+    const batch = create(ScoreBatchSchema, {
+      leaderboard: name,
+      committedAtUnixMs: BigInt(Date.now()),
+      players: players.map(({ userId, ...player }) => ({
+        userId,
+        username: userId,
+        score: BigInt(player.score),
+        rank: BigInt(player.rank),
+        version: BigInt(player.version),
+      })),
+      ...(board && {
+        board: {
+          epoch: BigInt(board.epoch ?? 1),
+          seq: BigInt(board.seq),
+          entries: entriesOf(board),
+          causeUserId: cause?.userId ?? '',
+          causeScore: BigInt(cause?.score ?? 0),
+        },
+      }),
+    });
+    await publisher.jetstream().publish(scoreSubject(name), toBinary(ScoreBatchSchema, batch));
+  }
+
+  async function metric(name: string): Promise<number> {
+    const response = await fetch(`http://${HOST}:${node.adminPort}/metrics`);
+    const lines = (await response.text()).split('\n').filter((line) => line.startsWith(`${name}{`));
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+  }
+
+  async function killNats(): Promise<void> {
+    await publisher?.close();
+    publisher = undefined;
+    nats.kill('SIGKILL');
+    await nats.exited;
+  }
+
+  return {
+    node,
+    config,
+    url: `ws://${HOST}:${node.port}/live`,
+    score,
+    auth,
+    publish,
+    metric,
+    /** Resolves once the node reads events. */
+    feedHealthy: () => waitFor(async () => (await metric('fanout_feed_healthy')) === 1 || undefined),
+    killNats,
+    async startNats({ empty = false } = {}) {
+      if (empty) await rm(join(dir, 'nats'), { recursive: true, force: true });
+      nats = await startNatsServer({ dataDir: join(dir, 'nats'), port: natsPort });
+    },
+    async deleteStream() {
+      publisher ??= await connectNats({ url: nats.url, name: 'test', log });
+      await (await publisher.jetstreamManager()).streams.delete('SCORES');
+    },
+    async stop() {
+      await node.stop();
+      await publisher?.close();
+      await Promise.all([nats.stop(), score.stop(), auth.stop()]);
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+type Digests = ReturnType<typeof digestServiceKeys>;
+
+/** A score service whose boards the test sets. */
+async function startScoreDouble(digests: Digests) {
+  const boards = new Map<string, TestBoard>();
+  let down = false;
+  const refuse = () => Promise.reject(new AppError('CALLER_NOT_ALLOWED'));
+  const handlers: Handlers<typeof ScoreService> = {
+    submitScore: refuse,
+    submitScores: refuse,
+    getRank: refuse,
+    listAround: refuse,
+    async getTop({ leaderboard }) {
+      if (down) throw new AppError('STORE_UNAVAILABLE');
+      const board = boards.get(leaderboard) ?? { seq: 0 };
+      const position = { leaderboard, epoch: BigInt(board.epoch ?? 1), seq: BigInt(board.seq) };
+      return { entries: entriesOf(board), position, stale: board.stale ?? false };
+    },
+  };
+  const allow = {
+    submitScore: [],
+    submitScores: [],
+    getRank: [],
+    listAround: [],
+    getTop: ['fanout'],
+  } as const;
+  const server = await startService(registerService(ScoreService, handlers, allow), digests);
+  return {
+    port: server.port,
+    stop: () => server.stop(),
+    set(board: TestBoard) {
+      boards.set(board.leaderboard ?? 'global', board);
+    },
+    setDown(isDown: boolean) {
+      down = isDown;
+    },
+  };
+}
+
+/** An auth service with one key. */
+async function startAuthDouble(digests: Digests) {
+  const { publicKey, privateKey } = await generateKeyPair('ES256');
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256', use: 'sig' };
+  const refuse = () => Promise.reject(new AppError('CALLER_NOT_ALLOWED'));
+  const handlers: Handlers<typeof AuthService> = {
+    issueToken: refuse,
+    verifyToken: refuse,
+    signAction: refuse,
+    signActions: refuse,
+    verifyActions: refuse,
+    getKeySet: async () => ({ jwksJson: JSON.stringify({ keys: [jwk] }) }),
+  };
+  const allow = {
+    issueToken: [],
+    verifyToken: [],
+    signAction: [],
+    signActions: [],
+    verifyActions: [],
+    getKeySet: ['fanout'],
+  } as const;
+  const server = await startService(registerService(AuthService, handlers, allow), digests);
+  return {
+    port: server.port,
+    stop: () => server.stop(),
+    async token(userId: string, lifetimeS = 600): Promise<string> {
+      const issuedAt = Math.floor(Date.now() / 1000);
+      return new SignJWT({ name: userId })
+        .setProtectedHeader({ alg: 'ES256', kid: 'k1', typ: 'at+jwt' })
+        .setIssuer('scoreboard')
+        .setAudience('scoreboard')
+        .setSubject(userId)
+        .setJti(crypto.randomUUID())
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(issuedAt + lifetimeS)
+        .sign(privateKey);
+    },
+  };
+}
+
+function startService(service: ReturnType<typeof registerService>, digests: Digests): Promise<GrpcServer> {
+  const metrics = createMetrics('test', { runtime: false });
+  return startGrpcServer({ host: HOST, port: 0, services: [service], digests, log, metrics });
+}

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { parseClientMessage } from '../../../edge/fanout/client-messages.ts';
+import { CLOSE, mayComeBack } from '../../../edge/fanout/close-codes.ts';
+import * as frames from '../../../edge/fanout/frames.ts';
+import { parseHandshake } from '../../../edge/fanout/handshake.ts';
+import { parseFrame } from '../../../edge/web/frames.ts';
+import { afterClose } from '../../../edge/web/reconnect.ts';
+import { ScoreboardLink } from '../../../edge/web/scoreboard-link.ts';
+import { AppError } from '../../../services/shared/app-error.ts';
+import { createFakeWorld } from './fake-socket.ts';
+
+const board = {
+  leaderboard: 'weekly',
+  entries: [{ userId: 'ada', username: 'Ada', score: 10, rank: 1 }],
+  epoch: 3,
+  seq: 14,
+  cause: undefined,
+};
+
+describe('the page and the fan-out node speak the same language:', () => {
+  it.each(Object.entries(CLOSE))('both read close code %s the same way', (_name, { code, reason }) => {
+    const after = afterClose({ code, reason }, 0, Math.random);
+    expect(after.next).toBe(mayComeBack(code) || code === CLOSE.TOKEN_EXPIRED.code ? 'retry' : 'stop');
+  });
+
+  it('the page reads every frame that the node writes', () => {
+    const { leaderboard: leaderboardId, entries, epoch, seq } = board;
+    const read = { leaderboardId, entries, epoch, seq, stale: true };
+    const anonymous = { kind: 'board', board: read, standing: undefined };
+    expect(parseFrame(frames.snapshotFrame(board, true))).toEqual(anonymous);
+    expect(parseFrame(frames.updateFrame(board, { userId: 'ada', newScore: 10 }, true))).toEqual(anonymous);
+    const player = { userId: 'ada', score: 10, rank: null, version: 4 };
+    expect(parseFrame(frames.personalFrame(board, player, false))).toMatchObject({ standing: player });
+    expect(parseFrame(frames.staleFrame('weekly', true))).toEqual({
+      kind: 'freshness',
+      leaderboardId: 'weekly',
+      stale: true,
+    });
+    expect(parseFrame(frames.currentFrame('weekly', board, false))).toMatchObject({ kind: 'freshness' });
+    expect(parseFrame(frames.pongFrame(undefined))).toEqual({ kind: 'sign-of-life' });
+    expect(parseFrame(frames.authenticatedFrame('ada', 1))).toEqual({ kind: 'sign-of-life' });
+    expect(parseFrame(frames.errorFrame(new AppError('OVERLOADED')))).toMatchObject({
+      kind: 'error',
+      reason: 'OVERLOADED',
+    });
+  });
+
+  it('the node understands the handshake and every message of the page', async () => {
+    const world = createFakeWorld();
+    let token = 'eyJh.b.c';
+    const link = new ScoreboardLink(
+      { url: 'ws://127.0.0.1:1/live', leaderboard: 'weekly', token: () => token },
+      world.ports,
+    );
+    await Promise.resolve();
+    await Promise.resolve();
+    const socket = world.socket();
+    const request = { origin: 'http://a', protocols: socket.protocols.join(', '), query: 'epoch=3&seq=14' };
+    expect(parseHandshake(request, new Set(['http://a']))).toEqual({
+      protocol: 'scoreboard.v1',
+      token,
+      resume: { epoch: 3, seq: 14 },
+    });
+    socket.server.opened();
+    world.wake();
+    token = 'eyJh.b.d';
+    await link.renewToken();
+    link.close();
+    const types = socket.sent.map((message) => parseClientMessage(JSON.stringify(message)).type);
+    expect(types).toEqual(['subscribe', 'unsubscribe', 'ping', 'authenticate']);
+  });
+});
