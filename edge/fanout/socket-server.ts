@@ -5,7 +5,12 @@
 import { STATUS_CODES } from 'node:http';
 import { AppError, toAppError } from '../../services/shared/app-error.ts';
 import { ERROR_TABLE } from '../../services/shared/error-table.ts';
-import { type HttpRequest, type HttpResponse, listenExclusively, loadUws } from '../../services/shared/uws.ts';
+import {
+  type HttpRequest,
+  type HttpResponse,
+  listenExclusively,
+  loadUws,
+} from '../../services/shared/uws.ts';
 import type { Admission } from './admission.ts';
 import { Connection } from './connection.ts';
 import type { FanoutMetrics } from './fanout-metrics.ts';

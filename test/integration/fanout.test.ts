@@ -18,7 +18,13 @@ let seq = 100;
 
 describe('a socket', () => {
   test('gets the default board at once, fresh, with ranks', async () => {
-    const board = { seq: ++seq, entries: [{ userId: 'ann', score: 30 }, { userId: 'bob', score: 20 }] };
+    const board = {
+      seq: ++seq,
+      entries: [
+        { userId: 'ann', score: 30 },
+        { userId: 'bob', score: 20 },
+      ],
+    };
     await world.publish(board);
     const watcher = await openLive(world.url);
     await watcher.frame((frame) => frame.seq === seq && frame.stale === false);
@@ -45,7 +51,13 @@ describe('a socket', () => {
     await client.frame(({ event }) => event === 'score:snapshot');
     await world.publish({ seq: ++seq, entries: [{ userId: 'cid', score: 50 }] });
     const update = await client.frame((frame) => frame.seq === seq);
-    expect(update).toMatchObject({ event: 'score:update', userId: 'cid', newScore: 50, leaderboardId: 'global', stale: false });
+    expect(update).toMatchObject({
+      event: 'score:update',
+      userId: 'cid',
+      newScore: 50,
+      leaderboardId: 'global',
+      stale: false,
+    });
     expect(update.leaderboard).toEqual([{ userId: 'cid', username: 'cid', score: 50, rank: 1 }]);
     client.close();
   });
@@ -96,7 +108,13 @@ describe('a socket', () => {
   test('is repaired by a poll when an event never came', async () => {
     const client = await openLive(world.url);
     await client.frame(() => true);
-    world.score.set({ seq: ++seq, entries: [{ userId: 'dora', score: 99 }, { userId: 'ann', score: 1 }] });
+    world.score.set({
+      seq: ++seq,
+      entries: [
+        { userId: 'dora', score: 99 },
+        { userId: 'ann', score: 1 },
+      ],
+    });
     const update = await client.frame((frame) => frame.seq === seq);
     expect(update).toMatchObject({ event: 'score:update', userId: 'dora', newScore: 99 });
     client.close();

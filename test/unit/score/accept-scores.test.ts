@@ -17,7 +17,10 @@ function memoryStore() {
       const states = players.flatMap((player) => {
         const key = `${player.leaderboard} ${player.userId}`;
         const before = scores.get(key) ?? { points: 0n, version: 0n };
-        const state = { points: before.points + player.points, version: before.version + BigInt(player.actions) };
+        const state = {
+          points: before.points + player.points,
+          version: before.version + BigInt(player.actions),
+        };
         if (state.points > MAX_SCORE) return [];
         scores.set(key, state);
         return [{ ...player, ...state, reached: BigInt(player.reachedAt) }];
@@ -41,7 +44,12 @@ function memoryStore() {
   return { store, scores, actions };
 }
 
-const command = (userId: string, actionId: string, points: bigint, leaderboard = 'global'): AcceptCommand => ({
+const command = (
+  userId: string,
+  actionId: string,
+  points: bigint,
+  leaderboard = 'global',
+): AcceptCommand => ({
   leaderboard,
   userId,
   username: userId,
@@ -78,7 +86,10 @@ describe('accepting scores', () => {
             if (first === undefined) {
               expect(answer).toMatchObject({ replayed: false });
               firstOf.set(key, { command: item, ...(answer as { newScore: bigint; version: bigint }) });
-            } else if (first.command.points !== item.points || first.command.leaderboard !== item.leaderboard) {
+            } else if (
+              first.command.points !== item.points ||
+              first.command.leaderboard !== item.leaderboard
+            ) {
               expect(answer).toMatchObject({ reason: 'ACTION_CONFLICT' });
             } else {
               expect(answer).toEqual({ newScore: first.newScore, version: first.version, replayed: true });

@@ -4,7 +4,11 @@ import { createCoalescer } from '../../../services/shared/coalescer.ts';
 
 /** A wire whose batches are answered by hand. */
 function manualWire() {
-  const batches: { items: number[]; answer: (results: ReadonlyArray<number | Error>) => void; fail: (error: Error) => void }[] = [];
+  const batches: {
+    items: number[];
+    answer: (results: ReadonlyArray<number | Error>) => void;
+    fail: (error: Error) => void;
+  }[] = [];
   const send = (items: number[]) =>
     new Promise<ReadonlyArray<number | Error>>((answer, fail) => batches.push({ items, answer, fail }));
   const batch = async (index: number) => {
