@@ -73,7 +73,6 @@ export async function startSocketServer(options: SocketServerOptions): Promise<S
   }
 
   app.ws<Connection>('/live', {
-    compression: uws.DISABLED,
     idleTimeout: IDLE_TIMEOUT_S,
     sendPingsAutomatically: true,
     maxPayloadLength: MESSAGE_MAX_BYTES,

@@ -10,6 +10,8 @@ export interface Rate {
   readonly burst: number;
 }
 
+/** What adding and subtracting times may lose: a caller who waited as told is never a rounding error too early. */
+const ROUNDING_MS = 1e-6;
 /** Keys that a process remembers; beyond, the one that was used longest ago starts afresh. */
 const MAX_KEYS = 100_000;
 
@@ -29,7 +31,7 @@ export function createLocalLimiter(
       const intervalMs = 1000 / rate.perSecond;
       const next = Math.max(restAt.get(key) ?? now, now) + intervalMs;
       const tooEarlyMs = next - rate.burst * intervalMs - now;
-      if (tooEarlyMs > 0) return Math.ceil(tooEarlyMs);
+      if (tooEarlyMs > ROUNDING_MS) return Math.ceil(tooEarlyMs);
       // Deleted first, so that the map's order is that of use.
       restAt.delete(key);
       restAt.set(key, next);

@@ -76,7 +76,7 @@ export const UNITS: Readonly<Record<UnitName, Unit>> = {
     entry: 'services/game/main.ts',
     stopsInTurn: 1,
     facts: ['GAME_PORT', 'EDGE_PORT', 'AUTH_ADDRESS', 'SERVICE_KEY_FILE'],
-    settings: ['ALLOWED_ORIGINS', 'TRUSTED_PROXIES', 'RATE_', 'GAME_'],
+    settings: [...TOKEN_POLICY, 'ALLOWED_ORIGINS', 'GAME_'],
   },
 };
 
