@@ -43,6 +43,11 @@ export interface SocketServer {
   close(): void;
 }
 
+/** One field: this build of the addon copies the fields of user data, so an object with methods would lose them. */
+interface UserData {
+  readonly connection: Connection;
+}
+
 export async function startSocketServer(options: SocketServerOptions): Promise<SocketServer> {
   const { host, allowedOrigins, admission, sessions, readiness, metrics, monotonicMs } = options;
   const uws = await loadUws();
@@ -72,7 +77,7 @@ export async function startSocketServer(options: SocketServerOptions): Promise<S
     answer(response, ERROR_TABLE[error.kind].httpStatus, errorBody(error), error.retryAfterMs);
   }
 
-  app.ws<Connection>('/live', {
+  app.ws<UserData>('/live', {
     idleTimeout: IDLE_TIMEOUT_S,
     sendPingsAutomatically: true,
     maxPayloadLength: MESSAGE_MAX_BYTES,
@@ -86,18 +91,18 @@ export async function startSocketServer(options: SocketServerOptions): Promise<S
       }
       const key = request.getHeader('sec-websocket-key');
       // No extension is agreed on: compression would cost each socket more memory than everything else together.
-      response.upgrade(accepted.connection, key, accepted.protocol, '', context);
+      response.upgrade({ connection: accepted.connection }, key, accepted.protocol, '', context);
     },
-    open: (socket) => sessions.open(socket.getUserData(), socket),
+    open: (socket) => sessions.open(socket.getUserData().connection, socket),
     message(socket, message, isBinary) {
       const text = isBinary ? undefined : Buffer.from(message).toString();
-      sessions.onMessage(socket.getUserData(), text);
+      sessions.onMessage(socket.getUserData().connection, text);
     },
-    ping: (socket) => sessions.onControl(socket.getUserData()),
-    pong: (socket) => sessions.onControl(socket.getUserData()),
-    dropped: (socket, message) => sessions.onDropped(socket.getUserData(), message),
-    drain: (socket) => sessions.onDrain(socket.getUserData()),
-    close: (socket, code) => sessions.onClose(socket.getUserData(), code),
+    ping: (socket) => sessions.onControl(socket.getUserData().connection),
+    pong: (socket) => sessions.onControl(socket.getUserData().connection),
+    dropped: (socket, message) => sessions.onDropped(socket.getUserData().connection, message),
+    drain: (socket) => sessions.onDrain(socket.getUserData().connection),
+    close: (socket, code) => sessions.onClose(socket.getUserData().connection, code),
   });
   app.get('/healthz', (response) => answer(response, 200, '{"status":"ok"}'));
   app.get('/readyz', (response) => {
