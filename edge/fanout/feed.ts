@@ -73,15 +73,16 @@ export function startFeed({ natsUrl, log, onEvent, onChange, monotonicMs }: Feed
       connection = await connectNats({ url: natsUrl, name: 'fanout', log });
       if (stopping.signal.aborted) await connection.close();
       connected = true;
-      const watching = watchConnection(connection);
+      void watchConnection(connection);
+      void connection.closed().then(() => endSession?.('closed'));
       while (!connection.isClosed()) {
         if (connected) await readSession(connection).catch(onNotOpened);
         await delay(FEED_RETRY_MS, undefined, { signal: stopping.signal }).catch(ignoreAbort);
       }
-      await watching;
     }
   }
 
+  /** Never ends: the library leaves these iterators open when the connection closes. */
   async function watchConnection(watched: NatsConnection): Promise<void> {
     for await (const { type } of watched.status()) {
       if (String(type) === 'reconnect') connected = true;
@@ -89,7 +90,6 @@ export function startFeed({ natsUrl, log, onEvent, onChange, monotonicMs }: Feed
       connected = false;
       endSession?.('disconnected');
     }
-    endSession?.('closed');
   }
 
   function onNotOpened(error: unknown): void {

@@ -3,6 +3,8 @@ import { ApiError, callJson, type Fields } from './api.js';
 import type { SignedAction } from './score-queue.js';
 
 export interface Target {
+  /** The light's number within its round, from 0. */
+  readonly target: number;
   /** 0 to 8, in reading order. */
   readonly cell: number;
   readonly expiresInMs: number;
@@ -29,8 +31,10 @@ function unknownForm(): ApiError {
 
 function parseTarget(value: unknown): Target | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { cell, expiresInMs } = value as Fields;
-  return typeof cell === 'number' && typeof expiresInMs === 'number' ? { cell, expiresInMs } : undefined;
+  const { target, cell, expiresInMs } = value as Fields;
+  if (typeof target !== 'number' || typeof cell !== 'number' || typeof expiresInMs !== 'number')
+    return undefined;
+  return { target, cell, expiresInMs };
 }
 
 function parseAction(value: unknown): SignedAction | undefined {
@@ -54,10 +58,10 @@ export async function hitCell(
   gameUrl: string,
   token: string | undefined,
   roundId: string,
-  cell: number,
+  hit: { readonly target: number; readonly cell: number },
 ): Promise<HitAnswer> {
   const url = `${gameUrl}/v1/rounds/${encodeURIComponent(roundId)}/hits`;
-  const answer = await callJson(url, { token, body: { cell } });
+  const answer = await callJson(url, { token, body: hit });
   if (typeof answer.hit !== 'boolean' || typeof answer.remaining !== 'number') throw unknownForm();
   return {
     hit: answer.hit,

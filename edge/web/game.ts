@@ -100,15 +100,16 @@ export class Game {
     const target = this.#target;
     if (target === undefined) return;
     this.#flash(cell, cell === target.cell ? 'hit' : 'miss');
-    void this.#answer(cell);
+    void this.#answer(target, cell);
   }
 
-  async #answer(cell: number): Promise<void> {
+  async #answer({ target }: Target, cell: number): Promise<void> {
     const round = this.#round;
     if (round === undefined) return;
     this.#light(undefined);
     try {
-      const answer = await hitCell(this.#options.gameUrl, await this.#options.token(), round.roundId, cell);
+      const token = await this.#options.token();
+      const answer = await hitCell(this.#options.gameUrl, token, round.roundId, { target, cell });
       if (this.#round === round) this.#count(answer);
     } catch (error) {
       if (this.#round === round) this.#interrupt(error);
@@ -164,7 +165,7 @@ export class Game {
     if (target === undefined) return;
     this.#expiry = setTimeout(() => {
       this.#flash(target.cell, 'miss');
-      void this.#answer((target.cell + 1) % CELLS);
+      void this.#answer(target, (target.cell + 1) % CELLS);
     }, target.expiresInMs + EXPIRY_MARGIN_MS);
   }
 
