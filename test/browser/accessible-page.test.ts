@@ -1,7 +1,7 @@
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
-import { join, launchBrowser, openPage, playRound, rowOf, showsLive } from './browser.ts';
+import { join, launchBrowser, litCell, openPage, playRound, rowOf, showsLive } from './browser.ts';
 import { LOW_CONTRAST_SCRIPT, type LowContrast } from './contrast.ts';
 
 let stack: StackProcesses;
@@ -36,8 +36,7 @@ describe('the page for everybody', () => {
     await page.locator('#start:focus').waitFor();
     await page.keyboard.press('Enter');
     for (let light = 0; light < 10; light += 1) {
-      const lit = page.locator('.cell.lit');
-      await lit.waitFor();
+      const lit = await litCell(page);
       expect(await lit.getAttribute('aria-label')).toMatch(/^[1-9], lit$/);
       expect(await page.locator('#spoken').textContent()).toBe(await lit.textContent());
       const dots = page.locator('.dot.hit, .dot.miss');
@@ -86,13 +85,13 @@ describe('the page for everybody', () => {
     await expect.poll(() => spoken.textContent(), { timeout: 15_000 }).toMatch(/is now first with [\d,]+$/);
   });
 
-  it.each(SCREENS)('has enough contrast everywhere in %s', async (_name, options) => {
+  it.each(SCREENS)('has enough contrast everywhere in %s', async (scheme, options) => {
     const { page } = await openPage(browser, stack.edgeUrl, options);
     await showsLive(page);
     expect(await page.evaluate<LowContrast[]>(LOW_CONTRAST_SCRIPT)).toEqual([]);
-    await join(page, 'Joan');
+    await join(page, `Joan in ${scheme}`);
     await playRound(page, { lights: 2 });
-    await rowOf(page, 'Joan').waitFor();
+    await rowOf(page, `Joan in ${scheme}`).waitFor();
     expect(await page.evaluate<LowContrast[]>(LOW_CONTRAST_SCRIPT)).toEqual([]);
     await page.context().setOffline(true);
     stack.killFanout();

@@ -73,16 +73,20 @@ export async function join(page: Page, name: string): Promise<void> {
   await page.getByRole('button', { name: 'Start' }).waitFor();
 }
 
+/** The lit cell, once it has been lit for as long as a person needs: a quicker hit is not rewarded. */
+export async function litCell(page: Page) {
+  const lit = page.locator('.cell.lit');
+  await lit.waitFor();
+  const seenAt = await page.evaluate(() => performance.now());
+  await page.waitForFunction((time) => performance.now() > time, seenAt + FASTEST_HUMAN_MS);
+  return lit;
+}
+
 /** Plays that many lights of a new round with the number keys. */
 export async function playRound(page: Page, { lights = 10 }: { lights?: number } = {}): Promise<void> {
   await page.getByRole('button', { name: /^(Start|Play again)$/ }).click();
   for (let played = 0; played < lights; played += 1) {
-    const lit = page.locator('.cell.lit');
-    await lit.waitFor();
-    const number = await lit.textContent();
-    // A quicker hit than any person's is not rewarded.
-    const seenAt = await page.evaluate(() => performance.now());
-    await page.waitForFunction((time) => performance.now() > time, seenAt + FASTEST_HUMAN_MS);
+    const number = await (await litCell(page)).textContent();
     const before = await page.locator('.dot.hit, .dot.miss').count();
     await page.keyboard.press(number ?? '1');
     await page.locator('.dot.hit, .dot.miss').nth(before).waitFor();
