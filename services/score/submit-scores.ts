@@ -49,6 +49,8 @@ export interface SubmitScoresOptions {
   delivery: Delivery;
   keeper: Pick<IndexKeeper, 'observe'>;
   reader: Pick<ReadBoards, 'currentRank' | 'ranksFromTruth'>;
+  /** Why nothing can be taken now; undefined while it can. Asked before a submission costs anything. */
+  shed: () => AppError | undefined;
   log: Log;
   metrics: Metrics;
 }
@@ -68,7 +70,7 @@ interface Queued extends AcceptCommand {
 }
 
 export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
-  const { store, verifier, projector, delivery, keeper, reader, log, metrics } = options;
+  const { store, verifier, projector, delivery, keeper, reader, shed, log, metrics } = options;
   const sizes = metrics.histogram('score_accept_batch_size', 'Actions per commit.', BATCH_BUCKETS);
   const seconds = metrics.histogram('score_accept_seconds', 'Time of one accept statement.', LATENCY_BUCKETS);
   const outcomes = metrics.counter('score_submissions_total', 'Submissions by outcome and reason.', [
@@ -123,6 +125,8 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
   });
 
   async function submitOne(submission: Submission, caller: ServiceName, expiresAt: number): Promise<Answer> {
+    const refused = shed();
+    if (refused !== undefined) throw refused;
     const command = parse(submission);
     const vouched = submission.signature === '' && TRUSTED_TO_SIGN.has(caller);
     if (submission.signature === '' && !vouched) throw new AppError('SIGNATURE_REQUIRED');
