@@ -29,8 +29,11 @@ export interface OutboxSweeperOptions {
 
 const SWEEP_EVERY_MS = 500;
 const SWEEP_ROWS = 200;
-/** Longer than every limit inside one delivery, with those that are tried alone after it. */
-const SWEEP_LEASE_MS = 20_000;
+/**
+ * Many times what a sweep takes while all is well. No longer, because a claim may be carried out late, by a database that
+ * goes on after a pause, for a sweeper that has long given it up; and a sweep that takes longer is done twice, harmlessly.
+ */
+const SWEEP_LEASE_MS = 4_000;
 const BACKOFF_MIN_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
 /** Some seven minutes of failing while others get through: such a row needs a person. */

@@ -40,7 +40,8 @@ export interface ScoreWorld {
   pause(server: ServerName): void;
   resume(server: ServerName): void;
   /** Starts one more score service on the same servers, or rejects with why it refused. */
-  startScoreService(): Promise<{ stop(): Promise<void> }>;
+  startScoreService(): Promise<{ readonly port: number; stop(): Promise<void> }>;
+  scoreAt(port: number, name: ServiceName): GrpcClient<typeof ScoreService>;
   killRedis(): Promise<void>;
   startRedis(): Promise<void>;
   killNats(): Promise<void>;
@@ -156,6 +157,7 @@ export async function startScoreWorld({
     pause: (server) => pauseProcess({ postgres, redis, nats }[server].pid),
     resume: (server) => resumeProcess({ postgres, redis, nats }[server].pid),
     startScoreService: startService,
+    scoreAt: (port, name) => scoreClient(serviceKeys[name], `${HOST}:${port}`),
     async killRedis() {
       redis.kill('SIGKILL');
       await redis.stop();
