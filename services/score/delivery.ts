@@ -23,7 +23,7 @@ export interface Delivery {
 }
 
 export interface DeliveryOptions {
-  outbox: OutboxStore;
+  outbox: Pick<OutboxStore, 'claim' | 'settle' | 'postpone' | 'hasten'>;
   truth: TruthStore;
   projector: Projector;
   publisher: Publisher;

@@ -17,7 +17,7 @@ export interface OutboxSweeper {
 }
 
 export interface OutboxSweeperOptions {
-  outbox: OutboxStore;
+  outbox: Pick<OutboxStore, 'claim' | 'settle' | 'postpone' | 'hasten'>;
   /** False while trying would only wait for a limit. */
   ready: () => boolean;
   /** Rejects when any part was not delivered. */

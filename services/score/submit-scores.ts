@@ -50,7 +50,7 @@ export interface SubmitScoresOptions {
   keeper: Pick<IndexKeeper, 'observe'>;
   reader: Pick<ReadBoards, 'currentRank' | 'ranksFromTruth'>;
   /** Why nothing can be taken now; undefined while it can. Asked before a submission costs anything. */
-  shed: () => AppError | undefined;
+  shed?: () => AppError | undefined;
   log: Log;
   metrics: Metrics;
 }
@@ -70,7 +70,7 @@ interface Queued extends AcceptCommand {
 }
 
 export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
-  const { store, verifier, projector, delivery, keeper, reader, shed, log, metrics } = options;
+  const { store, verifier, projector, delivery, keeper, reader, log, metrics } = options;
   const sizes = metrics.histogram('score_accept_batch_size', 'Actions per commit.', BATCH_BUCKETS);
   const seconds = metrics.histogram('score_accept_seconds', 'Time of one accept statement.', LATENCY_BUCKETS);
   const outcomes = metrics.counter('score_submissions_total', 'Submissions by outcome and reason.', [
@@ -125,7 +125,7 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
   });
 
   async function submitOne(submission: Submission, caller: ServiceName, expiresAt: number): Promise<Answer> {
-    const refused = shed();
+    const refused = options.shed?.();
     if (refused !== undefined) throw refused;
     const command = parse(submission);
     const vouched = submission.signature === '' && TRUSTED_TO_SIGN.has(caller);
