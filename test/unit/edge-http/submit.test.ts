@@ -144,7 +144,7 @@ describe('submissions', () => {
     const unfit = submit.submit(player, action('b'));
     await settle();
     score.calls[1]?.answer([ACCEPTED, ACCEPTED]);
-    await expect(unfit).rejects.toThrow('2 outcomes');
+    await expect(unfit).rejects.toThrow('answered with 2 results');
   });
 });
 
