@@ -67,7 +67,9 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const allowedAlone = decisions.labels('allowed', 'node');
   const local = createLocalLimiter(monotonicMs);
   const script = defineScript(redis, rates);
+  /** Requests that were let through and not told of, by limit and id. */
   const untold = new Map<string, number>();
+  const telling = new Set<string>();
   let askRedisFrom = 0;
 
   async function ask(checks: readonly Check[]): Promise<readonly number[]> {
@@ -95,25 +97,37 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
 
   /** What to tell the other nodes now, this request included; 0 while it is little enough to keep. */
   function takeUntold(limit: Limit, key: string): number {
+    // Until it is known how the last telling ends, nothing is kept: each request asks for itself.
+    if (telling.has(key)) return 1;
     const count = (untold.get(key) ?? 0) + 1;
+    const isKept = count < rates[limit].burst * SHARE_OF_BURST;
+    remember(key, isKept ? count : 0);
+    return isKept ? 0 : count;
+  }
+
+  function remember(key: string, count: number): void {
     // Deleted first, so that the map's order is that of use.
     untold.delete(key);
-    if (count >= rates[limit].burst * SHARE_OF_BURST) return count;
-    untold.set(key, count);
+    if (count > 0) untold.set(key, count);
     if (untold.size > MAX_UNTOLD) {
       const [oldest = key] = untold.keys();
       untold.delete(oldest);
     }
-    return 0;
   }
 
   async function tell(check: Check, key: string): Promise<void> {
-    const waitMs = await coalescer.submit(check);
-    if (waitMs === 0) return;
-    refusedEverywhere.inc();
-    // Those that were let through still have to be told of.
-    untold.set(key, (untold.get(key) ?? 0) + check.count - 1);
-    throw new AppError('RATE_LIMITED', { retryAfterMs: waitMs });
+    const isFirst = !telling.has(key);
+    if (isFirst) telling.add(key);
+    try {
+      const waitMs = await coalescer.submit(check);
+      if (waitMs === 0) return;
+      refusedEverywhere.inc();
+      // Those that were let through before still have to be told of.
+      if (isFirst) remember(key, check.count - 1);
+      throw new AppError('RATE_LIMITED', { retryAfterMs: waitMs });
+    } finally {
+      if (isFirst) telling.delete(key);
+    }
   }
 
   return {
