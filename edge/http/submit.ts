@@ -108,8 +108,8 @@ function overloaded(): AppError {
 function toAnswer({ result }: SubmitScoresResponse_Outcome): Accepted | AppError {
   if (result.case === 'accepted') return result.value;
   if (result.case !== 'refused') return new AppError('INTERNAL');
-  const { reason, message } = result.value;
-  return isReason(reason) ? new AppError(reason, { message }) : new AppError('INTERNAL');
+  const { reason, message, retryAfterMs } = result.value;
+  return isReason(reason) ? new AppError(reason, { message, retryAfterMs }) : new AppError('INTERNAL');
 }
 
 /** What has been sent goes on being counted: giving up is all that the client asked for. */

@@ -16,6 +16,8 @@ import type { TruthStore } from './truth-store.ts';
 export interface IndexKeeper {
   /** The newest state this process knows of. */
   readonly state: IndexState;
+  /** False when Postgres has not confirmed for a while which index counts: what is read may be old. */
+  vouches(): boolean;
   /** A state that came with a committed batch; kept when it is newer. */
   observe(state: IndexState): void;
   /** Looks at once instead of at the next beat: something did not fit. */
@@ -37,6 +39,8 @@ export interface IndexKeeperOptions {
 }
 
 const BEAT_MS = 500;
+/** Three beats: viewers hear within two seconds that nobody vouches for their board. */
+const VOUCHED_FOR_MS = 1_500;
 /** Redis may be away this long before boards are read from Postgres: longer than a restart, shorter than patience. */
 const REDIS_PATIENCE_MS = 3_000;
 /** A builder that died is replaced after this. */
@@ -47,6 +51,7 @@ const PAGE = 1_000;
 export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
   const { epochs, index, truth, redis, announce, log, metrics } = options;
   let state: IndexState = { epoch: 0n, source: 'postgres', building: undefined };
+  let confirmedAtMs = -Infinity;
   const rebuildSeconds = metrics.histogram(
     'rank_index_rebuild_seconds',
     'Time to rebuild the rank index.',
@@ -74,9 +79,16 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     });
   }
 
-  async function look(): Promise<void> {
+  async function readTruth(): Promise<EpochRow> {
+    const askedAtMs = performance.now();
     const row = await epochs.read();
+    confirmedAtMs = askedAtMs;
     observe(row);
+    return row;
+  }
+
+  async function look(): Promise<void> {
+    const row = await readTruth();
     const held = await identify();
     if (held === undefined) return leaveWhenGoneForLong(row);
     if (row.source === 'redis' && held.runId === row.redisRunId && held.epoch === row.epoch) {
@@ -91,7 +103,7 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     if (await epochs.leaveRedis(row.epoch)) {
       log.error({ epoch: String(row.epoch) }, 'redis is gone: boards are read from postgres');
     }
-    observe(await epochs.read());
+    await readTruth();
   }
 
   async function rebuild(runId: string): Promise<void> {
@@ -139,10 +151,11 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     get state() {
       return state;
     },
+    vouches: () => performance.now() - confirmedAtMs < VOUCHED_FOR_MS,
     observe,
     wake: () => loop.wake(),
     async start() {
-      observe(await epochs.read());
+      await readTruth();
       loop.start();
     },
     stop: () => loop.stop(),

@@ -49,6 +49,8 @@ export interface SubmitScoresOptions {
   delivery: Delivery;
   keeper: Pick<IndexKeeper, 'observe'>;
   reader: Pick<ReadBoards, 'currentRank' | 'ranksFromTruth'>;
+  /** Why nothing can be taken now; undefined while it can. Asked before a submission costs anything. */
+  shed: () => AppError | undefined;
   log: Log;
   metrics: Metrics;
 }
@@ -70,7 +72,7 @@ interface Queued extends AcceptCommand {
 type Parsed = Omit<AcceptCommand, 'keyId'> & { readonly signature: string };
 
 export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
-  const { store, verifier, projector, delivery, keeper, reader, log, metrics } = options;
+  const { store, verifier, projector, delivery, keeper, reader, shed, log, metrics } = options;
   const sizes = metrics.histogram('score_accept_batch_size', 'Actions per commit.', BATCH_BUCKETS);
   const seconds = metrics.histogram('score_accept_seconds', 'Time of one accept statement.', LATENCY_BUCKETS);
   const outcomes = metrics.counter('score_submissions_total', 'Submissions by outcome and reason.', [
@@ -163,7 +165,8 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
   return {
     async submit(submissions, caller, remainingMs) {
       const expiresAt = performance.now() + Math.min(remainingMs, SUBMIT_LIMIT_MS);
-      const parsed = submissions.map((submission) => parse(submission, caller));
+      const refused = shed();
+      const parsed = submissions.map((submission) => refused ?? parse(submission, caller));
       const verified = await inPlace<Parsed, Queued>(parsed, (good) => verify(good, expiresAt));
       const answered = await inPlace<Queued, Answer>(verified, (good) => coalescer.submitAll(good));
       const settled = answered.map((outcome) => (outcome instanceof Error ? refusal(outcome, log) : outcome));
