@@ -61,7 +61,7 @@ const TRUSTED_TO_SIGN: ReadonlySet<ServiceName> = new Set(['game', 'cli']);
 const SUBMIT_LIMIT_MS = 1_000;
 const ACCEPT_LIMIT_MS = 800;
 /** Batches under way at once: each holds one connection, and two keep the disk and a core busy. */
-export const ACCEPT_IN_FLIGHT = 4;
+export const ACCEPT_IN_FLIGHT = 2;
 const ACCEPT_QUEUE = 5_000;
 
 interface Queued extends AcceptCommand {
