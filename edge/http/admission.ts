@@ -13,8 +13,8 @@ export interface Admission {
   anybody(exchange: Exchange): undefined | Promise<void>;
   /** The player who asks. */
   reader(exchange: Exchange): Promise<Identity>;
-  /** The player who submits. */
-  scorer(exchange: Exchange): Promise<Identity>;
+  /** The player who submits; at once for most requests of somebody who was here before. */
+  scorer(exchange: Exchange): Identity | Promise<Identity>;
 }
 
 export interface AdmissionOptions {
@@ -35,6 +35,14 @@ export function createAdmission({ verifier, limiter, addressExempt }: AdmissionO
     return limiter.spendEverywhere('address', address);
   }
 
+  function countScorer(player: Identity, address: string | undefined): Identity | Promise<Identity> {
+    limiter.spendHere('user', player.userId);
+    const byUser = limiter.spendEverywhere('user', player.userId);
+    const byAddress = address === undefined ? undefined : limiter.spendEverywhere('address', address);
+    if (byUser === undefined && byAddress === undefined) return player;
+    return Promise.all([byUser, byAddress]).then(() => player);
+  }
+
   return {
     anybody,
     async reader(exchange) {
@@ -42,15 +50,13 @@ export function createAdmission({ verifier, limiter, addressExempt }: AdmissionO
       return authenticate(verifier, exchange.authorization);
     },
     // This node's own limit stands before the costly look at a token; the limit of all nodes is asked once, for both.
-    async scorer(exchange) {
+    scorer(exchange) {
       const address = counted(exchange);
       if (address !== undefined) limiter.spendHere('address', address);
-      const player = await authenticate(verifier, exchange.authorization);
-      limiter.spendHere('user', player.userId);
-      const byUser = limiter.spendEverywhere('user', player.userId);
-      if (address === undefined) await byUser;
-      else await Promise.all([byUser, limiter.spendEverywhere('address', address)]);
-      return player;
+      const player = authenticate(verifier, exchange.authorization);
+      return player instanceof Promise
+        ? player.then((known) => countScorer(known, address))
+        : countScorer(player, address);
     },
   };
 }

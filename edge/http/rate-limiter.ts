@@ -1,8 +1,9 @@
 /**
  * Limits per player and per address. Each node first holds everybody to the whole limit on its own, which costs nothing
  * and keeps a flood away from Redis; what passes is then held to the same limit across all nodes, by one script call for
- * many requests. While Redis does not answer in time, each node limits alone: n times looser with n nodes, still a
- * limit, and the node's own count is already warm.
+ * many requests. A node tells of a small share of a burst at a time, and of every single request when a burst is small: so
+ * most requests wait for nobody, and n nodes let through at most n such shares more than one would. While Redis does not
+ * answer in time, each node limits alone: n times looser with n nodes, still a limit, and the node's own count is warm.
  */
 import { readFileSync } from 'node:fs';
 import { AppError } from '../../services/shared/app-error.ts';
@@ -17,8 +18,8 @@ export type Limit = 'user' | 'address';
 export interface RateLimiter {
   /** Counts a request on this node. Refuses with RATE_LIMITED and the time to wait. */
   spendHere(limit: Limit, id: string): void;
-  /** Counts it on all nodes together; likewise refuses. */
-  spendEverywhere(limit: Limit, id: string): Promise<void>;
+  /** Counts it on all nodes together; likewise refuses. Nothing to wait for when its share is told of later. */
+  spendEverywhere(limit: Limit, id: string): undefined | Promise<void>;
   /** Refuses new requests and waits for the checks under way. */
   close(): Promise<void>;
 }
@@ -34,7 +35,14 @@ export interface RateLimiterOptions {
 interface Check {
   readonly limit: Limit;
   readonly id: string;
+  /** Requests that it stands for. */
+  readonly count: number;
 }
+
+/** The part of a burst that a node may keep to itself: one in sixteen is told of at once. */
+const SHARE_OF_BURST = 1 / 16;
+/** Keys whose untold requests are remembered; beyond, the one that was used longest ago goes untold. */
+const MAX_UNTOLD = 100_000;
 
 const MAX_BATCH = 256;
 /** One under way, one being written: more would only queue inside Redis. */
@@ -59,6 +67,9 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const allowedAlone = decisions.labels('allowed', 'node');
   const local = createLocalLimiter(monotonicMs);
   const script = defineScript(redis, rates);
+  /** Requests that were let through and not told of, by limit and id. */
+  const untold = new Map<string, number>();
+  const telling = new Set<string>();
   let askRedisFrom = 0;
 
   async function ask(checks: readonly Check[]): Promise<readonly number[]> {
@@ -84,6 +95,41 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     send: ask,
   });
 
+  /** What to tell the other nodes now, this request included; 0 while it is little enough to keep. */
+  function takeUntold(limit: Limit, key: string): number {
+    // Until it is known how the last telling ends, nothing is kept: each request asks for itself.
+    if (telling.has(key)) return 1;
+    const count = (untold.get(key) ?? 0) + 1;
+    const isKept = count < rates[limit].burst * SHARE_OF_BURST;
+    remember(key, isKept ? count : 0);
+    return isKept ? 0 : count;
+  }
+
+  function remember(key: string, count: number): void {
+    // Deleted first, so that the map's order is that of use.
+    untold.delete(key);
+    if (count > 0) untold.set(key, count);
+    if (untold.size > MAX_UNTOLD) {
+      const [oldest = key] = untold.keys();
+      untold.delete(oldest);
+    }
+  }
+
+  async function tell(check: Check, key: string): Promise<void> {
+    const isFirst = !telling.has(key);
+    if (isFirst) telling.add(key);
+    try {
+      const waitMs = await coalescer.submit(check);
+      if (waitMs === 0) return;
+      refusedEverywhere.inc();
+      // Those that were let through before still have to be told of.
+      if (isFirst) remember(key, check.count - 1);
+      throw new AppError('RATE_LIMITED', { retryAfterMs: waitMs });
+    } finally {
+      if (isFirst) telling.delete(key);
+    }
+  }
+
   return {
     spendHere(limit, id) {
       const waitMs = local.spend(`${limit}:${id}`, rates[limit]);
@@ -91,11 +137,10 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       refusedHere.inc();
       throw new AppError('RATE_LIMITED', { retryAfterMs: waitMs });
     },
-    async spendEverywhere(limit, id) {
-      const waitMs = await coalescer.submit({ limit, id });
-      if (waitMs === 0) return;
-      refusedEverywhere.inc();
-      throw new AppError('RATE_LIMITED', { retryAfterMs: waitMs });
+    spendEverywhere(limit, id) {
+      const key = `${limit}:${id}`;
+      const count = takeUntold(limit, key);
+      return count === 0 ? undefined : tell({ limit, id, count }, key);
     },
     close: () => coalescer.close(),
   };
@@ -115,6 +160,6 @@ function defineScript(redis: RedisClient, rates: Readonly<Record<Limit, Rate>>) 
       ...checks.map(({ limit, id }) => `sb:rate:${limit}:${id}`),
       LIMITS.length,
       ...rateArguments,
-      ...checks.map(({ limit }) => LIMITS.indexOf(limit) + 1),
+      ...checks.flatMap(({ limit, count }) => [LIMITS.indexOf(limit) + 1, count]),
     );
 }

@@ -31,7 +31,8 @@ export function createRestRoutes(options: RestRoutesOptions): Route[] {
 
   async function update(exchange: Exchange): Promise<void> {
     const body = await exchange.readBody(SUBMIT_BODY_LIMIT_BYTES);
-    const player = await admission.scorer(exchange);
+    const admitted = admission.scorer(exchange);
+    const player = admitted instanceof Promise ? await admitted : admitted;
     if (!isJson(exchange.contentType)) throw new AppError('CONTENT_TYPE_UNSUPPORTED');
     const { newScore, rank, replayed } = await submit.submit(player, parseSubmitBody(body));
     exchange.json(200, `{"newScore":${newScore},"rank":${rank}}`, replayed ? REPLAYED : undefined);

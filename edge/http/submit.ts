@@ -34,9 +34,9 @@ export interface Submit {
 /** The client waits 2 s and the edge 1.5 s: at most 300 ms in the queue here, and the rest for the score service. */
 const SCORE_DEADLINE_MS = 1_200;
 const MAX_WAIT_MS = 300;
-const MAX_BATCH = 250;
-/** The score service coalesces again; a few under way keep it busy while answers travel. */
-const MAX_IN_FLIGHT = 4;
+const MAX_BATCH = 500;
+/** One is worked on while the other gathers; more would only make them smaller, and each call costs as much as ten items. */
+const MAX_IN_FLIGHT = 2;
 /** At 20,000 a second this is a tenth of a second of work: more would only be answered too late. */
 const MAX_QUEUE = 2_000;
 const RETRY_AFTER_MS = 1_000;
@@ -46,8 +46,6 @@ interface Queued extends ActionInput {
   readonly username: string;
   /** On the monotonic clock; later, nobody would be there to hear the answer in time. */
   readonly sendBefore: number;
-  /** Answers before the rest of the batch is answered. */
-  readonly refuse: (error: AppError) => void;
 }
 
 export interface SubmitOptions {
@@ -66,50 +64,29 @@ export function createSubmit({ score, topCache, metrics }: SubmitOptions): Submi
   const accepted = outcomes.labels('accepted', '');
   const replayed = outcomes.labels('replayed', '');
 
-  async function send(queued: readonly Queued[]): Promise<ReadonlyArray<Accepted | AppError>> {
-    const now = performance.now();
-    const submissions = queued.filter(({ sendBefore, refuse }) => {
-      if (now <= sendBefore) return true;
-      refuse(overloaded());
-      return false;
-    });
-    if (submissions.length === 0) return queued.map(overloaded);
+  async function send(submissions: Queued[]): Promise<ReadonlyArray<Accepted | AppError>> {
     const response = await score.submitScores({ submissions }, { deadlineMs: SCORE_DEADLINE_MS });
-    if (response.outcomes.length !== submissions.length) {
-      throw new Error(`${submissions.length} submissions had ${response.outcomes.length} outcomes`);
-    }
     for (const position of response.boards) topCache.observe(position);
-    if (submissions.length === queued.length) return response.outcomes.map(toAnswer);
-    let next = 0;
-    return queued.map(({ sendBefore }) =>
-      now <= sendBefore ? toAnswer(response.outcomes[next++]) : overloaded(),
-    );
+    return response.outcomes.map(toAnswer);
   }
 
   const coalescer = createCoalescer<Queued, Accepted>({
     maxBatch: MAX_BATCH,
     maxInFlight: MAX_IN_FLIGHT,
     maxQueue: MAX_QUEUE,
+    // Never sent, so certainly not counted.
+    lapsed: ({ sendBefore }) => (performance.now() > sendBefore ? overloaded() : undefined),
     onBatch: (size) => sizes.observe(size),
     send,
   });
 
-  function enqueue(player: Identity, action: ActionInput, patienceMs: number): Promise<Accepted> {
-    return new Promise((resolve, refuse) => {
-      const { userId, username } = player;
-      const { leaderboard, actionId, points, signature } = action;
-      const sendBefore = performance.now() + Math.min(patienceMs, MAX_WAIT_MS);
-      coalescer
-        .submit({ leaderboard, userId, actionId, points, signature, username, sendBefore, refuse })
-        .then(resolve, refuse);
-    });
-  }
-
   return {
-    async submit(player, action, patienceMs) {
+    async submit({ userId, username }, { leaderboard, actionId, points, signature }, patienceMs) {
       const started = performance.now();
+      const sendBefore = started + Math.min(patienceMs ?? MAX_WAIT_MS, MAX_WAIT_MS);
+      const queued = { leaderboard, userId, actionId, points, signature, username, sendBefore };
       try {
-        const answering = enqueue(player, action, patienceMs ?? MAX_WAIT_MS);
+        const answering = coalescer.submit(queued);
         const answer = await (patienceMs === undefined ? answering : within(patienceMs, answering));
         (answer.replayed ? replayed : accepted).inc();
         return answer;
@@ -124,15 +101,13 @@ export function createSubmit({ score, topCache, metrics }: SubmitOptions): Submi
   };
 }
 
-/** Never sent, so certainly not counted. */
 function overloaded(): AppError {
   return new AppError('OVERLOADED', { retryAfterMs: RETRY_AFTER_MS });
 }
 
-function toAnswer(outcome: SubmitScoresResponse_Outcome | undefined): Accepted | AppError {
-  const result = outcome?.result;
-  if (result?.case === 'accepted') return result.value;
-  if (result?.case !== 'refused') return new AppError('INTERNAL');
+function toAnswer({ result }: SubmitScoresResponse_Outcome): Accepted | AppError {
+  if (result.case === 'accepted') return result.value;
+  if (result.case !== 'refused') return new AppError('INTERNAL');
   const { reason, message, retryAfterMs } = result.value;
   return isReason(reason) ? new AppError(reason, { message, retryAfterMs }) : new AppError('INTERNAL');
 }

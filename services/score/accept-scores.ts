@@ -52,13 +52,17 @@ export async function acceptScores(
   commands: readonly AcceptCommand[],
   deadline: { remainingMs(): number },
 ): Promise<AcceptResult> {
+  const keys = commands.map(keyOf);
   const firsts = new Map<string, AcceptCommand>();
-  for (const command of commands) if (!firsts.has(keyOf(command))) firsts.set(keyOf(command), command);
+  for (const [index, command] of commands.entries()) {
+    const key = keys[index] ?? '';
+    if (!firsts.has(key)) firsts.set(key, command);
+  }
 
   const known = new Map<string, StoredAction>();
   let written: WrittenBatch | undefined;
   for (let attempt = 1; written === undefined; attempt += 1) {
-    const fresh = [...firsts.values()].filter((command) => !known.has(keyOf(command)));
+    const fresh = [...firsts].flatMap(([key, command]) => (known.has(key) ? [] : [command]));
     if (fresh.length === 0) break;
     written = await writeBatch(store, fresh, deadline.remainingMs());
     if (written !== undefined) break;
@@ -66,12 +70,13 @@ export async function acceptScores(
     for (const action of await store.find(fresh, deadline.remainingMs())) known.set(keyOf(action), action);
   }
 
-  const answers = commands.map((command) => {
-    const before = known.get(keyOf(command));
+  const answers = commands.map((command, index) => {
+    const key = keys[index] ?? '';
+    const before = known.get(key);
     if (before !== undefined) return answerRepeat(command, before);
-    const now = written?.actions.get(keyOf(command));
+    const now = written?.actions.get(key);
     if (now === undefined) return new AppError('SCORE_LIMIT_REACHED');
-    if (firsts.get(keyOf(command)) !== command) return answerRepeat(command, now);
+    if (firsts.get(key) !== command) return answerRepeat(command, now);
     return { newScore: now.scoreAfter, version: now.version, replayed: false };
   });
   return { answers, batch: written?.batch };
@@ -96,13 +101,20 @@ async function writeBatch(
   for (const row of rows) {
     const state = states.get(playerKeyOf(row));
     if (state === undefined) continue;
-    actions.set(keyOf(row), {
-      ...row,
-      scoreAfter: state.points - row.pointsAfter,
-      version: state.version - BigInt(row.actionsAfter),
-    });
+    const { leaderboard, userId, actionId, points } = row;
+    const scoreAfter = state.points - row.pointsAfter;
+    const version = state.version - BigInt(row.actionsAfter);
+    actions.set(keyOf(row), { leaderboard, userId, actionId, points, scoreAfter, version });
   }
   return { batch, actions };
+}
+
+/** What one command adds up to, itself and the player's earlier ones of the batch included. */
+interface Running {
+  readonly command: AcceptCommand;
+  readonly total: { -readonly [K in keyof PlayerTotal]: PlayerTotal[K] };
+  readonly points: bigint;
+  readonly actions: number;
 }
 
 /** Totals per player and, for each action, what the player's later actions of the batch add. Exported for its tests. */
@@ -110,43 +122,39 @@ export function foldByPlayer(commands: readonly AcceptCommand[]): {
   players: PlayerTotal[];
   rows: ActionRow[];
 } {
-  const totals = new Map<string, { -readonly [K in keyof PlayerTotal]: PlayerTotal[K] }>();
-  const running = commands.map((command, index) => {
-    const total = totals.get(playerKeyOf(command));
-    // The database counts places in a batch from 1.
-    const place = index + 1;
-    if (total === undefined) {
-      const { leaderboard, userId, username, points } = command;
-      totals.set(playerKeyOf(command), {
-        leaderboard,
-        userId,
-        username,
-        points,
-        actions: 1,
-        reachedAt: place,
-      });
-      return { points, actions: 1 };
-    }
-    total.points += command.points;
-    total.actions += 1;
-    if (command.points > 0n) total.reachedAt = place;
-    if (command.username !== '') total.username = command.username;
-    return { points: total.points, actions: total.actions };
-  });
+  const totals = new Map<string, Running['total']>();
+  // The database counts places in a batch from 1.
+  const running = commands.map((command, index) => addTo(totals, command, index + 1));
   const players = [...totals.values()];
   if (players.some((total) => total.points > MAX_SCORE)) {
     // No row can hold such a sum; the others' actions must not fail for it.
-    return foldByPlayer(
-      commands.filter((command) => (totals.get(playerKeyOf(command))?.points ?? 0n) <= MAX_SCORE),
-    );
+    return foldByPlayer(running.flatMap(({ command, total }) => (total.points > MAX_SCORE ? [] : [command])));
   }
-  const rows = commands.flatMap((command, index) => {
-    const total = totals.get(playerKeyOf(command));
-    const soFar = running[index];
-    if (total === undefined || soFar === undefined) return [];
-    return [
-      { ...command, pointsAfter: total.points - soFar.points, actionsAfter: total.actions - soFar.actions },
-    ];
-  });
+  const rows = running.map(({ command, total, points, actions }) => ({
+    leaderboard: command.leaderboard,
+    userId: command.userId,
+    actionId: command.actionId,
+    points: command.points,
+    keyId: command.keyId,
+    caller: command.caller,
+    pointsAfter: total.points - points,
+    actionsAfter: total.actions - actions,
+  }));
   return { players, rows };
+}
+
+function addTo(totals: Map<string, Running['total']>, command: AcceptCommand, place: number): Running {
+  const key = playerKeyOf(command);
+  const { leaderboard, userId, username, points } = command;
+  const known = totals.get(key);
+  if (known === undefined) {
+    const total = { leaderboard, userId, username, points, actions: 1, reachedAt: place };
+    totals.set(key, total);
+    return { command, total, points, actions: 1 };
+  }
+  known.points += points;
+  known.actions += 1;
+  if (points > 0n) known.reachedAt = place;
+  if (username !== '') known.username = username;
+  return { command, total: known, points: known.points, actions: known.actions };
 }

@@ -41,10 +41,10 @@ export function createOutboxWatch({ outbox, log, metrics }: OutboxWatchOptions):
     collect: () => depth.oldestSeconds,
   });
   metrics.gauge('outbox_dead_rows', 'Batches given up; replay them by hand.', { collect: () => depth.dead });
-  metrics.gauge('outbox_overdue', `1 while the oldest undelivered batch is over ${OVERDUE_SECONDS} s old.`, {
+  metrics.gauge('outbox_overdue', '1 while the oldest undelivered batch is over 30 s old.', {
     collect: () => Number(overdue),
   });
-  metrics.gauge('outbox_full', `1 while ${MAX_PENDING_ROWS} batches wait and submissions are refused.`, {
+  metrics.gauge('outbox_full', '1 while 50,000 batches wait and submissions are refused.', {
     collect: () => Number(full),
   });
 

@@ -25,8 +25,8 @@ export interface StoreBreakerOptions {
   metrics: Metrics;
 }
 
-/** As many as there are batches under way at once: one slow statement is no outage. */
-const FAILURES_TO_OPEN = 4;
+/** One slow statement is no outage; and a breaker that opened without need is closed by its first probe. */
+const FAILURES_TO_OPEN = 2;
 /** A database that is back should be noticed before clients come back. */
 const PROBE_EVERY_MS = 250;
 /** What clients are told: a database restarts in about this time. */

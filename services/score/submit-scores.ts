@@ -3,7 +3,7 @@
  * many share one commit; the answer goes out after the commit, with the rank when the index can tell it.
  */
 import type { Submission } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { AppError } from '../shared/app-error.ts';
+import { AppError, toAppError } from '../shared/app-error.ts';
 import { createCoalescer } from '../shared/coalescer.ts';
 import {
   isUsername,
@@ -61,13 +61,15 @@ const TRUSTED_TO_SIGN: ReadonlySet<ServiceName> = new Set(['game', 'cli']);
 const SUBMIT_LIMIT_MS = 1_000;
 const ACCEPT_LIMIT_MS = 800;
 /** Batches under way at once: each holds one connection, and two keep the disk and a core busy. */
-export const ACCEPT_IN_FLIGHT = 4;
+export const ACCEPT_IN_FLIGHT = 2;
 const ACCEPT_QUEUE = 5_000;
 
 interface Queued extends AcceptCommand {
   /** On the monotonic clock. */
   readonly expiresAt: number;
 }
+
+type Parsed = Omit<AcceptCommand, 'keyId'> & { readonly signature: string };
 
 export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
   const { store, verifier, projector, delivery, keeper, reader, log, metrics } = options;
@@ -78,29 +80,42 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
     'reason',
   ]);
 
-  async function acceptBatch(queued: readonly Queued[]): Promise<ReadonlyArray<Answer | AppError>> {
+  async function acceptBatch(commands: readonly Queued[]): Promise<ReadonlyArray<Answer | AppError>> {
     const started = performance.now();
-    const live = queued.filter((command) => command.expiresAt > started);
     const deadline = { remainingMs: () => Math.max(1, ACCEPT_LIMIT_MS - (performance.now() - started)) };
-    const { answers, batch } = await acceptScores(store, live, deadline);
+    const { answers, batch } = await acceptScores(store, commands, deadline);
     seconds.observe((performance.now() - started) / 1000);
     if (batch !== undefined) keeper.observe(batch.index);
     const projected = batch === undefined ? [] : await projector.project(batch.players, batch.index);
     if (batch?.outboxId !== undefined) delivery.deliver(batch.outboxId, projected);
     const places = await placesOf(projected);
-    let next = 0;
-    return Promise.all(
-      queued.map(async (command) => {
-        if (command.expiresAt <= started) return new AppError('DEADLINE_EXCEEDED');
-        const answer = answers[next++] ?? new AppError('INTERNAL');
-        if (answer instanceof AppError) return answer;
-        const { leaderboard, userId } = command;
-        const place = places.get(placeKey(command));
-        // A repeat changed nothing, so nothing was projected: its rank is read.
-        const rank = place?.rank ?? (await reader.currentRank(leaderboard, userId));
-        return { ...answer, rank, leaderboard, position: place?.position };
-      }),
-    );
+    const unplaced: Promise<void>[] = [];
+    const placed = commands.map((command, index) => {
+      const answer = answers[index] ?? new AppError('INTERNAL');
+      if (answer instanceof AppError) return answer;
+      const { leaderboard, userId } = command;
+      const { newScore, version, replayed } = answer;
+      const place = places.get(placeKey(command));
+      const full = {
+        newScore,
+        version,
+        replayed,
+        leaderboard,
+        rank: place?.rank ?? 0,
+        position: place?.position,
+      };
+      // A repeat changed nothing, so nothing was projected: its rank is read.
+      if (place === undefined) {
+        unplaced.push(
+          reader.currentRank(leaderboard, userId).then((rank) => {
+            full.rank = rank;
+          }),
+        );
+      }
+      return full;
+    });
+    await Promise.all(unplaced);
+    return placed;
   }
 
   async function placesOf(
@@ -120,35 +135,50 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
     maxBatch: MAX_BATCH,
     maxInFlight: ACCEPT_IN_FLIGHT,
     maxQueue: ACCEPT_QUEUE,
+    lapsed: ({ expiresAt }) =>
+      expiresAt <= performance.now() ? new AppError('DEADLINE_EXCEEDED') : undefined,
     onBatch: (size) => sizes.observe(size),
     send: acceptBatch,
   });
 
-  async function submitOne(submission: Submission, caller: ServiceName, expiresAt: number): Promise<Answer> {
-    const refused = options.shed?.();
-    if (refused !== undefined) throw refused;
-    const command = parse(submission);
-    const vouched = submission.signature === '' && TRUSTED_TO_SIGN.has(caller);
-    if (submission.signature === '' && !vouched) throw new AppError('SIGNATURE_REQUIRED');
-    const keyId = vouched ? '' : await verifier.verify({ ...command, signature: submission.signature });
-    return coalescer.submit({ ...command, keyId, caller, expiresAt });
+  async function verify(parsed: readonly Parsed[], expiresAt: number): Promise<Array<Queued | Error>> {
+    const keyIds = await verifier.verifyAll(parsed.filter(({ signature }) => signature !== ''));
+    let next = 0;
+    return parsed.map(({ leaderboard, userId, username, actionId, points, caller, signature }) => {
+      const keyId = signature === '' ? '' : (keyIds[next++] ?? new AppError('INTERNAL'));
+      if (keyId instanceof Error) return keyId;
+      return { leaderboard, userId, username, actionId, points, keyId, caller, expiresAt };
+    });
+  }
+
+  async function answerAll(
+    parsed: ReadonlyArray<Parsed | Error>,
+    expiresAt: number,
+  ): Promise<ReadonlyArray<Answer | Error>> {
+    const verified = await inPlace<Parsed, Queued>(parsed, (good) => verify(good, expiresAt));
+    return inPlace<Queued, Answer>(verified, (good) => coalescer.submitAll(good));
+  }
+
+  function count(settled: ReadonlyArray<Answer | AppError>): void {
+    let [accepted, replayed] = [0, 0];
+    for (const outcome of settled) {
+      if (outcome instanceof AppError) outcomes.inc({ outcome: 'refused', reason: outcome.reason });
+      else if (outcome.replayed) replayed += 1;
+      else accepted += 1;
+    }
+    outcomes.inc({ outcome: 'accepted', reason: '' }, accepted);
+    outcomes.inc({ outcome: 'replayed', reason: '' }, replayed);
   }
 
   return {
     async submit(submissions, caller, remainingMs) {
-      const expiresAt = performance.now() + Math.min(remainingMs, SUBMIT_LIMIT_MS);
-      const settled = await Promise.allSettled(
-        submissions.map((submission) => submitOne(submission, caller, expiresAt)),
-      );
-      return settled.map((outcome) => {
-        if (outcome.status === 'fulfilled') {
-          outcomes.inc({ outcome: outcome.value.replayed ? 'replayed' : 'accepted', reason: '' });
-          return outcome.value;
-        }
-        const error = refusal(outcome.reason, log);
-        outcomes.inc({ outcome: 'refused', reason: error.reason });
-        return error;
-      });
+      const limitMs = Math.min(remainingMs, SUBMIT_LIMIT_MS);
+      const refused = options.shed?.();
+      const parsed = submissions.map((submission) => refused ?? parse(submission, caller));
+      const answered = await inTime(limitMs, answerAll(parsed, performance.now() + limitMs), parsed);
+      const settled = answered.map((outcome) => (outcome instanceof Error ? refusal(outcome, log) : outcome));
+      count(settled);
+      return settled;
     },
     async close() {
       await verifier.close();
@@ -157,18 +187,52 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
   };
 }
 
+/** The answers, or when the caller's time is over first, that nobody knows yet: what is under way goes on. */
+function inTime(
+  limitMs: number,
+  answering: Promise<ReadonlyArray<Answer | Error>>,
+  parsed: ReadonlyArray<Parsed | Error>,
+): Promise<ReadonlyArray<Answer | Error>> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => resolve(parsed.map((item) => (item instanceof Error ? item : new AppError('DEADLINE_EXCEEDED')))),
+      Math.max(1, limitMs),
+    );
+    answering.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/** Takes all that is not refused yet one step further, and puts each outcome where its item stood. */
+async function inPlace<Item, Outcome>(
+  items: ReadonlyArray<Item | Error>,
+  step: (good: Item[]) => Promise<ReadonlyArray<Outcome | Error>>,
+): Promise<Array<Outcome | Error>> {
+  const good = items.filter((item): item is Item => !(item instanceof Error));
+  const outcomes = await step(good);
+  let next = 0;
+  return items.map((item) => (item instanceof Error ? item : (outcomes[next++] ?? new AppError('INTERNAL'))));
+}
+
 const placeKey = (player: { leaderboard: string; userId: string }): string =>
   `${player.leaderboard} ${player.userId}`;
 
-function parse(submission: Submission): Omit<AcceptCommand, 'keyId' | 'caller'> {
-  return {
-    leaderboard: parseLeaderboard(submission.leaderboard),
-    userId: parseUserId(submission.userId),
-    actionId: parseActionId(submission.actionId),
-    points: parsePoints(submission.points),
-    // A name that does not fit is no reason to lose a score; the known one stays.
-    username: isUsername(submission.username) ? submission.username : '',
-  };
+function parse(submission: Submission, caller: ServiceName): Parsed | AppError {
+  const { signature, username } = submission;
+  try {
+    if (signature === '' && !TRUSTED_TO_SIGN.has(caller)) throw new AppError('SIGNATURE_REQUIRED');
+    return {
+      leaderboard: parseLeaderboard(submission.leaderboard),
+      userId: parseUserId(submission.userId),
+      actionId: parseActionId(submission.actionId),
+      points: parsePoints(submission.points),
+      // A name that does not fit is no reason to lose a score; the known one stays.
+      username: isUsername(username) ? username : '',
+      caller,
+      signature,
+    };
+  } catch (thrown) {
+    return toAppError(thrown);
+  }
 }
 
 function refusal(thrown: unknown, log: Log): AppError {

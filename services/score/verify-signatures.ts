@@ -14,13 +14,13 @@ export interface SignedAction {
 }
 
 export interface SignatureVerifier {
-  /** The id of the key that signed. Rejects with SIGNATURE_INVALID, SIGNATURE_EXPIRED or AUTH_UNAVAILABLE. */
-  verify(action: SignedAction): Promise<string>;
+  /** For each action, in order, the id of the key that signed, or why the signature does not count. */
+  verifyAll(actions: readonly SignedAction[]): Promise<ReadonlyArray<string | Error>>;
   close(): Promise<void>;
 }
 
 const MAX_BATCH = 500;
-const MAX_IN_FLIGHT = 4;
+const MAX_IN_FLIGHT = 2;
 /** At 20,000 a second this is a fifth of a second of work. */
 const MAX_QUEUE = 5_000;
 const DEADLINE_MS = 800;
@@ -37,7 +37,12 @@ export function createSignatureVerifier(
     onBatch: (size) => sizes.observe(size),
     send: async (actions) => {
       const { verdicts } = await auth.verifyActions(
-        { actions: actions.map(({ signature, ...action }) => ({ action, signature })) },
+        {
+          actions: actions.map(({ leaderboard, userId, actionId, points, signature }) => ({
+            action: { leaderboard, userId, actionId, points },
+            signature,
+          })),
+        },
         { deadlineMs: DEADLINE_MS },
       );
       return verdicts.map((verdict) => {
@@ -52,5 +57,5 @@ export function createSignatureVerifier(
       });
     },
   });
-  return { verify: (action) => coalescer.submit(action), close: () => coalescer.close() };
+  return { verifyAll: (actions) => coalescer.submitAll(actions), close: () => coalescer.close() };
 }

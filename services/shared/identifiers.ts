@@ -12,6 +12,8 @@ export const USERNAME_MAX_LENGTH = 32;
 
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 const USER_ID = /^[\x21-\x7e]{1,128}$/;
+/** The names that most players have, told at a glance. */
+const NAME_ASCII = /^[\x21-\x7e](?:[\x20-\x7e]{0,30}[\x21-\x7e])?$/;
 // Control, format (bidi marks among them), surrogate, private-use and line-separating characters have no place in a name.
 const NAME_FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u;
 
@@ -38,6 +40,7 @@ export function isUserId(value: unknown): value is string {
 }
 
 export function isUsername(value: unknown): value is string {
+  if (typeof value === 'string' && NAME_ASCII.test(value)) return true;
   if (typeof value !== 'string' || value.length === 0 || value.length > USERNAME_MAX_LENGTH * 2) return false;
   if ([...value].length > USERNAME_MAX_LENGTH) return false;
   return value === value.normalize('NFC') && value === value.trim() && !NAME_FORBIDDEN.test(value);

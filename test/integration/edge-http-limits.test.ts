@@ -70,6 +70,21 @@ describe('the limit of a player', () => {
     await Promise.all([first.stop(), second.stop()]);
   });
 
+  test('of a large burst is shared to within a sixteenth of it a node', async () => {
+    const burst = 160;
+    const nodes = [await node(burst), await node(burst)];
+    const token = await world.token('fay');
+    const tries = Array.from({ length: 3 * burst }, (_, index) => nodes[index % 2] ?? nodes[0]);
+    const statuses = await Promise.all(
+      tries.map(async (edge) => (await submit(edge?.base ?? '', token, { actionId: nextId() })).status),
+    );
+    const accepted = statuses.filter((status) => status === 200).length;
+    expect(accepted).toBeGreaterThanOrEqual(burst - burst / 16);
+    // And what comes back while this takes a second or two.
+    expect(accepted).toBeLessThanOrEqual(burst + (nodes.length * burst) / 16 + 3);
+    await Promise.all(nodes.map((edge) => edge.stop()));
+  });
+
   test('keeps its count when Redis is killed, and is shared again when Redis is back', async () => {
     const edge = await node(6);
     const token = await world.token('eve');

@@ -87,4 +87,62 @@ describe('the coalescer', () => {
     await closing;
     expect(await Promise.all(results)).toEqual([1, 2]);
   });
+
+  it('takes items together, over as many batches as they need, and answers them together and in order', async () => {
+    const wire = manualWire();
+    const coalescer = createCoalescer({ send: wire.send, maxBatch: 3, maxInFlight: 1, maxQueue: 10 });
+    const alone = coalescer.submit(1);
+    const group = coalescer.submitAll([2, 3, 4, 5]);
+    const first = await wire.batch(0);
+    expect(first.items).toEqual([1, 2, 3]);
+    first.answer([10, new AppError('ACTION_CONFLICT'), 30]);
+    const second = await wire.batch(1);
+    expect(second.items).toEqual([4, 5]);
+    second.fail(new Error('wire cut'));
+    expect(await alone).toBe(10);
+    expect(await group).toMatchObject([
+      { reason: 'ACTION_CONFLICT' },
+      30,
+      { message: 'wire cut' },
+      { message: 'wire cut' },
+    ]);
+    expect(await coalescer.submitAll([])).toEqual([]);
+  });
+
+  it('refuses items together when they do not all fit into the queue', async () => {
+    const wire = manualWire();
+    const coalescer = createCoalescer({ send: wire.send, maxBatch: 1, maxInFlight: 1, maxQueue: 2 });
+    expect(await coalescer.submitAll([1, 2, 3])).toMatchObject([
+      { reason: 'OVERLOADED' },
+      { reason: 'OVERLOADED' },
+      { reason: 'OVERLOADED' },
+    ]);
+    expect(wire.sent()).toBe(0);
+  });
+
+  it('answers what has lapsed when its turn comes, without sending it, and closes after nothing else', async () => {
+    const wire = manualWire();
+    const late = new Set<number>();
+    const coalescer = createCoalescer({
+      send: wire.send,
+      maxBatch: 2,
+      maxInFlight: 1,
+      maxQueue: 10,
+      lapsed: (item: number) => (late.has(item) ? new AppError('DEADLINE_EXCEEDED') : undefined),
+    });
+    const first = coalescer.submit(1);
+    (await wire.batch(0)).answer([1]);
+    late.add(2);
+    const group = coalescer.submitAll([2, 3, 4]);
+    const second = await wire.batch(1);
+    expect(second.items).toEqual([3, 4]);
+    second.answer([3, 4]);
+    expect(await group).toMatchObject([{ reason: 'DEADLINE_EXCEEDED' }, 3, 4]);
+    expect(await first).toBe(1);
+
+    const only = coalescer.submit(2);
+    await coalescer.close();
+    await expect(only).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
+    expect(wire.sent()).toBe(2);
+  });
 });

@@ -1,0 +1,67 @@
+/** The README's tables say what the code says: every reason, metric, setting and close code is in its table. */
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { CLOSE } from '../../edge/fanout/close-codes.ts';
+import { describeError } from '../../edge/http/error-response.ts';
+import { AppError, isReason, REASONS } from '../../services/shared/app-error.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const SOURCES = ['services/**/*.ts', 'edge/{http,fanout}/**/*.ts'].flatMap((pattern) =>
+  globSync(pattern, { cwd: ROOT }).map((file) => readFileSync(join(ROOT, file), 'utf8')),
+);
+
+/** The rows of the tables below a heading, without those that head a table, as lists of cells. */
+function rowsBelow(heading: string): string[][] {
+  const section = README.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
+  const lines = section.split('\n').filter((line) => line.startsWith('| '));
+  return lines.map((line) => line.slice(2, -2).split(' | '));
+}
+
+const namesIn = (rows: readonly string[][]) =>
+  rows.flatMap(([first = '']) => [...first.matchAll(/`([A-Za-z0-9_]+)`/g)].map(([, name]) => name ?? ''));
+
+describe('the README', () => {
+  it('lists every reason with its code, status and meaning, and no other', () => {
+    const expected = Object.entries(REASONS).map(([reason, [kind, meaning]]) => {
+      if (!isReason(reason)) throw new Error(`${reason} is no reason`);
+      const { status } = describeError(new AppError(reason));
+      return [`\`${reason}\``, kind, String(status), meaning];
+    });
+    expect(rowsBelow('Errors').filter(([first = '']) => first.startsWith('`'))).toEqual(expected);
+  });
+
+  it('lists every metric with what it means, and no other', () => {
+    const declared = SOURCES.flatMap((text) =>
+      [...text.matchAll(/\.(?:counter|gauge|histogram)\(\s*'([a-z_]+)',\s*'([^']+)'/g)].map(
+        ([, name, help]) => `${name}: ${help}`,
+      ),
+    );
+    const rows = rowsBelow('Seeing it').filter(([first = '']) => first.startsWith('`'));
+    const listed = rows.map(([name = '', , meaning]) => `${name.replaceAll('`', '')}: ${meaning}`);
+    expect(listed.sort()).toEqual([...new Set(declared)].sort());
+  });
+
+  it('lists every variable that a process reads, and no other', () => {
+    const read = SOURCES.flatMap((text) =>
+      [...text.matchAll(/\benv,\s*'([A-Z][A-Z0-9_]+)'/g)].map(([, name]) => name ?? ''),
+    );
+    // A secret may come from a file, and a rate is two variables.
+    const secrets = SOURCES.flatMap((text) =>
+      [...text.matchAll(/\bsecret\(env, '([A-Z_]+)'/g)].map(([, name]) => `${name}_FILE`),
+    );
+    const rates = SOURCES.flatMap((text) =>
+      [...text.matchAll(/\brate\('([A-Z_]+)'/g)].flatMap(([, name]) => [`${name}_PER_S`, `${name}_BURST`]),
+    );
+    const expected = new Set([...read, ...secrets, ...rates, 'LOG_LEVEL']);
+    expect(namesIn(rowsBelow('Settings')).sort()).toEqual([...expected].sort());
+  });
+
+  it('lists every close code', () => {
+    const listed = rowsBelow('Use it').map(([first]) => Number(first));
+    const codes = new Set<number>(Object.values(CLOSE).map(({ code }) => code));
+    expect(listed.filter((code) => !Number.isNaN(code)).sort()).toEqual([...codes].sort());
+  });
+});
