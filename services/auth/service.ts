@@ -39,7 +39,9 @@ export async function startAuth(
       host: config.adminHost,
       port: config.adminPort,
       metrics: registry,
-      readiness: () => ({ keys: keys.canSign(), database: profiles.reachable() }),
+      readiness: () => ({ keys: keys.canSign() }),
+      // Only new tokens need it: without it actions are verified and keys handed out as ever.
+      dependencies: () => ({ database: profiles.reachable() }),
     });
     opened.push(() => admin.close());
     const server = await startGrpcServer({

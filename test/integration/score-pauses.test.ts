@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AppError } from '../../services/shared/app-error.ts';
 import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
+import { DRAIN_LIMIT_MS } from '../../services/shared/run-process.ts';
 import { type ScoreWorld, type ServerName, startScoreWorld } from '../support/score-world.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -123,3 +124,31 @@ test('a held NATS: scores are taken, and all are delivered within seconds once i
   await waitFor(allDelivered, { limitMs: 6_000 });
   expect(await sql`select from actions where user_id = 'cy'`).toHaveLength(answers.length);
 });
+
+test.each<ServerName>(['postgres', 'redis', 'nats'])(
+  'a service that is told to stop while %s is held is gone before its drain limit',
+  async (server) => {
+    const leaving = await world.startScoreService();
+    const score = world.scoreAt(leaving.port, 'game');
+    world.pause(server);
+    try {
+      const submitting = Array.from({ length: 20 }, (_, n) =>
+        score
+          .submitScore({ submission: { userId: 'dan', actionId: `${server}-stop-${n}`, points: 1n } }, call)
+          .then(
+            () => undefined,
+            (error: unknown) => error,
+          ),
+      );
+      await submitting[0];
+      const started = performance.now();
+      await leaving.stop();
+      expect(performance.now() - started).toBeLessThan(DRAIN_LIMIT_MS);
+      await Promise.all(submitting);
+    } finally {
+      world.resume(server);
+    }
+    // What it had accepted is delivered by the others.
+    await waitFor(allDelivered);
+  },
+);
