@@ -18,8 +18,8 @@ export const MESSAGE_BURST = 20;
 export const BAD_MESSAGES_ALLOWED = 5;
 
 /**
- * New sockets a second, and at once, that a node takes unless told otherwise: a tenth of a core, so that a storm of
- * reconnects does not starve those who are in, and ten thousand are back within five seconds.
+ * New sockets a second, and at once, that a node takes unless told otherwise: half of a core while it lasts, so that a
+ * storm of reconnects does not starve those who are in, and ten thousand are back within some seven seconds.
  */
 export const UPGRADES_PER_S = 2_000;
 /** When a refused client should come back. */
