@@ -45,6 +45,7 @@ const VOUCHED_FOR_MS = 1_500;
 const REDIS_PATIENCE_MS = 3_000;
 /** A builder that died is replaced after this. */
 const BUILD_LEASE_MS = 5_000;
+const BUILD_RENEW_MS = BUILD_LEASE_MS / 5;
 /** Players per page of the rebuild: large enough to be fast, small enough not to hold up live scripts. */
 const PAGE = 1_000;
 
@@ -131,17 +132,25 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     await index.dropOthers([build.epoch]);
   }
 
+  /** Reads one page while the one before is written. */
   async function load(epoch: bigint, leaderboard: string): Promise<number> {
     let count = 0;
+    let renewedAtMs = performance.now();
     let page: PlayerState[] = await truth.scan(leaderboard, '', PAGE);
     while (page.length > 0) {
       const last = page.at(-1);
-      const next = page.length < PAGE || last === undefined ? [] : truth.scan(leaderboard, last.userId, PAGE);
-      await index.projectShadow(epoch, leaderboard, page);
+      const isLast = page.length < PAGE || last === undefined;
+      const [next] = await Promise.all([
+        isLast ? [] : truth.scan(leaderboard, last.userId, PAGE),
+        index.projectShadow(epoch, leaderboard, page),
+      ]);
       count += page.length;
-      if (!(await epochs.renewBuild(epoch, BUILD_LEASE_MS)))
-        throw new Error('another process took over the rebuild');
-      page = await next;
+      if (isLast || performance.now() - renewedAtMs > BUILD_RENEW_MS) {
+        if (!(await epochs.renewBuild(epoch, BUILD_LEASE_MS)))
+          throw new Error('another process took over the rebuild');
+        renewedAtMs = performance.now();
+      }
+      page = next;
     }
     return count;
   }

@@ -105,10 +105,15 @@ export class AppError extends Error {
   readonly retryAfterMs: number;
 
   constructor(reason: Reason, options: AppErrorOptions = {}) {
+    // A refusal is an answer, not an accident: recording the stack would cost more than all the rest of refusing. What
+    // caused it keeps its own.
+    const depth = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
     super(
       options.message ?? REASONS[reason][1],
       options.cause === undefined ? undefined : { cause: options.cause },
     );
+    Error.stackTraceLimit = depth;
     this.reason = reason;
     this.kind = REASONS[reason][0];
     this.retryAfterMs = options.retryAfterMs ?? 0;
