@@ -33,6 +33,8 @@ export interface CompareAllOptions {
 
 /** Players of one part: some ten milliseconds of either server. */
 const PART_PLAYERS = 2_000;
+/** As many players by pages of Redis' scan. */
+const PART_PAGES = 4;
 /** Each board is walked along the truth, then along the index's players, then along its order. */
 const WALKS = ['truth', 'players', 'order'] as const;
 
@@ -53,24 +55,26 @@ export function createCompareAll({ compare, contents, truth, keeper }: CompareAl
     return { players: states.length, drift, position: last };
   }
 
-  async function alongPlayers(epoch: bigint, { leaderboard, position }: Cursor) {
-    const page = await contents.scanPlayers(epoch, leaderboard, position || '0');
-    const drift = certain(await compare.unknownPlayers(epoch, leaderboard, page.userIds));
-    return { players: 0, drift, position: page.cursor === '0' ? undefined : page.cursor };
-  }
+  const alongPlayers = (epoch: bigint, { leaderboard, position }: Cursor) =>
+    alongPages(position, async (cursor) => {
+      const page = await contents.scanPlayers(epoch, leaderboard, cursor);
+      const drift = certain(await compare.unknownPlayers(epoch, leaderboard, page.userIds));
+      return { cursor: page.cursor, drift };
+    });
 
-  async function alongOrder(epoch: bigint, { leaderboard, position }: Cursor) {
-    const page = certain(await contents.scanStrays(epoch, leaderboard, position || '0', 'look'));
-    const drift = page.strays.map(
-      (userId): Drift => ({
-        kind: 'stray',
-        userId,
-        truth: undefined,
-        held: { raw: userId, state: undefined },
-      }),
-    );
-    return { players: 0, drift, position: page.cursor === '0' ? undefined : page.cursor };
-  }
+  const alongOrder = (epoch: bigint, { leaderboard, position }: Cursor) =>
+    alongPages(position, async (cursor) => {
+      const page = certain(await contents.scanStrays(epoch, leaderboard, cursor, 'look'));
+      const drift = page.strays.map(
+        (member): Drift => ({
+          kind: 'stray',
+          userId: member,
+          truth: undefined,
+          held: { raw: member, state: undefined },
+        }),
+      );
+      return { cursor: page.cursor, drift };
+    });
 
   const walks = { truth: alongTruth, players: alongPlayers, order: alongOrder };
 
@@ -97,6 +101,22 @@ export function createCompareAll({ compare, contents, truth, keeper }: CompareAl
       return { leaderboard: cursor.leaderboard, players, drift, cursor: next ? printCursor(next) : '' };
     },
   };
+}
+
+/** Some pages of Redis' own scan, from its beginning when there is no position yet. */
+async function alongPages(
+  position: string,
+  read: (cursor: string) => Promise<{ cursor: string; drift: readonly Drift[] }>,
+) {
+  const drift: Drift[] = [];
+  let cursor = position || '0';
+  for (let pages = 0; pages < PART_PAGES; pages += 1) {
+    const page = await read(cursor);
+    drift.push(...page.drift);
+    cursor = page.cursor;
+    if (cursor === '0') return { players: 0, drift, position: undefined };
+  }
+  return { players: 0, drift, position: cursor };
 }
 
 /** Another epoch counts now: what was compared so far says nothing about it. */

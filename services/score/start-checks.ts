@@ -33,7 +33,7 @@ export async function checkPostgres(pool: PostgresPool, log: Log): Promise<void>
   if (off.length === 0) return;
   const fix = off.map((name) => `alter system set ${name} = on;`).join(' ');
   throw new UnfitServerError(
-    `Postgres runs with ${off.join(', ')} off, so a score that was acknowledged could be lost: run "${fix} select pg_reload_conf();", and take it out of its command line, role and database settings`,
+    `Postgres runs with ${off.join(', ')} off and could lose an acknowledged score: run "${fix} select pg_reload_conf();" and take it out of its command line, roles and databases`,
   );
 }
 
@@ -49,7 +49,7 @@ export async function checkRedis(redis: Pick<RedisClient, 'info'>): Promise<void
   const limit = Number(/^maxmemory:(\d+)/m.exec(memory)?.[1] ?? 0);
   if (limit === 0 || policy === undefined || policy === 'noeviction') return;
   throw new UnfitServerError(
-    `Redis may evict keys (maxmemory-policy is ${policy}), so boards could lose players: run "redis-cli config set maxmemory-policy noeviction" and set it in redis.conf`,
+    `Redis may evict keys (${policy}), and boards would lose players: run "redis-cli config set maxmemory-policy noeviction" and set it in redis.conf`,
   );
 }
 

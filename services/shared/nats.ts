@@ -97,7 +97,7 @@ export async function ensureScoreStream(manager: JetStreamManager): Promise<void
     // A server that does not answer refuses nothing.
     if (!(cause instanceof NatsError) || cause.api_error === undefined) throw cause;
     throw new StreamUnfitError(
-      `the JetStream stream ${SCORE_STREAM} has another ${Object.keys(changes).join(', ')} than needed and can not be changed (${cause.message}): delete it with "nats stream rm ${SCORE_STREAM}", it is made anew and loses nothing`,
+      `run "nats stream rm ${SCORE_STREAM}" (it is made anew, and nothing is lost): the stream's ${Object.keys(changes).join(', ')} can not be changed to what is needed: ${cause.message}`,
       { cause },
     );
   }
