@@ -29,7 +29,7 @@ export interface IndexKeeperOptions {
   epochs: EpochStore;
   index: RankIndex;
   truth: TruthStore;
-  redis: RedisClient;
+  redis: Pick<RedisClient, 'status'>;
   /** Called with each board after a new epoch took over, so that viewers learn of it. */
   announce: (leaderboard: string) => Promise<void>;
   log: Log;
