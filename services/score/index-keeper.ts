@@ -10,12 +10,14 @@ import type { RedisClient } from '../shared/redis.ts';
 import type { IndexState, PlayerState } from './board.ts';
 import type { EpochRow, EpochStore } from './epoch-store.ts';
 import { createLoop } from './loop.ts';
-import type { RankIndex } from './rank-index.ts';
+import type { IndexIdentity, RankIndex } from './rank-index.ts';
 import type { TruthStore } from './truth-store.ts';
 
 export interface IndexKeeper {
   /** The newest state this process knows of. */
   readonly state: IndexState;
+  /** The state that counts, read after this call. */
+  fresh(): Promise<IndexState>;
   /** A state that came with a committed batch; kept when it is newer. */
   observe(state: IndexState): void;
   /** Looks at once instead of at the next beat: something did not fit. */
@@ -66,7 +68,7 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     state = { epoch: next.epoch, source: next.source, building: next.building };
   }
 
-  async function identify(): Promise<{ epoch: bigint | undefined; runId: string } | undefined> {
+  async function identify(): Promise<IndexIdentity | undefined> {
     if (redis.status !== 'ready') return undefined;
     return index.identity().catch((error: unknown) => {
       log.warn({ err: error }, 'redis does not answer');
@@ -80,6 +82,7 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     const held = await identify();
     if (held === undefined) return leaveWhenGoneForLong(row);
     if (row.source === 'redis' && held.runId === row.redisRunId && held.epoch === row.epoch) {
+      index.trust(held.connection);
       if (row.redisUnseenMs > BEAT_MS) await epochs.markSeen(row.epoch, row.redisRunId);
       return;
     }
@@ -111,12 +114,13 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
       return;
     }
     await index.pointTo(build.epoch);
+    index.trust(held.connection);
     observe({ epoch: build.epoch, source: 'redis', building: undefined });
     const seconds = (performance.now() - started) / 1000;
     rebuildSeconds.observe(seconds);
     log.info({ epoch: String(build.epoch), players, seconds }, 'the rank index is rebuilt');
     for (const leaderboard of leaderboards) await announce(leaderboard);
-    await index.dropOthers([build.epoch]);
+    await index.dropOlder(build.epoch);
   }
 
   async function load(epoch: bigint, leaderboard: string): Promise<number> {
@@ -138,6 +142,11 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
   return {
     get state() {
       return state;
+    },
+    async fresh() {
+      const row = await epochs.read();
+      observe(row);
+      return row;
     },
     observe,
     wake: () => loop.wake(),

@@ -1,6 +1,7 @@
 /**
  * I7: the projection never goes back. While one life of Redis holds an epoch, no player's version falls; and on the
- * boards of an epoch, in the order of seq, no player's score falls.
+ * boards of an epoch, in the order of seq, no player's score falls. Position 0, which is shown as stale, has no place in
+ * that order.
  */
 import { type Evidence, groupBy, playerKey } from './evidence.ts';
 import type { BoardFrame, ProjectionSample } from './record.ts';
@@ -9,7 +10,8 @@ import { judge, together, type Verdict } from './verdict.ts';
 export function judgeNeverBack({ record, boards }: Evidence): Verdict {
   const samples = record.history.flatMap((event) => (event.f === 'projection' ? [event.value] : []));
   const lives = groupBy(samples, ({ epoch, runId }) => `${epoch} ${runId}`);
-  const epochs = groupBy(boards, ({ leaderboard, epoch }) => `${leaderboard} ${epoch}`);
+  const ordered = boards.filter(({ seq, stale }) => seq > 0 || !stale);
+  const epochs = groupBy(ordered, ({ leaderboard, epoch }) => `${leaderboard} ${epoch}`);
   return together(judge(lives.values(), inspectLife), judge(epochs.values(), inspectEpoch));
 }
 

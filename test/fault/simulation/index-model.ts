@@ -93,23 +93,26 @@ export function createIndexServer(network: Network, mutations: Mutations): Index
   }
 
   function rankIndex(from: Process): RankIndex {
+    let trusted: number | undefined;
     const ask = <Result>(serve: () => Result) =>
       network.call({ from, to: server, limitMs: COMMAND_LIMIT_MS, failures: FAILURES, serve });
+    const askTrusted = async <Result>(serve: () => Result | undefined) =>
+      trusted === server.life ? ask(serve) : undefined;
     return {
-      project: (epoch, leaderboard, players) => ask(() => project(epoch, leaderboard, players)),
+      project: (epoch, leaderboard, players) => askTrusted(() => project(epoch, leaderboard, players)),
       projectShadow: (epoch, leaderboard, players) =>
         ask(() => {
           if (counts(epoch)) project(epoch, leaderboard, players);
           else write(boardOf(epoch, leaderboard), players);
         }),
       top: (epoch, leaderboard, limit) =>
-        ask(() => {
+        askTrusted(() => {
           if (!counts(epoch)) return undefined;
           const board = boardOf(epoch, leaderboard);
           return { epoch, seq: board.seq, entries: toEntries(sorted(board).slice(0, limit)) };
         }),
       around: (epoch, leaderboard, userId, radius) =>
-        ask(() => {
+        askTrusted(() => {
           if (!counts(epoch)) return undefined;
           const order = sorted(boardOf(epoch, leaderboard));
           const at = order.findIndex((state) => state.userId === userId);
@@ -123,12 +126,14 @@ export function createIndexServer(network: Network, mutations: Mutations): Index
         ask(() => {
           contents.pointer = epoch;
         }),
-      identity: () => ask(() => ({ epoch: contents.pointer, runId: runId() })),
-      dropOthers: (keep) =>
+      identity: () => ask(() => ({ epoch: contents.pointer, runId: runId(), connection: server.life })),
+      trust: (connection) => {
+        trusted = connection;
+      },
+      dropOlder: (epoch) =>
         ask(() => {
-          const kept = keep.map((epoch) => `${epoch} `);
           for (const key of contents.boards.keys()) {
-            if (!kept.some((prefix) => key.startsWith(prefix))) contents.boards.delete(key);
+            if (BigInt(key.split(' ')[0] ?? '') < epoch) contents.boards.delete(key);
           }
         }),
     };
