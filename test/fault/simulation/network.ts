@@ -62,11 +62,12 @@ export function createNetwork(time: VirtualTime, random: Random): Network {
     call({ from, to, limitMs, failures, serve }) {
       return new Promise((resolve, reject) => {
         // A dead process hears of nothing, its own limits included.
+        if (!from.alive) return;
         const settle = (act: () => void) => {
+          cancelLimit();
           if (from.alive) act();
         };
-        if (!from.alive) return;
-        time.after(limitMs, () => settle(() => reject(failures.timeout())));
+        const cancelLimit = time.after(limitMs, () => settle(() => reject(failures.timeout())));
         const fate = network.troubled ? random.next() : 1;
         const [losesRequest, losesReply] = [
           fate < LOST_REQUEST,

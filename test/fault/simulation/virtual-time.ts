@@ -9,7 +9,8 @@ export interface VirtualTime {
   nowMs(): number;
   /** Runs the work at a moment that never comes before now. */
   at(ms: number, work: () => void): void;
-  after(delayMs: number, work: () => void): void;
+  /** Gives back what cancels it. */
+  after(delayMs: number, work: () => void): () => void;
   sleep(ms: number): Promise<void>;
 }
 
@@ -39,7 +40,12 @@ export async function inVirtualTime<Result>(
   const time: VirtualTime = {
     nowMs: () => nowMs,
     at: (ms, run) => void add(ms, run),
-    after: (delayMs, run) => void add(nowMs + delayMs, run),
+    after(delayMs, run) {
+      const event = add(nowMs + delayMs, run);
+      return () => {
+        event.cancelled = true;
+      };
+    },
     sleep: (ms) => new Promise((resolve) => void add(nowMs + ms, resolve)),
   };
   const restore = replaceGlobals(time, add, random);
@@ -56,9 +62,8 @@ export async function inVirtualTime<Result>(
     for (;;) {
       await drainPromises();
       if (outcome !== undefined) break;
-      const event = queue.pop();
+      const event = queue.next();
       if (event === undefined) throw new Error('everybody waits and nothing will ever happen');
-      if (event.cancelled) continue;
       nowMs = event.atMs;
       event.work();
     }
@@ -145,11 +150,14 @@ function createQueue() {
       heap[at] = event;
       return event;
     },
-    pop(): Event | undefined {
-      const [first] = heap;
-      const last = heap.pop();
-      if (first !== undefined && last !== undefined && heap.length > 0) sink(last);
-      return first;
+    /** The next that was not cancelled meanwhile. */
+    next(): Event | undefined {
+      for (;;) {
+        const [first] = heap;
+        const last = heap.pop();
+        if (first !== undefined && last !== undefined && heap.length > 0) sink(last);
+        if (!first?.cancelled) return first;
+      }
     },
   };
 }
