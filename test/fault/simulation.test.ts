@@ -7,7 +7,7 @@ import { simulate } from './simulation/world.ts';
 const SEED = process.env.SEED === undefined ? undefined : Number(process.env.SEED);
 const SEEDS = Number(process.env.SEEDS ?? 2_000);
 /** A mutant that survives this many seeds is not caught. */
-const SEEDS_PER_MUTANT = 100;
+const SEEDS_PER_MUTANT = 300;
 
 async function judge(seed: number, mutations: Mutations = {}) {
   const { record, schedule } = await simulate(seed, mutations);
@@ -29,22 +29,22 @@ describe('the simulated scoreboard', () => {
     expect(JSON.stringify(other.record)).toBe(JSON.stringify(one.record));
   });
 
-  const MUTANTS: readonly [mutant: keyof Mutations, breaks: Invariant][] = [
-    ['countsRepeats', 'I2'],
-    ['repeatsTellTotal', 'I2'],
-    ['refusesCommitted', 'I3'],
-    ['forgetsOutbox', 'I4'],
-    ['settlesEarly', 'I4'],
-    ['writesUnversioned', 'I4'],
-    ['ordersTiesById', 'I9'],
-    ['ignoresEpoch', 'I4'],
-    ['sendsPastHub', 'I11'],
-    ['inventsBoards', 'I12'],
+  const MUTANTS: readonly [mutant: keyof Mutations, breaks: readonly Invariant[]][] = [
+    ['countsRepeats', ['I2']],
+    ['repeatsTellTotal', ['I2']],
+    ['refusesCommitted', ['I3']],
+    ['forgetsOutbox', ['I4']],
+    ['settlesEarly', ['I4']],
+    ['writesUnversioned', ['I4', 'I7']],
+    ['ordersTiesById', ['I9']],
+    ['ignoresEpoch', ['I4', 'I7']],
+    ['sendsPastHub', ['I11']],
+    ['inventsBoards', ['I12']],
   ];
-  it.each(MUTANTS)('catches a world that %s by %s', async (mutant, breaks) => {
+  it.each(MUTANTS)('catches a world that %s', async (mutant, breaks) => {
     for (let seed = 1; seed <= SEEDS_PER_MUTANT; seed += 1) {
       const { violations } = await judge(seed, { [mutant]: true });
-      if (violations.some(({ invariant }) => invariant === breaks)) return;
+      if (violations.some(({ invariant }) => breaks.includes(invariant))) return;
     }
     expect.fail(`survived ${SEEDS_PER_MUTANT} seeds`);
   });

@@ -67,7 +67,7 @@ export interface ResourceSample {
 }
 
 interface Stamp {
-  /** Who: one caller has one call under way at a time. */
+  /** Who called, or took the note. */
   readonly proc: string;
   /** Names the call; its invoke and its outcome share it. */
   readonly op: number;

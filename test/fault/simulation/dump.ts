@@ -10,8 +10,9 @@ const TOP_SIZE = 10;
 const LIMITS: Limits = {
   answerSlackMs: 1,
   freshMs: 1_000,
-  freshAfterHealMs: 5_000,
-  outboxAgeMs: 5_000,
+  // What a sweeper had claimed when it vanished waits for its lease of 10 s.
+  freshAfterHealMs: 12_000,
+  outboxAgeMs: 60_000,
   maxRssBytes: undefined,
   maxDescriptors: undefined,
   playerRate: undefined,

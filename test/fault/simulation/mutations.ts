@@ -15,7 +15,7 @@ export interface Mutations {
   readonly writesUnversioned?: boolean;
   /** The index breaks ties by user id alone. */
   readonly ordersTiesById?: boolean;
-  /** The index serves whatever epoch it is asked for. */
+  /** The index serves whatever epoch it is asked for, in whatever life. */
   readonly ignoresEpoch?: boolean;
   /** The node sends each board as it comes, past the hub. */
   readonly sendsPastHub?: boolean;
