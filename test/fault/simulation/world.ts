@@ -42,7 +42,7 @@ export interface SimulatedRun {
 
 const PLAYERS = ['ada', 'bob', 'cy', 'dan', 'eve', 'flo', 'gus', 'hal', 'ivy', 'jo', 'kit', 'lea'];
 const VIEWERS = 4;
-const CHAOS_MS = 10_000;
+const CHAOS_MS = 8_000;
 /** Peace has to bring everything in order within this. */
 const LIVENESS_MS = 12_500;
 const PEACE_MS = 3_000;
