@@ -17,14 +17,18 @@ async function judge(seed: number, mutations: Mutations = {}) {
 }
 
 describe('the simulated scoreboard', () => {
-  it('keeps every promise under every seed', async () => {
-    const first = SEED ?? 1;
-    for (let seed = first; seed < first + (SEED === undefined ? SEEDS : 1); seed += 1) {
-      const { violations, schedule } = await judge(seed);
-      const [violation] = violations;
-      expect(violation, `SEED=${seed}\n${schedule.join('\n')}`).toBeUndefined();
-    }
-  }, LIMIT_MS);
+  it(
+    'keeps every promise under every seed',
+    async () => {
+      const first = SEED ?? 1;
+      for (let seed = first; seed < first + (SEED === undefined ? SEEDS : 1); seed += 1) {
+        const { violations, schedule } = await judge(seed);
+        const [violation] = violations;
+        expect(violation, `SEED=${seed}\n${schedule.join('\n')}`).toBeUndefined();
+      }
+    },
+    LIMIT_MS,
+  );
 
   it('gives the same run for the same seed', async () => {
     const [one, other] = [await judge(7), await judge(7)];
