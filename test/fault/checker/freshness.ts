@@ -1,7 +1,8 @@
 /**
  * I13: an accepted change is on every connected screen soon, or the screen says that it may be old. While nothing is
  * wrong, 99 of 100 within `freshMs`; in any case within `freshAfterHealMs` it shows or the screen says `stale`; and that
- * long after the last fault it shows. While the fan-out node itself or the way to it is at fault, a screen can't be told.
+ * long after the last fault it shows. While the fan-out node itself or the way to it is at fault, a screen can't be told;
+ * while the score service or its database is, nobody can deliver, and nobody else knows that there is something to deliver.
  */
 import { actionKey, type Evidence, type Span, type Submit } from './evidence.ts';
 import type { FrameEntry, SocketEvent } from './record.ts';
@@ -15,6 +16,9 @@ const LATE_SHARE = 0.01;
 const ENOUGH_TO_RATE = 100;
 /** A screen can't be told anything while these are at fault. */
 const SCREEN_SIDE = ['fanout', 'viewer-fanout', 'machine'];
+
+/** What has been committed but not delivered waits for these. */
+const DELIVERY_SIDE = ['score', 'postgres', 'score-postgres', 'machine'];
 
 interface Change {
   readonly submit: Submit;
@@ -36,6 +40,8 @@ export function judgeFreshness(evidence: Evidence): Verdict {
   const [freshNs, healNs] = [limits.freshMs * NS_PER_MS, limits.freshAfterHealMs * NS_PER_MS];
   const disturbed = evidence.faults.map((span) => ({ ...span, toNs: span.toNs + healNs }));
   const healedNs = Math.max(0, ...disturbed.map(({ toNs }) => toNs));
+  const blind = disturbed.filter(({ component }) => SCREEN_SIDE.includes(component));
+  const undeliverable = disturbed.filter(({ component }) => DELIVERY_SIDE.includes(component));
   const late: unknown[] = [];
   let rated = 0;
   const pairs = pairsOf(evidence);
@@ -45,8 +51,7 @@ export function judgeFreshness(evidence: Evidence): Verdict {
       rated += 1;
       if (!shownBy(change.atNs + freshNs)) late.push(change);
     }
-    const dueNs = change.atNs + healNs;
-    const blind = disturbed.filter(({ component }) => SCREEN_SIDE.includes(component));
+    const dueNs = postponed(change.atNs + healNs, change.atNs, undeliverable);
     if (!touches(blind, change.atNs, dueNs) && !shownBy(dueNs) && !saysStale(view, dueNs)) {
       violate(
         `a change was on no screen after ${limits.freshAfterHealMs} ms, and the screen did not say so`,
@@ -126,4 +131,13 @@ function saysStale(view: View, atNs: number): boolean {
 
 function touches(spans: readonly Span[], fromNs: number, toNs: number): boolean {
   return spans.some((span) => span.fromNs <= toNs && span.toNs >= fromNs);
+}
+
+/** Later than each of these spans that began before it was due. */
+function postponed(dueNs: number, fromNs: number, spans: readonly Span[]): number {
+  let due = dueNs;
+  for (const span of [...spans].sort((a, b) => a.fromNs - b.fromNs)) {
+    if (span.fromNs <= due && span.toNs > fromNs) due = Math.max(due, span.toNs);
+  }
+  return due;
 }

@@ -10,7 +10,8 @@ import type { Random } from '../random.ts';
 import { COMPONENTS, type Component, type LinkName, linksTo } from './components.ts';
 import type { FaultStack } from './stack.ts';
 
-export type FaultKind = 'kill' | 'pause' | 'cut' | 'restart-empty' | 'restart-older';
+/** `down` is a server that nobody can reach, and that comes back with all that it had. */
+export type FaultKind = 'kill' | 'pause' | 'cut' | 'restart-empty' | 'restart-older' | 'down';
 
 export interface Fault {
   readonly component: Component;
@@ -66,6 +67,13 @@ export async function inflict(fault: Fault, stack: FaultStack): Promise<void> {
       proxy?.setMode(mode);
       await sleep(lastsMs);
       proxy?.setMode(PASS);
+      return;
+    }
+    case 'down': {
+      const proxies = linksTo(component).map((name) => stack.proxies[name]);
+      for (const proxy of proxies) proxy.setMode({ kind: 'reset' });
+      await sleep(lastsMs);
+      for (const proxy of proxies) proxy.setMode(PASS);
       return;
     }
     case 'pause': {
