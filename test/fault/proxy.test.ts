@@ -118,12 +118,15 @@ describe('the proxy', () => {
 
   it('delays and slows without losing anything', async () => {
     const client = await greeted();
-    proxy.setMode({ kind: 'delay', ms: 20 });
+    proxy.setMode({ kind: 'delay', ms: 100 });
     client.socket.write(' a');
-    await waitFor(() => client.text === 'hello a' || undefined);
+    await waitFor(() => heard === 'hello a' || undefined);
+    proxy.setMode({ kind: 'pass' });
+    client.socket.write(' c');
+    await waitFor(() => client.text === 'hello a c' || undefined);
     proxy.setMode({ kind: 'slow', bytesPerSecond: 100 });
     client.socket.write(' b');
-    await waitFor(() => client.text === 'hello a b' || undefined);
+    await waitFor(() => client.text === 'hello a c b' || undefined);
   });
 
   it('cuts each connection after so many bytes of the server', async () => {

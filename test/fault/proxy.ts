@@ -39,6 +39,8 @@ interface Pair {
   /** Bytes of the server's that were passed on. */
   repliedBytes: number;
   isLossy: boolean;
+  /** Settles when everything that was delayed so far has been sent. */
+  readonly delayed: Record<Direction, Promise<void>>;
 }
 
 type Direction = 'request' | 'reply';
@@ -83,8 +85,16 @@ export async function startProxy(target: { host: string; port: number }): Promis
       }
     }
     if (direction === 'reply') pair.repliedBytes += chunk.length;
-    if (mode.kind === 'delay') setTimeout(() => destination.writable && destination.write(chunk), mode.ms);
-    else if (!destination.write(chunk)) await once(destination, 'drain');
+    if (mode.kind === 'delay') {
+      const sent = Promise.all([pair.delayed[direction], sleep(mode.ms)]).then(() => {
+        if (destination.writable) destination.write(chunk);
+      });
+      pair.delayed[direction] = sent;
+      return;
+    }
+    // What is still on its way goes first.
+    await pair.delayed[direction];
+    if (!destination.write(chunk)) await once(destination, 'drain');
   }
 
   async function pump(pair: Pair, direction: Direction): Promise<void> {
@@ -97,6 +107,7 @@ export async function startProxy(target: { host: string; port: number }): Promis
         await pass(pair, destination, chunk, direction);
       }
       while (isHeld(direction)) await changed.promise;
+      await pair.delayed[direction];
       if (pairs.has(pair)) destination.end();
     } catch {
       // One side was reset: so is the other, unless this end is meant not to hear of it.
@@ -109,7 +120,10 @@ export async function startProxy(target: { host: string; port: number }): Promis
     if (mode.kind === 'reset') return client.resetAndDestroy();
     if (mode.kind === 'half-open') return abandon(client);
     const server = connect({ ...target, allowHalfOpen: true, noDelay: true });
-    const pair: Pair = { client, server, repliedBytes: 0, isLossy: false };
+    const pair: Pair = {
+      ...{ client, server, repliedBytes: 0, isLossy: false },
+      delayed: { request: Promise.resolve(), reply: Promise.resolve() },
+    };
     pairs.add(pair);
     for (const socket of [client, server]) socket.on('error', () => pairs.has(pair) && drop(pair));
     client.on('close', () => pairs.delete(pair) && server.destroy());
