@@ -41,8 +41,8 @@ export const STALE_AFTER_MS = 1_750;
 export const FRESHNESS_CHECK_MS = 250;
 /** Between polls of a board while the feed is away, or when a poll knew more than the feed. */
 export const POLL_FAST_MS = 1_000;
-/** Between polls of a board while the feed is healthy: repairs whatever the feed could lose. */
-export const POLL_SLOW_MS = 5_000;
+/** Between polls of a board while the feed is healthy: repairs whatever the feed could lose, within 5 s all told. */
+export const POLL_SLOW_MS = 4_000;
 /** Polls under way at once. */
 export const POLLS_IN_FLIGHT = 16;
 export const POLL_DEADLINE_MS = 1_000;

@@ -27,7 +27,7 @@ export interface DeliveryOptions {
   truth: TruthStore;
   projector: Projector;
   publisher: Publisher;
-  keeper: Pick<IndexKeeper, 'state'>;
+  keeper: Pick<IndexKeeper, 'fresh'>;
   log: Log;
   metrics: Metrics;
 }
@@ -73,8 +73,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   /** The newest states of all players that these rows name. */
   async function deliverRows(rows: readonly OutboxRow[]): Promise<void> {
     const states = await truth.states(rows.flatMap((row) => row.players));
+    // Read after the states: of an index whose building began before, their writers may have failed to tell it.
+    const index = await keeper.fresh();
     for (let start = 0; start < states.length; start += PLAYERS_PER_EVENT) {
-      const projected = await projector.project(states.slice(start, start + PLAYERS_PER_EVENT), keeper.state);
+      const projected = await projector.project(states.slice(start, start + PLAYERS_PER_EVENT), index);
       if (!projected.every((board) => board.complete)) throw new Error('the projection is incomplete');
       // An id of its own: the content is newer than that of the first attempt.
       const batchId = `s${rows[0]?.id}-${start}-${performance.now()}`;

@@ -10,7 +10,7 @@ import type { RedisClient } from '../shared/redis.ts';
 import type { IndexState, PlayerState } from './board.ts';
 import type { EpochRow, EpochStore } from './epoch-store.ts';
 import { createLoop } from './loop.ts';
-import type { RankIndex } from './rank-index.ts';
+import type { IndexIdentity, RankIndex } from './rank-index.ts';
 import type { TruthStore } from './truth-store.ts';
 
 export interface IndexKeeper {
@@ -18,6 +18,8 @@ export interface IndexKeeper {
   readonly state: IndexState;
   /** False when Postgres has not confirmed for a while which index counts: what is read may be old. */
   vouches(): boolean;
+  /** The state that counts, read after this call. */
+  fresh(): Promise<IndexState>;
   /** A state that came with a committed batch; kept when it is newer. */
   observe(state: IndexState): void;
   /** Looks at once instead of at the next beat: something did not fit. */
@@ -31,7 +33,7 @@ export interface IndexKeeperOptions {
   epochs: EpochStore;
   index: RankIndex;
   truth: TruthStore;
-  redis: RedisClient;
+  redis: Pick<RedisClient, 'status'>;
   /** Called with each board after a new epoch took over, so that viewers learn of it. */
   announce: (leaderboard: string) => Promise<void>;
   log: Log;
@@ -72,7 +74,7 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     state = { epoch: next.epoch, source: next.source, building: next.building };
   }
 
-  async function identify(): Promise<{ epoch: bigint | undefined; runId: string } | undefined> {
+  async function identify(): Promise<IndexIdentity | undefined> {
     if (redis.status !== 'ready') return undefined;
     return index.identity().catch((error: unknown) => {
       log.warn({ err: error }, 'redis does not answer');
@@ -93,6 +95,7 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     const held = await identify();
     if (held === undefined) return leaveWhenGoneForLong(row);
     if (row.source === 'redis' && held.runId === row.redisRunId && held.epoch === row.epoch) {
+      index.trust(held.connection);
       if (row.redisUnseenMs > BEAT_MS) await epochs.markSeen(row.epoch, row.redisRunId);
       return;
     }
@@ -124,12 +127,13 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
       return;
     }
     await index.pointTo(build.epoch);
+    index.trust(held.connection);
     observe({ epoch: build.epoch, source: 'redis', building: undefined });
     const seconds = (performance.now() - started) / 1000;
     rebuildSeconds.observe(seconds);
     log.info({ epoch: String(build.epoch), players, seconds }, 'the rank index is rebuilt');
     for (const leaderboard of leaderboards) await announce(leaderboard);
-    await index.dropOthers([build.epoch]);
+    await index.dropOlder(build.epoch);
   }
 
   /** Reads one page while the one before is written. */
@@ -161,6 +165,7 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
       return state;
     },
     vouches: () => performance.now() - confirmedAtMs < VOUCHED_FOR_MS,
+    fresh: readTruth,
     observe,
     wake: () => loop.wake(),
     async start() {

@@ -5,7 +5,7 @@
  */
 import { AppError } from '../shared/app-error.ts';
 import type { Log } from '../shared/log.ts';
-import type { Board, Entry, PlayerState } from './board.ts';
+import { type Board, type Entry, type PlayerState, TOP_SIZE } from './board.ts';
 import type { IndexKeeper } from './index-keeper.ts';
 import type { Neighbourhood, RankIndex } from './rank-index.ts';
 import type { TruthBoards } from './truth-boards.ts';
@@ -94,10 +94,10 @@ export function createReadBoards({ index, truth, truthBoards, keeper, log }: Rea
       const board = await ask((epoch) => index.top(epoch, leaderboard, limit));
       if (board !== undefined) return { board, stale: !keeper.vouches() };
       const fallback = await truthBoards.recent(leaderboard);
-      const entries =
-        limit <= fallback.entries.length
-          ? fallback.entries.slice(0, limit)
-          : await truth.page(leaderboard, 1, limit);
+      const [first, wanted] = [fallback.entries.slice(0, limit), limit - TOP_SIZE];
+      // The position names these first entries, so they come from its reading; a board with fewer has no others.
+      const hasMore = wanted > 0 && fallback.entries.length === TOP_SIZE;
+      const entries = hasMore ? [...first, ...(await truth.page(leaderboard, TOP_SIZE + 1, wanted))] : first;
       return { board: { ...fallback, entries }, stale: fallback.seq === 0n };
     },
 

@@ -32,9 +32,9 @@ const MAX_MESSAGE_BYTES = 1024 * 1024;
 const MAX_CONCURRENT_STREAMS = 1000;
 /** Memory one HTTP/2 session may use, in MB; grpc-js lifts Node's limit unless told. */
 const MAX_SESSION_MEMORY_MB = 64;
-/** A dead peer is found within KEEPALIVE + timeout. */
-const KEEPALIVE_MS = 10_000;
-const KEEPALIVE_TIMEOUT_MS = 5_000;
+/** A dead peer is found within KEEPALIVE + timeout: the five seconds in which everything is to be well again. */
+const KEEPALIVE_MS = 3_000;
+const KEEPALIVE_TIMEOUT_MS = 2_000;
 /** Longest wait for calls under way, and for clients that do not leave when told; calls last a second or two. */
 const STOP_LIMIT_MS = 3_000;
 /** A peer that restarts in under a second should be back on the line in about that. */
