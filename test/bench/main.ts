@@ -1,0 +1,18 @@
+/** `npm run bench`. */
+import { parseArguments } from './arguments.ts';
+import { runBench } from './run-bench.ts';
+
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort());
+
+try {
+  const args = parseArguments(process.argv.slice(2));
+  process.exitCode = await runBench({
+    args,
+    write: (text) => void process.stdout.write(text),
+    signal: stopping.signal,
+  });
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,26 @@
+/** What a scenario is given and gives back. */
+import type { Arguments } from '../arguments.ts';
+import type { Line } from '../lines.ts';
+import type { World } from '../world.ts';
+
+export interface Setting {
+  readonly args: Arguments;
+  /** One line of progress. */
+  say(words: string): void;
+  /** The product with its ten thousand players, started once and shared by the scenarios that leave it as it is. */
+  world(): Promise<World>;
+}
+
+export type Scenario = (setting: Setting) => Promise<Line[]>;
+
+/** The timed part of one run in seconds: as asked, or the scenario's own. */
+export function secondsOf({ args }: Setting, own: number, quick = 2): number {
+  return args.seconds ?? (args.quick ? quick : own);
+}
+
+let uses = 0;
+/** Action ids begin with something that no other run used. */
+export function freshPrefix(name: string): string {
+  uses += 1;
+  return `${name}-${Date.now().toString(36)}${uses.toString(36)}`;
+}
