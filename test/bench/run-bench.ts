@@ -28,7 +28,8 @@ export interface BenchOptions {
 /** The exit code: 0 only when every scenario ran to its end. */
 export async function runBench({ args, write, signal }: BenchOptions): Promise<number> {
   const startedMs = performance.now();
-  const say = (words: string) => {
+  const step = (words: string) => {
+    signal.throwIfAborted();
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(0).padStart(4);
     write(`${seconds} s  ${words}\n`);
   };
@@ -38,17 +39,18 @@ export async function runBench({ args, write, signal }: BenchOptions): Promise<n
   let failed = 0;
   let shared: Promise<World> | undefined;
   const world = () => {
-    shared ??= startWorld({ say });
+    shared ??= startWorld({ step });
     return shared;
   };
   try {
     for (const name of args.scenarios) {
       if (signal.aborted) break;
       try {
-        lines.push(...(await RUNS[name]({ args, say, world })));
+        lines.push(...(await RUNS[name]({ args, step, world })));
       } catch (error) {
         failed += 1;
-        say(`${name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+        if (signal.aborted) break;
+        step(`${name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
       }
     }
   } finally {

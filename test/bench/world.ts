@@ -45,13 +45,13 @@ const DEADLINE_MS = 10_000;
 export async function startWorld({
   players = PLAYERS,
   settings = {},
-  say,
+  step,
 }: {
   players?: number;
   settings?: Readonly<Record<string, string>>;
-  say: (words: string) => void;
+  step: (words: string) => void;
 }): Promise<World> {
-  say('starting the product');
+  step('starting the product');
   const nodeOptions =
     process.env.NODE_OPTIONS === undefined ? {} : { NODE_OPTIONS: process.env.NODE_OPTIONS };
   const stack = await startStackProcesses({ env: { ...nodeOptions, ...BENCH_SETTINGS, ...settings } });
@@ -64,7 +64,7 @@ export async function startWorld({
     const database = new URL(addresses.databaseUrl);
     database.username = 'postgres';
     database.password = password;
-    if (players > 0) say(`issuing ${players} tokens`);
+    if (players > 0) step(`issuing ${players} tokens`);
     return {
       stack,
       edgePort: Number(new URL(addresses.edgeUrl).port),

@@ -1,19 +1,18 @@
 /** Every connection sends its next request when the last one is answered, until the time or the requests are over. */
-import { type HttpConnection, openHttpConnection } from './http-connection.ts';
+import type { HttpConnection } from './http-connection.ts';
 import type { Loop } from './load.ts';
 import { monotonicMs } from './monotonic.ts';
 
 /** Resolves with when the last request was answered. */
-export function runClosedLoop({ options, tally, timedFromMs, endMs, take }: Loop): Promise<number> {
+export function runClosedLoop({ connections, tally, timedFromMs, endMs, take }: Loop): Promise<number> {
   return new Promise((resolve) => {
-    const connections = Array.from({ length: options.connections }, () => openHttpConnection(options.port));
     let busy = connections.length;
 
     function next(connection: HttpConnection): void {
       const sentMs = monotonicMs();
       const request = sentMs < endMs ? take() : undefined;
       if (request === undefined) {
-        retire(connection);
+        retire();
         return;
       }
       const { index, bytes } = request;
@@ -26,8 +25,7 @@ export function runClosedLoop({ options, tally, timedFromMs, endMs, take }: Loop
       });
     }
 
-    function retire(connection: HttpConnection): void {
-      connection.close();
+    function retire(): void {
       busy -= 1;
       if (busy === 0) resolve(monotonicMs());
     }

@@ -9,6 +9,8 @@ import { connect, type Socket } from 'node:net';
 export type OnAnswer = (status: number) => void;
 
 export interface HttpConnection {
+  /** Connects before there is anything to send; resolves also when it can't, which the first request will meet again. */
+  open(): Promise<void>;
   /** The connection must be free. */
   send(request: Buffer, onAnswer: OnAnswer): void;
   close(): void;
@@ -55,6 +57,12 @@ export function openHttpConnection(port: number, host = '127.0.0.1'): HttpConnec
   }
 
   return {
+    open: () =>
+      new Promise((resolve) => {
+        socket ??= dial();
+        socket.once('connect', resolve);
+        socket.once('close', () => resolve());
+      }),
     send(request, onAnswer) {
       waiting = onAnswer;
       socket ??= dial();

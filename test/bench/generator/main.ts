@@ -1,8 +1,9 @@
 /** A process that makes load. It keeps prepared requests by name and runs them when told. */
 import { answerCalls } from '../calls.ts';
 import { type BatchLoadOptions, type BatchLoadResult, runBatchLoad } from './batch-load.ts';
+import { fillerId } from './fillers.ts';
 import { type LoadOptions, type LoadResult, runLoad } from './load.ts';
-import { type PrepareOptions, prepareSubmissions } from './prepare.ts';
+import { type PrepareOptions, prepareSubmissions, STRIDE } from './prepare.ts';
 import type { Player } from './requests.ts';
 
 export type GeneratorCalls = {
@@ -16,7 +17,8 @@ export type GeneratorCalls = {
   /** Keeps requests that are ready as they are. */
   keep: (input: { name: string; requests: Uint8Array[] }) => void;
   run: (input: { name: string; options: LoadOptions }) => LoadResult;
-  batches: (input: Omit<BatchLoadOptions, 'userIds'>) => BatchLoadResult;
+  /** For the given players, by default for all those with tokens. */
+  batches: (input: Omit<BatchLoadOptions, 'userIds'> & { fillers?: number }) => BatchLoadResult;
 };
 
 let players: Player[] = [];
@@ -42,5 +44,11 @@ answerCalls<GeneratorCalls>({
     if (!options.repeat) sets.delete(name);
     return result;
   },
-  batches: (input) => runBatchLoad({ ...input, userIds: players.map(({ userId }) => userId) }),
+  async batches({ fillers, ...options }) {
+    const userIds =
+      fillers === undefined
+        ? players.map(({ userId }) => userId)
+        : Array.from({ length: fillers }, (_, index) => fillerId((index * STRIDE) % fillers));
+    return runBatchLoad({ ...options, userIds });
+  },
 });

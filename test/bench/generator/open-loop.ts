@@ -2,7 +2,7 @@
  * Requests start at a steady rate, whatever the answers do. One that finds no free connection waits for one, and its
  * time has begun. The loop looks for due requests every millisecond, so half a millisecond of its own is in each time.
  */
-import { type HttpConnection, openHttpConnection } from './http-connection.ts';
+import type { HttpConnection } from './http-connection.ts';
 import type { Loop } from './load.ts';
 import { monotonicMs } from './monotonic.ts';
 
@@ -18,9 +18,8 @@ const LAST_ANSWERS_MS = 3_000;
 
 /** Resolves with when the last request was answered or given up. */
 export function runOpenLoop(loop: Loop, ratePerS: number): Promise<number> {
-  const { options, tally, startMs, timedFromMs, endMs, take } = loop;
+  const { options, connections, tally, startMs, timedFromMs, endMs } = loop;
   const { maxWaiting = Number.POSITIVE_INFINITY } = options;
-  const connections = Array.from({ length: options.connections }, () => openHttpConnection(options.port));
   const free = [...connections];
   const waiting: Due[] = [];
   let firstWaiting = 0;
@@ -36,6 +35,7 @@ export function runOpenLoop(loop: Loop, ratePerS: number): Promise<number> {
       underWay -= 1;
       const timed = intendedMs >= timedFromMs;
       tally.answered({ index, status, intendedMs, sentMs, nowMs: monotonicMs(), timed });
+      if (status !== 200 && status !== 0) loop.giveBack(index);
       const due = waiting[firstWaiting];
       if (due === undefined) free.push(connection);
       else {
@@ -48,7 +48,7 @@ export function runOpenLoop(loop: Loop, ratePerS: number): Promise<number> {
 
   function start(intendedMs: number): void {
     const isFull = free.length === 0 && waiting.length - firstWaiting >= maxWaiting;
-    const request = isFull ? undefined : take();
+    const request = isFull ? undefined : loop.take();
     if (request === undefined) {
       if (intendedMs >= timedFromMs) tally.unsent += 1;
       return;
@@ -59,16 +59,16 @@ export function runOpenLoop(loop: Loop, ratePerS: number): Promise<number> {
     else send(connection, due);
   }
 
-  function look(): void {
-    const elapsedMs = Math.min(monotonicMs(), endMs) - startMs;
-    const due = Math.floor((elapsedMs * ratePerS) / 1000);
+  const all = Math.round((options.warmupS + options.seconds) * ratePerS);
+  function startDue(elapsedMs: number): void {
+    const due = Math.min(all, Math.floor((elapsedMs * ratePerS) / 1000));
     for (; issued < due; issued += 1) start(startMs + (issued * 1000) / ratePerS);
   }
 
   return new Promise((resolve) => {
-    const looking = setInterval(look, LOOK_EVERY_MS);
+    const looking = setInterval(() => startDue(monotonicMs() - startMs), LOOK_EVERY_MS);
     setTimeout(() => {
-      look();
+      startDue(Number.POSITIVE_INFINITY);
       clearInterval(looking);
       // What never got a connection was kept waiting for the whole run.
       tally.unsent += waiting.length - firstWaiting;
@@ -77,7 +77,6 @@ export function runOpenLoop(loop: Loop, ratePerS: number): Promise<number> {
       function finish(): void {
         clearTimeout(limit);
         tally.unanswered(underWay);
-        for (const connection of connections) connection.close();
         resolve(endMs);
       }
       onQuiet = finish;

@@ -24,7 +24,7 @@ const BATCHES_IN_FLIGHT = 4;
 const DEADLINE_MS = 20_000;
 const MOST_POINTS = 100;
 /** A multiplier without a common factor with the number of players walks through all of them in no visible order. */
-const STRIDE = 7_919;
+export const STRIDE = 7_919;
 
 export function actionIdOf(prefix: string, index: number): string {
   return `${prefix}-${index.toString(36)}`;

@@ -22,9 +22,9 @@ const WINDOW = 3;
 const KIB_PER_MIB = 1024;
 
 export const fanout: Scenario = async (setting) => {
-  const { say, args } = setting;
+  const { step, args } = setting;
   // The tick is as short as it goes, so that the sockets alone decide how often a board goes out.
-  const world = await startWorld({ players: 0, settings: { TICK_MS: '1' }, say });
+  const world = await startWorld({ players: 0, settings: { TICK_MS: '1' }, step });
   const stages: Stage[] = [];
   try {
     stages.push(await startOurStage(world));
@@ -38,7 +38,7 @@ export const fanout: Scenario = async (setting) => {
 };
 
 async function run(setting: Setting, stages: readonly Stage[], steps: readonly number[]): Promise<Line[]> {
-  const { args, say } = setting;
+  const { args, step } = setting;
   const seconds = secondsOf(setting, SECONDS);
   const pumps = new Map(stages.map((stage) => [stage.name, createPump(stage)]));
   const base = new Map(stages.map((stage) => [stage.name, serverMib(stage)]));
@@ -48,7 +48,7 @@ async function run(setting: Setting, stages: readonly Stage[], steps: readonly n
   for (const sockets of steps) {
     const idle = new Map<string, number>();
     for (const stage of stages) {
-      say(`fanout: ${sockets} sockets, ${stage.name}`);
+      step(`fanout: ${sockets} sockets, ${stage.name}`);
       await stage.grow(sockets);
       idle.set(stage.name, weigh(stage));
     }
@@ -64,7 +64,7 @@ async function run(setting: Setting, stages: readonly Stage[], steps: readonly n
   }
   const [ours] = stages;
   if (!args.quick && ours !== undefined) {
-    say(`fanout: ${MOST_SOCKETS} sockets, ours`);
+    step(`fanout: ${MOST_SOCKETS} sockets, ours`);
     await ours.grow(MOST_SOCKETS);
     lines.push(weightLine(`idle socket of ${MOST_SOCKETS}`, new Map([['ours', weigh(ours)]])));
     const slice = await pumps.get('ours')?.(seconds);

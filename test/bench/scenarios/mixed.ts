@@ -43,12 +43,12 @@ export const mixed: Scenario = async (setting) => {
 };
 
 async function run(setting: Setting, contenders: Contenders, crowd: Child<CrowdCalls>): Promise<Line[]> {
-  const { args, say } = setting;
+  const { args, step } = setting;
   const { world, generator } = contenders;
   const seconds = secondsOf(setting, SECONDS, 4);
   const sockets = args.quick ? QUICK_SOCKETS : SOCKETS;
   const ratePerS = args.quick ? QUICK_RATE_PER_S : RATE_PER_S;
-  say(`mixed: ${sockets} sockets`);
+  step(`mixed: ${sockets} sockets`);
   const place = {
     port: world.fanoutPort,
     path: '/live',
@@ -60,7 +60,7 @@ async function run(setting: Setting, contenders: Contenders, crowd: Child<CrowdC
   const firstScore = await lead(contenders, scores);
   await crowd.call('follow', { firstScore, step: LEADER_STEP, count: scores });
   await contenders.prepare({ name: 'crowd', count: ratePerS * (seconds + WARMUP_S) + 1 });
-  say(`mixed: ${ratePerS} submissions/s`);
+  step(`mixed: ${ratePerS} submissions/s`);
   await crowd.call('seen', { restartMeter: true });
   const times = { seconds, warmupS: WARMUP_S };
   const leading = { port: world.edgePort, ...times, ratePerS: LEADER_PER_S, connections: LEADER_CONNECTIONS };

@@ -14,13 +14,13 @@ const CONNECTIONS = 2_000;
 const PEER_MAX_RATE_PER_S = 2_000;
 
 export const open: Scenario = async (setting) => {
-  const { args, say } = setting;
+  const { args, step } = setting;
   const contenders = await startContenders(await setting.world());
   const seconds = secondsOf(setting, SECONDS);
   const lines = [];
   try {
     for (const ratePerS of RATES_PER_S) {
-      say(`open: ${ratePerS}/s`);
+      step(`open: ${ratePerS}/s`);
       const connections = args.connections?.at(-1) ?? CONNECTIONS;
       const load = { seconds, warmupS: WARMUP_S, connections, ratePerS };
       const count = ratePerS * (seconds + WARMUP_S) + 1;

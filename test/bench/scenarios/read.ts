@@ -22,7 +22,7 @@ export const read: Scenario = async (setting) => {
   const contenders = await startContenders(await setting.world());
   const constant = startChild<ConstantCalls>(new URL('../peers/constant-main.ts', import.meta.url));
   try {
-    setting.say('read: every player scores once');
+    setting.step('read: every player scores once');
     await scoreAll(contenders);
     const body = await (await fetch(`${contenders.world.stack.edgeUrl}${TOP_PATH}`)).text();
     const { port } = await constant.call('start', { body });
@@ -47,7 +47,7 @@ async function run(
   contenders: Contenders,
   constant: { port: number; pid: number },
 ): Promise<Line[]> {
-  const { args, say } = setting;
+  const { args, step } = setting;
   const { generator, world, groups, peerGroups, peer } = contenders;
   const load = {
     ...{ seconds: secondsOf(setting, SECONDS), warmupS: WARMUP_S, repeat: true },
@@ -61,7 +61,7 @@ async function run(
   const conventional = target(peer.port, peerGroups);
   const lines: Line[] = [];
   for (const [name, requests] of Object.entries(requestsOf(contenders))) {
-    say(`read: ${name}`);
+    step(`read: ${name}`);
     await generator.call('keep', { name, requests });
     const runs = { ours: () => ours(name), ceiling: () => ceiling(name) };
     const slices: { ours: Slice; ceiling: Slice; peer?: Slice } =

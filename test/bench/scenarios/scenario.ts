@@ -5,8 +5,8 @@ import type { World } from '../world.ts';
 
 export interface Setting {
   readonly args: Arguments;
-  /** One line of progress. */
-  say(words: string): void;
+  /** Says what comes next. Throws when the run was told to stop: what is under way is then taken down in order. */
+  step(words: string): void;
   /** The product with its ten thousand players, started once and shared by the scenarios that leave it as it is. */
   world(): Promise<World>;
 }
@@ -14,7 +14,7 @@ export interface Setting {
 export type Scenario = (setting: Setting) => Promise<Line[]>;
 
 /** The timed part of one run in seconds: as asked, or the scenario's own. */
-export function secondsOf({ args }: Setting, own: number, quick = 2): number {
+export function secondsOf({ args }: Pick<Setting, 'args'>, own: number, quick = 2): number {
   return args.seconds ?? (args.quick ? quick : own);
 }
 

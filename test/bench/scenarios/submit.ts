@@ -35,7 +35,7 @@ export const submit: Scenario = async (setting) => {
 };
 
 async function run(setting: Setting, contenders: Contenders, ceilingUrl: string): Promise<Line[]> {
-  const { args, say } = setting;
+  const { args, step } = setting;
   const { rounds, connections = args.quick ? QUICK_CONNECTIONS : CONNECTIONS } = args;
   const seconds = secondsOf(setting, SECONDS);
   const load = { seconds, warmupS: WARMUP_S };
@@ -44,7 +44,7 @@ async function run(setting: Setting, contenders: Contenders, ceilingUrl: string)
   const lines: Line[] = [];
   let ceiling: Slice | undefined;
   for (const count of connections) {
-    say(`submit: REST, ${count} connections`);
+    step(`submit: REST, ${count} connections`);
     const slices = await alternate(rounds, {
       ours: () => contenders.submitOurs('rest', prepared('rest'), { ...load, connections: count }),
       peer: () => contenders.submitPeer(prepared('peer'), { ...load, connections: count }),
@@ -55,14 +55,14 @@ async function run(setting: Setting, contenders: Contenders, ceilingUrl: string)
   }
   for (const form of ['connect-json', 'connect-binary'] as const) {
     const name = form === 'connect-json' ? 'Connect JSON' : 'Connect binary';
-    say(`submit: ${name}`);
+    step(`submit: ${name}`);
     const options = { ...load, connections: args.connections?.at(-1) ?? CONNECT_CONNECTIONS };
     const { ours } = await alternate(rounds, {
       ours: () => contenders.submitOurs(form, prepared(form), options),
     });
     lines.push(line(`${name}, ${options.connections} connections`, ours, undefined, ceiling));
   }
-  say('submit: trusted gRPC batches');
+  step('submit: trusted gRPC batches');
   const grpc = await alternate(rounds, { ours: batches.grpc, ceiling: batches.ceiling });
   lines.push(line(`trusted gRPC, batches of ${BATCH}`, grpc.ours, undefined, grpc.ceiling));
   return lines;
