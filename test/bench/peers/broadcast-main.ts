@@ -8,8 +8,7 @@ import { Server } from 'socket.io';
 import { WebSocket, WebSocketServer } from 'ws';
 import { listenExclusively, loadUws } from '../../../services/shared/uws.ts';
 import { answerCalls } from '../calls.ts';
-
-export type BroadcastKind = 'uWebSockets.js' | 'ws' | 'Socket.IO';
+import type { BroadcastKind } from './broadcast-kinds.ts';
 
 export type BroadcastCalls = {
   start: (input: { kind: BroadcastKind }) => { port: number; path: string };

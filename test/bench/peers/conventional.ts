@@ -30,6 +30,8 @@ interface Submission {
 
 const ORDER = 'conventional:order';
 const TOP_SIZE = 10;
+/** The default of 511 would refuse a crowd that arrives at once. */
+const BACKLOG = 4_096;
 
 const UPDATE_SCHEMA = {
   body: {
@@ -107,7 +109,7 @@ export async function startConventional(options: ConventionalOptions) {
     return boardOf(flat).map(({ username, score }) => ({ username, score }));
   });
 
-  await app.listen({ host: '127.0.0.1', port: 0 });
+  await app.listen({ host: '127.0.0.1', port: 0, backlog: BACKLOG });
   const address = app.server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
   return { port: address.port };

@@ -6,6 +6,7 @@
 import { createHistogram } from '../generator/histogram.ts';
 import { type Line, rateLine, type Slice, valueLine } from '../lines.ts';
 import { alternate, quantiles, withCosts } from '../measure.ts';
+import { BROADCAST_KINDS } from '../peers/broadcast-kinds.ts';
 import { rssMib } from '../report/processes.ts';
 import { startWorld } from '../world.ts';
 import { type Scenario, type Setting, secondsOf } from './scenario.ts';
@@ -13,6 +14,7 @@ import { positionOf, type Stage, startOtherStage, startOurStage } from './stages
 
 const SECONDS = 4;
 const WARMUP_S = 1;
+const FIRST_SOCKETS = 100;
 const SOCKETS = [1_000, 10_000];
 const QUICK_SOCKETS = [1_000];
 /** The most that one node takes by default. */
@@ -28,8 +30,7 @@ export const fanout: Scenario = async (setting) => {
   const stages: Stage[] = [];
   try {
     stages.push(await startOurStage(world));
-    for (const kind of ['uWebSockets.js', 'ws', 'Socket.IO'] as const)
-      stages.push(await startOtherStage(kind));
+    for (const kind of BROADCAST_KINDS) stages.push(await startOtherStage(kind));
     return await run(setting, stages, args.quick ? QUICK_SOCKETS : SOCKETS);
   } finally {
     await Promise.all(stages.map((stage) => stage.stop()));
@@ -41,9 +42,15 @@ async function run(setting: Setting, stages: readonly Stage[], steps: readonly n
   const { args, step } = setting;
   const seconds = secondsOf(setting, SECONDS);
   const pumps = new Map(stages.map((stage) => [stage.name, createPump(stage)]));
+  // A first few sockets and boards: what a server loads and compiles once is no weight of a socket.
+  for (const stage of stages) {
+    step(`fanout: warming up ${stage.name}`);
+    await stage.grow(FIRST_SOCKETS);
+    await pumps.get(stage.name)?.(WARMUP_S);
+  }
   const base = new Map(stages.map((stage) => [stage.name, serverMib(stage)]));
   const weigh = (stage: Stage) =>
-    ((serverMib(stage) - (base.get(stage.name) ?? 0)) * KIB_PER_MIB) / stage.sockets;
+    ((serverMib(stage) - (base.get(stage.name) ?? 0)) * KIB_PER_MIB) / (stage.sockets - FIRST_SOCKETS);
   const lines: Line[] = [];
   for (const sockets of steps) {
     const idle = new Map<string, number>();

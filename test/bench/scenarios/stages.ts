@@ -9,7 +9,8 @@ import { connectNats, scoreSubject } from '../../../services/shared/nats.ts';
 import { type Child, startChild } from '../calls.ts';
 import type { CrowdCalls } from '../generator/crowd-main.ts';
 import type { Dialect } from '../generator/websocket.ts';
-import type { BroadcastCalls, BroadcastKind } from '../peers/broadcast-main.ts';
+import { BROADCAST_KINDS, type BroadcastKind } from '../peers/broadcast-kinds.ts';
+import type { BroadcastCalls } from '../peers/broadcast-main.ts';
 import type { ProcessGroup } from '../report/processes.ts';
 import type { World } from '../world.ts';
 
@@ -27,6 +28,7 @@ export interface Stage {
   stop(): Promise<void>;
 }
 
+const OUR_NETWORK = 1;
 /** A node takes 2,000 new sockets a second. */
 const OPEN_PER_S = 1_800;
 /** A process may have 20,000 descriptors. */
@@ -62,6 +64,7 @@ export async function startOurStage(world: World): Promise<Stage> {
   return createStage({
     ...{ name: 'ours', server: fanout, groups: world.groups() },
     target: { port: world.fanoutPort, path: '/live', dialect: 'plain' },
+    network: OUR_NETWORK,
     publish(seq) {
       const { entries } = boardAt(Number(epoch), FIRST_SEQ + seq);
       const states = entries.map(({ userId, username, score }) => ({
@@ -89,12 +92,14 @@ export function positionOf(seq: number): number {
 }
 
 export async function startOtherStage(kind: BroadcastKind): Promise<Stage> {
+  const network = OUR_NETWORK + 1 + BROADCAST_KINDS.indexOf(kind);
   const child: Child<BroadcastCalls> = startChild(new URL('../peers/broadcast-main.ts', import.meta.url));
   const { port, path } = await child.call('start', { kind });
   const server = { name: kind, pid: child.pid };
   return createStage({
     ...{ name: kind, server, groups: [server] },
     target: { port, path, dialect: kind === 'Socket.IO' ? 'socket.io' : 'plain' },
+    network,
     publish: (seq) => void child.call('publish', { frame: frameAt(seq) }),
     stop: () => child.stop(),
   });
@@ -106,10 +111,12 @@ function createStage(options: {
   /** The server and all that works for it. */
   groups: readonly ProcessGroup[];
   target: { port: number; path: string; dialect: Dialect };
+  /** Its sockets come from 127.0.<network>.x: a source address has ports for 28,000 sockets, whatever they connect to. */
+  network: number;
   publish: (seq: number) => void;
   stop: () => Promise<void>;
 }): Stage {
-  const { name, server, target, publish, stop } = options;
+  const { name, server, target, network, publish, stop } = options;
   const crowds: Child<CrowdCalls>[] = [];
   const groups = [...options.groups];
   let sockets = 0;
@@ -132,7 +139,7 @@ function createStage(options: {
       while (sockets < wanted) {
         const index = Math.floor(sockets / SOCKETS_PER_CROWD);
         const count = Math.min((index + 1) * SOCKETS_PER_CROWD, wanted) - sockets;
-        const from = { localAddress: `127.0.0.${index + 1}`, perSecond: OPEN_PER_S };
+        const from = { localAddress: `127.0.${network}.${index + 1}`, perSecond: OPEN_PER_S };
         await crowdAt(index).call('open', { ...target, ...from, sockets: count });
         sockets += count;
       }
