@@ -1,6 +1,8 @@
 /** One run of the bench: the scenarios in their order, then the tables and the files. */
+import { resolve } from 'node:path';
 import { type Arguments, SCENARIOS, type ScenarioName } from './arguments.ts';
 import type { Line } from './lines.ts';
+import { profilerOption, summarise } from './profiling/self-times.ts';
 import { describeMachine } from './report/hardware.ts';
 import { writeResults } from './report/results.ts';
 import { costTable, resultTable } from './report/table.ts';
@@ -35,11 +37,14 @@ export async function runBench({ args, write, signal }: BenchOptions): Promise<n
   };
   const facts = describeMachine();
   for (const [name, value] of Object.entries(facts)) write(`${name.padEnd(11)}${value}\n`);
+  // The scenarios that start a product of their own are about memory and disks, not about hot functions.
+  const profiled: Record<string, string> =
+    args.profile === undefined ? {} : { NODE_OPTIONS: profilerOption(resolve(args.profile)) };
   const lines: Line[] = [];
   let failed = 0;
   let shared: Promise<World> | undefined;
   const world = () => {
-    shared ??= startWorld({ step });
+    shared ??= startWorld({ step, settings: profiled });
     return shared;
   };
   try {
@@ -59,6 +64,7 @@ export async function runBench({ args, write, signal }: BenchOptions): Promise<n
       () => {},
     );
   }
+  if (args.profile !== undefined) write(`\n${summarise(args.profile)}\n`);
   if (lines.length > 0) report(lines, facts, { args, write });
   return failed === 0 && !signal.aborted ? 0 : 1;
 }

@@ -3,7 +3,7 @@ import { rateLine, type Slice } from '../lines.ts';
 import { alternate } from '../measure.ts';
 import { CONVENTIONAL_NAME } from '../peers/peer.ts';
 import { startContenders } from './contenders.ts';
-import { type Scenario, secondsOf } from './scenario.ts';
+import { type Scenario, secondsOf, wants } from './scenario.ts';
 
 const SECONDS = 5;
 const WARMUP_S = 1;
@@ -20,7 +20,9 @@ export const open: Scenario = async (setting) => {
   const lines = [];
   try {
     for (const ratePerS of RATES_PER_S) {
-      step(`open: ${ratePerS}/s`);
+      const line = `REST at ${ratePerS}/s`;
+      if (!wants(setting, line)) continue;
+      step(`open: ${line}`);
       const connections = args.connections?.at(-1) ?? CONNECTIONS;
       const load = { seconds, warmupS: WARMUP_S, connections, ratePerS };
       const count = ratePerS * (seconds + WARMUP_S) + 1;
@@ -32,7 +34,7 @@ export const open: Scenario = async (setting) => {
           : await alternate(args.rounds, { ours });
       lines.push(
         rateLine({
-          ...{ scenario: 'open', line: `REST at ${ratePerS}/s`, unit: 'scores/s', ours: slices.ours },
+          ...{ scenario: 'open', line, unit: 'scores/s', ours: slices.ours },
           peers: slices.peer === undefined ? [] : [{ name: CONVENTIONAL_NAME, slice: slices.peer }],
           details: { ratePerS },
         }),

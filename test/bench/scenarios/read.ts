@@ -9,7 +9,7 @@ import { alternate, measureLoad } from '../measure.ts';
 import type { ConstantCalls } from '../peers/constant-main.ts';
 import { CONVENTIONAL_NAME } from '../peers/peer.ts';
 import { type Contenders, startContenders } from './contenders.ts';
-import { type Scenario, type Setting, secondsOf } from './scenario.ts';
+import { type Scenario, type Setting, secondsOf, wants } from './scenario.ts';
 
 const SECONDS = 3;
 const WARMUP_S = 1;
@@ -61,6 +61,7 @@ async function run(
   const conventional = target(peer.port, peerGroups);
   const lines: Line[] = [];
   for (const [name, requests] of Object.entries(requestsOf(contenders))) {
+    if (!wants(setting, name)) continue;
     step(`read: ${name}`);
     await generator.call('keep', { name, requests });
     const runs = { ours: () => ours(name), ceiling: () => ceiling(name) };

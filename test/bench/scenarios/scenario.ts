@@ -18,6 +18,11 @@ export function secondsOf({ args }: Pick<Setting, 'args'>, own: number, quick = 
   return args.seconds ?? (args.quick ? quick : own);
 }
 
+/** Whether a line was asked for. */
+export function wants({ args }: Pick<Setting, 'args'>, line: string): boolean {
+  return args.line === undefined || line.toLowerCase().includes(args.line.toLowerCase());
+}
+
 let uses = 0;
 /** Action ids begin with something that no other run used. */
 export function freshPrefix(name: string): string {

@@ -8,13 +8,16 @@ import { alternate, measureBatches } from '../measure.ts';
 import { createCeilingDatabase } from '../peers/databases.ts';
 import { CONVENTIONAL_NAME } from '../peers/peer.ts';
 import { type Contenders, startContenders } from './contenders.ts';
-import { freshPrefix, type Scenario, type Setting, secondsOf } from './scenario.ts';
+import { freshPrefix, type Scenario, type Setting, secondsOf, wants } from './scenario.ts';
 
 const SECONDS = 4;
 const WARMUP_S = 1;
 const CONNECTIONS = [64, 256, 512];
 const QUICK_CONNECTIONS = [256];
-const CONNECT_CONNECTIONS = 512;
+const CONNECT = [
+  ['connect-json', 'Connect JSON'],
+  ['connect-binary', 'Connect binary'],
+] as const;
 const BATCH = 100;
 /** The product keeps four accept statements under way; so does the ceiling. Calls are twice that, to keep them fed. */
 const STATEMENTS_IN_FLIGHT = 4;
@@ -44,28 +47,32 @@ async function run(setting: Setting, contenders: Contenders, ceilingUrl: string)
   const lines: Line[] = [];
   let ceiling: Slice | undefined;
   for (const count of connections) {
-    step(`submit: REST, ${count} connections`);
+    const name = `REST, ${count} connections`;
+    if (!wants(setting, name)) continue;
+    step(`submit: ${name}`);
     const slices = await alternate(rounds, {
       ours: () => contenders.submitOurs('rest', prepared('rest'), { ...load, connections: count }),
       peer: () => contenders.submitPeer(prepared('peer'), { ...load, connections: count }),
       ceiling: batches.ceiling,
     });
     ceiling = slices.ceiling;
-    lines.push(line(`REST, ${count} connections`, slices.ours, slices.peer, slices.ceiling));
+    lines.push(line(name, slices.ours, slices.peer, slices.ceiling));
   }
-  for (const form of ['connect-json', 'connect-binary'] as const) {
-    const name = form === 'connect-json' ? 'Connect JSON' : 'Connect binary';
+  const options = { ...load, connections: connections.at(-1) ?? 1 };
+  for (const [form, title] of CONNECT) {
+    const name = `${title}, ${options.connections} connections`;
+    if (!wants(setting, name)) continue;
     step(`submit: ${name}`);
-    const options = { ...load, connections: args.connections?.at(-1) ?? CONNECT_CONNECTIONS };
     const { ours } = await alternate(rounds, {
       ours: () => contenders.submitOurs(form, prepared(form), options),
     });
-    lines.push(line(`${name}, ${options.connections} connections`, ours, undefined, ceiling));
+    lines.push(line(name, ours, undefined, ceiling));
   }
-  step('submit: trusted gRPC batches');
+  const name = `trusted gRPC, batches of ${BATCH}`;
+  if (!wants(setting, name)) return lines;
+  step(`submit: ${name}`);
   const grpc = await alternate(rounds, { ours: batches.grpc, ceiling: batches.ceiling });
-  lines.push(line(`trusted gRPC, batches of ${BATCH}`, grpc.ours, undefined, grpc.ceiling));
-  return lines;
+  return [...lines, line(name, grpc.ours, undefined, grpc.ceiling)];
 }
 
 function line(name: string, ours: Slice, peer: Slice | undefined, ceiling: Slice | undefined): Line {

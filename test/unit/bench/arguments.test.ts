@@ -5,23 +5,27 @@ describe('the command line of the bench', () => {
   test('asks for everything when it asks for nothing', () => {
     expect(parseArguments([])).toEqual({
       scenarios: SCENARIOS,
+      line: undefined,
       seconds: undefined,
       connections: undefined,
       rounds: 2,
       json: undefined,
+      profile: undefined,
       quick: false,
     });
   });
 
   test('narrows by scenario, time, connections, rounds and file', () => {
     const words =
-      '--scenario open --scenario submit --seconds 3 --connections 64,512 --rounds 4 --json out.json';
+      '--scenario open --scenario submit --line REST --seconds 3 --connections 64,512 --rounds 4 --json out.json --profile profiles';
     expect(parseArguments(words.split(' '))).toEqual({
       scenarios: ['submit', 'open'],
+      line: 'REST',
       seconds: 3,
       connections: [64, 512],
       rounds: 4,
       json: 'out.json',
+      profile: 'profiles',
       quick: false,
     });
   });
