@@ -11,8 +11,9 @@ import { createGrpcClient } from '../../services/shared/grpc.ts';
 import type { ServiceName } from '../../services/shared/service-keys.ts';
 import { type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
 import { startChild } from './calls.ts';
+import { runLoad } from './generator/load.ts';
 import type { GeneratorCalls } from './generator/main.ts';
-import type { Player } from './generator/requests.ts';
+import { getRequest, type Player } from './generator/requests.ts';
 import type { ProcessGroup } from './report/processes.ts';
 
 export interface World {
@@ -40,6 +41,7 @@ export const BENCH_SETTINGS: Readonly<Record<string, string>> = {
   LOG_LEVEL: 'warn',
 };
 const TOKENS_IN_FLIGHT = 64;
+const INTRODUCTION_LIMIT_S = 30;
 const DEADLINE_MS = 10_000;
 
 export async function startWorld({
@@ -64,17 +66,20 @@ export async function startWorld({
     const database = new URL(addresses.databaseUrl);
     database.username = 'postgres';
     database.password = password;
-    if (players > 0) step(`issuing ${players} tokens`);
+    if (players > 0) step(`issuing ${players} tokens, and using each once`);
+    const edgePort = Number(new URL(addresses.edgeUrl).port);
+    const issued = await issueTokens(addresses.authAddress, serviceKey('cli'), players);
+    await introduce(issued, edgePort);
     return {
       stack,
-      edgePort: Number(new URL(addresses.edgeUrl).port),
+      edgePort,
       fanoutPort: Number(new URL(addresses.fanoutUrl).port),
       authAddress: addresses.authAddress,
       scoreAddress: addresses.scoreAddress,
       databaseUrl: database.href,
       redisUrl: addresses.redisUrl,
       natsUrl: addresses.natsUrl,
-      players: await issueTokens(addresses.authAddress, serviceKey('cli'), players),
+      players: issued,
       serviceKey,
       groups: (...more) => [
         ...Object.entries(processes)
@@ -95,6 +100,15 @@ export async function startGenerator(world: World) {
   const generator = startChild<GeneratorCalls>(new URL('./generator/main.ts', import.meta.url));
   await generator.call('players', { players: [...world.players] });
   return generator;
+}
+
+/**
+ * Every player comes by once, so that the edge knows the tokens, as it does after the first second of a day; a player
+ * without a score is told so, which is all the same here.
+ */
+async function introduce(players: readonly Player[], port: number): Promise<void> {
+  const requests = players.map(({ token }) => getRequest('/api/v1/scoreboard/me', token));
+  await runLoad(requests, { port, connections: TOKENS_IN_FLIGHT, seconds: INTRODUCTION_LIMIT_S, warmupS: 0 });
 }
 
 async function issueTokens(address: string, serviceKey: string, count: number): Promise<Player[]> {

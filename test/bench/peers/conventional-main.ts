@@ -1,5 +1,5 @@
 /** The conventional stack as a process. */
-import { createPublicKey } from 'node:crypto';
+import type { JSONWebKeySet } from 'jose';
 import { answerCalls } from '../calls.ts';
 import { startConventional } from './conventional.ts';
 
@@ -17,12 +17,7 @@ const CONNECTIONS = 20;
 
 answerCalls<ConventionalCalls>({
   async start({ databaseUrl, redisUrl, jwksUrl, actionSecret }) {
-    const { keys } = (await (await fetch(jwksUrl)).json()) as {
-      keys: (Record<string, string> & { kid: string })[];
-    };
-    const tokenKeys = new Map(
-      keys.map(({ kid, ...key }) => [kid, createPublicKey({ key: { ...key }, format: 'jwk' })]),
-    );
+    const tokenKeys = (await (await fetch(jwksUrl)).json()) as JSONWebKeySet;
     return startConventional({
       ...{ databaseUrl, redisUrl, tokenKeys, actionSecret },
       issuer: 'scoreboard',

