@@ -107,6 +107,9 @@ export function valueLine(options: {
     errors: options.errors ?? slice?.errors ?? 0,
     generatorBound: slice !== undefined && isGeneratorBound(slice),
     details,
-    slices: slice === undefined ? {} : { ours: slice },
+    slices: {
+      ...(slice === undefined ? {} : { ours: slice }),
+      ...(peer?.slice === undefined ? {} : { [peer.name]: peer.slice }),
+    },
   };
 }

@@ -13,7 +13,7 @@ import { type StackProcesses, startStackProcesses } from '../support/stack-proce
 import { startChild } from './calls.ts';
 import { runLoad } from './generator/load.ts';
 import type { GeneratorCalls } from './generator/main.ts';
-import { getRequest, type Player } from './generator/requests.ts';
+import { introduction, type Player } from './generator/requests.ts';
 import type { ProcessGroup } from './report/processes.ts';
 
 export interface World {
@@ -103,11 +103,10 @@ export async function startGenerator(world: World) {
 }
 
 /**
- * Every player comes by once, so that the edge knows the tokens, as it does after the first second of a day; a player
- * without a score is told so, which is all the same here.
+ * Every player comes by once, so that the edge knows the tokens, as it does after the first seconds of a day.
  */
 async function introduce(players: readonly Player[], port: number): Promise<void> {
-  const requests = players.map(({ token }) => getRequest('/api/v1/scoreboard/me', token));
+  const requests = players.map(introduction);
   await runLoad(requests, { port, connections: TOKENS_IN_FLIGHT, seconds: INTRODUCTION_LIMIT_S, warmupS: 0 });
 }
 

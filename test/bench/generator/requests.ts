@@ -50,6 +50,12 @@ export function submitRequest(form: SubmitForm, player: Player, action: SignedAc
   return post(path, `Authorization: Bearer ${player.token}\r\n${headers}`, body(action));
 }
 
+/** Says who the player is and nothing else: refused, but not before the token was verified. */
+export function introduction(player: Player): Buffer {
+  const { path, headers } = FORMS.rest;
+  return post(path, `Authorization: Bearer ${player.token}\r\n${headers}`, Buffer.from('{}'));
+}
+
 export function getRequest(path: string, token?: string): Buffer {
   const authorization = token === undefined ? '' : `Authorization: Bearer ${token}\r\n`;
   return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${authorization}\r\n`, 'latin1');

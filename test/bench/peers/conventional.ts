@@ -1,8 +1,8 @@
 /**
- * The conventional stack, as a competent engineer would write it today: Fastify with a response schema, jose (faster here than
- * jsonwebtoken, since it verifies beside the main thread), one
- * Postgres transaction per score, the ranking in a Redis sorted set with one pipeline per score, and the top 10 by
- * Socket.IO to everybody when it changed. It verifies the same ES256 token, and an HMAC in place of our signature.
+ * The conventional stack, as a competent engineer would write it today: Fastify with schemas, jose (faster here than
+ * jsonwebtoken, since it verifies beside the main thread), one Postgres transaction per score, the ranking in a Redis sorted
+ * set with one pipeline per score, and the top 10 by Socket.IO to everybody when it changed. It verifies the same ES256
+ * token, and an HMAC in place of our signature.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import fastify from 'fastify';

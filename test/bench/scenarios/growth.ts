@@ -10,7 +10,7 @@ import { startWorld } from '../world.ts';
 import { type Contenders, startContenders } from './contenders.ts';
 import { freshPrefix, type Scenario, type Setting, secondsOf } from './scenario.ts';
 
-const SECONDS = 4;
+const SECONDS = 3;
 const WARMUP_S = 1;
 const SIZES = [10_000, 1_000_000, 5_000_000];
 const QUICK_SIZES = [10_000, 100_000];

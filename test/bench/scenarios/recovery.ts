@@ -20,7 +20,7 @@ const CONNECTIONS = 64;
 /** Reads go on in steps of this length until the index is there. */
 const STEP_S = 1;
 /** An index that is not there by then is not going to be. */
-const LIMIT_S = 40;
+const LIMIT_S = 20;
 
 /** What is read meanwhile. Places are dear without an index: each is counted in Postgres. */
 const READS = { boards: 'boards read meanwhile', places: 'boards and places read meanwhile' } as const;

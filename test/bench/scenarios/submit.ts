@@ -10,7 +10,7 @@ import { CONVENTIONAL_NAME } from '../peers/peer.ts';
 import { type Contenders, startContenders } from './contenders.ts';
 import { freshPrefix, type Scenario, type Setting, secondsOf, wants } from './scenario.ts';
 
-const SECONDS = 4;
+const SECONDS = 3;
 const WARMUP_S = 1;
 const CONNECTIONS = [64, 256, 512];
 const QUICK_CONNECTIONS = [256];
