@@ -1,5 +1,5 @@
 /**
- * Reading boards in a closed loop. The ceiling is constant bytes of the same length from the same kind of server; the peer
+ * Reading boards in a closed loop. The ceiling is constant bytes of the same length from the same server; the peer
  * reads its sorted set for every request.
  */
 import { startChild } from '../calls.ts';
@@ -17,6 +17,8 @@ const CONNECTIONS = 256;
 /** Every player has a score before boards are read. */
 const SCORED_AT_PER_S = 4_000;
 const TOP_PATH = '/api/v1/scoreboard/top';
+const SERVICE_PATH = '/scoreboard.edge.v1.ScoreboardService';
+const METHODS = ['GetTop', 'GetRank', 'ListAround'];
 
 export const read: Scenario = async (setting) => {
   const contenders = await startContenders(await setting.world());
@@ -25,7 +27,8 @@ export const read: Scenario = async (setting) => {
     setting.step('read: every player scores once');
     await scoreAll(contenders);
     const body = await (await fetch(`${contenders.world.stack.edgeUrl}${TOP_PATH}`)).text();
-    const { port } = await constant.call('start', { body });
+    const postPaths = METHODS.map((method) => `${SERVICE_PATH}/${method}`);
+    const { port } = await constant.call('start', { body, getPaths: [TOP_PATH], postPaths });
     return await run(setting, contenders, { port, pid: constant.pid });
   } finally {
     await constant.stop();
