@@ -5,7 +5,7 @@ import { FILLER_DIGITS, FILLER_PREFIX } from './generator/fillers.ts';
 import type { World } from './world.ts';
 
 export interface Population {
-  /** Adds fillers until there are this many. */
+  /** Gives every player with a token a score, and adds fillers until there are this many players. */
   fill(players: number): Promise<void>;
   /** Lets Redis forget everything, and resolves with how many seconds passed until a new index counted; undefined when none came. */
   rebuild(limitMs?: number): Promise<number | undefined>;
@@ -32,10 +32,14 @@ export function openPopulation(world: World): Population {
     async fill(players) {
       await sql`
         insert into scores (leaderboard, user_id, username, points, version, reached)
+        select 'global', p.user_id, p.username, 1, 1, 1 from players p on conflict do nothing`;
+      const fillers = players - world.players.length;
+      await sql`
+        insert into scores (leaderboard, user_id, username, points, version, reached)
         select 'global', ${FILLER_PREFIX} || lpad(g::text, ${FILLER_DIGITS}, '0'), 'Filler ' || g,
-               1 + (g::bigint * 7919) % 1000003, 1, g + 1
-        from generate_series(${filled}::int, ${players - 1}::int) g`;
-      filled = Math.max(filled, players);
+               1 + (g::bigint * 7919) % 1000003, 1, g + 2
+        from generate_series(${filled}::int, ${fillers - 1}::int) g`;
+      filled = Math.max(filled, fillers);
       // What a table that grew slowly would have had done to it long ago.
       await sql`vacuum analyze scores`;
       await sql`checkpoint`;

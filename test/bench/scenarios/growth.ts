@@ -15,6 +15,8 @@ const WARMUP_S = 1;
 const SIZES = [10_000, 1_000_000, 5_000_000];
 const QUICK_SIZES = [10_000, 100_000];
 const CONNECTIONS = 512;
+/** Each place is a call of its own behind the edge: more at once would only wait longer. */
+const PLACE_CONNECTIONS = 64;
 const PREPARED_PER_S = 32_000;
 const BATCH = 100;
 const BATCHES_IN_FLIGHT = 8;
@@ -51,7 +53,7 @@ export const growth: Scenario = async (setting) => {
 
 type Slices = Record<'submit' | 'batches' | 'rank', Slice>;
 
-async function measure(setting: Setting, contenders: Contenders, fillers: number): Promise<Slices> {
+async function measure(setting: Setting, contenders: Contenders, players: number): Promise<Slices> {
   const { world, generator, groups } = contenders;
   const seconds = secondsOf(setting, SECONDS);
   const connections = setting.args.connections?.at(-1) ?? CONNECTIONS;
@@ -60,9 +62,10 @@ async function measure(setting: Setting, contenders: Contenders, fillers: number
   await generator.call('keep', { name: 'places', requests });
   const batches = {
     target: { kind: 'grpc', address: world.scoreAddress, serviceKey: world.serviceKey('cli') },
-    ...{ batch: BATCH, inFlight: BATCHES_IN_FLIGHT, seconds, warmupS: WARMUP_S, fillers },
+    ...{ batch: BATCH, inFlight: BATCHES_IN_FLIGHT, seconds, warmupS: WARMUP_S },
+    fillers: players - world.players.length,
   } as const;
-  const places = { ...load, port: world.edgePort, repeat: true };
+  const places = { ...load, connections: PLACE_CONNECTIONS, port: world.edgePort, repeat: true };
   return alternate(setting.args.rounds, {
     submit: () => contenders.submitOurs('rest', PREPARED_PER_S * (seconds + WARMUP_S), load),
     batches: () =>
