@@ -9,6 +9,8 @@ export interface Slice {
   readonly maxMs: number;
   /** Answers that were not the wished one, broken connections and requests that were never sent. */
   readonly errors: number;
+  /** Answers by HTTP status; 0 stands for connections that broke or answers that never came. */
+  readonly statuses?: Readonly<Record<number, number>>;
   /** CPU milliseconds per thousand operations, by process. */
   readonly cpuMsPerThousand: Readonly<Record<string, number>>;
   readonly rssMib: Readonly<Record<string, number>>;

@@ -44,6 +44,7 @@ export function loadSlice(result: LoadResult, costs: Costs): Slice {
     perSecond: accepted / seconds,
     ...quantiles(result.latency),
     errors: answers - accepted + unsent,
+    statuses,
     ...costs,
     generatorCpuShare: result.cpuShare,
     generatorUtilisation: result.utilisation,

@@ -5,7 +5,7 @@ import { FILLER_DIGITS, FILLER_PREFIX } from './generator/fillers.ts';
 import type { World } from './world.ts';
 
 export interface Population {
-  /** Adds fillers until there are this many. */
+  /** Gives every player with a token a score, and adds fillers until there are this many players. */
   fill(players: number): Promise<void>;
   /** Lets Redis forget everything, and resolves with how many seconds passed until a new index counted; undefined when none came. */
   rebuild(limitMs?: number): Promise<number | undefined>;
@@ -16,7 +16,7 @@ export interface Population {
 
 /** Five million rows take half a minute. */
 const STATEMENT_TIMEOUT_MS = 300_000;
-const REBUILD_LIMIT_MS = 120_000;
+export const REBUILD_LIMIT_MS = 120_000;
 const LOOK_EVERY_MS = 10;
 
 export function openPopulation(world: World): Population {
@@ -32,10 +32,14 @@ export function openPopulation(world: World): Population {
     async fill(players) {
       await sql`
         insert into scores (leaderboard, user_id, username, points, version, reached)
+        select 'global', p.user_id, p.username, 1, 1, 1 from players p on conflict do nothing`;
+      const fillers = players - world.players.length;
+      await sql`
+        insert into scores (leaderboard, user_id, username, points, version, reached)
         select 'global', ${FILLER_PREFIX} || lpad(g::text, ${FILLER_DIGITS}, '0'), 'Filler ' || g,
-               1 + (g::bigint * 7919) % 1000003, 1, g + 1
-        from generate_series(${filled}::int, ${players - 1}::int) g`;
-      filled = Math.max(filled, players);
+               1 + (g::bigint * 7919) % 1000003, 1, g + 2
+        from generate_series(${filled}::int, ${fillers - 1}::int) g`;
+      filled = Math.max(filled, fillers);
       // What a table that grew slowly would have had done to it long ago.
       await sql`vacuum analyze scores`;
       await sql`checkpoint`;
@@ -43,7 +47,8 @@ export function openPopulation(world: World): Population {
     async rebuild(limitMs = REBUILD_LIMIT_MS) {
       const before = await epochOf(sql);
       const startedMs = performance.now();
-      await redis.flushdb();
+      // Beside the main thread: Redis must be empty, not away for the seconds that a million entries take.
+      await redis.flushdb('ASYNC');
       const elapsedMs = () => performance.now() - startedMs;
       while ((await epochOf(sql)) <= before) {
         if (elapsedMs() > limitMs) return undefined;

@@ -17,7 +17,7 @@ export type GeneratorCalls = {
   /** Keeps requests that are ready as they are. */
   keep: (input: { name: string; requests: Uint8Array[] }) => void;
   run: (input: { name: string; options: LoadOptions }) => LoadResult;
-  /** For the given players, by default for all those with tokens. */
+  /** For all players with tokens, and so many fillers. */
   batches: (input: Omit<BatchLoadOptions, 'userIds'> & { fillers?: number }) => BatchLoadResult;
 };
 
@@ -44,11 +44,13 @@ answerCalls<GeneratorCalls>({
     if (!options.repeat) sets.delete(name);
     return result;
   },
-  async batches({ fillers, ...options }) {
-    const userIds =
-      fillers === undefined
-        ? players.map(({ userId }) => userId)
-        : Array.from({ length: fillers }, (_, index) => fillerId((index * STRIDE) % fillers));
+  async batches({ fillers = 0, ...options }) {
+    const all = [
+      ...players.map(({ userId }) => userId),
+      ...Array.from({ length: fillers }, (_, index) => fillerId(index)),
+    ];
+    // In no visible order: neighbours on a board are not neighbours in time.
+    const userIds = all.map((_, index) => all[(index * STRIDE) % all.length] ?? '');
     return runBatchLoad({ ...options, userIds });
   },
 });

@@ -5,9 +5,9 @@
 import type { Line } from '../lines.ts';
 import { formatNumber } from './table.ts';
 
-const WIDTH = 920;
-const LABEL_WIDTH = 330;
-const BAR_WIDTH = 330;
+const WIDTH = 980;
+const LABEL_WIDTH = 380;
+const BAR_WIDTH = 290;
 const BAR_HEIGHT = 12;
 const BAR_STEP = 16;
 const GROUP_GAP = 18;
@@ -54,7 +54,7 @@ export function drawSvg(lines: readonly Line[], subtitle: string): string {
 function barsOf(line: Line): Bar[] {
   const { ours, peer, peerName, ceiling, ceilingName, unit, generatorBound } = line;
   const tail =
-    line.p50Ms === null
+    line.p50Ms === null || line.lowerIsBetter
       ? ''
       : `, p50 ${formatNumber(line.p50Ms)} ms, p99 ${formatNumber(line.p99Ms ?? 0)} ms`;
   const bound = generatorBound && !line.lowerIsBetter ? '≥ ' : '';

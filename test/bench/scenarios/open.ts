@@ -1,5 +1,5 @@
 /** Signed submissions at steady rates, whatever the answers do: what a player waits for, not what a machine can take. */
-import { rateLine, type Slice } from '../lines.ts';
+import { type Slice, valueLine } from '../lines.ts';
 import { alternate } from '../measure.ts';
 import { CONVENTIONAL_NAME } from '../peers/peer.ts';
 import { startContenders } from './contenders.ts';
@@ -32,11 +32,12 @@ export const open: Scenario = async (setting) => {
         ratePerS <= PEER_MAX_RATE_PER_S
           ? await alternate(args.rounds, { ours, peer })
           : await alternate(args.rounds, { ours });
+      const { ours: own, peer: other } = slices;
       lines.push(
-        rateLine({
-          ...{ scenario: 'open', line, unit: 'scores/s', ours: slices.ours },
-          peers: slices.peer === undefined ? [] : [{ name: CONVENTIONAL_NAME, slice: slices.peer }],
-          details: { ratePerS },
+        valueLine({
+          ...{ scenario: 'open', line: `${line}, p99`, unit: 'ms', ours: own.p99Ms, slice: own },
+          peer: other && { name: CONVENTIONAL_NAME, value: other.p99Ms, slice: other },
+          details: { ratePerS, reachedPerS: own.perSecond, peerReachedPerS: other?.perSecond },
         }),
       );
     }

@@ -143,7 +143,7 @@ function lines({ sustainable, before, after, flooded, floodedSlice, ratePerS, lo
       ...percent,
       line: 'accepted in the worst second',
       ours: share(worstSecond(flooded)),
-      details,
+      details: { ...details, series: flooded.series },
     }),
     valueLine({
       ...{ scenario: 'overload', line: 'time to a refusal, p99', unit: 'ms', ours: refusals.quantile(0.99) },

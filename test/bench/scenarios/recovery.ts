@@ -54,17 +54,8 @@ export const recovery: Scenario = async ({ args, step }) => {
   return lines;
 };
 
-/** The board, and the places of players who have scored. */
+/** The board, and the places of players who have scores. */
 async function prepareReads(world: World, generator: Generator): Promise<void> {
-  const signer = { kind: 'auth', address: world.authAddress, serviceKey: world.serviceKey('cli') } as const;
-  await generator.call('prepare', {
-    name: 'scores',
-    options: { form: 'rest', signer, prefix: 'recovery', count: READERS },
-  });
-  await generator.call('run', {
-    name: 'scores',
-    options: { port: world.edgePort, connections: 1, seconds: 10, warmupS: 0 },
-  });
   const board = getRequest('/api/v1/scoreboard/top');
   const places = world.players.flatMap(({ token }) => [board, getRequest('/api/v1/scoreboard/me', token)]);
   await generator.call('keep', { name: 'boards', requests: [board] });
