@@ -1,18 +1,14 @@
 /** Wires the score service: stores, index, bus, use cases, rpc. Opens in order and closes in reverse. */
 import { randomUUID } from 'node:crypto';
-import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { startAdminServer } from '../shared/admin-server.ts';
 import { AppError } from '../shared/app-error.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
-import { createGrpcClient, startGrpcServer } from '../shared/grpc.ts';
+import { startGrpcServer } from '../shared/grpc.ts';
 import type { Log } from '../shared/log.ts';
 import { createMetrics, type Metrics } from '../shared/metrics.ts';
-import { createPostgresPool } from '../shared/postgres.ts';
-import { connectRedis } from '../shared/redis.ts';
 import type { RunningService } from '../shared/run-process.ts';
 import { createAcceptStore } from './accept-store.ts';
 import { TOP_SIZE } from './board.ts';
-import { type Bus, openBus } from './bus.ts';
 import { createCompareAll } from './compare-all.ts';
 import { createCompareIndex } from './compare-index.ts';
 import type { ScoreConfig } from './config.ts';
@@ -21,16 +17,16 @@ import { createEpochStore } from './epoch-store.ts';
 import { createIndexContents } from './index-contents.ts';
 import { createIndexKeeper } from './index-keeper.ts';
 import { createOperatorRpc } from './operator-rpc.ts';
-import { createOutboxStore } from './outbox-store.ts';
+import { createOutboxStore, type OutboxStore } from './outbox-store.ts';
 import { createOutboxWatch } from './outbox-watch.ts';
 import { createProjector, type Projected } from './projector.ts';
 import { createRankIndex } from './rank-index.ts';
 import { createReadBoards } from './read-boards.ts';
 import { createReconciler } from './reconcile.ts';
 import { createScoreRpc } from './rpc.ts';
-import { checkPostgres, checkRedisFromNowOn } from './start-checks.ts';
+import { openServers, type Servers } from './servers.ts';
 import { createStoreBreaker } from './store-breaker.ts';
-import { ACCEPT_IN_FLIGHT, createSubmitScores } from './submit-scores.ts';
+import { createSubmitScores } from './submit-scores.ts';
 import { createTruthBoards } from './truth-boards.ts';
 import { createTruthStore } from './truth-store.ts';
 import { createSignatureVerifier } from './verify-signatures.ts';
@@ -40,12 +36,6 @@ export interface ScoreServer extends RunningService {
   readonly adminPort: number;
 }
 
-/** Writers get connections of their own, so that a slow reading can not hold up a commit. */
-const READ_CONNECTIONS = 4;
-const WRITE_STATEMENT_TIMEOUT_MS = 1_000;
-const READ_STATEMENT_TIMEOUT_MS = 3_000;
-/** A projection that takes longer is left to the sweeper; the reply's rank then comes from Postgres. */
-const REDIS_TIMEOUT_MS = 400;
 const PROBE_LIMIT_MS = 500;
 /** When there is room in a full outbox again depends on the bus; clients ask now and then. */
 const OUTBOX_FULL_RETRY_MS = 5_000;
@@ -56,46 +46,15 @@ export async function startScore(
   config: ScoreConfig,
   { log, clock = systemClock }: { log: Log; clock?: Clock },
 ): Promise<ScoreServer> {
+  const servers = await openServers(config, { log, clock });
   const metrics = createMetrics('score');
-  let serving = false;
-  const servers = openServers(config, log);
-  const { writePool, readPool, redis, auth } = servers;
-  let bus: Bus;
-  try {
-    await Promise.all([checkPostgres(readPool, log), checkRedisFromNowOn(redis, log)]);
-    bus = await openBus({ natsUrl: config.natsUrl, clock, log });
-  } catch (error) {
-    await servers.close();
-    throw error;
-  }
-  const outbox = createOutboxStore(readPool);
-  const boards = createBoards({ ...servers, bus, log, metrics });
-  const { keeper, projector, reader, reconciler, compareAll } = boards;
-  const delivery = createDelivery({
-    ...{ outbox, truth: boards.truth, projector, publisher: bus, keeper, log, metrics },
-  });
-  const watch = createOutboxWatch({ outbox, log, metrics });
-  const breaker = createStoreBreaker({
-    store: createAcceptStore(writePool),
-    probe: () => writePool.run((sql) => sql`select 1`, PROBE_LIMIT_MS),
-    log,
-    metrics,
-  });
-  const outboxFull = () => new AppError('OUTBOX_FULL', { retryAfterMs: OUTBOX_FULL_RETRY_MS });
-  const submitScores = createSubmitScores({
-    store: breaker.store,
-    verifier: createSignatureVerifier(auth, metrics),
-    projector,
-    delivery: {
-      ...delivery,
-      deliver(outboxId, projected) {
-        for (const { players } of projected) reconciler.note(players);
-        delivery.deliver(outboxId, projected);
-      },
-    },
-    keeper,
-    reader,
-    shed: () => breaker.refusal() ?? (watch.isFull() ? outboxFull() : undefined),
+  const outbox = createOutboxStore(servers.readPool);
+  const boards = createBoards({ ...servers, log, metrics });
+  const { keeper, reader, reconciler, compareAll } = boards;
+  const { delivery, watch, breaker, submitScores } = createSubmission({
+    servers,
+    boards,
+    outbox,
     log,
     metrics,
   });
@@ -112,7 +71,7 @@ export async function startScore(
     log,
     metrics,
   });
-  serving = true;
+  let serving = true;
   const admin = await startAdminServer({
     host: config.adminHost,
     port: config.adminPort,
@@ -121,8 +80,8 @@ export async function startScore(
     readiness: () => ({ serving, epoch: keeper.state.epoch > 0n }),
     dependencies: () => ({
       postgres: keeper.vouches() && !breaker.isOpen(),
-      redis: keeper.state.source === 'redis' && redis.status === 'ready',
-      nats: bus.ready(),
+      redis: keeper.state.source === 'redis' && servers.redis.status === 'ready',
+      nats: servers.bus.ready(),
     }),
   });
 
@@ -136,51 +95,13 @@ export async function startScore(
       await atMost(DELIVERY_DRAIN_MS, delivery.stop());
       await Promise.all([reconciler.stop(), watch.stop(), breaker.stop()]);
       await keeper.stop();
-      await bus.close();
       await servers.close();
       await admin.close();
     },
   };
 }
 
-type Servers = ReturnType<typeof openServers>;
-
-/** Connections to what the service can't do without for long, none of them waited for. */
-function openServers(config: ScoreConfig, log: Log) {
-  const writePool = createPostgresPool({
-    url: config.databaseUrl,
-    connections: ACCEPT_IN_FLIGHT,
-    applicationName: 'scoreboard-score-accept',
-    statementTimeoutMs: WRITE_STATEMENT_TIMEOUT_MS,
-  });
-  const readPool = createPostgresPool({
-    url: config.databaseUrl,
-    connections: READ_CONNECTIONS,
-    applicationName: 'scoreboard-score',
-    statementTimeoutMs: READ_STATEMENT_TIMEOUT_MS,
-  });
-  const redis = connectRedis({
-    url: config.redisUrl,
-    connectionName: 'scoreboard-score',
-    commandTimeoutMs: REDIS_TIMEOUT_MS,
-    log,
-  });
-  const auth = createGrpcClient(AuthService, {
-    address: config.authAddress,
-    serviceKey: config.serviceKey,
-    unavailable: 'AUTH_UNAVAILABLE',
-  });
-  return {
-    ...{ writePool, readPool, redis, auth },
-    async close() {
-      auth.close();
-      redis.disconnect();
-      await Promise.all([writePool.close(), readPool.close()]);
-    },
-  };
-}
-
-type BoardsOptions = Pick<Servers, 'readPool' | 'redis'> & { bus: Bus; log: Log; metrics: Metrics };
+type BoardsOptions = Pick<Servers, 'readPool' | 'redis' | 'bus'> & { log: Log; metrics: Metrics };
 
 /** Everything that keeps, compares and reads boards. */
 function createBoards({ readPool, redis, bus, log, metrics }: BoardsOptions) {
@@ -220,6 +141,42 @@ function createBoards({ readPool, redis, bus, log, metrics }: BoardsOptions) {
     ...{ truth, keeper, projector, reader, reconciler },
     compareAll: createCompareAll({ compare, contents, truth, keeper }),
   };
+}
+
+interface SubmissionOptions {
+  servers: Servers;
+  boards: ReturnType<typeof createBoards>;
+  outbox: OutboxStore;
+  log: Log;
+  metrics: Metrics;
+}
+
+/** Everything between a submission and its delivery, and what may hold submissions back. */
+function createSubmission({ servers, boards, outbox, log, metrics }: SubmissionOptions) {
+  const { truth, keeper, projector, reader, reconciler } = boards;
+  const { writePool, auth, bus } = servers;
+  const delivery = createDelivery({ outbox, truth, projector, publisher: bus, keeper, log, metrics });
+  const watch = createOutboxWatch({ outbox, log, metrics });
+  const breaker = createStoreBreaker({
+    store: createAcceptStore(writePool),
+    probe: () => writePool.run((sql) => sql`select 1`, PROBE_LIMIT_MS),
+    ...{ log, metrics },
+  });
+  const outboxFull = () => new AppError('OUTBOX_FULL', { retryAfterMs: OUTBOX_FULL_RETRY_MS });
+  const submitScores = createSubmitScores({
+    store: breaker.store,
+    verifier: createSignatureVerifier(auth, metrics),
+    delivery: {
+      ...delivery,
+      deliver(outboxId, projected) {
+        for (const { players } of projected) reconciler.note(players);
+        delivery.deliver(outboxId, projected);
+      },
+    },
+    shed: () => breaker.refusal() ?? (watch.isFull() ? outboxFull() : undefined),
+    ...{ projector, keeper, reader, log, metrics },
+  });
+  return { delivery, watch, breaker, submitScores };
 }
 
 /** Resolves with the work, or when its time is over. */

@@ -25,8 +25,11 @@ export interface StoreBreakerOptions {
   metrics: Metrics;
 }
 
-/** One slow statement is no outage; and a breaker that opened without need is closed by its first probe. */
-const FAILURES_TO_OPEN = 2;
+/**
+ * Two rounds of batches: one stall, of a disk that is flushed for example, is no outage, and a database that hangs is found
+ * within two seconds. A breaker that opened without need is closed by its first probe.
+ */
+const FAILURES_TO_OPEN = 4;
 /** A database that is back should be noticed before clients come back. */
 const PROBE_EVERY_MS = 250;
 /** What clients are told: a database restarts in about this time. */

@@ -89,6 +89,21 @@ describe('submissions', () => {
     ]);
   });
 
+  test('are told when to come back, when score says so', async () => {
+    const answer = submit.submit(player, action('a'));
+    const refused = expect(answer).rejects.toMatchObject({ reason: 'OUTBOX_FULL', retryAfterMs: 5_000 });
+    await settle();
+    score.calls[0]?.answer([
+      {
+        result: {
+          case: 'refused',
+          value: { code: 8, reason: 'OUTBOX_FULL', message: 'Full.', retryAfterMs: 5_000 },
+        },
+      },
+    ]);
+    await refused;
+  });
+
   test('tell the cache of the boards that they led to', async () => {
     const answer = submit.submit(player, action('a'));
     await settle();
