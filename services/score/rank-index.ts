@@ -11,12 +11,12 @@ import { type Board, type Entry, type PlayerState, type Position, TOP_SIZE } fro
 
 const POINTER = 'sb:epoch';
 /** 14 hexadecimal digits hold every position up to 2^53-1. */
-const REACHED_DIGITS = 14;
+export const REACHED_DIGITS = 14;
 /** Keys looked at per SCAN step, and removed per UNLINK, when an old epoch is cleared away. */
 const SCAN_COUNT = 500;
 
-type Reply = [status: string, ...rest: unknown[]];
-type Script = (keys: readonly string[], args: readonly string[]) => Promise<Reply>;
+export type Reply = [status: string, ...rest: unknown[]];
+export type Script = (keys: readonly string[], args: readonly string[]) => Promise<Reply>;
 
 export interface Projection {
   readonly position: Position;
@@ -66,7 +66,11 @@ export interface RankIndex {
   dropOlder(epoch: bigint): Promise<void>;
 }
 
-function script(redis: RedisClient, name: 'project' | 'top' | 'around'): Script {
+/** One of the scripts beside this file, as a command of this client. */
+export function script(
+  redis: RedisClient,
+  name: 'project' | 'top' | 'around' | 'inspect' | 'repair' | 'strays',
+): Script {
   const lua = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
   redis.defineCommand(`sb_${name}`, { lua });
   const command = (redis as unknown as Record<string, (...args: unknown[]) => Promise<Reply>>)[`sb_${name}`];
@@ -74,7 +78,7 @@ function script(redis: RedisClient, name: 'project' | 'top' | 'around'): Script 
   return (keys, args) => command.call(redis, keys.length, ...keys, ...args);
 }
 
-function keysOf(epoch: bigint, leaderboard: string): string[] {
+export function keysOf(epoch: bigint, leaderboard: string): string[] {
   const prefix = `sb:${epoch}:${leaderboard}`;
   return [POINTER, `${prefix}:order`, `${prefix}:players`, `${prefix}:board`];
 }

@@ -35,6 +35,8 @@ const MAX_SESSION_MEMORY_MB = 64;
 /** A dead peer is found within KEEPALIVE + timeout: the five seconds in which everything is to be well again. */
 const KEEPALIVE_MS = 3_000;
 const KEEPALIVE_TIMEOUT_MS = 2_000;
+/** Longest wait for calls under way, and for clients that do not leave when told; calls last a second or two. */
+const STOP_LIMIT_MS = 3_000;
 /** A peer that restarts in under a second should be back on the line in about that. */
 const MIN_RECONNECT_BACKOFF_MS = 100;
 const MAX_RECONNECT_BACKOFF_MS = 1_000;
@@ -219,7 +221,13 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     },
     stop() {
       for (const name of names) health.setStatus(name, 'NOT_SERVING');
-      return new Promise((resolve) => server.tryShutdown(() => resolve()));
+      return new Promise((resolve) => {
+        const force = setTimeout(() => server.forceShutdown(), STOP_LIMIT_MS);
+        server.tryShutdown(() => {
+          clearTimeout(force);
+          resolve();
+        });
+      });
     },
   };
 }

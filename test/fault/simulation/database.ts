@@ -9,7 +9,8 @@ import type {
   PlayerTotal,
 } from '../../../services/score/accept-store.ts';
 import type { PlayerState } from '../../../services/score/board.ts';
-import type { OutboxRow, OutboxStore } from '../../../services/score/outbox-store.ts';
+import type { DeliveryOptions } from '../../../services/score/delivery.ts';
+import type { OutboxRow } from '../../../services/score/outbox-store.ts';
 import { AppError } from '../../../services/shared/app-error.ts';
 import { MAX_SCORE } from '../../../services/shared/identifiers.ts';
 import { actionKey, playerKey } from '../checker/evidence.ts';
@@ -27,6 +28,7 @@ export interface StoredRow extends Omit<ActionRow, 'pointsAfter' | 'actionsAfter
 interface Waiting extends OutboxRow {
   state: 'pending' | 'dead';
   attempts: number;
+  failed: boolean;
   nextMs: number;
   readonly createdMs: number;
 }
@@ -52,7 +54,7 @@ export interface Database {
   /** Numbers statements in the order in which they begin. */
   nextStatement(): number;
   acceptStore(from: Process): AcceptStore;
-  outboxStore(from: Process): OutboxStore;
+  outboxStore(from: Process): DeliveryOptions['outbox'];
   /** Runs a reading or a small change in one moment. */
   run<Result>(from: Process, limitMs: number, serve: () => Result): Promise<Result>;
   crash(): void;
@@ -138,7 +140,15 @@ export function createDatabase({ time, network, random, mutations }: DatabaseOpt
     const players = states.map(({ leaderboard, userId }) => ({ leaderboard, userId }));
     const nextMs = time.nowMs() + FAST_PATH_LEASE_MS;
     if (!mutations.forgetsOutbox) {
-      outbox.set(id, { id, players, state: 'pending', attempts: 0, nextMs, createdMs: time.nowMs() });
+      outbox.set(id, {
+        id,
+        players,
+        state: 'pending',
+        attempts: 0,
+        failed: false,
+        nextMs,
+        createdMs: time.nowMs(),
+      });
     }
     return id;
   }
@@ -204,16 +214,23 @@ export function createDatabase({ time, network, random, mutations }: DatabaseOpt
         run(from, OUTBOX_LIMIT_MS, () => {
           for (const id of ids) outbox.delete(id);
         }),
-      postpone: (ids, _error, delayMs, maxAttempts) =>
+      postpone: (ids, { minMs, maxMs, maxAttempts = Number.POSITIVE_INFINITY }) =>
         run(from, OUTBOX_LIMIT_MS, () => {
           for (const id of ids) {
             const row = outbox.get(id);
-            if (row === undefined) continue;
-            row.nextMs = time.nowMs() + delayMs;
+            if (row?.state !== 'pending') continue;
+            row.failed = true;
+            row.nextMs =
+              time.nowMs() + minMs + random.next() * (Math.min(maxMs, minMs * 2 ** row.attempts) - minMs);
             if (row.attempts >= maxAttempts) row.state = 'dead';
           }
         }),
-      depth: () => run(from, OUTBOX_LIMIT_MS, () => ({ pending: outbox.size, oldestSeconds: 0, dead: 0 })),
+      hasten: () =>
+        run(from, OUTBOX_LIMIT_MS, () => {
+          for (const row of outbox.values()) {
+            if (row.state === 'pending' && row.failed) row.nextMs = Math.min(row.nextMs, time.nowMs());
+          }
+        }),
     }),
     crash() {
       server.life += 1;
