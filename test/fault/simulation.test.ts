@@ -8,7 +8,10 @@ const SEED = process.env.SEED === undefined ? undefined : Number(process.env.SEE
 const SEEDS = Number(process.env.SEEDS ?? 2_000);
 /** A mutant that survives this many seeds is not caught. */
 const SEEDS_PER_MUTANT = 300;
-/** About a minute of work; the rest is for a machine that has other things to do. */
+/** All seeds are about a minute of work. A machine that has other things to do stops here, */
+const ENOUGH_MS = 110_000;
+/** but not before so many. */
+const FEWEST_SEEDS = 300;
 const LIMIT_MS = 240_000;
 
 async function judge(seed: number, mutations: Mutations = {}) {
