@@ -23,8 +23,9 @@ describe('the simulated scoreboard', () => {
   it(
     'keeps every promise under every seed',
     async () => {
-      const first = SEED ?? 1;
-      for (let seed = first; seed < first + (SEED === undefined ? SEEDS : 1); seed += 1) {
+      const startedMs = performance.now();
+      for (let seed = SEED ?? 1; seed <= (SEED ?? SEEDS); seed += 1) {
+        if (seed > FEWEST_SEEDS && SEED === undefined && performance.now() - startedMs > ENOUGH_MS) break;
         const { violations, schedule } = await judge(seed);
         const [violation] = violations;
         expect(violation, `SEED=${seed}\n${schedule.join('\n')}`).toBeUndefined();
