@@ -12,6 +12,8 @@ export interface PostgresProxy {
   /** The letters of the messages since the last call of `cutAfter`; those of the server begin with ~. */
   readonly seen: readonly string[];
   readonly hasCut: boolean;
+  /** Open connections of the application. */
+  readonly connections: number;
   stop(): Promise<void>;
 }
 
@@ -98,6 +100,9 @@ export async function startPostgresProxy({
     },
     get hasCut() {
       return hasCut;
+    },
+    get connections() {
+      return [...exchanges].filter(({ isReady }) => isReady).length;
     },
     async stop() {
       const closed = once(listener, 'close');

@@ -8,7 +8,10 @@ const SEED = process.env.SEED === undefined ? undefined : Number(process.env.SEE
 const SEEDS = Number(process.env.SEEDS ?? 2_000);
 /** A mutant that survives this many seeds is not caught. */
 const SEEDS_PER_MUTANT = 300;
-/** About a minute of work; the rest is for a machine that has other things to do. */
+/** All seeds are about a minute of work. A machine that has other things to do stops here, */
+const ENOUGH_MS = 110_000;
+/** but not before so many. */
+const FEWEST_SEEDS = 300;
 const LIMIT_MS = 240_000;
 
 async function judge(seed: number, mutations: Mutations = {}) {
@@ -20,8 +23,9 @@ describe('the simulated scoreboard', () => {
   it(
     'keeps every promise under every seed',
     async () => {
-      const first = SEED ?? 1;
-      for (let seed = first; seed < first + (SEED === undefined ? SEEDS : 1); seed += 1) {
+      const startedMs = performance.now();
+      for (let seed = SEED ?? 1; seed <= (SEED ?? SEEDS); seed += 1) {
+        if (seed > FEWEST_SEEDS && SEED === undefined && performance.now() - startedMs > ENOUGH_MS) break;
         const { violations, schedule } = await judge(seed);
         const [violation] = violations;
         expect(violation, `SEED=${seed}\n${schedule.join('\n')}`).toBeUndefined();

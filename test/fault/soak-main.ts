@@ -1,6 +1,7 @@
 /**
  * Random faults for as long as one likes: `npm run test:fault -- --minutes 30`. Takes `--seed 7` for the runs of that seed,
  * and `--long` for outages that outlast every library's patience. Without any of these the fixed set of CI runs instead.
+ * Ctrl-C ends it after the present fault, with the report of what there was.
  */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
@@ -35,20 +36,29 @@ if (values.minutes === undefined && values.seed === undefined && !values.long) {
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const firstSeed = Number(values.seed ?? Date.now() % 1_000_000);
 const results: RunResult[] = [];
+let isEnding = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    isEnding = true;
+    say('ending …');
+  });
+}
 
 if (values.long) {
   const faults: Fault[] = LONG_OUTAGES.flatMap(([component, lastsMs]) => [
     { component, kind: 'pause', lastsMs, link: undefined, mode: { kind: 'pass' } },
     { component, kind: 'down', lastsMs, link: undefined, mode: { kind: 'pass' } },
   ]);
-  results.push(await runUnderFire({ seed: firstSeed, nextFault: () => faults.shift(), say }));
+  results.push(
+    await runUnderFire({ seed: firstSeed, nextFault: () => (isEnding ? undefined : faults.shift()), say }),
+  );
 }
 const endsAtMs = performance.now() + Number(values.minutes ?? (values.long ? 0 : 5)) * MS_PER_MINUTE;
-for (let seed = firstSeed; performance.now() < endsAtMs; seed += 1) {
+for (let seed = firstSeed; performance.now() < endsAtMs && !isEnding; seed += 1) {
   const runEndsAtMs = Math.min(endsAtMs, performance.now() + RUN_LASTS_MS);
   say(`seed ${seed}`);
   const nextFault: Parameters<typeof runUnderFire>[0]['nextFault'] = (random) =>
-    performance.now() < runEndsAtMs ? randomFault(random, LONGEST_FAULT_MS) : undefined;
+    performance.now() < runEndsAtMs && !isEnding ? randomFault(random, LONGEST_FAULT_MS) : undefined;
   results.push(await runUnderFire({ seed, nextFault, say }));
 }
 for (const line of reportRuns(results)) say(line);

@@ -94,8 +94,18 @@ export function createIndexServer(network: Network, mutations: Mutations): Index
 
   function rankIndex(from: Process): RankIndex {
     let trusted: number | undefined;
-    const ask = <Result>(serve: () => Result) =>
-      network.call({ from, to: server, limitMs: COMMAND_LIMIT_MS, failures: FAILURES, serve });
+    const ask = <Result>(serve: () => Result) => {
+      const { life } = server;
+      const onConnection = () => {
+        // What was sent to another life of the server went down with its connection.
+        if (server.life !== life) throw FAILURES.lost();
+        return serve();
+      };
+      return network.call({
+        ...{ from, to: server, limitMs: COMMAND_LIMIT_MS, failures: FAILURES },
+        serve: onConnection,
+      });
+    };
     const askTrusted = async <Result>(serve: () => Result | undefined) =>
       trusted === server.life || mutations.ignoresEpoch ? ask(serve) : undefined;
     return {
