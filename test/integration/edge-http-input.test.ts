@@ -153,3 +153,30 @@ describe('what does not exist', () => {
     );
   });
 });
+
+describe('a binary message that can not be read', () => {
+  const broken = [Buffer.of(0x0a), Buffer.of(0x0a, 0xff, 0xff), Buffer.of(0xff), Buffer.from('{}')];
+  const post = (contentType: string, body: Buffer) =>
+    ask(`${world.base}/scoreboard.edge.v1.ScoreboardService/GetTop`, {
+      method: 'POST',
+      headers: { 'content-type': contentType },
+      body,
+    });
+
+  test("is the client's mistake, not ours", async () => {
+    for (const body of broken) {
+      const answer = await post('application/proto', body);
+      expect(answer).toMatchObject({ status: 400, body: { reason: 'BODY_INVALID' } });
+    }
+  });
+
+  test('is so in gRPC-web too, whose frame may lie as well', async () => {
+    const frames = broken.map((body) => Buffer.concat([Buffer.of(0, 0, 0, 0, body.length), body]));
+    const lies = [Buffer.of(0, 0, 0, 0, 9, 1), Buffer.of(1, 0, 0, 0, 1, 1), Buffer.of(0, 0)];
+    for (const body of [...frames, ...lies]) {
+      const { status, text } = await post('application/grpc-web+proto', body);
+      expect(status).toBe(200);
+      expect(text).toMatch(/grpc-status: 3\r\n/);
+    }
+  });
+});
