@@ -19,6 +19,8 @@ export const USAGE = `usage: npm run --silent cli -- <command>
   keys list                                     the signing keys
   keys rotate token|action                      makes a new key, which signs from soon on
   keys withdraw token|action KID                takes a key back: what it signed is worth nothing any more
+  revoke token JTI                              one token is worth nothing any more
+  revoke player USER                            so is every token of a player until now
 `;
 
 /** The operator's input is wrong: the command ends with code 2. */
@@ -37,7 +39,7 @@ export type Command =
   | { readonly name: 'sign'; readonly action: Action }
   | { readonly name: 'signs'; readonly leaderboard: string }
   | { readonly name: 'status' }
-  | { readonly name: 'keys'; readonly words: readonly string[] };
+  | { readonly name: 'keys' | 'revoke'; readonly words: readonly string[] };
 
 const STANDARD_INPUT = '-';
 /** Longer than any number that counts. */
@@ -68,6 +70,8 @@ export function parseCommandLine(args: readonly string[]): Command {
       return { name: 'status' };
     case 'keys':
       return { name: 'keys', words: parseKeysWords(rest) };
+    case 'revoke':
+      return { name: 'revoke', words: parseRevokeWords(rest) };
     default:
       throw new InputError(name === undefined ? USAGE : `there is no command "${name}"\n${USAGE}`);
   }
@@ -105,6 +109,13 @@ function parseKeysWords(words: readonly string[]): readonly string[] {
     (verb === 'withdraw' && isKind && words.length === 3);
   if (!fits) throw new InputError(USAGE);
   return words;
+}
+
+/** Both are named by the same characters as a user id. */
+function parseRevokeWords(words: readonly string[]): readonly string[] {
+  const [kind, subject] = expectWords(words, 2);
+  if (kind !== 'token' && kind !== 'player') throw new InputError(USAGE);
+  return [kind, named(() => parseUserId(subject))];
 }
 
 function read<Option extends string>(

@@ -1,7 +1,7 @@
 /** The operator's command line: values go to standard output, everything else to standard error. */
 import { once } from 'node:events';
 import { type Command, InputError, parseCommandLine } from './command-line.ts';
-import { runKeysCommand } from './keys.ts';
+import { runAuthCommand } from './keys.ts';
 import { connectAuth, findStack } from './running-stack.ts';
 import { describeStack } from './status.ts';
 import { issueToken, issueTokens, signAction, signLines } from './values.ts';
@@ -24,14 +24,15 @@ async function run(command: Command): Promise<number> {
       return ready ? 0 : 1;
     }
     case 'keys':
-      return runKeysCommand(env, command.words);
+    case 'revoke':
+      return runAuthCommand(env, command.name, command.words);
     default:
       await writeValues(command);
       return 0;
   }
 }
 
-async function writeValues(command: Exclude<Command, { name: 'status' | 'keys' }>): Promise<void> {
+async function writeValues(command: Exclude<Command, { name: 'status' | 'keys' | 'revoke' }>): Promise<void> {
   const auth = connectAuth(env);
   const streams = () => ({ chunks: stdin.setEncoding('utf8'), write });
   try {

@@ -51,6 +51,11 @@ describe('the command line', () => {
     [['keys']],
     [['keys', 'rotate', 'tokens']],
     [['keys', 'withdraw', 'token']],
+    [['revoke']],
+    [['revoke', 'token']],
+    [['revoke', 'key', 'a']],
+    [['revoke', 'player', 'two words']],
+    [['revoke', 'player', 'alice', 'bob']],
   ])('refuses %j with a word about it', (args) => {
     expect(() => parseCommandLine(args)).toThrow(InputError);
     expect(() => parseCommandLine(args)).toThrow(/./);
