@@ -142,6 +142,7 @@ describe('what does not exist', () => {
       { authorization: `Basic ${token}` },
       { authorization: `Bearer  ${token}` },
       { cookie: `token=${token}` },
+      { authorization: `Bearer edge.${'a'.repeat(43)}` },
       { 'x-authorization': `Bearer ${token}` },
       { 'x-service-key': `edge.${'a'.repeat(43)}` },
     ]) {

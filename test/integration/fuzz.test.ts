@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCorpus, FUZZ_ENV } from '../fuzz/corpus.ts';
 import { runFuzz } from '../fuzz/run-fuzz.ts';
 import { type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
+import { secretsOf, wordsOf } from '../support/stack-secrets.ts';
 
 let stack: StackProcesses;
 beforeAll(async () => {
@@ -23,4 +24,26 @@ test('no input to a public entry leads to an answer of the 500s, to no answer, o
   expect({ seed, failures: tally.failures, restarted }).toEqual({ seed, failures: [], restarted: [] });
   expect(tally.inputs).toBeGreaterThanOrEqual(5_000);
   expect(await stack.submit('after', 'a1', 5)).toEqual({ newScore: 5, rank: expect.any(Number) });
+});
+
+test('no secret and no token stands in any log, on any page of metrics, or on the terminal', async () => {
+  const secrets = secretsOf(stack);
+  expect(secrets.size).toBeGreaterThanOrEqual(8);
+  const words = await wordsOf(stack);
+  expect(words.size).toBeGreaterThanOrEqual(11);
+  for (const [place, text] of words) {
+    // How every token begins.
+    expect([place, text.includes('eyJ')]).toEqual([place, false]);
+    for (const [name, secret] of secrets) {
+      expect(secret.length).toBeGreaterThan(20);
+      expect([place, name, text.includes(secret)]).toEqual([place, name, false]);
+    }
+  }
+});
+
+test('nothing was logged as an error on the way', async () => {
+  for (const [place, text] of await wordsOf(stack)) {
+    const errors = text.split('\n').filter((line) => /"level":"(?:error|fatal)"/.test(line));
+    expect([place, errors]).toEqual([place, []]);
+  }
 });

@@ -114,6 +114,17 @@ describe('a caller without a key', () => {
     }
   });
 
+  test("is refused with a player's token as a key", async () => {
+    const { accessToken } = await world.authAs('game').issueToken({ userId: 'alice' }, SOON);
+    for (const { name, address } of targets()) {
+      const session = open(address);
+      for (const key of [accessToken, `Bearer ${accessToken}`, `game.${accessToken}`]) {
+        expect(await call(session, { path: pathOf(name), key })).toBe(UNAUTHENTICATED);
+      }
+      session.close();
+    }
+  });
+
   test('learns nothing by the way a method is spelled', async () => {
     for (const { address, key } of targets()) {
       const session = open(address);
