@@ -28,7 +28,7 @@ test('no input to a public entry leads to an answer of the 500s, to no answer, o
 
 test('no secret and no token stands in any log, on any page of metrics, or on the terminal', async () => {
   const secrets = secretsOf(stack);
-  expect(secrets.size).toBeGreaterThanOrEqual(8);
+  expect(secrets.size).toBeGreaterThanOrEqual(9);
   const words = await wordsOf(stack);
   expect(words.size).toBeGreaterThanOrEqual(11);
   for (const [place, text] of words) {

@@ -24,6 +24,8 @@ export function secretsOf({ dataDir }: StackProcesses): Map<string, string> {
       secrets.set(`${name} ${index}`, jwk.d ?? jwk.k ?? '');
     });
   }
+  const password = join(dataDir, 'postgres', 'password');
+  if (existsSync(password)) secrets.set('postgres', readFileSync(password, 'utf8').trim());
   return secrets;
 }
 
