@@ -34,5 +34,11 @@ export async function createCorpus(stack: StackProcesses): Promise<Corpus> {
       return roundId;
     }),
   );
-  return { tokens, signatures, rounds };
+  const actions = tokens.map((token, index) => ({
+    token,
+    actionId: `action-${index}`,
+    points: index,
+    signature: signatures[index] ?? '',
+  }));
+  return { tokens, actions, rounds };
 }

@@ -6,10 +6,18 @@ import type { HttpInput } from './http-line.ts';
 import { anyBytes, damaged, headerValue, oddString, oddValue } from './odd-values.ts';
 import { binaryBody, jsonBody } from './proto-corpus.ts';
 
+/** An action that counts as it is, for the owner of the token. */
+export interface EarnedAction {
+  readonly token: string;
+  readonly actionId: string;
+  readonly points: number;
+  readonly signature: string;
+}
+
 /** What inputs are made around: real tokens and a real signature, so that not everything ends at the door. */
 export interface Corpus {
+  readonly actions: readonly EarnedAction[];
   readonly tokens: readonly string[];
-  readonly signatures: readonly string[];
   readonly rounds: readonly string[];
 }
 
@@ -146,7 +154,7 @@ function restLanes(corpus: Corpus): HttpLane[] {
   const body = fieldsBody({
     actionId,
     points: fc.nat(),
-    signature: fc.constantFrom(...corpus.signatures),
+    signature: fc.constantFrom(...corpus.actions.map((action) => action.signature)),
     leaderboard: fc.constantFrom('global', 'weekly'),
   });
   const paths = [
@@ -168,7 +176,30 @@ function restLanes(corpus: Corpus): HttpLane[] {
     body: fc.constant(NO_BODY),
   });
   const update = fc.constant('/api/v1/score/update');
+  // Right in all but one respect at most, so that the way behind the door is walked as well.
+  const earned = fc
+    .tuple(
+      fc.constantFrom(...corpus.actions),
+      fc.oneof(
+        fc.constant(undefined),
+        fc.constantFrom('actionId', 'points', 'signature', 'leaderboard', 'x'),
+      ),
+      oddValue,
+    )
+    .map(([{ token, ...fields }, changed, value]): HttpInput => {
+      const right = JSON.stringify(changed === undefined ? fields : { ...fields, [changed]: value });
+      return {
+        method: 'POST',
+        path: '/api/v1/score/update',
+        headers: [
+          ['Authorization', `Bearer ${token}`],
+          ['Content-Type', 'application/json'],
+        ],
+        body: Buffer.from(right),
+      };
+    });
   return [
+    { name: 'REST earned', server: 'edge', inputs: earned },
     { name: 'REST update', server: 'edge', inputs: posts(corpus, 'application/json', update, body) },
     { name: 'REST reads', server: 'edge', inputs: read },
   ];
