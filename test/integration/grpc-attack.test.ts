@@ -9,7 +9,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { AuthService, IssueTokenRequestSchema } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { flood, h2 } from '../support/raw-h2.ts';
+import { callHeaders, converse, flood, type Heard, h2 } from '../support/raw-h2.ts';
 import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
 
 const SOON = { deadlineMs: 5_000 };
@@ -220,6 +220,26 @@ describe('one connection', () => {
       const [settings] = await once(session, 'remoteSettings');
       expect(settings.maxConcurrentStreams).toBe(1_000);
       session.destroy();
+    }
+  });
+
+  test('that opens more streams all the same is refused them, or sent away', async () => {
+    const OPENED = 1_500;
+    const RST_STREAM = 3;
+    const GOAWAY = 7;
+    for (const { name, address } of targets()) {
+      // Odd numbers, and each left open: headers end, the message never comes.
+      const streams = Array.from({ length: OPENED }, (_, index) =>
+        h2(1, 4, 2 * index + 1, callHeaders(pathOf(name))),
+      );
+      const refusedIn = (heard: readonly Heard[]) => heard.filter(({ type }) => type === RST_STREAM).length;
+      const isAway = (heard: readonly Heard[]) => heard.some(({ type }) => type === GOAWAY);
+      const heard = await converse(
+        address,
+        [h2(4, 0, 0), ...streams],
+        (sofar) => refusedIn(sofar) >= OPENED - 1_000 || isAway(sofar),
+      );
+      expect([name, isAway(heard) || refusedIn(heard) === OPENED - 1_000]).toEqual([name, true]);
     }
   });
 
