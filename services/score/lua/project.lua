@@ -52,6 +52,7 @@ local known = redis.call('HMGET', KEYS[4], 'seq', 'top')
 if known[2] == print then
   return { 'ok', known[1], ranks, false }
 end
-local seq = redis.call('HINCRBY', KEYS[4], 'seq', 1)
+-- Before the first write a board is read at position 1, so the first change is at 2.
+local seq = redis.call('HINCRBY', KEYS[4], 'seq', known[1] and 1 or 2)
 redis.call('HSET', KEYS[4], 'top', print)
 return { 'ok', string.format('%.0f', seq), ranks, top }

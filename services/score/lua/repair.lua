@@ -29,6 +29,6 @@ end
 if repaired > 0 then
   -- The next projection finds no known top and tells everybody the one that it sees.
   redis.call('HDEL', KEYS[4], 'top')
-  redis.call('HINCRBY', KEYS[4], 'seq', 1)
+  redis.call('HINCRBY', KEYS[4], 'seq', redis.call('HEXISTS', KEYS[4], 'seq') == 1 and 1 or 2)
 end
 return { 'ok', repaired }

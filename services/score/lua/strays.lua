@@ -21,6 +21,6 @@ for i = 3, #ARGV do
 end
 if #strays > 0 and ARGV[2] == 'remove' then
   redis.call('HDEL', KEYS[4], 'top')
-  redis.call('HINCRBY', KEYS[4], 'seq', 1)
+  redis.call('HINCRBY', KEYS[4], 'seq', redis.call('HEXISTS', KEYS[4], 'seq') == 1 and 1 or 2)
 end
 return { 'ok', strays }

@@ -7,4 +7,5 @@ local top = redis.call('ZRANGE', KEYS[2], 0, tonumber(ARGV[2]) - 1, 'WITHSCORES'
 for i = 1, #top, 2 do
   top[i] = top[i] .. ' ' .. redis.call('HGET', KEYS[3], string.sub(top[i], 15))
 end
-return { 'ok', redis.call('HGET', KEYS[4], 'seq'), top }
+-- A board that no write has counted yet stands at 1: position 0 is for boards that are not read from here.
+return { 'ok', redis.call('HGET', KEYS[4], 'seq') or '1', top }

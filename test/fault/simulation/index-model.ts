@@ -60,7 +60,7 @@ export function createIndexServer(network: Network, mutations: Mutations): Index
 
   function boardOf(epoch: bigint, leaderboard: string): IndexBoard {
     const key = `${epoch} ${leaderboard}`;
-    const board = contents.boards.get(key) ?? { players: new Map(), seq: 0n, print: '' };
+    const board = contents.boards.get(key) ?? { players: new Map(), seq: 1n, print: '' };
     contents.boards.set(key, board);
     return board;
   }
