@@ -25,6 +25,8 @@ export interface Authentication {
   begin(connection: Connection, token: string, options: { answer: boolean }): Promise<void>;
   /** Closes sockets whose token's time is over. */
   closeExpired(): void;
+  /** Closes those of the sockets whose token is worth nothing any more. */
+  closeVoid(connections: Iterable<Connection>, isVoid: (identity: Identity) => boolean): void;
   /** The socket is closed. */
   forget(connection: Connection): void;
   /** Open sockets with a player. */
@@ -61,6 +63,11 @@ export function createAuthentication({
       try {
         const identity = await verifier.verify(token);
         if (connection.socket === undefined) return;
+        // It may have been revoked since it was judged, when this socket was not yet known to have it.
+        if (!verifier.stands(identity)) {
+          connection.close(CLOSE.TOKEN_REVOKED);
+          return;
+        }
         const accepted = accept(connection, identity);
         if (accepted && answer) connection.send(authenticatedFrame(identity.userId, identity.expiresAtMs));
       } catch (thrown) {
@@ -74,6 +81,13 @@ export function createAuthentication({
 
     closeExpired() {
       for (const connection of expiries.takeExpired(clock.now())) connection.close(CLOSE.TOKEN_EXPIRED);
+    },
+
+    closeVoid(connections, isVoid) {
+      for (const connection of connections) {
+        const { identity } = connection;
+        if (identity !== undefined && isVoid(identity)) connection.close(CLOSE.TOKEN_REVOKED);
+      }
     },
 
     forget(connection) {

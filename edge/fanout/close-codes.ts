@@ -24,6 +24,8 @@ export const CLOSE = {
   BAD_MESSAGES: { code: 4400, reason: 'bad messages' },
   /** The token is not valid here: come back with another one, or with none. */
   TOKEN_INVALID: { code: 4401, reason: 'token invalid' },
+  /** The token, its player's tokens or its key were taken back: come back with another one, or with none. */
+  TOKEN_REVOKED: { code: 4401, reason: 'token revoked' },
   /** The token's time is over: come back with a new one. */
   TOKEN_EXPIRED: { code: 4401, reason: 'token expired' },
 } as const satisfies Record<string, CloseCode>;

@@ -13,6 +13,10 @@ export interface HandshakeRequest {
   readonly query: string;
   /** The Sec-WebSocket-Protocol header; empty when absent. */
   readonly protocols: string;
+  /** The Upgrade header. */
+  readonly upgrade: string;
+  /** The Sec-WebSocket-Version header. */
+  readonly version: string;
 }
 
 export interface Handshake {
@@ -22,6 +26,10 @@ export interface Handshake {
   /** The position of the default board that the client still has. */
   readonly resume: Position | undefined;
 }
+
+/** The one version of RFC 6455, and the one protocol to upgrade to: uWebSockets.js looks at neither. */
+const WEBSOCKET_VERSION = '13';
+const WEBSOCKET = /^websocket$/i;
 
 export const SUBPROTOCOL = 'scoreboard.v1';
 /** A JWT travels as `bearer.<token>` next to the subprotocol; it is never echoed. */
@@ -33,7 +41,8 @@ const JWT_VALUE = /^(bearer[ .])?eyJ/i;
 const COUNT = /^(0|[1-9]\d{0,15})$/;
 
 export function parseHandshake(request: HandshakeRequest, allowedOrigins: ReadonlySet<string>): Handshake {
-  const { origin, query, protocols } = request;
+  const { origin, query, protocols, upgrade, version } = request;
+  if (!WEBSOCKET.test(upgrade) || version !== WEBSOCKET_VERSION) throw new AppError('HANDSHAKE_INVALID');
   // "null" is what sandboxed pages and files say: it names nobody, so it can't be on a list.
   if (origin !== '' && (origin === 'null' || !allowedOrigins.has(origin)))
     throw new AppError('ORIGIN_NOT_ALLOWED');

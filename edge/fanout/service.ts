@@ -115,6 +115,7 @@ async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
   });
   const firstBoard = DEFAULT_LEADERBOARD;
   const sessions = createSessions({ hub, admission, authentication, firstBoard, metrics, monotonicMs });
+  upstream.verifier.onWithdrawn((isVoid) => authentication.closeVoid(sessions.connections, isVoid));
   const board = hub.open(firstBoard);
   let stopping = false;
   const readiness = () => ({ board: board.published !== undefined, accepting: !stopping });

@@ -65,6 +65,8 @@ export async function startSocketServer(options: SocketServerOptions): Promise<S
         origin: request.getHeader('origin'),
         query: request.getQuery(),
         protocols: request.getHeader('sec-websocket-protocol'),
+        upgrade: request.getHeader('upgrade'),
+        version: request.getHeader('sec-websocket-version'),
       },
       allowedOrigins,
     );

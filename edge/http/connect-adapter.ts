@@ -12,7 +12,7 @@ import {
 } from '@connectrpc/connect';
 import type { UniversalHandler, UniversalServerResponse } from '@connectrpc/connect/protocol';
 import { compressionGzip } from '@connectrpc/connect-node';
-import { type AppError, toAppError } from '../../services/shared/app-error.ts';
+import { AppError, toAppError } from '../../services/shared/app-error.ts';
 import type { Log } from '../../services/shared/log.ts';
 import { connectErrorBody, refusalOfStatus, toConnectError } from './connect-errors.ts';
 import { describeError } from './error-response.ts';
@@ -40,6 +40,8 @@ const PROTOCOL_HEADERS = [
 /** One call, for the code on both sides of Connect. */
 interface Call {
   readonly exchange: Exchange;
+  /** Its message was read: what fails from now on is not the client's doing. */
+  entered: boolean;
   refusal: AppError | undefined;
 }
 
@@ -55,11 +57,12 @@ export function exchangeOf(context: HandlerContext): Exchange {
 /** Notes what a handler refused, so that the answer outside can be the same as everywhere, and logs bugs. */
 function noteRefusals(log: Log): Interceptor {
   return (next) => async (request) => {
+    const call = request.contextValues.get(callKey);
+    if (call !== undefined) call.entered = true;
     try {
       return await next(request);
     } catch (thrown) {
       const refusal = toAppError(thrown);
-      const call = request.contextValues.get(callKey);
       if (call !== undefined) call.refusal = refusal;
       if (refusal.kind === 'internal') {
         const { path, requestId } = call?.exchange ?? {};
@@ -91,19 +94,52 @@ export function createConnectRoutes(register: (router: ConnectRouter) => void, l
 async function serveCall(handler: UniversalHandler, exchange: Exchange): Promise<void> {
   const { method, path, query } = exchange;
   const header = protocolHeaders(exchange);
-  const call: Call = { exchange, refusal: undefined };
-  const body = method === 'POST' ? await receive(call) : chunksOf();
-  const response = await handler({
-    httpVersion: '1.1',
-    method: method === 'HEAD' ? 'GET' : method,
-    // Only path and query count. The host is the client's word, and must not decide whether this parses.
-    url: `http://edge${path}${query === '' ? '' : `?${query}`}`,
-    header,
-    body,
-    signal: exchange.signal,
-    contextValues: createContextValues().set(callKey, call),
-  });
-  await answer(call, response);
+  const call: Call = { exchange, entered: false, refusal: undefined };
+  const ask = async (body: AsyncIterable<Uint8Array>) =>
+    readWhole(
+      await handler({
+        httpVersion: '1.1',
+        method: method === 'HEAD' ? 'GET' : method,
+        // Only path and query count. The host is the client's word, and must not decide whether this parses.
+        url: `http://edge${path}${query === '' ? '' : `?${query}`}`,
+        header,
+        body,
+        signal: exchange.signal,
+        contextValues: createContextValues().set(callKey, call),
+      }),
+    );
+  const response = await ask(method === 'POST' ? await receive(call) : chunksOf());
+  if (call.entered || call.refusal !== undefined || !isFault(response)) {
+    answer(call, response);
+    return;
+  }
+  // Connect calls a message that it can't read an internal error. It is the client's, in whatever protocol it asked.
+  call.refusal = new AppError('BODY_INVALID');
+  answer(call, isGrpcWeb(response) ? await ask(refusing(toConnectError(call.refusal))) : response);
+}
+
+interface Whole {
+  readonly status: number;
+  readonly header: Headers | undefined;
+  readonly body: Buffer;
+}
+
+async function readWhole({ status, header, body }: UniversalServerResponse): Promise<Whole> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body ?? []) chunks.push(chunk);
+  return { status, header, body: Buffer.concat(chunks) };
+}
+
+const isGrpcWeb = ({ status }: Whole): boolean => status < 400;
+
+/** Unknown, internal, data loss. */
+const FAULT_TRAILER = /grpc-status: ?(?:2|13|15)\r\n/;
+
+function isFault(response: Whole): boolean {
+  if (!isGrpcWeb(response)) return response.status === 500;
+  const inHeader = response.header?.get('grpc-status');
+  const trailers = inHeader == null ? response.body.toString('latin1') : `grpc-status: ${inHeader}\r\n`;
+  return FAULT_TRAILER.test(trailers);
 }
 
 function protocolHeaders(exchange: Exchange): Headers {
@@ -133,21 +169,19 @@ function refusing(error: Error): AsyncIterable<Uint8Array> {
   return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
 }
 
-async function answer({ exchange, refusal }: Call, response: UniversalServerResponse): Promise<void> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of response.body ?? []) chunks.push(chunk);
-  const { status, header } = response;
+function answer({ exchange, refusal }: Call, { status, header, body }: Whole): void {
   // A gRPC-web answer carries its error inside.
   if (status < 400) {
     const headers: [string, string][] = [];
     header?.forEach((value, name) => {
       if (name !== 'content-type' && name !== 'content-length') headers.push([name, value]);
     });
-    return exchange.send(status, Buffer.concat(chunks), header?.get('content-type') ?? '', headers);
+    exchange.send(status, body, header?.get('content-type') ?? '', headers);
+    return;
   }
   const error = refusal ?? refusalOfStatus(status);
   if (refusal === undefined && error.kind === 'internal') {
-    throw new Error(`Connect answered ${status}: ${Buffer.concat(chunks)}`);
+    throw new Error(`Connect answered ${status}: ${body}`);
   }
   const described = describeError(error);
   exchange.json(described.status, connectErrorBody(error), described.headers);

@@ -9,22 +9,14 @@ import type { JWK } from 'jose';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { CLOCK_TOLERANCE_S } from '../shared/token-check.ts';
 import { MAX_TOKEN_AGE_S } from '../shared/token-policy.ts';
-import { OWN_KEYS_REFRESH_MS } from '../shared/token-verifier.ts';
-import {
-  changeAlone,
-  KEY_KINDS,
-  type KeyKind,
-  KeysBusyError,
-  keysVersion,
-  readKeys,
-  writeKeys,
-} from './key-file.ts';
+import { changeAlone, KEY_KINDS, type KeyKind, keysVersion, readKeys, writeKeys } from './key-file.ts';
 import { type KeyState, keyState, liveKeys, type StoredKey, withNewKey, withoutKey } from './key-schedule.ts';
+import { FileBusyError } from './own-file.ts';
 
 /** Longest life of an action signature that the configuration may ask for. */
 export const MAX_ACTION_LIFETIME_S = 24 * 60 * 60;
-/** Four refreshes of a verifier: three of them may fail. */
-export const PUBLISH_DELAY_MS = 4 * OWN_KEYS_REFRESH_MS;
+/** Far above the half second between two refreshes of a verifier, so that one may be cut off for most of a minute. */
+export const PUBLISH_DELAY_MS = 60_000;
 const RETENTION_MS: Readonly<Record<KeyKind, number>> = {
   token: (MAX_TOKEN_AGE_S + CLOCK_TOLERANCE_S) * 1000,
   action: MAX_ACTION_LIFETIME_S * 1000,
@@ -56,7 +48,7 @@ export async function ensureKeys(dir: string, clock: Clock = systemClock): Promi
       try {
         makeFirstKey(dir, kind, clock);
       } catch (error) {
-        if (!(error instanceof KeysBusyError) || tries >= FIRST_KEYS_TRIES) throw error;
+        if (!(error instanceof FileBusyError) || tries >= FIRST_KEYS_TRIES) throw error;
         await delay(FIRST_KEYS_WAIT_MS);
       }
     }

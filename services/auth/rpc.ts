@@ -5,13 +5,15 @@ import { AppError } from '../shared/app-error.ts';
 import type { Clock } from '../shared/clock.ts';
 import { type AllowLists, type Handlers, registerService, type ServiceRegistration } from '../shared/grpc.ts';
 import type { ServiceName } from '../shared/service-keys.ts';
-import { checkToken, parseToken } from '../shared/token-check.ts';
+import { checkToken, parseToken, tokenInvalid } from '../shared/token-check.ts';
 import { ownTokenRules } from '../shared/token-policy.ts';
 import type { AuthConfig } from './config.ts';
 import { issueToken, parseProfile } from './issue-token.ts';
 import type { KeyRing } from './key-ring.ts';
+import { createKeySetAnswer } from './key-set-answer.ts';
 import type { AuthMetrics } from './metrics.ts';
 import type { ProfileStore } from './profile-store.ts';
+import type { RevocationList } from './revocation-list.ts';
 import { signActions } from './sign-actions.ts';
 import { verifyActions } from './verify-actions.ts';
 
@@ -34,6 +36,7 @@ const ALLOW: AllowLists<typeof AuthService> = {
 export interface AuthParts {
   config: AuthConfig;
   keys: KeyRing;
+  revocations: RevocationList;
   profiles: ProfileStore;
   metrics: AuthMetrics;
   clock: Clock;
@@ -43,7 +46,9 @@ function checkBatchSize(size: number): void {
   if (size < 1 || size > MAX_ACTIONS) throw new AppError('BATCH_SIZE_INVALID');
 }
 
-export function authRegistration({ config, keys, profiles, metrics, clock }: AuthParts): ServiceRegistration {
+export function authRegistration(parts: AuthParts): ServiceRegistration {
+  const { config, keys, revocations, profiles, metrics, clock } = parts;
+  const keySetAnswer = createKeySetAnswer(keys, revocations);
   const rules = ownTokenRules(config);
   const terms = { issuer: config.issuer, audience: config.audience, lifetimeS: config.tokenLifetimeS };
 
@@ -69,6 +74,7 @@ export function authRegistration({ config, keys, profiles, metrics, clock }: Aut
     async verifyToken({ accessToken }) {
       const findKey = async ({ kid }: { kid?: string }) => keys.tokenVerifier(kid ?? '');
       const identity = await checkToken(parseToken(accessToken), rules, findKey, clock.now());
+      if (revocations.has(identity)) throw tokenInvalid();
       return {
         userId: identity.userId,
         username: identity.username,
@@ -78,8 +84,8 @@ export function authRegistration({ config, keys, profiles, metrics, clock }: Aut
       };
     },
 
-    async getKeySet() {
-      return { jwksJson: keys.jwksJson() };
+    async getKeySet({ knownVersion }) {
+      return keySetAnswer(knownVersion);
     },
 
     async signAction({ action }) {

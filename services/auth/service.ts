@@ -9,6 +9,7 @@ import type { AuthConfig } from './config.ts';
 import { openKeyRing } from './key-ring.ts';
 import { createAuthMetrics } from './metrics.ts';
 import { createProfileStore } from './profile-store.ts';
+import { openRevocationList } from './revocation-list.ts';
 import { authRegistration } from './rpc.ts';
 
 export interface AuthServiceHandle extends RunningService {
@@ -29,6 +30,8 @@ export async function startAuth(
     const metrics = createAuthMetrics(registry);
     const keys = await openKeyRing({ dir: config.keysDir, clock, log });
     opened.push(() => keys.close());
+    const revocations = openRevocationList({ dir: config.keysDir, clock, log });
+    opened.push(() => revocations.close());
     const profiles = createProfileStore({
       databaseUrl: config.databaseUrl,
       log,
@@ -47,7 +50,7 @@ export async function startAuth(
     const server = await startGrpcServer({
       host: config.host,
       port: config.port,
-      services: [authRegistration({ config, keys, profiles, metrics, clock })],
+      services: [authRegistration({ config, keys, revocations, profiles, metrics, clock })],
       digests: config.digests,
       log,
       metrics: registry,

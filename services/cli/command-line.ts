@@ -23,6 +23,8 @@ export const USAGE = `usage: npm run --silent cli -- <command>
   keys list                                     the signing keys
   keys rotate token|action                      makes a new key, which signs from soon on
   keys withdraw token|action KID                takes a key back: what it signed is worth nothing any more
+  revoke token JTI                              one token is worth nothing any more
+  revoke player USER                            so is every token of a player until now
 `;
 
 /** The operator's input is wrong: the command ends with code 2. */
@@ -47,7 +49,7 @@ export type Command =
       readonly ids: readonly bigint[];
     }
   | { readonly name: 'verify' }
-  | { readonly name: 'keys'; readonly words: readonly string[] };
+  | { readonly name: 'keys' | 'revoke'; readonly words: readonly string[] };
 
 const STANDARD_INPUT = '-';
 const OUTBOX_LIMIT = '100';
@@ -87,6 +89,8 @@ export function parseCommandLine(args: readonly string[]): Command {
       return { name: 'verify' };
     case 'keys':
       return { name: 'keys', words: parseKeysWords(rest) };
+    case 'revoke':
+      return { name: 'revoke', words: parseRevokeWords(rest) };
     default:
       throw new InputError(name === undefined ? USAGE : `there is no command "${name}"\n${USAGE}`);
   }
@@ -138,6 +142,13 @@ function parseKeysWords(words: readonly string[]): readonly string[] {
     (verb === 'withdraw' && isKind && words.length === 3);
   if (!fits) throw new InputError(USAGE);
   return words;
+}
+
+/** Both are named by the same characters as a user id. */
+function parseRevokeWords(words: readonly string[]): readonly string[] {
+  const [kind, subject] = expectWords(words, 2);
+  if (kind !== 'token' && kind !== 'player') throw new InputError(USAGE);
+  return [kind, named(() => parseUserId(subject))];
 }
 
 function read<Option extends string>(

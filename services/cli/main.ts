@@ -1,7 +1,7 @@
 /** The operator's command line: values go to standard output, everything else to standard error. */
 import { once } from 'node:events';
 import { type Command, InputError, parseCommandLine } from './command-line.ts';
-import { runKeysCommand } from './keys.ts';
+import { runAuthCommand } from './keys.ts';
 import { listOutbox, type Operator, replayOutbox } from './outbox.ts';
 import { connectAuth, connectOperator, findStack } from './running-stack.ts';
 import { describeStack } from './status.ts';
@@ -26,7 +26,8 @@ async function run(command: Command): Promise<number> {
       return ready ? 0 : 1;
     }
     case 'keys':
-      return runKeysCommand(env, command.words);
+    case 'revoke':
+      return runAuthCommand(env, command.name, command.words);
     case 'outbox list':
       return asOperator((operator) => listOutbox(operator, command.limit, write));
     case 'outbox replay':

@@ -35,6 +35,8 @@ export interface KeySet {
   find(header: JWSHeaderParameters): Promise<CryptoKey | undefined>;
   /** True while a set is held that is not too old to use. */
   held(): boolean;
+  /** False when the set that is held lacks a key of this id; a token that names no key may be of any. */
+  knows(keyId: string): boolean;
   /** The set as its source gave it. */
   json(): string | undefined;
   /** Grows whenever the keys change. */
@@ -148,6 +150,7 @@ export function createKeySet({ name, fetch, refreshMs, clock, log, onKeysGone }:
       return held === undefined || held === first ? undefined : resolveKey(held, header);
     },
     held: () => usable() !== undefined,
+    knows: (keyId) => keyId === '' || held === undefined || held.fingerprints.has(keyId),
     json: () => usable()?.json,
     get generation() {
       return generation;

@@ -23,6 +23,10 @@ export interface Identity {
   readonly username: string;
   /** The token's `jti`; empty for an outside token without one. */
   readonly tokenId: string;
+  readonly issuer: string;
+  /** The `kid` of the key that signed; empty for an outside token without one. */
+  readonly keyId: string;
+  readonly issuedAtMs: number;
   readonly expiresAtMs: number;
 }
 
@@ -77,7 +81,7 @@ function headerAllowed(header: Readonly<Record<string, unknown>>, rules: TokenRu
 }
 
 /** The identity in a verified payload, or undefined when it names nobody we could know. */
-function readIdentity(payload: JWTPayload, rules: TokenRules): Identity | undefined {
+function readIdentity(payload: JWTPayload, keyId: unknown, rules: TokenRules): Identity | undefined {
   const { sub, jti, exp, iat } = payload;
   if (!isUserId(sub) || exp === undefined || iat === undefined) return undefined;
   if (rules.strict && (typeof jti !== 'string' || jti === '' || !isUsername(payload.name))) return undefined;
@@ -85,6 +89,9 @@ function readIdentity(payload: JWTPayload, rules: TokenRules): Identity | undefi
     userId: sub,
     username: isUsername(payload.name) ? payload.name : sub.slice(0, USERNAME_MAX_LENGTH),
     tokenId: typeof jti === 'string' ? jti : '',
+    issuer: rules.issuer,
+    keyId: typeof keyId === 'string' ? keyId : '',
+    issuedAtMs: Math.floor(iat) * MS_PER_S,
     expiresAtMs: Math.floor(Math.min(exp, iat + rules.maxAgeS)) * MS_PER_S,
   };
 }
@@ -110,7 +117,7 @@ export async function checkToken(
       clockTolerance: CLOCK_TOLERANCE_S,
       currentDate: new Date(nowMs),
     });
-    const identity = readIdentity(payload, rules);
+    const identity = readIdentity(payload, parsed.header.kid, rules);
     if (identity === undefined) throw tokenInvalid();
     return identity;
   } catch (error) {

@@ -24,7 +24,7 @@ export const TOKEN_TYPE = 'at+jwt';
 /** Longest life of a token of ours; a key must outlive every token that it signed by this much. */
 export const MAX_TOKEN_AGE_S = 60 * 60;
 /** Identity providers issue for a day at most by default. */
-const MAX_OUTSIDE_TOKEN_AGE_S = 24 * 60 * 60;
+export const MAX_OUTSIDE_TOKEN_AGE_S = 24 * 60 * 60;
 /** Asymmetric only: a public key must never serve as the secret of an HMAC. */
 const OUTSIDE_ALGORITHMS = ['ES256', 'RS256', 'EdDSA', 'PS256'];
 

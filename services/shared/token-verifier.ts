@@ -1,7 +1,7 @@
 /**
  * Turns bearer tokens into identities, for every process that meets players. A token that was verified before is
- * answered at once from a bounded cache, until it expires or its key is withdrawn; nothing is remembered about tokens
- * that were refused. Works on the key set it holds when the auth service is down.
+ * answered at once from a bounded cache, until it expires, is revoked or its key is withdrawn; nothing is remembered about
+ * tokens that were refused. Works on the keys and revocations it holds when the auth service is down.
  */
 import type { JWSHeaderParameters } from 'jose';
 import type { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
@@ -9,14 +9,15 @@ import type { Clock } from './clock.ts';
 import type { GrpcClient } from './grpc.ts';
 import { createKeySet, type KeySet } from './key-set.ts';
 import type { Log } from './log.ts';
+import { createRevocations } from './revocations.ts';
 import { createTokenCache } from './token-cache.ts';
 import { checkToken, type Identity, MAX_TOKEN_LENGTH, parseToken, tokenInvalid } from './token-check.ts';
 import { outsideTokenRules, ownTokenRules, type TokenPolicy, type TokenRules } from './token-policy.ts';
 
 export type { Identity } from './token-check.ts';
 
-/** Bounds how long a withdrawn key is still believed; one small call a process. */
-export const OWN_KEYS_REFRESH_MS = 15_000;
+/** Bounds how long a withdrawn key or a revoked token is still believed: one call a process, a few bytes when nothing changed. */
+export const OWN_KEYS_REFRESH_MS = 500;
 /** Other people's servers are asked less often. */
 const OUTSIDE_KEYS_REFRESH_MS = 60_000;
 /** Limit of one fetch of keys. */
@@ -29,6 +30,8 @@ const MAX_CACHED_TOKENS = 50_000;
 export interface TokenVerifier {
   /** Identity, at once when this token was verified before; TOKEN_INVALID, or AUTH_UNAVAILABLE when no keys could ever be had. */
   verify(token: string): Identity | Promise<Identity>;
+  /** False once the token of a verified identity is revoked or its key is gone; for those who hold on to one. */
+  stands(identity: Identity): boolean;
 }
 
 export interface TokenVerifierOptions {
@@ -38,9 +41,13 @@ export interface TokenVerifierOptions {
   log: Log;
 }
 
+export type WithdrawnListener = (isVoid: (identity: Identity) => boolean) => void;
+
 export interface OwnedTokenVerifier extends TokenVerifier {
   /** True once any key set is held. */
   ready(): boolean;
+  /** Calls whenever keys went or the list of revocations changed, with what is void since. */
+  onWithdrawn(listener: WithdrawnListener): void;
   /** Stops the refresh of keys. */
   close(): void;
   /** Our own public keys, for publishing at the edge. */
@@ -52,8 +59,14 @@ interface Issuer {
   readonly keys: KeySet;
 }
 
-export function createTokenVerifier({ policy, auth, clock, log }: TokenVerifierOptions): OwnedTokenVerifier {
+export function createTokenVerifier(options: TokenVerifierOptions): OwnedTokenVerifier {
+  const { policy, auth, clock, log } = options;
   const cache = createTokenCache(MAX_CACHED_TOKENS);
+  const revocations = createRevocations();
+  const listeners: WithdrawnListener[] = [];
+  const tell: WithdrawnListener = (isVoid) => {
+    for (const listener of listeners) listener(isVoid);
+  };
   const keySet = (name: string, refreshMs: number, issuer: string, fetchJwks: () => Promise<string>) =>
     createKeySet({
       name,
@@ -61,15 +74,26 @@ export function createTokenVerifier({ policy, auth, clock, log }: TokenVerifierO
       refreshMs,
       clock,
       log,
-      onKeysGone: (keyIds) => cache.forget(issuer, keyIds),
+      onKeysGone(keyIds) {
+        cache.forget(issuer, keyIds);
+        tell((identity) => identity.issuer === issuer && keyIds.has(identity.keyId));
+      },
     });
+
+  let version = '';
+  let jwksJson = '';
+  async function fetchOwnKeys(): Promise<string> {
+    const answer = await auth.getKeySet({ knownVersion: version }, { deadlineMs: FETCH_DEADLINE_MS });
+    if (answer.unchanged) return jwksJson;
+    ({ version, jwksJson } = answer);
+    revocations.replace(answer.revocations);
+    tell(revocations.has);
+    return jwksJson;
+  }
 
   const own: Issuer = {
     rules: ownTokenRules(policy),
-    keys: keySet('own', OWN_KEYS_REFRESH_MS, policy.issuer, async () => {
-      const { jwksJson } = await auth.getKeySet({}, { deadlineMs: FETCH_DEADLINE_MS });
-      return jwksJson;
-    }),
+    keys: keySet('own', OWN_KEYS_REFRESH_MS, policy.issuer, fetchOwnKeys),
   };
   const issuers = [own];
   const { idp } = policy;
@@ -92,6 +116,7 @@ export function createTokenVerifier({ policy, auth, clock, log }: TokenVerifierO
       return key;
     };
     const identity = await checkToken(parsed, rules, findKey, clock.now());
+    if (revocations.has(identity)) throw tokenInvalid();
     // Remembered only when the key that signed it can be told, and was not withdrawn while the signature was checked.
     const { kid } = parsed.header;
     if (typeof kid === 'string' && generation === keys.generation) {
@@ -103,8 +128,15 @@ export function createTokenVerifier({ policy, auth, clock, log }: TokenVerifierO
   return {
     verify(token) {
       if (token.length > MAX_TOKEN_LENGTH) return Promise.reject(tokenInvalid());
-      return cache.recall(token, clock.now()) ?? verifyAnew(token);
+      const known = cache.recall(token, clock.now());
+      if (known === undefined) return verifyAnew(token);
+      return revocations.has(known) ? Promise.reject(tokenInvalid()) : known;
     },
+    stands(identity) {
+      const issuer = issuers.find(({ rules }) => rules.issuer === identity.issuer);
+      return issuer?.keys.knows(identity.keyId) === true && !revocations.has(identity);
+    },
+    onWithdrawn: (listener) => void listeners.push(listener),
     ready: () => issuers.some(({ keys }) => keys.held()),
     close() {
       for (const { keys } of issuers) keys.close();

@@ -47,7 +47,15 @@ export type Player = ReturnType<typeof createPlayer>;
 
 export function createPlayer({ userId, time, network, random, edge, nextOp, write }: PlayerOptions) {
   const process: Process = { alive: true };
-  const identity = { userId, username: userId, tokenId: userId, expiresAtMs: Number.MAX_SAFE_INTEGER };
+  const identity = {
+    userId,
+    username: userId,
+    tokenId: userId,
+    issuer: 'scoreboard',
+    keyId: 'k1',
+    issuedAtMs: 0,
+    expiresAtMs: Number.MAX_SAFE_INTEGER,
+  };
   const done: Action[] = [];
   let actions = 0;
 

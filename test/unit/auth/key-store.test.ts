@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readKeys } from '../../../services/auth/key-file.ts';
-import { type KeyRing, openKeyRing } from '../../../services/auth/key-ring.ts';
+import { type KeyRing, openKeyRing, POLL_MS } from '../../../services/auth/key-ring.ts';
 import {
   ensureKeys,
   listKeys,
@@ -172,6 +172,8 @@ describe('a running service', () => {
 
   test('signs with a new key only after every verifier had time to fetch it', () => {
     expect(PUBLISH_DELAY_MS).toBeGreaterThan(2 * OWN_KEYS_REFRESH_MS);
+    // What is taken back is refused everywhere within a second: one look at the files and one refresh.
+    expect(POLL_MS + OWN_KEYS_REFRESH_MS).toBeLessThanOrEqual(750);
   });
 });
 

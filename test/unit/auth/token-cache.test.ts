@@ -5,6 +5,9 @@ const identity = (userId: string, expiresAtMs = 1_000) => ({
   userId,
   username: userId,
   tokenId: userId,
+  issuer: 'scoreboard',
+  keyId: 'k1',
+  issuedAtMs: 0,
   expiresAtMs,
 });
 

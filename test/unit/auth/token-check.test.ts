@@ -149,6 +149,9 @@ describe('a token of ours', () => {
       userId: 'alice',
       username: 'Alice',
       tokenId: 'token-1',
+      issuer: 'scoreboard',
+      keyId: 'k1',
+      issuedAtMs: NOW_MS,
       expiresAtMs: NOW_MS + 600_000,
     });
   });

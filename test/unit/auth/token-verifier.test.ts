@@ -12,6 +12,7 @@ import { keySetJson, makeKey, makeToken, NOW_MS, NOW_S, POLICY, type TestKey } f
 const a = makeKey('a');
 const b = makeKey('b');
 let published: TestKey[];
+let revoked: { subject: { case: 'tokenId' | 'userId'; value: string }; revokedAtUnix: bigint }[];
 let down: boolean;
 let nowMs: number;
 let verifier: OwnedTokenVerifier;
@@ -19,7 +20,7 @@ let verifier: OwnedTokenVerifier;
 const auth = {
   async getKeySet() {
     if (down) throw new AppError('AUTH_UNAVAILABLE');
-    return { jwksJson: keySetJson(...published) };
+    return { jwksJson: keySetJson(...published), version: '', unchanged: false, revocations: revoked };
   },
 } as unknown as TokenVerifierOptions['auth'];
 
@@ -29,6 +30,7 @@ const start = () =>
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   published = [a];
+  revoked = [];
   down = false;
   nowMs = NOW_MS;
   verifier = start();
@@ -142,6 +144,57 @@ describe('the token verifier', () => {
     await pass(OWN_KEYS_REFRESH_MS);
     expect(await verifier.verify(makeToken(b))).toMatchObject({ userId: 'alice' });
     expect(await verifier.verify(before)).toMatchObject({ userId: 'alice' });
+  });
+
+  test('refuses a revoked token within one refresh, also one that it remembers, and no other', async () => {
+    const [bad, good] = [makeToken(a), makeToken(a, { jti: 'token-2' })];
+    await verifier.verify(bad);
+    revoked = [{ subject: { case: 'tokenId', value: 'token-1' }, revokedAtUnix: BigInt(NOW_S) }];
+    await pass(OWN_KEYS_REFRESH_MS);
+    for (const token of [bad, makeToken(a, { sub: 'bob' })]) {
+      await expect(verifier.verify(token)).rejects.toMatchObject({ reason: 'TOKEN_INVALID' });
+    }
+    expect(await verifier.verify(good)).toMatchObject({ tokenId: 'token-2' });
+  });
+
+  test("refuses a revoked player's tokens up to that moment, and takes those that come later", async () => {
+    const before = makeToken(a, { iat: NOW_S - 5, jti: 'before' });
+    await verifier.verify(before);
+    revoked = [{ subject: { case: 'userId', value: 'alice' }, revokedAtUnix: BigInt(NOW_S) }];
+    await pass(OWN_KEYS_REFRESH_MS);
+    for (const token of [before, makeToken(a)]) {
+      await expect(verifier.verify(token)).rejects.toMatchObject({ reason: 'TOKEN_INVALID' });
+    }
+    expect(await verifier.verify(makeToken(a, { sub: 'bob' }))).toMatchObject({ userId: 'bob' });
+    nowMs += 1_000;
+    expect(await verifier.verify(makeToken(a, { iat: NOW_S + 1 }))).toMatchObject({ userId: 'alice' });
+  });
+
+  test('tells those who hold identities what is void: by key, by token, by player', async () => {
+    published = [a, b];
+    await pass(OWN_KEYS_REFRESH_MS);
+    const ofA = await verifier.verify(makeToken(a));
+    const ofB = await verifier.verify(makeToken(b, { sub: 'bob', jti: 'token-2' }));
+    const voided: string[] = [];
+    verifier.onWithdrawn((isVoid) => {
+      for (const identity of [ofA, ofB]) if (isVoid(identity)) voided.push(identity.userId);
+    });
+    published = [b];
+    await pass(OWN_KEYS_REFRESH_MS);
+    expect(voided).toEqual(['alice']);
+    expect([ofA, ofB].map((identity) => verifier.stands(identity))).toEqual([false, true]);
+    revoked = [{ subject: { case: 'userId', value: 'bob' }, revokedAtUnix: BigInt(NOW_S) }];
+    await pass(OWN_KEYS_REFRESH_MS);
+    expect(voided).toEqual(['alice', 'bob']);
+    expect(verifier.stands(ofB)).toBe(false);
+  });
+
+  test('goes on refusing what is revoked while the auth service is down', async () => {
+    revoked = [{ subject: { case: 'tokenId', value: 'token-1' }, revokedAtUnix: BigInt(NOW_S) }];
+    await pass(OWN_KEYS_REFRESH_MS);
+    down = true;
+    await pass(60_000);
+    await expect(verifier.verify(makeToken(a))).rejects.toMatchObject({ reason: 'TOKEN_INVALID' });
   });
 
   test('refuses an over-long token before any work', async () => {

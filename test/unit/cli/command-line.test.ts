@@ -69,6 +69,11 @@ describe('the command line', () => {
     [['outbox', 'replay', '7', '--all']],
     [['outbox', 'replay', 'seven']],
     [['verify', 'global']],
+    [['revoke']],
+    [['revoke', 'token']],
+    [['revoke', 'key', 'a']],
+    [['revoke', 'player', 'two words']],
+    [['revoke', 'player', 'alice', 'bob']],
   ])('refuses %j with a word about it', (args) => {
     expect(() => parseCommandLine(args)).toThrow(InputError);
     expect(() => parseCommandLine(args)).toThrow(/./);

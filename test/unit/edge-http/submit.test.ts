@@ -54,7 +54,15 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const player = { userId: 'alice', username: 'Alice', tokenId: 't', expiresAtMs: 0 };
+const player = {
+  userId: 'alice',
+  username: 'Alice',
+  tokenId: 't',
+  issuer: 'scoreboard',
+  keyId: 'k1',
+  issuedAtMs: 0,
+  expiresAtMs: 0,
+};
 const action = (actionId: string) => ({ leaderboard: 'global', actionId, points: 5n, signature: 's' });
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 const sizes = () => score.calls.map(({ request }) => request.submissions?.length);

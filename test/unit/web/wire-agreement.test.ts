@@ -55,7 +55,13 @@ describe('the page and the fan-out node speak the same language:', () => {
     await Promise.resolve();
     await Promise.resolve();
     const socket = world.socket();
-    const request = { origin: 'http://a', protocols: socket.protocols.join(', '), query: 'epoch=3&seq=14' };
+    const request = {
+      origin: 'http://a',
+      protocols: socket.protocols.join(', '),
+      query: 'epoch=3&seq=14',
+      upgrade: 'websocket',
+      version: '13',
+    };
     expect(parseHandshake(request, new Set(['http://a']))).toEqual({
       protocol: 'scoreboard.v1',
       token,

