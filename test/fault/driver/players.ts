@@ -9,7 +9,7 @@ import type { EdgeCalls } from './edge-calls.ts';
 import type { SignedAction, Signer } from './signer.ts';
 
 export interface Players {
-  /** Resolves when everybody has had the answer to the last action. */
+  /** Resolves when everybody has had the answer to the last action, or has given up on it. */
   stop(): Promise<void>;
 }
 
@@ -29,6 +29,8 @@ const LONGEST_PAUSE_MS = 160;
 /** The documented retry rule: soon, then later, with chance. */
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1_000;
+/** A player who was told to stop tries this often to hear of the last action: a broken product must not hold up its judge. */
+const LATE_ATTEMPTS = 10;
 const REMEMBERED = 50;
 const [REPEATS, ABUSES, FORGERIES, READS, OTHER_BOARD] = [0.1, 0.05, 0.05, 0.2, 0.1];
 
@@ -76,8 +78,9 @@ async function createPlayer(
       });
   }
 
-  async function submitUntilAnswered(action: SignedAction): Promise<void> {
-    for (let attempt = 0; ; attempt += 1) {
+  async function submitUntilAnswered(action: SignedAction, signal: AbortSignal): Promise<void> {
+    for (let attempt = 0, lateAttempts = 0; lateAttempts < LATE_ATTEMPTS; attempt += 1) {
+      if (signal.aborted) lateAttempts += 1;
       const answer = await calls.submit(token, action, { rest: random.chance(0.5) });
       if (typeof answer === 'string') {
         if (!isWorthRetrying(answer)) return;
@@ -108,7 +111,7 @@ async function createPlayer(
       if (random.chance(FORGERIES)) {
         await calls.submit(token, { ...action, actionId: `f${action.actionId}` }, { forged: true });
       }
-      await submitUntilAnswered(action);
+      await submitUntilAnswered(action, signal);
     }
   };
 }
