@@ -4,12 +4,14 @@
  */
 import { BlockList } from 'node:net';
 import { AppError } from '../../services/shared/app-error.ts';
-import { UPGRADE_BURST, UPGRADE_INTERVAL_MS, UPGRADE_RETRY_S } from './limits.ts';
+import { UPGRADE_RETRY_S } from './limits.ts';
 import { spend } from './rate-limit.ts';
 
 export interface AdmissionOptions {
   maxSockets: number;
   maxSocketsPerAddress: number;
+  /** New sockets a second, and at once. */
+  maxUpgradesPerS: number;
   /** Networks in CIDR notation. */
   addressLimitExempt: readonly string[];
 }
@@ -28,11 +30,11 @@ export interface Admission {
   readonly sockets: number;
 }
 
-const UPGRADES = { intervalMs: UPGRADE_INTERVAL_MS, burst: UPGRADE_BURST };
 const RETRY = { retryAfterMs: UPGRADE_RETRY_S * 1000 };
 
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { maxSockets, maxSocketsPerAddress } = options;
+  const { maxSockets, maxSocketsPerAddress, maxUpgradesPerS } = options;
+  const upgrades = { intervalMs: 1000 / maxUpgradesPerS, burst: maxUpgradesPerS };
   const exempt = parseNetworks(options.addressLimitExempt);
   const shares = new Map<string, AddressShare>();
   let sockets = 0;
@@ -50,7 +52,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   return {
     admit(address, nowMs) {
       if (sockets >= maxSockets) throw new AppError('NODE_FULL', RETRY);
-      const next = spend(UPGRADES, bucketFullAtMs, nowMs);
+      const next = spend(upgrades, bucketFullAtMs, nowMs);
       if (next === undefined) throw new AppError('NODE_FULL', RETRY);
       const share = takeShare(parseAddress(address));
       bucketFullAtMs = next;

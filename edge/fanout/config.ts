@@ -2,7 +2,7 @@
 import { type Environment, integer, list, port, secret, text } from '../../services/shared/env.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/token-policy.ts';
 import { parseNetworks } from './admission.ts';
-import { MAX_TICK_MS } from './limits.ts';
+import { MAX_TICK_MS, UPGRADES_PER_S } from './limits.ts';
 
 export interface FanoutConfig {
   host: string;
@@ -23,6 +23,8 @@ export interface FanoutConfig {
   tickMs: number;
   maxSockets: number;
   maxSocketsPerAddress: number;
+  /** New sockets a second, and at once. */
+  maxUpgradesPerS: number;
   /** Networks without a share of their own, in CIDR notation. */
   addressLimitExempt: readonly string[];
   /** How long a socket may fail to keep up. */
@@ -61,6 +63,7 @@ export function parseFanoutConfig(env: Environment): FanoutConfig {
     tickMs: integer(env, 'TICK_MS', 50, { min: 1, max: MAX_TICK_MS }),
     maxSockets: integer(env, 'MAX_SOCKETS', MAX_SOCKETS, { min: 1 }),
     maxSocketsPerAddress: integer(env, 'MAX_SOCKETS_PER_ADDRESS', MAX_SOCKETS_PER_ADDRESS, { min: 1 }),
+    maxUpgradesPerS: integer(env, 'MAX_UPGRADES_PER_S', UPGRADES_PER_S, { min: 1 }),
     addressLimitExempt,
     slowConsumerMs: integer(env, 'SLOW_CONSUMER_MS', SLOW_CONSUMER_MS, { min: 1_000 }),
   };

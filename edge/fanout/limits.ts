@@ -17,9 +17,11 @@ export const MESSAGE_BURST = 20;
 /** Bad messages before the socket is closed: a client that is wrong this often will not get better. */
 export const BAD_MESSAGES_ALLOWED = 5;
 
-/** New sockets a second, and at once, that a node takes: a storm of reconnects must not starve those who are in. */
-export const UPGRADE_INTERVAL_MS = 0.5;
-export const UPGRADE_BURST = 2_000;
+/**
+ * New sockets a second, and at once, that a node takes unless told otherwise: half of a core while it lasts, so that a
+ * storm of reconnects does not starve those who are in, and ten thousand are back within some seven seconds.
+ */
+export const UPGRADES_PER_S = 2_000;
 /** When a refused client should come back. */
 export const UPGRADE_RETRY_S = 1;
 
@@ -39,8 +41,8 @@ export const STALE_AFTER_MS = 1_750;
 export const FRESHNESS_CHECK_MS = 250;
 /** Between polls of a board while the feed is away, or when a poll knew more than the feed. */
 export const POLL_FAST_MS = 1_000;
-/** Between polls of a board while the feed is healthy: repairs whatever the feed could lose. */
-export const POLL_SLOW_MS = 5_000;
+/** Between polls of a board while the feed is healthy: repairs whatever the feed could lose, within 5 s all told. */
+export const POLL_SLOW_MS = 4_000;
 /** Polls under way at once. */
 export const POLLS_IN_FLIGHT = 16;
 export const POLL_DEADLINE_MS = 1_000;

@@ -48,6 +48,7 @@ export async function startFanout(
     port: config.adminPort,
     metrics: metrics.registry,
     readiness: node.readiness,
+    dependencies: node.dependencies,
   });
   return {
     port: node.port,
@@ -158,6 +159,8 @@ async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
   return {
     port: server.port,
     readiness,
+    // Without it boards are polled.
+    dependencies: () => ({ nats: feed.healthy }),
     async stop() {
       stopping = true;
       server.stopListening();

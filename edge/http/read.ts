@@ -21,7 +21,11 @@ export interface Read {
   rank(leaderboard: string, userId: string, minVersion: bigint, reader: Reader): Promise<GetRankResponse>;
   around(leaderboard: string, userId: string, radius: number, reader: Reader): Promise<ListAroundResponse>;
   /** A player's place with the neighbours, as the REST answer's JSON. */
-  placeJson(leaderboard: string, userId: string, reader: Reader): Promise<string>;
+  placeJson(
+    leaderboard: string,
+    userId: string,
+    reader: Reader,
+  ): Promise<{ json: string /** Freshness can't be vouched for. */; stale: boolean }>;
 }
 
 const DEADLINE_MS = 1_000;
@@ -65,13 +69,14 @@ export function createRead(
       ]);
       const { entry, version, players } = place;
       if (entry === undefined) throw new Error('score answered a rank without an entry');
-      return JSON.stringify({
+      const json = JSON.stringify({
         ...toJsonEntry(entry),
         version: Number(version),
         players: Number(players),
         leaderboard,
         neighbours: neighbours.entries.map(toJsonEntry),
       });
+      return { json, stale: place.stale || neighbours.stale };
     },
   };
 }

@@ -49,7 +49,8 @@ export function createRestRoutes(options: RestRoutesOptions): Route[] {
 
   async function me(exchange: Exchange): Promise<void> {
     const { userId } = await admission.reader(exchange);
-    exchange.json(200, await read.placeJson(leaderboardOf(exchange), userId, exchange));
+    const { json, stale } = await read.placeJson(leaderboardOf(exchange), userId, exchange);
+    exchange.json(200, json, stale ? STALE : undefined);
   }
 
   function jwks(exchange: Exchange): void {

@@ -81,6 +81,8 @@ export async function startEdge(
     port: config.adminPort,
     metrics,
     readiness,
+    // Without it the node limits alone.
+    dependencies: () => ({ redis: redis.status === 'ready' }),
   });
 
   return {

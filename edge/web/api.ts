@@ -3,6 +3,9 @@
 /** Longest wait for an answer: the edge gives up after 1.5 s itself. */
 const CALL_LIMIT_MS = 4_000;
 
+/** No answer, at a limit, away, or too late; 502 is how a proxy says "away". A bug (500) is not cured by more of the same. */
+const RETRYABLE: ReadonlySet<number> = new Set([0, 429, 502, 503, 504]);
+
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   /** The HTTP status; 0 when there was no answer at all. */
@@ -19,9 +22,9 @@ export class ApiError extends Error {
     this.retryAfterMs = retryAfterMs;
   }
 
-  /** The same call, unchanged, can still succeed. */
+  /** The same call, unchanged, can still succeed: the documented rule, and nothing beyond it. */
   get retryable(): boolean {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
+    return RETRYABLE.has(this.status);
   }
 }
 

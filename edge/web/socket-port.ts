@@ -17,6 +17,8 @@ export type OpenSocket = (url: string, protocols: string[], handlers: SocketHand
 
 /** A code of the private range for "this client has had enough"; servers only count it. */
 const CLOSE_LEFT = 4000;
+/** What a browser reports for a connection that was refused or lost without a word. */
+const CLOSE_ABNORMAL = 1006;
 
 /** `protocols` may hold a token: it is never logged, and the server never echoes it. */
 export const openWebSocket: OpenSocket = (url, protocols, handlers) => {
@@ -31,7 +33,13 @@ export const openWebSocket: OpenSocket = (url, protocols, handlers) => {
     },
     options,
   );
-  socket.addEventListener('close', ({ code, reason }) => handlers.closed(code, reason), options);
+  const closed = (code: number, reason: string) => {
+    heard.abort();
+    handlers.closed(code, reason);
+  };
+  socket.addEventListener('close', ({ code, reason }) => closed(code, reason), options);
+  // Browsers close after every error, with this code. Outside of them a refused handshake may end with the error alone.
+  socket.addEventListener('error', () => closed(CLOSE_ABNORMAL, ''), options);
   return {
     send(text) {
       if (socket.readyState !== WebSocket.OPEN) return false;

@@ -11,7 +11,6 @@ import { createAuthMetrics } from './metrics.ts';
 import { createProfileStore } from './profile-store.ts';
 import { openRevocationList } from './revocation-list.ts';
 import { authRegistration } from './rpc.ts';
-import { assertSoundRuntime } from './runtime-gate.ts';
 
 export interface AuthServiceHandle extends RunningService {
   readonly port: number;
@@ -22,7 +21,6 @@ export async function startAuth(
   config: AuthConfig,
   { log, clock = systemClock }: { log: Log; clock?: Clock },
 ): Promise<AuthServiceHandle> {
-  assertSoundRuntime(process.version);
   const opened: (() => void | Promise<void>)[] = [];
   const stop = async () => {
     for (const close of opened.splice(0).reverse()) await close();
@@ -44,7 +42,9 @@ export async function startAuth(
       host: config.adminHost,
       port: config.adminPort,
       metrics: registry,
-      readiness: () => ({ keys: keys.canSign(), database: profiles.reachable() }),
+      readiness: () => ({ keys: keys.canSign() }),
+      // Only new tokens need it: without it actions are verified and keys handed out as ever.
+      dependencies: () => ({ database: profiles.reachable() }),
     });
     opened.push(() => admin.close());
     const server = await startGrpcServer({

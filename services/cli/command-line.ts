@@ -16,6 +16,10 @@ export const USAGE = `usage: npm run --silent cli -- <command>
   sign USER ACTION POINTS [--leaderboard ID]    a signature for an action of a player
   sign - [--leaderboard ID]                     one for each line "USER ACTION POINTS" of standard input
   status                                        the processes of the running stack
+  outbox list [--limit N]                       accepted scores that wait for delivery, the given up first
+  outbox replay ID…                             tries these again now
+  outbox replay --all                           tries again all that were given up
+  verify                                        compares every board with the database; exit code 1 when it differs
   keys list                                     the signing keys
   keys rotate token|action                      makes a new key, which signs from soon on
   keys withdraw token|action KID                takes a key back: what it signed is worth nothing any more
@@ -39,9 +43,19 @@ export type Command =
   | { readonly name: 'sign'; readonly action: Action }
   | { readonly name: 'signs'; readonly leaderboard: string }
   | { readonly name: 'status' }
+  | { readonly name: 'outbox list'; readonly limit: number }
+  | {
+      readonly name: 'outbox replay' /** Empty means all that were given up. */;
+      readonly ids: readonly bigint[];
+    }
+  | { readonly name: 'verify' }
   | { readonly name: 'keys' | 'revoke'; readonly words: readonly string[] };
 
 const STANDARD_INPUT = '-';
+const OUTBOX_LIMIT = '100';
+/** From 1 to what the service lists at once. */
+const LIMIT = /^([1-9]\d{0,2}|1000)$/;
+const OUTBOX_ID = /^[1-9]\d{0,17}$/;
 /** Longer than any number that counts. */
 const POINTS = /^\d{1,20}$/;
 
@@ -68,6 +82,11 @@ export function parseCommandLine(args: readonly string[]): Command {
     case 'status':
       expectWords(rest, 0);
       return { name: 'status' };
+    case 'outbox':
+      return parseOutbox(rest);
+    case 'verify':
+      expectWords(rest, 0);
+      return { name: 'verify' };
     case 'keys':
       return { name: 'keys', words: parseKeysWords(rest) };
     case 'revoke':
@@ -98,6 +117,20 @@ function parseAction([user, action, points = '']: readonly string[], leaderboard
       points: parsePoints(BigInt(points)),
     };
   });
+}
+
+function parseOutbox([verb, ...rest]: readonly string[]): Command {
+  if (verb === 'list') {
+    const { words, limit = OUTBOX_LIMIT } = read(rest, 'limit');
+    expectWords(words, 0);
+    if (!LIMIT.test(limit)) throw new InputError('the limit is a number from 1 to 1000');
+    return { name: 'outbox list', limit: Number(limit) };
+  }
+  if (verb !== 'replay' || rest.length === 0) throw new InputError(USAGE);
+  if (rest.length === 1 && rest[0] === '--all') return { name: 'outbox replay', ids: [] };
+  const wrong = rest.find((id) => !OUTBOX_ID.test(id));
+  if (wrong !== undefined) throw new InputError(`"${wrong}" is not a number from "outbox list"`);
+  return { name: 'outbox replay', ids: rest.map(BigInt) };
 }
 
 function parseKeysWords(words: readonly string[]): readonly string[] {

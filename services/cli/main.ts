@@ -2,9 +2,11 @@
 import { once } from 'node:events';
 import { type Command, InputError, parseCommandLine } from './command-line.ts';
 import { runAuthCommand } from './keys.ts';
-import { connectAuth, findStack } from './running-stack.ts';
+import { listOutbox, type Operator, replayOutbox } from './outbox.ts';
+import { connectAuth, connectOperator, findStack } from './running-stack.ts';
 import { describeStack } from './status.ts';
 import { issueToken, issueTokens, signAction, signLines } from './values.ts';
+import { verifyBoards } from './verify.ts';
 
 const { env, stdin, stdout, stderr } = process;
 
@@ -26,13 +28,31 @@ async function run(command: Command): Promise<number> {
     case 'keys':
     case 'revoke':
       return runAuthCommand(env, command.name, command.words);
+    case 'outbox list':
+      return asOperator((operator) => listOutbox(operator, command.limit, write));
+    case 'outbox replay':
+      return asOperator((operator) => replayOutbox(operator, command.ids, write));
+    case 'verify':
+      return asOperator((operator) => verifyBoards(operator, write));
     default:
       await writeValues(command);
       return 0;
   }
 }
 
-async function writeValues(command: Exclude<Command, { name: 'status' | 'keys' | 'revoke' }>): Promise<void> {
+/** The exit code. */
+async function asOperator(act: (operator: Operator) => Promise<number>): Promise<number> {
+  const operator = connectOperator(env);
+  try {
+    return await act(operator);
+  } finally {
+    operator.close();
+  }
+}
+
+type ValueCommand = Extract<Command, { name: 'token' | 'tokens' | 'sign' | 'signs' }>;
+
+async function writeValues(command: ValueCommand): Promise<void> {
   const auth = connectAuth(env);
   const streams = () => ({ chunks: stdin.setEncoding('utf8'), write });
   try {

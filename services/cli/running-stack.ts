@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
 import { type Environment, optionalText, secret, text } from '../shared/env.ts';
 import { createGrpcClient, type GrpcClient } from '../shared/grpc.ts';
 import { readStackFile, type StackFile } from '../shared/stack-file.ts';
@@ -22,9 +23,24 @@ export function findStack(env: Environment): StackFile {
 
 /** AUTH_ADDRESS and SERVICE_KEY or SERVICE_KEY_FILE name a stack elsewhere. */
 export function connectAuth(env: Environment): GrpcClient<typeof AuthService> {
-  const address = optionalText(env, 'AUTH_ADDRESS') ?? findStack(env).addresses?.authAddress;
-  if (address === undefined) throw new Error('the scoreboard is just starting: try again in a moment');
+  const address = addressOf(env, 'AUTH_ADDRESS', 'authAddress');
   return createGrpcClient(AuthService, { address, serviceKey: ownKey(env), unavailable: 'AUTH_UNAVAILABLE' });
+}
+
+/** The operator's side of the score service. SCORE_ADDRESS and the service key name a stack elsewhere. */
+export function connectOperator(env: Environment): GrpcClient<typeof OperatorService> {
+  const address = addressOf(env, 'SCORE_ADDRESS', 'scoreAddress');
+  return createGrpcClient(OperatorService, {
+    address,
+    serviceKey: ownKey(env),
+    unavailable: 'SCORE_UNAVAILABLE',
+  });
+}
+
+function addressOf(env: Environment, variable: string, name: 'authAddress' | 'scoreAddress'): string {
+  const address = optionalText(env, variable) ?? findStack(env).addresses?.[name];
+  if (address === undefined) throw new Error('the scoreboard is just starting: try again in a moment');
+  return address;
 }
 
 function ownKey(env: Environment): string {

@@ -36,13 +36,23 @@ async function stateOf({ port, adminPort }: StackProcess): Promise<string> {
     const response = await fetch(`http://127.0.0.1:${adminPort}/readyz`, {
       signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
     });
-    const { checks } = (await response.json()) as { checks: Record<string, boolean> };
-    const failing = Object.keys(checks).filter((name) => checks[name] !== true);
-    return failing.length === 0 ? 'ready' : `not ready: ${failing.join(', ')}`;
+    const { checks, dependencies = {} } = (await response.json()) as Readiness;
+    const failing = namesOfFailing(checks);
+    if (failing.length > 0) return `not ready: ${failing.join(', ')}`;
+    const missing = namesOfFailing(dependencies);
+    return missing.length === 0 ? 'ready' : `without: ${missing.join(', ')}`;
   } catch {
     return 'no answer';
   }
 }
+
+interface Readiness {
+  readonly checks: Readonly<Record<string, boolean>>;
+  readonly dependencies?: Readonly<Record<string, boolean>>;
+}
+
+const namesOfFailing = (checks: Readonly<Record<string, boolean>>): string[] =>
+  Object.keys(checks).filter((name) => checks[name] !== true);
 
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {

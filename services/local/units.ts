@@ -69,7 +69,7 @@ export const UNITS: Readonly<Record<UnitName, Unit>> = {
     facts: ['FANOUT_PORT', 'EDGE_PORT', 'NATS_URL', 'SCORE_ADDRESS', 'AUTH_ADDRESS', 'SERVICE_KEY_FILE'],
     settings: [
       ...[...TOKEN_POLICY, 'ALLOWED_ORIGINS', 'ADDRESS_LIMIT_EXEMPT'],
-      ...['TICK_MS', 'MAX_SOCKETS', 'MAX_SOCKETS_PER_ADDRESS', 'SLOW_CONSUMER_MS'],
+      ...['TICK_MS', 'MAX_SOCKETS', 'MAX_SOCKETS_PER_ADDRESS', 'MAX_UPGRADES_PER_S', 'SLOW_CONSUMER_MS'],
     ],
   },
   game: {

@@ -10,12 +10,16 @@ import type { RedisClient } from '../shared/redis.ts';
 import type { IndexState, PlayerState } from './board.ts';
 import type { EpochRow, EpochStore } from './epoch-store.ts';
 import { createLoop } from './loop.ts';
-import type { RankIndex } from './rank-index.ts';
+import type { IndexIdentity, RankIndex } from './rank-index.ts';
 import type { TruthStore } from './truth-store.ts';
 
 export interface IndexKeeper {
   /** The newest state this process knows of. */
   readonly state: IndexState;
+  /** False when Postgres has not confirmed for a while which index counts: what is read may be old. */
+  vouches(): boolean;
+  /** The state that counts, read after this call. */
+  fresh(): Promise<IndexState>;
   /** A state that came with a committed batch; kept when it is newer. */
   observe(state: IndexState): void;
   /** Looks at once instead of at the next beat: something did not fit. */
@@ -29,7 +33,7 @@ export interface IndexKeeperOptions {
   epochs: EpochStore;
   index: RankIndex;
   truth: TruthStore;
-  redis: RedisClient;
+  redis: Pick<RedisClient, 'status'>;
   /** Called with each board after a new epoch took over, so that viewers learn of it. */
   announce: (leaderboard: string) => Promise<void>;
   log: Log;
@@ -37,16 +41,20 @@ export interface IndexKeeperOptions {
 }
 
 const BEAT_MS = 500;
+/** Three beats: viewers hear within two seconds that nobody vouches for their board. */
+const VOUCHED_FOR_MS = 1_500;
 /** Redis may be away this long before boards are read from Postgres: longer than a restart, shorter than patience. */
 const REDIS_PATIENCE_MS = 3_000;
 /** A builder that died is replaced after this. */
 const BUILD_LEASE_MS = 5_000;
+const BUILD_RENEW_MS = BUILD_LEASE_MS / 5;
 /** Players per page of the rebuild: large enough to be fast, small enough not to hold up live scripts. */
 const PAGE = 1_000;
 
 export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
   const { epochs, index, truth, redis, announce, log, metrics } = options;
   let state: IndexState = { epoch: 0n, source: 'postgres', building: undefined };
+  let confirmedAtMs = -Infinity;
   const rebuildSeconds = metrics.histogram(
     'rank_index_rebuild_seconds',
     'Time to rebuild the rank index.',
@@ -66,7 +74,7 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     state = { epoch: next.epoch, source: next.source, building: next.building };
   }
 
-  async function identify(): Promise<{ epoch: bigint | undefined; runId: string } | undefined> {
+  async function identify(): Promise<IndexIdentity | undefined> {
     if (redis.status !== 'ready') return undefined;
     return index.identity().catch((error: unknown) => {
       log.warn({ err: error }, 'redis does not answer');
@@ -74,12 +82,20 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     });
   }
 
-  async function look(): Promise<void> {
+  async function readTruth(): Promise<EpochRow> {
+    const askedAtMs = performance.now();
     const row = await epochs.read();
+    confirmedAtMs = askedAtMs;
     observe(row);
+    return row;
+  }
+
+  async function look(): Promise<void> {
+    const row = await readTruth();
     const held = await identify();
     if (held === undefined) return leaveWhenGoneForLong(row);
     if (row.source === 'redis' && held.runId === row.redisRunId && held.epoch === row.epoch) {
+      index.trust(held.connection);
       if (row.redisUnseenMs > BEAT_MS) await epochs.markSeen(row.epoch, row.redisRunId);
       return;
     }
@@ -91,7 +107,7 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     if (await epochs.leaveRedis(row.epoch)) {
       log.error({ epoch: String(row.epoch) }, 'redis is gone: boards are read from postgres');
     }
-    observe(await epochs.read());
+    await readTruth();
   }
 
   async function rebuild(runId: string): Promise<void> {
@@ -111,25 +127,34 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
       return;
     }
     await index.pointTo(build.epoch);
+    index.trust(held.connection);
     observe({ epoch: build.epoch, source: 'redis', building: undefined });
     const seconds = (performance.now() - started) / 1000;
     rebuildSeconds.observe(seconds);
     log.info({ epoch: String(build.epoch), players, seconds }, 'the rank index is rebuilt');
     for (const leaderboard of leaderboards) await announce(leaderboard);
-    await index.dropOthers([build.epoch]);
+    await index.dropOlder(build.epoch);
   }
 
+  /** Reads one page while the one before is written. */
   async function load(epoch: bigint, leaderboard: string): Promise<number> {
     let count = 0;
+    let renewedAtMs = performance.now();
     let page: PlayerState[] = await truth.scan(leaderboard, '', PAGE);
     while (page.length > 0) {
       const last = page.at(-1);
-      const next = page.length < PAGE || last === undefined ? [] : truth.scan(leaderboard, last.userId, PAGE);
-      await index.projectShadow(epoch, leaderboard, page);
+      const isLast = page.length < PAGE || last === undefined;
+      const [next] = await Promise.all([
+        isLast ? [] : truth.scan(leaderboard, last.userId, PAGE),
+        index.projectShadow(epoch, leaderboard, page),
+      ]);
       count += page.length;
-      if (!(await epochs.renewBuild(epoch, BUILD_LEASE_MS)))
-        throw new Error('another process took over the rebuild');
-      page = await next;
+      if (isLast || performance.now() - renewedAtMs > BUILD_RENEW_MS) {
+        if (!(await epochs.renewBuild(epoch, BUILD_LEASE_MS)))
+          throw new Error('another process took over the rebuild');
+        renewedAtMs = performance.now();
+      }
+      page = next;
     }
     return count;
   }
@@ -139,10 +164,12 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     get state() {
       return state;
     },
+    vouches: () => performance.now() - confirmedAtMs < VOUCHED_FOR_MS,
+    fresh: readTruth,
     observe,
     wake: () => loop.wake(),
     async start() {
-      observe(await epochs.read());
+      await readTruth();
       loop.start();
     },
     stop: () => loop.stop(),

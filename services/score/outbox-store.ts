@@ -1,4 +1,7 @@
-/** What is committed but not yet delivered. Rows are claimed by state and time with SKIP LOCKED, never by an id cursor. */
+/**
+ * What is committed but not yet delivered. Rows are claimed by state and time with SKIP LOCKED, never by an id cursor. A
+ * row that failed waits longer each time, by its own attempts and its own draw of chance, until it is delivered or dead.
+ */
 import { arrayLiteral, type PostgresPool } from '../shared/postgres.ts';
 
 export interface OutboxRow {
@@ -6,18 +9,56 @@ export interface OutboxRow {
   readonly players: ReadonlyArray<{ leaderboard: string; userId: string }>;
 }
 
+/** A row as the operator sees it. */
+export interface OutboxEntry {
+  readonly id: bigint;
+  readonly state: 'pending' | 'dead';
+  readonly attempts: number;
+  /** Empty when it was never tried, or never failed. */
+  readonly lastError: string;
+  /** Unix milliseconds, by the database's clock. */
+  readonly createdAtMs: number;
+  readonly nextAttemptAtMs: number;
+  readonly players: number;
+  readonly leaderboards: readonly string[];
+}
+
+export interface OutboxDepth {
+  readonly pending: number;
+  readonly oldestSeconds: number;
+  readonly dead: number;
+}
+
+/** Not delivered: how long to wait, and when to give up. */
+export interface Postponement {
+  readonly error: string;
+  /** The wait is drawn between these, the upper end doubling with each attempt of the row. */
+  readonly minMs: number;
+  readonly maxMs: number;
+  /** Dead once it has been tried this often; undefined never gives up. */
+  readonly maxAttempts: number | undefined;
+}
+
 export interface OutboxStore {
   /** Takes rows that are due and keeps other sweepers away from them for the lease. Counts as one attempt. */
   claim(limit: number, leaseMs: number): Promise<OutboxRow[]>;
   /** Delivered: the rows are no longer needed. */
   settle(ids: readonly bigint[]): Promise<void>;
-  /** Not delivered: next try after the delay, or dead once it has been tried often enough. */
-  postpone(ids: readonly bigint[], error: string, delayMs: number, maxAttempts: number): Promise<void>;
-  /** For metrics: rows waiting, their oldest age in seconds, and dead rows. */
-  depth(): Promise<{ pending: number; oldestSeconds: number; dead: number }>;
+  postpone(ids: readonly bigint[], how: Postponement): Promise<void>;
+  /** Whatever stood in the way is gone: every row that waits is due now. */
+  hasten(): Promise<void>;
+  depth(): Promise<OutboxDepth>;
+  /** Dead rows first, then the oldest. */
+  list(limit: number): Promise<OutboxEntry[]>;
+  /** Makes these rows, or all dead ones, due now as if never tried; answers how many there were. */
+  replay(which: readonly bigint[] | 'dead'): Promise<number>;
 }
 
 const LIMIT_MS = 2_000;
+/** After this many doublings the upper end of a wait stays where it is; keeps 2^attempts a sane number. */
+const MAX_DOUBLINGS = 20;
+/** An error is for a person to read: its beginning will do. */
+const ERROR_CHARACTERS = 500;
 
 export function createOutboxStore(pool: PostgresPool): OutboxStore {
   return {
@@ -48,12 +89,24 @@ export function createOutboxStore(pool: PostgresPool): OutboxStore {
       );
     },
 
-    async postpone(ids, error, delayMs, maxAttempts) {
+    async postpone(ids, { error, minMs, maxMs, maxAttempts }) {
       await pool.run(
         (sql) => sql`
-          update outbox set last_error = ${error}, next_attempt_at = now() + ${delayMs} * interval '1 millisecond',
-                 state = case when attempts >= ${maxAttempts} then 'dead' else state end
-          where id = any(${arrayLiteral(ids)}::bigint[])`,
+          update outbox set
+            last_error = ${error.slice(0, ERROR_CHARACTERS)},
+            next_attempt_at = now() + interval '1 millisecond' * (${minMs}::float8 + random()
+              * (least(${maxMs}::float8, ${minMs}::float8 * 2 ^ least(attempts, ${MAX_DOUBLINGS})) - ${minMs}::float8)),
+            state = case when attempts >= ${maxAttempts ?? null}::int then 'dead' else state end
+          where id = any(${arrayLiteral(ids)}::bigint[]) and state = 'pending'`,
+        LIMIT_MS,
+      );
+    },
+
+    async hasten() {
+      await pool.run(
+        (sql) => sql`
+          update outbox set next_attempt_at = now()
+          where state = 'pending' and next_attempt_at > now() and last_error is not null`,
         LIMIT_MS,
       );
     },
@@ -69,5 +122,53 @@ export function createOutboxStore(pool: PostgresPool): OutboxStore {
       );
       return { pending: row?.pending ?? 0, oldestSeconds: row?.oldest ?? 0, dead: row?.dead ?? 0 };
     },
+
+    async list(limit) {
+      const rows = await pool.run(
+        (sql) => sql<EntryRow[]>`
+          select id, state, attempts, coalesce(last_error, '') as last_error, cardinality(user_ids) as players,
+                 (select to_json(array_agg(distinct board)) from unnest(leaderboards) as board) as leaderboards,
+                 (extract(epoch from created_at) * 1000)::float8 as created_at_ms,
+                 (extract(epoch from next_attempt_at) * 1000)::float8 as next_attempt_at_ms
+          from outbox order by state, id limit ${limit}`,
+        LIMIT_MS,
+      );
+      return rows.map(toEntry);
+    },
+
+    async replay(which) {
+      const rows = await pool.run(
+        (sql) => sql`
+          update outbox set state = 'pending', attempts = 0, next_attempt_at = now()
+          where ${which === 'dead' ? sql`state = 'dead'` : sql`id = any(${arrayLiteral(which)}::bigint[])`}
+          returning id`,
+        LIMIT_MS,
+      );
+      return rows.length;
+    },
+  };
+}
+
+interface EntryRow {
+  id: bigint;
+  state: OutboxEntry['state'];
+  attempts: number;
+  last_error: string;
+  players: number;
+  leaderboards: string[] | null;
+  created_at_ms: number;
+  next_attempt_at_ms: number;
+}
+
+function toEntry(row: EntryRow): OutboxEntry {
+  return {
+    id: row.id,
+    state: row.state,
+    attempts: row.attempts,
+    lastError: row.last_error,
+    createdAtMs: row.created_at_ms,
+    nextAttemptAtMs: row.next_attempt_at_ms,
+    players: row.players,
+    leaderboards: row.leaderboards ?? [],
   };
 }

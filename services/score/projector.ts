@@ -50,6 +50,8 @@ export function createProjector({ index, truthBoards, keeper, log }: ProjectorOp
       // A seq of 0 says that boards are no longer read from Postgres: the state we were given is old.
       if (outcome === undefined || ('seq' in outcome && outcome.seq === 0n)) {
         keeper.wake();
+        // An epoch that was just finished may not be pointed to yet: it must not miss what is committed meanwhile.
+        if (state.source === 'redis') await index.projectShadow(state.epoch, leaderboard, players);
         return { ...base, complete: false };
       }
       return isProjection(outcome)

@@ -39,7 +39,9 @@ export function createPublisher({ nats, clock }: { nats: NatsConnection; clock: 
       } catch (error) {
         if (!connected) throw error;
         // The stream may be gone with its store: make it anew and try once more.
-        await ensureScoreStream(await nats.jetstreamManager());
+        await ensureScoreStream(
+          await nats.jetstreamManager({ timeout: PUB_ACK_TIMEOUT_MS, checkAPI: false }),
+        );
         await send();
       }
     },

@@ -1,7 +1,9 @@
 /**
  * The rank index in Redis: derived, rebuildable, and written only by versioned compare-and-set. Every key carries its
  * epoch, so a new epoch is built beside the one that counts and takes over by one write of the pointer `sb:epoch`.
- * A call for an epoch that Redis does not hold answers `undefined`: the index is missing, older or newer than asked.
+ * A call for an epoch that Redis does not hold answers `undefined`: the index is missing, older or newer than asked. So does
+ * every call on a new connection until its Redis has been recognised: another life of it may hold older data under the
+ * same epoch.
  */
 import { readFileSync } from 'node:fs';
 import type { RedisClient } from '../shared/redis.ts';
@@ -9,12 +11,12 @@ import { type Board, type Entry, type PlayerState, type Position, TOP_SIZE } fro
 
 const POINTER = 'sb:epoch';
 /** 14 hexadecimal digits hold every position up to 2^53-1. */
-const REACHED_DIGITS = 14;
+export const REACHED_DIGITS = 14;
 /** Keys looked at per SCAN step, and removed per UNLINK, when an old epoch is cleared away. */
 const SCAN_COUNT = 500;
 
-type Reply = [status: string, ...rest: unknown[]];
-type Script = (keys: readonly string[], args: readonly string[]) => Promise<Reply>;
+export type Reply = [status: string, ...rest: unknown[]];
+export type Script = (keys: readonly string[], args: readonly string[]) => Promise<Reply>;
 
 export interface Projection {
   readonly position: Position;
@@ -29,6 +31,13 @@ export interface Neighbourhood {
   /** Best first. Empty when the player has no score here. */
   readonly entries: readonly Entry[];
   readonly self: { readonly entry: Entry; readonly version: bigint } | undefined;
+}
+
+export interface IndexIdentity {
+  readonly epoch: bigint | undefined;
+  readonly runId: string;
+  /** Counts connections: on another one, another process may answer. */
+  readonly connection: number;
 }
 
 export interface RankIndex {
@@ -49,13 +58,19 @@ export interface RankIndex {
   ): Promise<Neighbourhood | undefined>;
   /** Makes an epoch the one that counts. */
   pointTo(epoch: bigint): Promise<void>;
-  /** The epoch that Redis says counts, and which Redis process says so. */
-  identity(): Promise<{ epoch: bigint | undefined; runId: string }>;
-  /** Removes the keys of every epoch but those given. */
-  dropOthers(keep: readonly bigint[]): Promise<void>;
+  /** The epoch that Redis says counts, which Redis process says so, and on which connection. */
+  identity(): Promise<IndexIdentity>;
+  /** The Redis that was met on this connection is the one that Postgres says counts. */
+  trust(connection: number): void;
+  /** Removes the keys of every epoch before this one. A later one may be under construction by another process. */
+  dropOlder(epoch: bigint): Promise<void>;
 }
 
-function script(redis: RedisClient, name: 'project' | 'top' | 'around'): Script {
+/** One of the scripts beside this file, as a command of this client. */
+export function script(
+  redis: RedisClient,
+  name: 'project' | 'top' | 'around' | 'inspect' | 'repair' | 'strays',
+): Script {
   const lua = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
   redis.defineCommand(`sb_${name}`, { lua });
   const command = (redis as unknown as Record<string, (...args: unknown[]) => Promise<Reply>>)[`sb_${name}`];
@@ -63,7 +78,7 @@ function script(redis: RedisClient, name: 'project' | 'top' | 'around'): Script 
   return (keys, args) => command.call(redis, keys.length, ...keys, ...args);
 }
 
-function keysOf(epoch: bigint, leaderboard: string): string[] {
+export function keysOf(epoch: bigint, leaderboard: string): string[] {
   const prefix = `sb:${epoch}:${leaderboard}`;
   return [POINTER, `${prefix}:order`, `${prefix}:players`, `${prefix}:board`];
 }
@@ -102,9 +117,15 @@ export function createRankIndex(redis: RedisClient): RankIndex {
   const project = script(redis, 'project');
   const top = script(redis, 'top');
   const around = script(redis, 'around');
+  let connection = 0;
+  let trusted: number | undefined;
+  redis.on('close', () => {
+    connection += 1;
+  });
 
   return {
     async project(epoch, leaderboard, players) {
+      if (trusted !== connection) return undefined;
       const args = [String(epoch), 'live', String(TOP_SIZE), ...argumentsOf(players)];
       const [status, seq, ranks, flat] = await project(keysOf(epoch, leaderboard), args);
       if (status !== 'ok') return undefined;
@@ -126,6 +147,7 @@ export function createRankIndex(redis: RedisClient): RankIndex {
     },
 
     async top(epoch, leaderboard, limit) {
+      if (trusted !== connection) return undefined;
       const [status, seq, flat] = await top(keysOf(epoch, leaderboard), [String(epoch), String(limit)]);
       if (status !== 'ok') return undefined;
       return {
@@ -136,6 +158,7 @@ export function createRankIndex(redis: RedisClient): RankIndex {
     },
 
     async around(epoch, leaderboard, userId, radius) {
+      if (trusted !== connection) return undefined;
       const args = [String(epoch), userId, String(radius)];
       const [status, players, first, flat, rank, version] = await around(keysOf(epoch, leaderboard), args);
       if (status !== 'ok') return undefined;
@@ -153,18 +176,22 @@ export function createRankIndex(redis: RedisClient): RankIndex {
     },
 
     async identity() {
+      const asked = connection;
       const [pointer, info] = await Promise.all([redis.get(POINTER), redis.info('server')]);
       const runId = /^run_id:(\w+)/m.exec(info)?.[1];
       if (runId === undefined) throw new Error('Redis does not tell its run id');
-      return { epoch: pointer === null ? undefined : BigInt(pointer), runId };
+      return { epoch: pointer === null ? undefined : BigInt(pointer), runId, connection: asked };
     },
 
-    async dropOthers(keep) {
-      const kept = new Set(keep.map(String));
+    trust(met) {
+      trusted = met;
+    },
+
+    async dropOlder(epoch) {
       let cursor = '0';
       do {
         const [next, keys] = await redis.scan(cursor, 'MATCH', 'sb:*:*:*', 'COUNT', SCAN_COUNT);
-        const old = keys.filter((key) => /^sb:\d+:/.test(key) && !kept.has(key.split(':')[1] ?? ''));
+        const old = keys.filter((key) => BigInt(/^sb:(\d+):/.exec(key)?.[1] ?? epoch) < epoch);
         if (old.length > 0) await redis.unlink(...old);
         cursor = next;
       } while (cursor !== '0');

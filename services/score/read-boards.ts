@@ -1,10 +1,11 @@
 /**
- * The reading use cases: from the index while it holds the epoch that counts, else from Postgres. An answer that comes from
- * Postgres because the index just failed says `stale`: it has no place in the order of boards.
+ * The reading use cases: from the index while it holds the epoch that counts, else from Postgres. An answer says `stale` when
+ * it comes from Postgres because the index just failed, so that it has no place in the order of boards, and when it comes
+ * from the index while Postgres does not answer, so that nobody vouches for it.
  */
 import { AppError } from '../shared/app-error.ts';
 import type { Log } from '../shared/log.ts';
-import type { Board, Entry, PlayerState } from './board.ts';
+import { type Board, type Entry, type PlayerState, TOP_SIZE } from './board.ts';
 import type { IndexKeeper } from './index-keeper.ts';
 import type { Neighbourhood, RankIndex } from './rank-index.ts';
 import type { TruthBoards } from './truth-boards.ts';
@@ -18,7 +19,7 @@ export interface ReadBoards {
     leaderboard: string,
     userId: string,
     radius: number,
-  ): Promise<{ players: number; entries: readonly Entry[] }>;
+  ): Promise<{ players: number; entries: readonly Entry[]; stale: boolean }>;
   /** From 1; 0 when nobody could tell it. */
   currentRank(leaderboard: string, userId: string): Promise<number>;
   /** Ranks by counting in Postgres, or undefined when that took too long. */
@@ -32,13 +33,14 @@ export interface Place {
   readonly entry: Entry;
   readonly version: bigint;
   readonly players: number;
+  readonly stale: boolean;
 }
 
 export interface ReadBoardsOptions {
   index: RankIndex;
   truth: TruthStore;
   truthBoards: TruthBoards;
-  keeper: Pick<IndexKeeper, 'state' | 'wake'>;
+  keeper: Pick<IndexKeeper, 'state' | 'wake' | 'vouches'>;
   log: Log;
 }
 
@@ -90,12 +92,12 @@ export function createReadBoards({ index, truth, truthBoards, keeper, log }: Rea
   return {
     async top(leaderboard, limit) {
       const board = await ask((epoch) => index.top(epoch, leaderboard, limit));
-      if (board !== undefined) return { board, stale: false };
+      if (board !== undefined) return { board, stale: !keeper.vouches() };
       const fallback = await truthBoards.recent(leaderboard);
-      const entries =
-        limit <= fallback.entries.length
-          ? fallback.entries.slice(0, limit)
-          : await truth.page(leaderboard, 1, limit);
+      const [first, wanted] = [fallback.entries.slice(0, limit), limit - TOP_SIZE];
+      // The position names these first entries, so they come from its reading; a board with fewer has no others.
+      const hasMore = wanted > 0 && fallback.entries.length === TOP_SIZE;
+      const entries = hasMore ? [...first, ...(await truth.page(leaderboard, TOP_SIZE + 1, wanted))] : first;
       return { board: { ...fallback, entries }, stale: fallback.seq === 0n };
     },
 
@@ -105,13 +107,13 @@ export function createReadBoards({ index, truth, truthBoards, keeper, log }: Rea
       if (self === undefined || self.version < minVersion) {
         throw new AppError('VERSION_NOT_REACHED', { retryAfterMs: 100 });
       }
-      return { entry: self.entry, version: self.version, players };
+      return { entry: self.entry, version: self.version, players, stale: !keeper.vouches() };
     },
 
     async around(leaderboard, userId, radius) {
       const { self, players, entries } = await neighbourhood(leaderboard, userId, radius);
       if (self === undefined) throw new AppError('PLAYER_NOT_FOUND');
-      return { players, entries };
+      return { players, entries, stale: !keeper.vouches() };
     },
 
     async currentRank(leaderboard, userId) {

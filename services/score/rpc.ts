@@ -63,15 +63,16 @@ export function createScoreRpc(submitScores: SubmitScores, boards: ReadBoards): 
           entry: toEntry(place.entry),
           version: place.version,
           players: BigInt(place.players),
-          stale: false,
+          stale: place.stale,
         };
       },
 
       async listAround(request) {
         const leaderboard = parseLeaderboard(request.leaderboard);
         const radius = within(request.radius, RADIUS_DEFAULT, RADIUS_MAX);
-        const { players, entries } = await boards.around(leaderboard, parseUserId(request.userId), radius);
-        return { entries: entries.map(toEntry), players: BigInt(players), stale: false };
+        const around = await boards.around(leaderboard, parseUserId(request.userId), radius);
+        const { players, entries, stale } = around;
+        return { entries: entries.map(toEntry), players: BigInt(players), stale };
       },
     },
     {
@@ -93,8 +94,8 @@ function toAccepted({ newScore, rank, version, replayed }: Answer) {
   return { newScore, rank: BigInt(rank), version, replayed };
 }
 
-function toRefused({ kind, reason, message }: AppError) {
-  return { code: ERROR_TABLE[kind].code, reason, message };
+function toRefused({ kind, reason, message, retryAfterMs }: AppError) {
+  return { code: ERROR_TABLE[kind].code, reason, message, retryAfterMs };
 }
 
 function toEntry({ userId, username, score, rank }: Entry) {

@@ -1,27 +1,32 @@
 /** Wires the score service: stores, index, bus, use cases, rpc. Opens in order and closes in reverse. */
-import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { randomUUID } from 'node:crypto';
 import { startAdminServer } from '../shared/admin-server.ts';
+import { AppError } from '../shared/app-error.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
-import { createGrpcClient, startGrpcServer } from '../shared/grpc.ts';
+import { startGrpcServer } from '../shared/grpc.ts';
 import type { Log } from '../shared/log.ts';
-import { createMetrics } from '../shared/metrics.ts';
-import { connectNats, ensureScoreStream } from '../shared/nats.ts';
-import { createPostgresPool } from '../shared/postgres.ts';
-import { connectRedis } from '../shared/redis.ts';
+import { createMetrics, type Metrics } from '../shared/metrics.ts';
 import type { RunningService } from '../shared/run-process.ts';
 import { createAcceptStore } from './accept-store.ts';
 import { TOP_SIZE } from './board.ts';
+import { createCompareAll } from './compare-all.ts';
+import { createCompareIndex } from './compare-index.ts';
 import type { ScoreConfig } from './config.ts';
 import { createDelivery } from './delivery.ts';
 import { createEpochStore } from './epoch-store.ts';
+import { createIndexContents } from './index-contents.ts';
 import { createIndexKeeper } from './index-keeper.ts';
-import { createOutboxStore } from './outbox-store.ts';
-import { createProjector } from './projector.ts';
-import { createPublisher } from './publisher.ts';
+import { createOperatorRpc } from './operator-rpc.ts';
+import { createOutboxStore, type OutboxStore } from './outbox-store.ts';
+import { createOutboxWatch } from './outbox-watch.ts';
+import { createProjector, type Projected } from './projector.ts';
 import { createRankIndex } from './rank-index.ts';
 import { createReadBoards } from './read-boards.ts';
+import { createReconciler } from './reconcile.ts';
 import { createScoreRpc } from './rpc.ts';
-import { ACCEPT_IN_FLIGHT, createSubmitScores } from './submit-scores.ts';
+import { openServers, type Servers } from './servers.ts';
+import { createStoreBreaker } from './store-breaker.ts';
+import { createSubmitScores } from './submit-scores.ts';
 import { createTruthBoards } from './truth-boards.ts';
 import { createTruthStore } from './truth-store.ts';
 import { createSignatureVerifier } from './verify-signatures.ts';
@@ -31,93 +36,37 @@ export interface ScoreServer extends RunningService {
   readonly adminPort: number;
 }
 
-/** Writers get connections of their own, so that a slow reading can not hold up a commit. */
-const READ_CONNECTIONS = 4;
-const WRITE_STATEMENT_TIMEOUT_MS = 1_000;
-const READ_STATEMENT_TIMEOUT_MS = 3_000;
-/** A projection that takes longer is left to the sweeper; the reply's rank then comes from Postgres. */
-const REDIS_TIMEOUT_MS = 400;
+const PROBE_LIMIT_MS = 500;
+/** When there is room in a full outbox again depends on the bus; clients ask now and then. */
+const OUTBOX_FULL_RETRY_MS = 5_000;
+/** Part of the drain for deliveries under way. What is not delivered by then is safe in the outbox. */
+const DELIVERY_DRAIN_MS = 4_000;
 
 export async function startScore(
   config: ScoreConfig,
   { log, clock = systemClock }: { log: Log; clock?: Clock },
 ): Promise<ScoreServer> {
+  const servers = await openServers(config, { log, clock });
   const metrics = createMetrics('score');
-  const writePool = createPostgresPool({
-    url: config.databaseUrl,
-    connections: ACCEPT_IN_FLIGHT,
-    applicationName: 'scoreboard-score-accept',
-    statementTimeoutMs: WRITE_STATEMENT_TIMEOUT_MS,
-  });
-  const readPool = createPostgresPool({
-    url: config.databaseUrl,
-    connections: READ_CONNECTIONS,
-    applicationName: 'scoreboard-score',
-    statementTimeoutMs: READ_STATEMENT_TIMEOUT_MS,
-  });
-  const redis = connectRedis({
-    url: config.redisUrl,
-    connectionName: 'scoreboard-score',
-    commandTimeoutMs: REDIS_TIMEOUT_MS,
-    log,
-  });
-  const nats = await connectNats({ url: config.natsUrl, name: 'scoreboard-score', log });
-  await ensureScoreStream(await nats.jetstreamManager());
-  const auth = createGrpcClient(AuthService, {
-    address: config.authAddress,
-    serviceKey: config.serviceKey,
-    unavailable: 'AUTH_UNAVAILABLE',
-  });
-
-  const truth = createTruthStore(readPool);
-  const truthBoards = createTruthBoards(truth);
-  const index = createRankIndex(redis);
-  const publisher = createPublisher({ nats, clock });
-  const keeper = createIndexKeeper({
-    epochs: createEpochStore(readPool),
-    index,
-    truth,
-    redis,
-    announce: announceBoard,
+  const outbox = createOutboxStore(servers.readPool);
+  const boards = createBoards({ ...servers, log, metrics });
+  const { keeper, reader, reconciler, compareAll } = boards;
+  const { delivery, watch, breaker, submitScores } = createSubmission({
+    servers,
+    boards,
+    outbox,
     log,
     metrics,
   });
-  const projector = createProjector({ index, truthBoards, keeper, log });
-  const reader = createReadBoards({ index, truth, truthBoards, keeper, log });
-  const delivery = createDelivery({
-    outbox: createOutboxStore(readPool),
-    truth,
-    projector,
-    publisher,
-    keeper,
-    log,
-    metrics,
-  });
-  const submitScores = createSubmitScores({
-    store: createAcceptStore(writePool),
-    verifier: createSignatureVerifier(auth, metrics),
-    projector,
-    delivery,
-    keeper,
-    reader,
-    log,
-    metrics,
-  });
-
-  /** After an epoch took over, so that viewers hold a board that later events can be compared with. */
-  async function announceBoard(leaderboard: string): Promise<void> {
-    const { board, stale } = await reader.top(leaderboard, TOP_SIZE);
-    if (stale || !publisher.ready()) return;
-    const announcement = { leaderboard, players: [], ranks: [], board, position: board, complete: true };
-    await publisher.publish(`e${board.epoch}`, announcement);
-  }
 
   await keeper.start();
   delivery.start();
+  watch.start();
+  reconciler.start();
   const grpc = await startGrpcServer({
     host: config.host,
     port: config.port,
-    services: [createScoreRpc(submitScores, reader)],
+    services: [createScoreRpc(submitScores, reader), createOperatorRpc({ outbox, delivery, compareAll })],
     digests: config.digests,
     log,
     metrics,
@@ -127,7 +76,13 @@ export async function startScore(
     host: config.adminHost,
     port: config.adminPort,
     metrics,
+    // Without any one of its servers it still serves something: submissions, or boards.
     readiness: () => ({ serving, epoch: keeper.state.epoch > 0n }),
+    dependencies: () => ({
+      postgres: keeper.vouches() && !breaker.isOpen(),
+      redis: keeper.state.source === 'redis' && servers.redis.status === 'ready',
+      nats: servers.bus.ready(),
+    }),
   });
 
   return {
@@ -137,13 +92,97 @@ export async function startScore(
       serving = false;
       await grpc.stop();
       await submitScores.close();
-      await delivery.stop();
+      await atMost(DELIVERY_DRAIN_MS, delivery.stop());
+      await Promise.all([reconciler.stop(), watch.stop(), breaker.stop()]);
       await keeper.stop();
-      await nats.drain();
-      auth.close();
-      redis.disconnect();
-      await Promise.all([writePool.close(), readPool.close()]);
+      await servers.close();
       await admin.close();
     },
   };
+}
+
+type BoardsOptions = Pick<Servers, 'readPool' | 'redis' | 'bus'> & { log: Log; metrics: Metrics };
+
+/** Everything that keeps, compares and reads boards. */
+function createBoards({ readPool, redis, bus, log, metrics }: BoardsOptions) {
+  const truth = createTruthStore(readPool);
+  const truthBoards = createTruthBoards(truth);
+  const index = createRankIndex(redis);
+  const contents = createIndexContents(redis);
+  const keeper = createIndexKeeper({
+    ...{ epochs: createEpochStore(readPool), index, truth, redis, log, metrics },
+    announce: announceBoard,
+  });
+  const projector = createProjector({ index, truthBoards, keeper, log });
+  const reader = createReadBoards({ index, truth, truthBoards, keeper, log });
+  const compare = createCompareIndex({ contents, truth });
+  const reconciler = createReconciler({
+    ...{ compare, contents, truth, projector, keeper, log, metrics },
+    announce: announceRepair,
+  });
+
+  /** After an epoch took over, so that viewers hold a board that later events can be compared with. */
+  async function announceBoard(leaderboard: string): Promise<void> {
+    const { board, stale } = await reader.top(leaderboard, TOP_SIZE);
+    if (stale || !bus.ready()) return;
+    const announcement = { leaderboard, players: [], ranks: [], board, position: board, complete: true };
+    await bus.publish(`e${board.epoch}`, announcement);
+  }
+
+  /** A board that a repair changed. Who misses the event polls it. */
+  async function announceRepair(projected: Projected): Promise<void> {
+    if (projected.board === undefined || !bus.ready()) return;
+    await bus.publish(`r${randomUUID()}`, projected).catch((error: unknown) => {
+      log.warn({ err: error }, 'a repaired board was not announced');
+    });
+  }
+
+  return {
+    ...{ truth, keeper, projector, reader, reconciler },
+    compareAll: createCompareAll({ compare, contents, truth, keeper }),
+  };
+}
+
+interface SubmissionOptions {
+  servers: Servers;
+  boards: ReturnType<typeof createBoards>;
+  outbox: OutboxStore;
+  log: Log;
+  metrics: Metrics;
+}
+
+/** Everything between a submission and its delivery, and what may hold submissions back. */
+function createSubmission({ servers, boards, outbox, log, metrics }: SubmissionOptions) {
+  const { truth, keeper, projector, reader, reconciler } = boards;
+  const { writePool, auth, bus } = servers;
+  const delivery = createDelivery({ outbox, truth, projector, publisher: bus, keeper, log, metrics });
+  const watch = createOutboxWatch({ outbox, log, metrics });
+  const breaker = createStoreBreaker({
+    store: createAcceptStore(writePool),
+    probe: () => writePool.run((sql) => sql`select 1`, PROBE_LIMIT_MS),
+    ...{ log, metrics },
+  });
+  const outboxFull = () => new AppError('OUTBOX_FULL', { retryAfterMs: OUTBOX_FULL_RETRY_MS });
+  const submitScores = createSubmitScores({
+    store: breaker.store,
+    verifier: createSignatureVerifier(auth, metrics),
+    delivery: {
+      ...delivery,
+      deliver(outboxId, projected) {
+        for (const { players } of projected) reconciler.note(players);
+        delivery.deliver(outboxId, projected);
+      },
+    },
+    shed: () => breaker.refusal() ?? (watch.isFull() ? outboxFull() : undefined),
+    ...{ projector, keeper, reader, log, metrics },
+  });
+  return { delivery, watch, breaker, submitScores };
+}
+
+/** Resolves with the work, or when its time is over. */
+function atMost(limitMs: number, work: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, limitMs);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }

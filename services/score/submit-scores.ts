@@ -49,6 +49,8 @@ export interface SubmitScoresOptions {
   delivery: Delivery;
   keeper: Pick<IndexKeeper, 'observe'>;
   reader: Pick<ReadBoards, 'currentRank' | 'ranksFromTruth'>;
+  /** Why nothing can be taken now; undefined while it can. Asked before a submission costs anything. */
+  shed?: () => AppError | undefined;
   log: Log;
   metrics: Metrics;
 }
@@ -59,7 +61,7 @@ const TRUSTED_TO_SIGN: ReadonlySet<ServiceName> = new Set(['game', 'cli']);
 const SUBMIT_LIMIT_MS = 1_000;
 const ACCEPT_LIMIT_MS = 800;
 /** Batches under way at once: each holds one connection, and two keep the disk and a core busy. */
-export const ACCEPT_IN_FLIGHT = 4;
+export const ACCEPT_IN_FLIGHT = 2;
 const ACCEPT_QUEUE = 5_000;
 
 interface Queued extends AcceptCommand {
@@ -149,6 +151,14 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
     });
   }
 
+  async function answerAll(
+    parsed: ReadonlyArray<Parsed | Error>,
+    expiresAt: number,
+  ): Promise<ReadonlyArray<Answer | Error>> {
+    const verified = await inPlace<Parsed, Queued>(parsed, (good) => verify(good, expiresAt));
+    return inPlace<Queued, Answer>(verified, (good) => coalescer.submitAll(good));
+  }
+
   function count(settled: ReadonlyArray<Answer | AppError>): void {
     let [accepted, replayed] = [0, 0];
     for (const outcome of settled) {
@@ -162,10 +172,10 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
 
   return {
     async submit(submissions, caller, remainingMs) {
-      const expiresAt = performance.now() + Math.min(remainingMs, SUBMIT_LIMIT_MS);
-      const parsed = submissions.map((submission) => parse(submission, caller));
-      const verified = await inPlace<Parsed, Queued>(parsed, (good) => verify(good, expiresAt));
-      const answered = await inPlace<Queued, Answer>(verified, (good) => coalescer.submitAll(good));
+      const limitMs = Math.min(remainingMs, SUBMIT_LIMIT_MS);
+      const refused = options.shed?.();
+      const parsed = submissions.map((submission) => refused ?? parse(submission, caller));
+      const answered = await inTime(limitMs, answerAll(parsed, performance.now() + limitMs), parsed);
       const settled = answered.map((outcome) => (outcome instanceof Error ? refusal(outcome, log) : outcome));
       count(settled);
       return settled;
@@ -175,6 +185,21 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
       await coalescer.close();
     },
   };
+}
+
+/** The answers, or when the caller's time is over first, that nobody knows yet: what is under way goes on. */
+function inTime(
+  limitMs: number,
+  answering: Promise<ReadonlyArray<Answer | Error>>,
+  parsed: ReadonlyArray<Parsed | Error>,
+): Promise<ReadonlyArray<Answer | Error>> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => resolve(parsed.map((item) => (item instanceof Error ? item : new AppError('DEADLINE_EXCEEDED')))),
+      Math.max(1, limitMs),
+    );
+    answering.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 /** Takes all that is not refused yet one step further, and puts each outcome where its item stood. */

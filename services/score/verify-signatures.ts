@@ -20,7 +20,7 @@ export interface SignatureVerifier {
 }
 
 const MAX_BATCH = 500;
-const MAX_IN_FLIGHT = 4;
+const MAX_IN_FLIGHT = 2;
 /** At 20,000 a second this is a fifth of a second of work. */
 const MAX_QUEUE = 5_000;
 const DEADLINE_MS = 800;

@@ -13,6 +13,8 @@ export interface AdminServerOptions {
   metrics: Metrics;
   /** What this process can't do without, by name: true when it works. */
   readiness: () => Record<string, boolean>;
+  /** What it can do without for a while, by name: told for the operator, and no reason to send work elsewhere. */
+  dependencies?: () => Record<string, boolean>;
 }
 
 export interface AdminServer {
@@ -28,6 +30,7 @@ export async function startAdminServer({
   port,
   metrics,
   readiness,
+  dependencies,
 }: AdminServerOptions): Promise<AdminServer> {
   const server = createServer(
     { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
@@ -47,7 +50,11 @@ export async function startAdminServer({
         case '/readyz': {
           const checks = readiness();
           const ready = Object.values(checks).every(Boolean);
-          return answer(ready ? 200 : 503, JSON.stringify({ status: ready ? 'ready' : 'not ready', checks }));
+          const status = ready ? 'ready' : 'not ready';
+          return answer(
+            ready ? 200 : 503,
+            JSON.stringify({ status, checks, dependencies: dependencies?.() }),
+          );
         }
         default:
           return answer(404, '{"code":"not_found","reason":"ROUTE_NOT_FOUND"}');

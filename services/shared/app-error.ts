@@ -57,6 +57,10 @@ export const REASONS = {
   METHOD_NOT_ALLOWED: ['unimplemented', 'The address exists, but not with this method.'],
   RATE_LIMITED: ['resource_exhausted', 'Too many requests; the answer says when to come back.'],
   OVERLOADED: ['resource_exhausted', 'The service is at its limit; try again shortly.'],
+  OUTBOX_FULL: [
+    'resource_exhausted',
+    'Too many accepted scores still wait for delivery; nothing was counted. Try again shortly.',
+  ],
   NODE_FULL: ['unavailable', 'This node has all the sockets it can take now; try again shortly.'],
   DEADLINE_EXCEEDED: [
     'deadline_exceeded',
@@ -72,6 +76,7 @@ export const REASONS = {
     'unavailable',
     'The score service can not be reached. Retry unchanged: it counts once.',
   ],
+  INDEX_UNAVAILABLE: ['unavailable', 'There is no rank index now: boards are read from the database.'],
   VERSION_NOT_REACHED: ['unavailable', 'This reader has not reached the requested version yet.'],
   SHUTTING_DOWN: ['unavailable', 'This process is stopping; try another, or again in a moment.'],
   INTERNAL: ['internal', 'Something failed on our side.'],
@@ -100,10 +105,15 @@ export class AppError extends Error {
   readonly retryAfterMs: number;
 
   constructor(reason: Reason, options: AppErrorOptions = {}) {
+    // A refusal is an answer, not an accident: recording the stack would cost more than all the rest of refusing. What
+    // caused it keeps its own.
+    const depth = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
     super(
       options.message ?? REASONS[reason][1],
       options.cause === undefined ? undefined : { cause: options.cause },
     );
+    Error.stackTraceLimit = depth;
     this.reason = reason;
     this.kind = REASONS[reason][0];
     this.retryAfterMs = options.retryAfterMs ?? 0;

@@ -32,12 +32,16 @@ const MAX_MESSAGE_BYTES = 1024 * 1024;
 const MAX_CONCURRENT_STREAMS = 1000;
 /** Memory one HTTP/2 session may use, in MB; grpc-js lifts Node's limit unless told. */
 const MAX_SESSION_MEMORY_MB = 64;
-/** A dead peer is found within KEEPALIVE + timeout. */
-const KEEPALIVE_MS = 10_000;
-const KEEPALIVE_TIMEOUT_MS = 5_000;
+/** A dead peer is found within KEEPALIVE + timeout: the five seconds in which everything is to be well again. */
+const KEEPALIVE_MS = 3_000;
+const KEEPALIVE_TIMEOUT_MS = 2_000;
+/** Longest wait for calls under way, and for clients that do not leave when told; calls last a second or two. */
+const STOP_LIMIT_MS = 3_000;
 /** A peer that restarts in under a second should be back on the line in about that. */
 const MIN_RECONNECT_BACKOFF_MS = 100;
 const MAX_RECONNECT_BACKOFF_MS = 1_000;
+/** Longer than a connection on any network takes, short enough to be well again within seconds. */
+const CONNECT_LIMIT_MS = 2_000;
 
 const SERVICE_KEY_HEADER = 'x-service-key';
 const REQUEST_ID_HEADER = 'x-request-id';
@@ -219,7 +223,13 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     },
     stop() {
       for (const name of names) health.setStatus(name, 'NOT_SERVING');
-      return new Promise((resolve) => server.tryShutdown(() => resolve()));
+      return new Promise((resolve) => {
+        const force = setTimeout(() => server.forceShutdown(), STOP_LIMIT_MS);
+        server.tryShutdown(() => {
+          clearTimeout(force);
+          resolve();
+        });
+      });
     },
   };
 }
@@ -282,7 +292,7 @@ export function createGrpcClient<S extends GenService<GenServiceMethods>>(
   service: S,
   { address, serviceKey, unavailable }: GrpcClientOptions,
 ): GrpcClient<S> {
-  const channel = new grpc.Client(address, grpc.credentials.createInsecure(), {
+  const options = {
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
@@ -292,7 +302,28 @@ export function createGrpcClient<S extends GenService<GenServiceMethods>>(
     'grpc.max_reconnect_backoff_ms': MAX_RECONNECT_BACKOFF_MS,
     // Retries belong to the outermost layer alone.
     'grpc.enable_retries': 0,
-  });
+    // A replaced channel must not find the connection again that it was replaced for.
+    'grpc.use_local_subchannel_pool': 1,
+  };
+  const open = () => new grpc.Client(address, grpc.credentials.createInsecure(), options);
+  let channel = open();
+  let connectingSinceMs: number | undefined;
+
+  /** The library waits for ever for a peer that takes the connection and then says nothing: such a channel is replaced. */
+  function watchConnecting(error: grpc.ServiceError | null): void {
+    const isConnecting =
+      error?.code === grpc.status.DEADLINE_EXCEEDED &&
+      channel.getChannel().getConnectivityState(false) === grpc.connectivityState.CONNECTING;
+    if (!isConnecting) {
+      connectingSinceMs = undefined;
+      return;
+    }
+    connectingSinceMs ??= performance.now();
+    if (performance.now() - connectingSinceMs < CONNECT_LIMIT_MS) return;
+    connectingSinceMs = undefined;
+    channel.close();
+    channel = open();
+  }
 
   function fromServiceError(error: grpc.ServiceError): AppError {
     const trailer = error.metadata?.get(DETAILS_TRAILER)[0];
@@ -325,7 +356,11 @@ export function createGrpcClient<S extends GenService<GenServiceMethods>>(
           create(method.input, request as MessageInitShape<DescMessage>) as never,
           metadata,
           { deadline: Date.now() + deadlineMs },
-          (error, response) => (error === null ? resolve(response) : reject(fromServiceError(error))),
+          (error, response) => {
+            watchConnecting(error);
+            if (error === null) resolve(response);
+            else reject(fromServiceError(error));
+          },
         );
       });
   }

@@ -8,8 +8,10 @@ import {
   type JetStreamClient,
   type JetStreamManager,
   type NatsConnection,
+  NatsError,
   RetentionPolicy,
   StorageType,
+  type StreamConfig,
 } from 'nats';
 import type { Log } from './log.ts';
 
@@ -58,20 +60,74 @@ async function watchStatus(connection: NatsConnection, log: Log): Promise<void> 
   }
 }
 
-/** Creates the stream when it is missing, so that a wiped server heals by itself. */
+/** What the stream must be like. Larger limits of an operator's choice are as good. */
+const STREAM = {
+  subjects: [ALL_SCORE_SUBJECTS],
+  // Every fan-out node reads every event, and a full stream must take the newest.
+  retention: RetentionPolicy.Limits,
+  discard: DiscardPolicy.Old,
+  storage: StorageType.File,
+  max_age: STREAM_MAX_AGE_NS,
+  max_bytes: STREAM_MAX_BYTES,
+  duplicate_window: DUPLICATE_WINDOW_NS,
+};
+/** The stream does not exist. */
+const STREAM_NOT_FOUND = 10_059;
+
+/** The stream is there and can not be made to keep our promises: only an operator can help. */
+export class StreamUnfitError extends Error {
+  override readonly name = 'StreamUnfitError';
+}
+
+/**
+ * Creates the stream when it is missing, so that a wiped server heals by itself, and brings one that would break a promise
+ * to our limits. Rejects with StreamUnfitError when that is refused.
+ */
 export async function ensureScoreStream(manager: JetStreamManager): Promise<void> {
-  try {
-    await manager.streams.info(SCORE_STREAM);
-  } catch {
-    await manager.streams.add({
-      name: SCORE_STREAM,
-      subjects: [ALL_SCORE_SUBJECTS],
-      retention: RetentionPolicy.Limits,
-      discard: DiscardPolicy.Old,
-      storage: StorageType.File,
-      max_age: STREAM_MAX_AGE_NS,
-      max_bytes: STREAM_MAX_BYTES,
-      duplicate_window: DUPLICATE_WINDOW_NS,
-    });
+  const config = await readStream(manager);
+  if (config === undefined) {
+    await manager.streams.add({ name: SCORE_STREAM, ...STREAM });
+    return;
   }
+  const changes = changesNeeded(config);
+  if (Object.keys(changes).length === 0) return;
+  try {
+    await manager.streams.update(SCORE_STREAM, { ...config, ...changes });
+  } catch (cause) {
+    // A server that does not answer refuses nothing.
+    if (!(cause instanceof NatsError) || cause.api_error === undefined) throw cause;
+    throw new StreamUnfitError(
+      `run "nats stream rm ${SCORE_STREAM}" (it is made anew, and nothing is lost): the stream's ${Object.keys(changes).join(', ')} can not be changed to what is needed: ${cause.message}`,
+      { cause },
+    );
+  }
+}
+
+async function readStream(manager: JetStreamManager): Promise<StreamConfig | undefined> {
+  try {
+    return (await manager.streams.info(SCORE_STREAM)).config;
+  } catch (error) {
+    if (error instanceof NatsError && error.api_error?.err_code === STREAM_NOT_FOUND) return undefined;
+    throw error;
+  }
+}
+
+/** What must change in a stream so that it takes, keeps and hands on every event as promised. Exported for its tests. */
+export function changesNeeded(config: StreamConfig): Partial<StreamConfig> {
+  const changes: Partial<StreamConfig> = {};
+  const isAtLeast = (value: number, needed: number) => value <= 0 || value >= needed;
+  if (!config.subjects?.includes(ALL_SCORE_SUBJECTS)) changes.subjects = STREAM.subjects;
+  if (config.retention !== STREAM.retention) changes.retention = STREAM.retention;
+  if (config.discard !== STREAM.discard) changes.discard = STREAM.discard;
+  if (config.storage !== STREAM.storage) changes.storage = STREAM.storage;
+  if (!isAtLeast(config.max_age, STREAM.max_age)) changes.max_age = STREAM.max_age;
+  if (!isAtLeast(config.max_bytes, STREAM.max_bytes)) changes.max_bytes = STREAM.max_bytes;
+  if (config.duplicate_window < STREAM.duplicate_window) changes.duplicate_window = STREAM.duplicate_window;
+  // A limit of its own kind would throw events away, or refuse large ones.
+  if (config.max_msgs > 0) changes.max_msgs = -1;
+  if (config.max_msgs_per_subject > 0) changes.max_msgs_per_subject = -1;
+  if (config.max_msg_size > 0) changes.max_msg_size = -1;
+  // Without acknowledgements nothing could ever be settled.
+  if (config.no_ack) changes.no_ack = false;
+  return changes;
 }

@@ -122,8 +122,6 @@ export const UNIQUE_VIOLATION = '23505';
 const NOT_RUN = new Set([
   'ECONNREFUSED',
   'ENOENT',
-  'EHOSTUNREACH',
-  'ETIMEDOUT',
   'CONNECT_TIMEOUT',
   '57P03',
   '53300',
@@ -140,6 +138,9 @@ const UNKNOWN = new Set([
   'CONNECTION_ENDED',
   'ECONNRESET',
   'EPIPE',
+  // Also what a system says of a connection that was already in use.
+  'EHOSTUNREACH',
+  'ETIMEDOUT',
   '57P01',
   '57P02',
 ]);

@@ -80,6 +80,29 @@ describe('while the score service refuses', () => {
   });
 });
 
+describe('while the score service can not vouch for what it reads', () => {
+  test('top and place say so in a header, their bodies being as ever, and Connect in its field', async () => {
+    await submit(world.base, token, { actionId: 'vouched' });
+    const fresh = { top: await top('doubted'), me: await me() };
+    world.score.setStale(true);
+    const getTop = () =>
+      ask(`${world.base}/scoreboard.edge.v1.ScoreboardService/GetTop`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{}',
+      });
+    await waitFor(async () => (await top('doubted')).headers.has('x-scoreboard-stale') || undefined);
+    const doubted = await me();
+    expect(doubted.headers.get('x-scoreboard-stale')).toBe('true');
+    expect(doubted.body).toEqual(fresh.me.body);
+    expect((await getTop()).body.stale).toBe(true);
+    world.score.setStale(false);
+    expect(fresh.me.headers.has('x-scoreboard-stale')).toBe(false);
+    expect(fresh.top.headers.has('x-scoreboard-stale')).toBe(false);
+    expect((await me()).headers.has('x-scoreboard-stale')).toBe(false);
+  });
+});
+
 describe('while the score service hangs', () => {
   test('everybody is answered within 1.5 s, and a retry counts once', async () => {
     await submit(world.base, token, { actionId: 'earlier', leaderboard: 'hanging' });

@@ -52,6 +52,19 @@ describe('one value', () => {
     expect(changed.status).toBe(403);
   });
 
+  it('says that every board is as the database has it, and that nothing waits in the outbox', async () => {
+    const verified = await stack.cli(['verify']);
+    expect(verified).toEqual({ code: 0, stdout: '1 players on 1 boards compared: 0 differ\n', stderr: '' });
+    const waiting = await stack.cli(['outbox', 'list']);
+    expect(waiting).toMatchObject({ code: 0, stderr: '' });
+    expect(waiting.stdout).toMatch(/^id\tstate\t.*\n0 pending, 0 dead\n$/);
+    expect(await stack.cli(['outbox', 'replay', '--all'])).toMatchObject({
+      code: 0,
+      stdout: '0 will be tried again\n',
+    });
+    expect(await stack.cli(['outbox', 'replay', '4711'])).toMatchObject({ code: 1 });
+  });
+
   it('is refused with the usage and code 2 when the words do not fit', async () => {
     const { code, stdout, stderr } = await stack.cli(['sign', 'alice', 'a1']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isRunning } from '../../services/local/process-table.ts';
+import { startRedisServer } from '../../services/local/redis-server.ts';
+import { createSilentLog } from '../../services/shared/log.ts';
+import { connectRedis } from '../../services/shared/redis.ts';
 import { readStackFile, type StackFile } from '../../services/shared/stack-file.ts';
 import {
   runStartToItsEnd,
@@ -13,6 +16,7 @@ import {
   stackEnvironment,
   startStackProcesses,
 } from '../support/stack-processes.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 let dataDir: string;
 let running: StackProcesses[] = [];
@@ -141,5 +145,27 @@ describe('a start that can not be', () => {
     expect(code).toBe(1);
     expect(`${stdout}${stderr}`).toContain('migrate: migration failed');
     expect(stderr).toContain('npm start: the database could not be migrated');
+  });
+
+  it('refuses a Redis that may evict keys, with the line that says how to fix it', async () => {
+    const redis = await startRedisServer({ dataDir: join(dataDir, 'outside-redis') });
+    try {
+      const client = connectRedis({
+        url: redis.url,
+        connectionName: 'test',
+        commandTimeoutMs: 2_000,
+        log: createSilentLog(),
+      });
+      await waitFor(() => client.status === 'ready' || undefined);
+      await client.config('SET', 'maxmemory', '50mb', 'maxmemory-policy', 'allkeys-lru');
+      client.disconnect();
+      const env = { ...(await stackEnvironment()), DATA_DIR: dataDir, REDIS_URL: redis.url };
+      const { code, stdout, stderr } = await runStartToItsEnd(env);
+      expect(code).toBe(1);
+      expect(stdout).toContain('redis-cli config set maxmemory-policy noeviction');
+      expect(stderr).toContain('did not start');
+    } finally {
+      await redis.stop();
+    }
   });
 });

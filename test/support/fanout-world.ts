@@ -65,7 +65,7 @@ export async function startFanoutWorld({ env = {} }: { env?: Record<string, stri
   const natsPort = nats.port;
   const score = await startScoreDouble(digests);
   const auth = await startAuthDouble(digests);
-  const config = parseFanoutConfig({
+  const settings = {
     FANOUT_PORT: '0',
     NATS_URL: nats.url,
     SCORE_ADDRESS: `${HOST}:${score.port}`,
@@ -73,7 +73,8 @@ export async function startFanoutWorld({ env = {} }: { env?: Record<string, stri
     SERVICE_KEY: keys.fanout,
     ALLOWED_ORIGINS: 'http://localhost:8080,https://play.example',
     ...env,
-  });
+  };
+  const config = parseFanoutConfig(settings);
   const node = await startFanout(config, { log });
   let publisher: NatsConnection | undefined;
 
@@ -128,7 +129,14 @@ export async function startFanoutWorld({ env = {} }: { env?: Record<string, stri
     metric,
     /** Resolves once the node reads events. */
     feedHealthy: () => waitFor(async () => (await metric('fanout_feed_healthy')) === 1 || undefined),
+    /** Another node on the same servers. */
+    async startNode(more: Record<string, string> = {}) {
+      const another = await startFanout(parseFanoutConfig({ ...settings, ...more }), { log });
+      return { url: `ws://${HOST}:${another.port}/live`, adminPort: another.adminPort, stop: another.stop };
+    },
     killNats,
+    pauseNats: () => nats.kill('SIGSTOP'),
+    resumeNats: () => nats.kill('SIGCONT'),
     async startNats({ empty = false } = {}) {
       if (empty) await rm(join(dir, 'nats'), { recursive: true, force: true });
       nats = await startNatsServer({ dataDir: join(dir, 'nats'), port: natsPort });

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
 import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { startAuth } from '../../services/auth/service.ts';
 import { migrate } from '../../services/database/migrate.ts';
@@ -11,13 +12,14 @@ import { startPostgresServer } from '../../services/local/postgres-server.ts';
 import { startRedisServer } from '../../services/local/redis-server.ts';
 import { startScore } from '../../services/score/service.ts';
 import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
+import { createSilentLog, type Log } from '../../services/shared/log.ts';
 import {
   createServiceKey,
   digestServiceKeys,
   SERVICE_NAMES,
   type ServiceName,
 } from '../../services/shared/service-keys.ts';
+import { pauseProcess, resumeProcess } from './pause-process.ts';
 
 export interface ScoreWorld {
   readonly databaseUrl: string;
@@ -29,6 +31,17 @@ export interface ScoreWorld {
   authAs(name: ServiceName): GrpcClient<typeof AuthService>;
   scoreAs(name: ServiceName, scoreService?: number): GrpcClient<typeof ScoreService>;
   scoreWithKey(key: string): GrpcClient<typeof ScoreService>;
+  operatorAs(name: ServiceName): GrpcClient<typeof OperatorService>;
+  /** The sum of a metric of the first score service over all of its labels that match. */
+  metric(name: string, label?: string): Promise<number>;
+  /** What the first score service says about itself. */
+  readiness(): Promise<{ status: number; body: { dependencies: Record<string, boolean> } }>;
+  /** SIGSTOP to the server and all its children: it neither answers nor goes away. */
+  pause(server: ServerName): void;
+  resume(server: ServerName): void;
+  /** Starts one more score service on the same servers, or rejects with why it refused. */
+  startScoreService(): Promise<{ readonly port: number; stop(): Promise<void> }>;
+  scoreAt(port: number, name: ServiceName): GrpcClient<typeof ScoreService>;
   killRedis(): Promise<void>;
   startRedis(): Promise<void>;
   killNats(): Promise<void>;
@@ -38,12 +51,17 @@ export interface ScoreWorld {
   stop(): Promise<void>;
 }
 
+export type ServerName = 'postgres' | 'redis' | 'nats';
+
 const HOST = '127.0.0.1';
 
 export async function startScoreWorld({
   scoreServices = 1,
+  log = createSilentLog(),
 }: {
   scoreServices?: number;
+  /** Of the score services. */
+  log?: Log;
 }): Promise<ScoreWorld> {
   const dir = await mkdtemp(join(tmpdir(), 'scoreboard-world-'));
   const dataDir = (name: string) => join(dir, name);
@@ -52,8 +70,8 @@ export async function startScoreWorld({
     startRedisServer({ dataDir: dataDir('redis') }),
     startNatsServer({ dataDir: dataDir('nats') }),
   ]);
-  const log = createSilentLog();
-  await migrate({ url: postgres.url, log });
+  const silent = createSilentLog();
+  await migrate({ url: postgres.url, log: silent });
 
   const serviceKeys = Object.fromEntries(
     SERVICE_NAMES.map((name) => [name, createServiceKey(name)]),
@@ -72,25 +90,23 @@ export async function startScoreWorld({
       allowV0Signatures: false,
       digests,
     },
-    { log },
+    { log: silent },
   );
   const authAddress = `${HOST}:${auth.port}`;
-  const scores = await Promise.all(
-    Array.from({ length: scoreServices }, () =>
-      startScore(
-        {
-          ...listen,
-          databaseUrl: postgres.url,
-          redisUrl: redis.url,
-          natsUrl: nats.url,
-          authAddress,
-          serviceKey: serviceKeys.score,
-          digests,
-        },
-        { log },
-      ),
-    ),
-  );
+  const startService = () =>
+    startScore(
+      {
+        ...listen,
+        databaseUrl: postgres.url,
+        redisUrl: redis.url,
+        natsUrl: nats.url,
+        authAddress,
+        serviceKey: serviceKeys.score,
+        digests,
+      },
+      { log },
+    );
+  const scores = await Promise.all(Array.from({ length: scoreServices }, startService));
   const scoreAddresses = scores.map(({ port }) => `${HOST}:${port}`);
 
   const clients = new Map<string, { close(): void }>();
@@ -121,6 +137,27 @@ export async function startScoreWorld({
       ),
     scoreAs: (name, scoreService = 0) => scoreClient(serviceKeys[name], scoreAddresses[scoreService] ?? ''),
     scoreWithKey: (key) => scoreClient(key, scoreAddresses[0] ?? ''),
+    operatorAs: (name) =>
+      clientOf(`operator ${name}`, () =>
+        createGrpcClient(OperatorService, {
+          address: scoreAddresses[0] ?? '',
+          serviceKey: serviceKeys[name],
+          unavailable: 'SCORE_UNAVAILABLE',
+        }),
+      ),
+    async metric(name, label = '') {
+      const text = await (await fetch(`http://${HOST}:${scores[0]?.adminPort}/metrics`)).text();
+      const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) && line.includes(label));
+      return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+    },
+    async readiness() {
+      const response = await fetch(`http://${HOST}:${scores[0]?.adminPort}/readyz`);
+      return { status: response.status, body: (await response.json()) as never };
+    },
+    pause: (server) => pauseProcess({ postgres, redis, nats }[server].pid),
+    resume: (server) => resumeProcess({ postgres, redis, nats }[server].pid),
+    startScoreService: startService,
+    scoreAt: (port, name) => scoreClient(serviceKeys[name], `${HOST}:${port}`),
     async killRedis() {
       redis.kill('SIGKILL');
       await redis.stop();

@@ -33,6 +33,16 @@ describe('the command line', () => {
     });
   });
 
+  it('reads which batches of the outbox to list or to try again', () => {
+    expect(parseCommandLine(['outbox', 'list'])).toEqual({ name: 'outbox list', limit: 100 });
+    expect(parseCommandLine(['outbox', 'list', '--limit', '7'])).toEqual({ name: 'outbox list', limit: 7 });
+    expect(parseCommandLine(['outbox', 'replay', '7', '12'])).toEqual({
+      name: 'outbox replay',
+      ids: [7n, 12n],
+    });
+    expect(parseCommandLine(['outbox', 'replay', '--all'])).toEqual({ name: 'outbox replay', ids: [] });
+  });
+
   it.each([
     [[]],
     [['sing']],
@@ -56,6 +66,14 @@ describe('the command line', () => {
     [['revoke', 'key', 'a']],
     [['revoke', 'player', 'two words']],
     [['revoke', 'player', 'alice', 'bob']],
+    [['outbox']],
+    [['outbox', 'clear']],
+    [['outbox', 'list', '7']],
+    [['outbox', 'list', '--limit', '1001']],
+    [['outbox', 'replay']],
+    [['outbox', 'replay', '7', '--all']],
+    [['outbox', 'replay', 'seven']],
+    [['verify', 'global']],
   ])('refuses %j with a word about it', (args) => {
     expect(() => parseCommandLine(args)).toThrow(InputError);
     expect(() => parseCommandLine(args)).toThrow(/./);

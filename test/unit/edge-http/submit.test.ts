@@ -97,6 +97,21 @@ describe('submissions', () => {
     ]);
   });
 
+  test('are told when to come back, when score says so', async () => {
+    const answer = submit.submit(player, action('a'));
+    const refused = expect(answer).rejects.toMatchObject({ reason: 'OUTBOX_FULL', retryAfterMs: 5_000 });
+    await settle();
+    score.calls[0]?.answer([
+      {
+        result: {
+          case: 'refused',
+          value: { code: 8, reason: 'OUTBOX_FULL', message: 'Full.', retryAfterMs: 5_000 },
+        },
+      },
+    ]);
+    await refused;
+  });
+
   test('tell the cache of the boards that they led to', async () => {
     const answer = submit.submit(player, action('a'));
     await settle();
@@ -105,14 +120,14 @@ describe('submissions', () => {
     expect(observed).toMatchObject([{ leaderboard: 'global', epoch: 1n, seq: 7n }]);
   });
 
-  test('leave at most 250 in a call and four calls at a time', async () => {
+  test('leave at most 500 in a call and two calls at a time', async () => {
     const answers = Array.from({ length: 1_100 }, (_, index) => submit.submit(player, action(`a${index}`)));
     await settle();
-    expect(sizes()).toEqual([250, 250, 250, 250]);
+    expect(sizes()).toEqual([500, 500]);
     for (const { request, answer } of score.calls) answer((request.submissions ?? []).map(() => ACCEPTED));
     await settle();
-    expect(sizes()).toEqual([250, 250, 250, 250, 100]);
-    score.calls[4]?.answer(Array(100).fill(ACCEPTED));
+    expect(sizes()).toEqual([500, 500, 100]);
+    score.calls[2]?.answer(Array(100).fill(ACCEPTED));
     expect(await Promise.all(answers)).toHaveLength(1_100);
   });
 
@@ -139,8 +154,8 @@ describe('submissions', () => {
     await Promise.all(stuck);
     await expect(late).rejects.toMatchObject({ reason: 'OVERLOADED' });
     await settle();
-    expect(score.calls[4]?.request.submissions).toMatchObject([{ actionId: 'fresh' }]);
-    score.calls[4]?.answer([ACCEPTED]);
+    expect(score.calls[2]?.request.submissions).toMatchObject([{ actionId: 'fresh' }]);
+    score.calls[2]?.answer([ACCEPTED]);
     expect(await fresh).toMatchObject({ newScore: 5n });
   });
 
@@ -177,7 +192,7 @@ describe('a client with less patience', () => {
     for (const { request, answer } of score.calls) answer((request.submissions ?? []).map(() => ACCEPTED));
     await Promise.all(stuck);
     await submit.close();
-    expect(score.calls).toHaveLength(4);
+    expect(score.calls).toHaveLength(2);
   });
 
   test('leaves no timer behind when the answer comes in time', async () => {

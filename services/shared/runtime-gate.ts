@@ -1,6 +1,6 @@
 /**
  * Refuses Node versions whose HMAC verification was not constant in time (CVE-2026-21713): on those, a forger could
- * find a signature byte by byte. Runs before any key is loaded.
+ * find a signature byte by byte. Every process asks before it loads a key or opens a port.
  */
 
 /** The first patched release of each line that was patched, as [major, minor, patch]. */
@@ -22,7 +22,7 @@ export function isSoundRuntime(version: string): boolean {
   return minor > fix[1] || (minor === fix[1] && patch >= fix[2]);
 }
 
-/** Throws on a version that must not hold signing keys. */
+/** Throws on a version that must not meet keys, with the line that says which may. */
 export function assertSoundRuntime(version: string): void {
   if (isSoundRuntime(version)) return;
   const patched = PATCHED.map((release) => release.join('.')).join(', ');

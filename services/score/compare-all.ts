@@ -1,0 +1,138 @@
+/**
+ * One full comparison of every board, in parts that the caller asks for one after another: all players in value, and no
+ * player or place that the truth does not know. The order needs no look of its own: it is the sorted set's own order over
+ * exactly these values. Changes nothing; a difference is reported when a second look a moment later confirms it.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '../shared/app-error.ts';
+import type { CompareIndex, Drift } from './compare-index.ts';
+import type { IndexContents } from './index-contents.ts';
+import type { IndexKeeper } from './index-keeper.ts';
+import { SETTLED_AFTER_MS } from './recent-players.ts';
+import type { TruthStore } from './truth-store.ts';
+
+export interface ComparedPart {
+  readonly leaderboard: string;
+  readonly players: number;
+  readonly drift: readonly Drift[];
+  /** Empty when everything has been compared. */
+  readonly cursor: string;
+}
+
+export interface CompareAll {
+  /** Refuses with INDEX_UNAVAILABLE while boards are not read from Redis, or when the index changed meanwhile. */
+  next(cursor: string): Promise<ComparedPart>;
+}
+
+export interface CompareAllOptions {
+  compare: CompareIndex;
+  contents: IndexContents;
+  truth: Pick<TruthStore, 'leaderboards' | 'scan'>;
+  keeper: Pick<IndexKeeper, 'state'>;
+}
+
+/** Players of one part: some ten milliseconds of either server. */
+const PART_PLAYERS = 2_000;
+/** As many players by pages of Redis' scan. */
+const PART_PAGES = 4;
+/** Each board is walked along the truth, then along the index's players, then along its order. */
+const WALKS = ['truth', 'players', 'order'] as const;
+
+interface Cursor {
+  readonly walk: (typeof WALKS)[number];
+  readonly leaderboard: string;
+  /** A user id, or Redis' own cursor. Empty at the beginning. */
+  readonly position: string;
+}
+
+export function createCompareAll({ compare, contents, truth, keeper }: CompareAllOptions): CompareAll {
+  async function alongTruth(epoch: bigint, { leaderboard, position }: Cursor) {
+    const states = await truth.scan(leaderboard, position, PART_PLAYERS);
+    const suspects = certain(await compare.suspects(epoch, leaderboard, states));
+    if (suspects.length > 0) await delay(SETTLED_AFTER_MS);
+    const drift = suspects.length === 0 ? [] : certain(await compare.confirm(epoch, leaderboard, suspects));
+    const last = states.length < PART_PLAYERS ? undefined : states.at(-1)?.userId;
+    return { players: states.length, drift, position: last };
+  }
+
+  const alongPlayers = (epoch: bigint, { leaderboard, position }: Cursor) =>
+    alongPages(position, async (cursor) => {
+      const page = await contents.scanPlayers(epoch, leaderboard, cursor);
+      const drift = certain(await compare.unknownPlayers(epoch, leaderboard, page.userIds));
+      return { cursor: page.cursor, drift };
+    });
+
+  const alongOrder = (epoch: bigint, { leaderboard, position }: Cursor) =>
+    alongPages(position, async (cursor) => {
+      const page = certain(await contents.scanStrays(epoch, leaderboard, cursor, 'look'));
+      const drift = page.strays.map(
+        (member): Drift => ({
+          kind: 'stray',
+          userId: member,
+          truth: undefined,
+          held: { raw: member, state: undefined },
+        }),
+      );
+      return { cursor: page.cursor, drift };
+    });
+
+  const walks = { truth: alongTruth, players: alongPlayers, order: alongOrder };
+
+  /** Where to go on when a walk has come to its end. */
+  async function after({ walk, leaderboard }: Cursor): Promise<Cursor | undefined> {
+    const nextWalk = WALKS[WALKS.indexOf(walk) + 1];
+    if (nextWalk !== undefined) return { walk: nextWalk, leaderboard, position: '' };
+    return boardAfter(leaderboard);
+  }
+
+  async function boardAfter(leaderboard: string): Promise<Cursor | undefined> {
+    const next = (await truth.leaderboards()).find((board) => board > leaderboard);
+    return next === undefined ? undefined : { walk: 'truth', leaderboard: next, position: '' };
+  }
+
+  return {
+    async next(text) {
+      const { epoch, source } = keeper.state;
+      if (source !== 'redis') throw new AppError('INDEX_UNAVAILABLE', { retryAfterMs: 1_000 });
+      const cursor = text === '' ? await boardAfter('') : parseCursor(text);
+      if (cursor === undefined) return { leaderboard: '', players: 0, drift: [], cursor: '' };
+      const { players, drift, position } = await walks[cursor.walk](epoch, cursor);
+      const next = position === undefined ? await after(cursor) : { ...cursor, position };
+      return { leaderboard: cursor.leaderboard, players, drift, cursor: next ? printCursor(next) : '' };
+    },
+  };
+}
+
+/** Some pages of Redis' own scan, from its beginning when there is no position yet. */
+async function alongPages(
+  position: string,
+  read: (cursor: string) => Promise<{ cursor: string; drift: readonly Drift[] }>,
+) {
+  const drift: Drift[] = [];
+  let cursor = position || '0';
+  for (let pages = 0; pages < PART_PAGES; pages += 1) {
+    const page = await read(cursor);
+    drift.push(...page.drift);
+    cursor = page.cursor;
+    if (cursor === '0') return { players: 0, drift, position: undefined };
+  }
+  return { players: 0, drift, position: cursor };
+}
+
+/** Another epoch counts now: what was compared so far says nothing about it. */
+function certain<Answer>(answer: Answer | undefined): Answer {
+  if (answer === undefined) throw new AppError('INDEX_UNAVAILABLE', { retryAfterMs: 1_000 });
+  return answer;
+}
+
+/** Neither board ids nor user ids hold a space. */
+function printCursor({ walk, leaderboard, position }: Cursor): string {
+  return `${walk} ${leaderboard} ${position}`;
+}
+
+function parseCursor(text: string): Cursor {
+  const [word, leaderboard = '', position = ''] = text.split(' ');
+  const walk = WALKS.find((name) => name === word);
+  if (walk === undefined) throw new AppError('LIMIT_INVALID', { message: 'The cursor is not one of ours.' });
+  return { walk, leaderboard, position };
+}

@@ -1,0 +1,120 @@
+/**
+ * Whether the rank index says what the truth says, player by player. Both change while one looks, so a difference counts
+ * only when no order of events could explain it: the index is read before the truth, and a player who is missing or behind
+ * must have been known with that version for longer than a projection takes.
+ */
+import type { PlayerState } from './board.ts';
+import type { Held, IndexContents } from './index-contents.ts';
+import type { TruthStore } from './truth-store.ts';
+
+/**
+ * missing: not in the index. behind: an older version. ahead: a version that was never committed. corrupt: the right
+ * version with other contents, or an entry that makes no sense. stray: a player or a place that the truth does not know.
+ */
+export type DriftKind = 'missing' | 'behind' | 'ahead' | 'corrupt' | 'stray';
+export const DRIFT_KINDS: readonly DriftKind[] = ['missing', 'behind', 'ahead', 'corrupt', 'stray'];
+
+/** A player of whom a version has been known for a while. */
+export interface Known {
+  readonly userId: string;
+  readonly version: bigint;
+}
+
+export interface Drift {
+  readonly kind: DriftKind;
+  readonly userId: string;
+  readonly truth: PlayerState | undefined;
+  readonly held: Held | undefined;
+}
+
+export interface CompareIndex {
+  /** At first sight: players who may differ. `undefined` when the epoch no longer counts. */
+  suspects(
+    epoch: bigint,
+    leaderboard: string,
+    states: readonly PlayerState[],
+  ): Promise<PlayerState[] | undefined>;
+  /** For sure: what differs and can not be explained by a write under way. */
+  confirm(epoch: bigint, leaderboard: string, known: readonly Known[]): Promise<Drift[] | undefined>;
+  /** Players that the index has and the truth has not. */
+  unknownPlayers(
+    epoch: bigint,
+    leaderboard: string,
+    userIds: readonly string[],
+  ): Promise<Drift[] | undefined>;
+}
+
+/** How the two differ, taken at face value; undefined when they do not. */
+export function differenceOf(held: Held | undefined, truth: PlayerState): DriftKind | undefined {
+  if (held === undefined) return 'missing';
+  const { state } = held;
+  if (state === undefined) return 'corrupt';
+  if (state.version !== truth.version) return state.version < truth.version ? 'behind' : 'ahead';
+  const same =
+    state.points === truth.points && state.reached === truth.reached && state.username === truth.username;
+  return same ? undefined : 'corrupt';
+}
+
+/** `held` was read before `truth`, and `knownVersion` was committed well before that. */
+export function driftOf(
+  held: Held | undefined,
+  truth: PlayerState | undefined,
+  knownVersion: bigint,
+): DriftKind | undefined {
+  if (truth === undefined) return held && 'stray';
+  const kind = differenceOf(held, truth);
+  const isExplained = kind === 'behind' && (held?.state?.version ?? 0n) >= knownVersion;
+  return isExplained ? undefined : kind;
+}
+
+export function createCompareIndex({
+  contents,
+  truth,
+}: {
+  contents: IndexContents;
+  truth: Pick<TruthStore, 'states'>;
+}): CompareIndex {
+  async function statesOf(
+    leaderboard: string,
+    userIds: readonly string[],
+  ): Promise<ReadonlyMap<string, PlayerState>> {
+    const states = await truth.states(userIds.map((userId) => ({ leaderboard, userId })));
+    return new Map(states.map((state) => [state.userId, state]));
+  }
+
+  async function confirm(epoch: bigint, leaderboard: string, known: readonly Known[]) {
+    const userIds = known.map(({ userId }) => userId);
+    const inspection = await contents.inspect(epoch, leaderboard, userIds);
+    if (inspection === undefined) return undefined;
+    const states = await statesOf(leaderboard, userIds);
+    return known.flatMap(({ userId, version }, at): Drift[] => {
+      const held = inspection.held[at];
+      const state = states.get(userId);
+      const kind = driftOf(held, state, version);
+      return kind === undefined ? [] : [{ kind, userId, truth: state, held }];
+    });
+  }
+
+  return {
+    async suspects(epoch, leaderboard, states) {
+      const inspection = await contents.inspect(
+        epoch,
+        leaderboard,
+        states.map(({ userId }) => userId),
+      );
+      return (
+        inspection && states.filter((state, at) => differenceOf(inspection.held[at], state) !== undefined)
+      );
+    },
+    confirm,
+    async unknownPlayers(epoch, leaderboard, userIds) {
+      const known = await statesOf(leaderboard, userIds);
+      const unknown = userIds
+        .filter((userId) => !known.has(userId))
+        .map((userId) => ({ userId, version: 0n }));
+      if (unknown.length === 0) return [];
+      const drift = await confirm(epoch, leaderboard, unknown);
+      return drift?.filter(({ kind }) => kind === 'stray');
+    },
+  };
+}

@@ -1,0 +1,26 @@
+-- Which of these members of the order belong to nobody: the player is not in the hash, or is there under another member.
+-- Keeps: judged and removed in one step, so a player who is just being moved is never taken for a stray.
+--
+-- KEYS  1 sb:epoch, 2 order, 3 players, 4 board     ARGV  1 epoch, 2 'look' or 'remove', then members
+-- Answers the strays.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return { 'epoch' }
+end
+local strays = {}
+for i = 3, #ARGV do
+  local member = ARGV[i]
+  local value = redis.call('HGET', KEYS[3], string.sub(member, 15))
+  local colon = value and string.find(value, ':', 1, true)
+  local isNamed = colon and string.sub(value, colon + 1, colon + 14) == string.sub(member, 1, 14)
+  if not isNamed and redis.call('ZSCORE', KEYS[2], member) then
+    strays[#strays + 1] = member
+    if ARGV[2] == 'remove' then
+      redis.call('ZREM', KEYS[2], member)
+    end
+  end
+end
+if #strays > 0 and ARGV[2] == 'remove' then
+  redis.call('HDEL', KEYS[4], 'top')
+  redis.call('HINCRBY', KEYS[4], 'seq', 1)
+end
+return { 'ok', strays }

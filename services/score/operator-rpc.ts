@@ -1,0 +1,70 @@
+/** The operator's gRPC face of the score service, for the service `cli` alone: the outbox, and whether the index is right. */
+import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
+import { AppError } from '../shared/app-error.ts';
+import { registerService, type ServiceRegistration } from '../shared/grpc.ts';
+import type { CompareAll } from './compare-all.ts';
+import type { Drift } from './compare-index.ts';
+import type { Delivery } from './delivery.ts';
+import type { OutboxEntry, OutboxStore } from './outbox-store.ts';
+import { describeState } from './reconcile.ts';
+
+const LIST_DEFAULT = 100;
+const LIST_MAX = 1_000;
+const REPLAY_MAX = 1_000;
+/** Differences told of one part; an index that is wrong in more places is wrong altogether. */
+const DIFFERENCES_MAX = 100;
+
+export interface OperatorRpcOptions {
+  outbox: Pick<OutboxStore, 'list' | 'depth' | 'replay'>;
+  delivery: Pick<Delivery, 'wake'>;
+  compareAll: CompareAll;
+}
+
+export function createOperatorRpc({ outbox, delivery, compareAll }: OperatorRpcOptions): ServiceRegistration {
+  return registerService(
+    OperatorService,
+    {
+      async listOutbox({ limit }) {
+        if (limit > LIST_MAX) throw new AppError('LIMIT_INVALID');
+        const [entries, { pending, dead }] = await Promise.all([
+          outbox.list(limit || LIST_DEFAULT),
+          outbox.depth(),
+        ]);
+        return { entries: entries.map(toEntry), pending: BigInt(pending), dead: BigInt(dead) };
+      },
+
+      async replayOutbox({ ids }) {
+        if (ids.length > REPLAY_MAX) throw new AppError('BATCH_SIZE_INVALID');
+        const replayed = await outbox.replay(ids.length === 0 ? 'dead' : ids);
+        delivery.wake();
+        return { replayed: BigInt(replayed) };
+      },
+
+      async compareIndex({ cursor }) {
+        const part = await compareAll.next(cursor);
+        return {
+          cursor: part.cursor,
+          leaderboard: part.leaderboard,
+          players: part.players,
+          differences: part.drift.slice(0, DIFFERENCES_MAX).map(toDifference),
+          differing: part.drift.length,
+        };
+      },
+    },
+    { listOutbox: ['cli'], replayOutbox: ['cli'], compareIndex: ['cli'] },
+  );
+}
+
+function toEntry({ state, createdAtMs, nextAttemptAtMs, leaderboards, ...entry }: OutboxEntry) {
+  return {
+    ...entry,
+    dead: state === 'dead',
+    createdAtUnixMs: BigInt(Math.floor(createdAtMs)),
+    nextAttemptAtUnixMs: BigInt(Math.floor(nextAttemptAtMs)),
+    leaderboards: [...leaderboards],
+  };
+}
+
+function toDifference({ kind, userId, truth, held }: Drift) {
+  return { kind, userId, truth: describeState(truth), index: held?.raw ?? '' };
+}

@@ -1,0 +1,83 @@
+/**
+ * Connections to what the score service can't do without for long: Postgres, which it waits for, and Redis, NATS and auth,
+ * which it starts without when they are away. A server whose settings would break a promise is refused.
+ */
+import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import type { Clock } from '../shared/clock.ts';
+import { createGrpcClient } from '../shared/grpc.ts';
+import type { Log } from '../shared/log.ts';
+import { createPostgresPool } from '../shared/postgres.ts';
+import { connectRedis } from '../shared/redis.ts';
+import { type Bus, openBus } from './bus.ts';
+import type { ScoreConfig } from './config.ts';
+import { checkPostgres, checkRedisFromNowOn } from './start-checks.ts';
+import { ACCEPT_IN_FLIGHT } from './submit-scores.ts';
+
+/** Writers get connections of their own, so that a slow reading can not hold up a commit. */
+const READ_CONNECTIONS = 4;
+const WRITE_STATEMENT_TIMEOUT_MS = 1_000;
+const READ_STATEMENT_TIMEOUT_MS = 3_000;
+/** A projection that takes longer is left to the sweeper; the reply's rank then comes from Postgres. */
+const REDIS_TIMEOUT_MS = 400;
+
+export type Servers = ReturnType<typeof connectServers> & { readonly bus: Bus };
+
+/** Rejects with the line that says how to fix it when a server is unfit; nothing is left open then. */
+export async function openServers(
+  config: ScoreConfig,
+  { log, clock }: { log: Log; clock: Clock },
+): Promise<Servers> {
+  const connections = connectServers(config, log);
+  try {
+    await Promise.all([
+      checkPostgres(connections.readPool, log),
+      checkRedisFromNowOn(connections.redis, log),
+    ]);
+    const bus = await openBus({ natsUrl: config.natsUrl, clock, log });
+    return {
+      ...connections,
+      bus,
+      async close() {
+        await bus.close();
+        await connections.close();
+      },
+    };
+  } catch (error) {
+    await connections.close();
+    throw error;
+  }
+}
+
+function connectServers(config: ScoreConfig, log: Log) {
+  const writePool = createPostgresPool({
+    url: config.databaseUrl,
+    connections: ACCEPT_IN_FLIGHT,
+    applicationName: 'scoreboard-score-accept',
+    statementTimeoutMs: WRITE_STATEMENT_TIMEOUT_MS,
+  });
+  const readPool = createPostgresPool({
+    url: config.databaseUrl,
+    connections: READ_CONNECTIONS,
+    applicationName: 'scoreboard-score',
+    statementTimeoutMs: READ_STATEMENT_TIMEOUT_MS,
+  });
+  const redis = connectRedis({
+    url: config.redisUrl,
+    connectionName: 'scoreboard-score',
+    commandTimeoutMs: REDIS_TIMEOUT_MS,
+    log,
+  });
+  const auth = createGrpcClient(AuthService, {
+    address: config.authAddress,
+    serviceKey: config.serviceKey,
+    unavailable: 'AUTH_UNAVAILABLE',
+  });
+  return {
+    ...{ writePool, readPool, redis, auth },
+    async close() {
+      auth.close();
+      redis.disconnect();
+      await Promise.all([writePool.close(), readPool.close()]);
+    },
+  };
+}

@@ -1,0 +1,38 @@
+/** A process full of watching sockets. Says the position of each frame that its last socket gets. */
+import { answerCalls, sayEvent } from '../calls.ts';
+import { createCrowd, type FollowOptions, type OpenOptions } from './crowd.ts';
+
+export interface Seen {
+  /** Since the process started. */
+  frames: number;
+  bytes: number;
+  open: number;
+  cpuShare: number;
+  utilisation: number;
+}
+
+export type CrowdCalls = {
+  open: (input: OpenOptions) => void;
+  seen: (input: { restartMeter: boolean }) => Seen;
+  follow: (input: FollowOptions) => void;
+  screens: (input: { startsMs: readonly number[] }) => { latency: Uint32Array; missing: number };
+  close: (input: Record<string, never>) => void;
+};
+
+const crowd = createCrowd((seq) => sayEvent({ seq }));
+
+answerCalls<CrowdCalls>({
+  open: (options) => crowd.open(options),
+  async seen({ restartMeter }) {
+    const seen = crowd.seen();
+    if (restartMeter) crowd.restartMeter();
+    return seen;
+  },
+  async follow(options) {
+    crowd.follow(options);
+  },
+  screens: async ({ startsMs }) => crowd.screens(startsMs),
+  async close() {
+    crowd.close();
+  },
+});

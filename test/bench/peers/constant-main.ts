@@ -1,0 +1,34 @@
+/** The ceiling of a read: the edge's own HTTP server, with routes that know their bytes from the start. */
+import { parseNetworks } from '../../../edge/http/addresses.ts';
+import { createCors } from '../../../edge/http/cors.ts';
+import { route, startHttpServer } from '../../../edge/http/http-server.ts';
+import { createSilentLog } from '../../../services/shared/log.ts';
+import { answerCalls } from '../calls.ts';
+
+export type ConstantCalls = {
+  start: (input: { body: string; getPaths: string[]; postPaths: string[] }) => { port: number };
+};
+
+const MAX_BODY_BYTES = 16 * 1024;
+
+answerCalls<ConstantCalls>({
+  async start({ body, getPaths, postPaths }) {
+    const bytes = Buffer.from(body);
+    const gets = getPaths.map((path) => route('GET', path, (exchange) => exchange.json(200, bytes)));
+    const posts = postPaths.map((path) =>
+      route('POST', path, async (exchange) => {
+        await exchange.readBody(MAX_BODY_BYTES);
+        exchange.json(200, bytes);
+      }),
+    );
+    const { port } = await startHttpServer({
+      host: '127.0.0.1',
+      port: 0,
+      routes: new Map([...gets, ...posts]),
+      cors: createCors([]),
+      trustedProxies: parseNetworks([]),
+      log: createSilentLog(),
+    });
+    return { port };
+  },
+});

@@ -1,0 +1,71 @@
+/** The product and its conventional peer as things that can be put under load, with fresh actions for every run. */
+import type { startChild } from '../calls.ts';
+import type { LoadOptions, LoadResult } from '../generator/load.ts';
+import type { GeneratorCalls } from '../generator/main.ts';
+import type { SubmitForm } from '../generator/requests.ts';
+import type { Slice } from '../lines.ts';
+import { measureLoad } from '../measure.ts';
+import { type Conventional, startConventionalBeside } from '../peers/peer.ts';
+import type { ProcessGroup } from '../report/processes.ts';
+import { startGenerator, type World } from '../world.ts';
+import { freshPrefix } from './scenario.ts';
+
+export type Generator = ReturnType<typeof startChild<GeneratorCalls>>;
+/** What a run is told besides where to go. */
+export type Load = Omit<LoadOptions, 'port'>;
+
+export interface Contenders {
+  readonly world: World;
+  readonly generator: Generator;
+  readonly peer: Conventional;
+  /** Everything whose cost counts when the product is under load, and when the peer is. */
+  readonly groups: readonly ProcessGroup[];
+  readonly peerGroups: readonly ProcessGroup[];
+  /** Signed submissions under a name; answers what their action ids begin with. */
+  prepare(options: { name: string; form?: SubmitForm; count: number }): Promise<string>;
+  prepareForPeer(options: { name: string; count: number }): Promise<void>;
+  runOurs(name: string, load: Load): Promise<LoadResult>;
+  runPeer(name: string, load: Load): Promise<LoadResult>;
+  /** Prepares, runs and measures. */
+  submitOurs(form: SubmitForm, count: number, load: Load): Promise<Slice>;
+  submitPeer(count: number, load: Load): Promise<Slice>;
+  stop(): Promise<void>;
+}
+
+const NAME = 'run';
+
+export async function startContenders(world: World): Promise<Contenders> {
+  const generator = await startGenerator(world);
+  const peer = await startConventionalBeside(world);
+  const groups = world.groups({ name: 'generator', pid: generator.pid });
+  const peerGroups = [...groups, { name: 'conventional', pid: peer.pid }];
+  const signer = { kind: 'auth', address: world.authAddress, serviceKey: world.serviceKey('cli') } as const;
+  const contenders: Contenders = {
+    ...{ world, generator, peer, groups, peerGroups },
+    async prepare({ name, form = 'rest', count }) {
+      const prefix = freshPrefix('s');
+      await generator.call('prepare', { name, options: { form, signer, prefix, count } });
+      return prefix;
+    },
+    async prepareForPeer({ name, count }) {
+      const secret = { kind: 'conventional', secret: peer.actionSecret } as const;
+      const options = { form: 'rest', signer: secret, prefix: freshPrefix('c'), count } as const;
+      await generator.call('prepare', { name, options });
+    },
+    runOurs: (name, load) => generator.call('run', { name, options: { port: world.edgePort, ...load } }),
+    runPeer: (name, load) => generator.call('run', { name, options: { port: peer.port, ...load } }),
+    async submitOurs(form, count, load) {
+      await contenders.prepare({ name: NAME, form, count });
+      return measureLoad(groups, () => contenders.runOurs(NAME, load));
+    },
+    async submitPeer(count, load) {
+      await contenders.prepareForPeer({ name: NAME, count });
+      return measureLoad(peerGroups, () => contenders.runPeer(NAME, load));
+    },
+    async stop() {
+      await peer.stop();
+      await generator.stop();
+    },
+  };
+  return contenders;
+}

@@ -1,0 +1,79 @@
+/**
+ * The checker: decides from the record of a run which promises were kept. It is pure and judges one invariant after the
+ * other, each on its own, so that what is broken is named once. What a record can't tell is listed as not recorded; it is
+ * never counted as kept.
+ */
+import { judgeAtMostOnce } from './at-most-once.ts';
+import { judgeAuthAvailable } from './auth-available.ts';
+import { judgeAuthorised } from './authorised.ts';
+import { judgeBoundedAnswers } from './bounded-answers.ts';
+import { judgeBoundedResources } from './bounded-resources.ts';
+import { judgeConservation } from './conservation.ts';
+import { judgeDurability } from './durability.ts';
+import { type Evidence, gatherEvidence } from './evidence.ts';
+import { judgeFreshness } from './freshness.ts';
+import { judgeNeverBack } from './never-back.ts';
+import { judgeNoInvention } from './no-invention.ts';
+import { judgeNoLostEvent } from './no-lost-event.ts';
+import { judgeNoPhantom } from './no-phantom.ts';
+import { judgeOneOrder } from './one-order.ts';
+import { judgeOneStatePerVersion } from './one-state-per-version.ts';
+import { judgeOutboxDrains } from './outbox-drains.ts';
+import { judgePositionsGrow } from './positions-grow.ts';
+import { judgeProjectionIsTruth } from './projection-is-truth.ts';
+import { judgeRateLimits } from './rate-limits.ts';
+import { judgeReadYourWrite } from './read-your-write.ts';
+import type { RunRecord } from './record.ts';
+import type { Verdict, Violation } from './verdict.ts';
+
+const INVARIANTS = {
+  I1: judgeDurability,
+  I2: judgeAtMostOnce,
+  I3: judgeNoInvention,
+  I4: judgeNoLostEvent,
+  I5: judgeConservation,
+  I6: judgeProjectionIsTruth,
+  I7: judgeNeverBack,
+  I8: judgeOneStatePerVersion,
+  I9: judgeOneOrder,
+  I10: judgeOutboxDrains,
+  I11: judgePositionsGrow,
+  I12: judgeNoPhantom,
+  I13: judgeFreshness,
+  I14: judgeAuthorised,
+  I15: judgeAuthAvailable,
+  I16: judgeBoundedResources,
+  I17: judgeBoundedAnswers,
+  I18: judgeReadYourWrite,
+  I20: judgeRateLimits,
+} as const satisfies Record<string, (evidence: Evidence) => Verdict>;
+
+/** No record of today holds what these need. */
+const NEVER_RECORDED = {
+  I19: 'the audit log has no hash chain that could be walked',
+  I21: 'the workload plants no cheats other than forged credentials',
+} as const;
+
+export type Invariant = keyof typeof INVARIANTS;
+
+export interface Judgement {
+  readonly violations: readonly (Violation & { invariant: Invariant })[];
+  /** How many facts each invariant was judged by. */
+  readonly judged: Readonly<Partial<Record<Invariant, number>>>;
+  /** Invariants about which this record says nothing, with the reason. */
+  readonly notRecorded: Readonly<Record<string, string>>;
+}
+
+export function checkRecord(record: RunRecord): Judgement {
+  const evidence = gatherEvidence(record);
+  const violations: (Violation & { invariant: Invariant })[] = [];
+  const judged: Partial<Record<Invariant, number>> = {};
+  const notRecorded: Record<string, string> = { ...NEVER_RECORDED };
+  for (const invariant of Object.keys(INVARIANTS) as Invariant[]) {
+    const verdict = INVARIANTS[invariant](evidence);
+    if (verdict.judged === 0) notRecorded[invariant] = 'the record holds no fact that it could be judged by';
+    else judged[invariant] = verdict.judged;
+    for (const violation of verdict.violations) violations.push({ invariant, ...violation });
+  }
+  return { violations, judged, notRecorded };
+}

@@ -1,0 +1,135 @@
+/** What can be done to a component: kill it, pause it, cut a link to it, or bring a server back with less than it had. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { listProcesses, parentOf, signalProcess } from '../../../services/local/process-table.ts';
+import { createSilentLog } from '../../../services/shared/log.ts';
+import { connectRedis } from '../../../services/shared/redis.ts';
+import type { ProxyMode } from '../proxy.ts';
+import type { Random } from '../random.ts';
+import { COMPONENTS, type Component, type LinkName, linksTo } from './components.ts';
+import type { FaultStack } from './stack.ts';
+
+/** `down` is a server that nobody can reach, and that comes back with all that it had. */
+export type FaultKind = 'kill' | 'pause' | 'cut' | 'restart-empty' | 'restart-older' | 'down';
+
+export interface Fault {
+  readonly component: Component;
+  readonly kind: FaultKind;
+  readonly lastsMs: number;
+  /** Of a cut. */
+  readonly link: LinkName | undefined;
+  readonly mode: ProxyMode;
+}
+
+/** As the record names it: a cut is a fault of its link. */
+export function nameOf({ component, kind, link, mode }: Fault): { component: string; kind: string } {
+  return kind === 'cut' ? { component: link ?? component, kind: mode.kind } : { component, kind };
+}
+
+const PASS: ProxyMode = { kind: 'pass' };
+const CUTS: readonly ProxyMode[] = [
+  { kind: 'drop-replies' },
+  { kind: 'blackhole' },
+  { kind: 'one-way' },
+  { kind: 'reset' },
+  { kind: 'half-open' },
+  { kind: 'delay', ms: 150 },
+  { kind: 'slow', bytesPerSecond: 20_000 },
+  { kind: 'cut-after', bytes: 2_000 },
+];
+const REDIS_LIMIT_MS = 2_000;
+
+/** The kinds that make sense for a component. Postgres is the truth: with less than it had nothing could be kept. */
+export function kindsOf(component: Component): FaultKind[] {
+  const kinds: FaultKind[] = ['kill', 'pause', 'cut'];
+  if (component === 'nats') kinds.push('restart-empty');
+  if (component === 'redis') kinds.push('restart-empty', 'restart-older');
+  return kinds;
+}
+
+export function makeFault(component: Component, kind: FaultKind, lastsMs: number, random: Random): Fault {
+  const link = kind === 'cut' ? random.pick(linksTo(component)) : undefined;
+  return { component, kind, lastsMs, link, mode: kind === 'cut' ? random.pick(CUTS) : PASS };
+}
+
+export function randomFault(random: Random, longestMs: number): Fault {
+  const component = random.pick(COMPONENTS);
+  return makeFault(component, random.pick(kindsOf(component)), random.whole(200, longestMs), random);
+}
+
+/** Does it and undoes it. Resolves when the component may be whole again, which for a killed one is its supervisor's work. */
+export async function inflict(fault: Fault, stack: FaultStack): Promise<void> {
+  const { component, kind, lastsMs, link, mode } = fault;
+  switch (kind) {
+    case 'cut': {
+      const proxy = link && stack.proxies[link];
+      proxy?.setMode(mode);
+      await sleep(lastsMs);
+      proxy?.setMode(PASS);
+      return;
+    }
+    case 'down': {
+      const proxies = linksTo(component).map((name) => stack.proxies[name]);
+      for (const proxy of proxies) proxy.setMode({ kind: 'reset' });
+      await sleep(lastsMs);
+      for (const proxy of proxies) proxy.setMode(PASS);
+      return;
+    }
+    case 'pause': {
+      const pids = familyOf(stack.pidOf(component));
+      for (const pid of pids) signalProcess(pid, 'SIGSTOP');
+      await sleep(lastsMs);
+      for (const pid of pids) signalProcess(pid, 'SIGCONT');
+      return;
+    }
+    case 'restart-older':
+      await saveRedis(stack);
+      await sleep(lastsMs);
+      return end(component, stack);
+    case 'restart-empty':
+      return end(component, stack, () => forget(component, stack));
+    case 'kill':
+      return end(component, stack, component === 'redis' ? () => forget(component, stack) : undefined);
+  }
+}
+
+/** Killed hard; what happens while it is stopped can't be seen by it any more. */
+async function end(component: Component, stack: FaultStack, meanwhile?: () => void): Promise<void> {
+  const pid = stack.pidOf(component);
+  stack.expectEnd(component);
+  signalProcess(pid, 'SIGSTOP');
+  meanwhile?.();
+  signalProcess(pid, 'SIGKILL');
+  // Postgres' backends notice by themselves, in their own time, that their parent is gone.
+  while (stack.pidOf(component) === pid) await sleep(20);
+}
+
+function forget(component: Component, { dataDir }: FaultStack): void {
+  const path = component === 'nats' ? join(dataDir, 'nats', 'jetstream') : join(dataDir, 'redis', 'dump.rdb');
+  rmSync(path, { recursive: true, force: true });
+}
+
+/** Our Redis keeps nothing on disk by itself; what is saved here it finds again when it starts. */
+async function saveRedis({ direct }: FaultStack): Promise<void> {
+  const redis = connectRedis({
+    ...{ url: direct.redisUrl, connectionName: 'saver', commandTimeoutMs: REDIS_LIMIT_MS },
+    log: createSilentLog(),
+  });
+  try {
+    if (redis.status !== 'ready') await new Promise((resolve) => redis.once('ready', resolve));
+    await redis.save();
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** A process and all that it started. */
+function familyOf(pid: number): number[] {
+  const all = listProcesses().map((each) => ({ pid: each, parent: parentOf(each) }));
+  const family = [pid];
+  for (const member of family) {
+    family.push(...all.filter(({ parent }) => parent === member).map((child) => child.pid));
+  }
+  return family;
+}

@@ -1,0 +1,114 @@
+/**
+ * Players at work: they submit signed actions over both roads, repeat and abuse some, forge a few, send what was not
+ * answered again, unchanged, and now and then read what they wrote. They never stop because something is down.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isWorthRetrying } from '../outcome.ts';
+import type { Random } from '../random.ts';
+import type { EdgeCalls } from './edge-calls.ts';
+import type { SignedAction, Signer } from './signer.ts';
+
+export interface Players {
+  /** Resolves when everybody has had the answer to the last action. */
+  stop(): Promise<void>;
+}
+
+export interface PlayersOptions {
+  names: readonly string[];
+  calls: EdgeCalls;
+  signer: Signer;
+  random: Random;
+}
+
+/** Signed in advance, so that an outage of the auth service is outlived. */
+const STOCK = 400;
+const REFILL_BELOW = 200;
+const MOST_POINTS = 5;
+const SHORTEST_PAUSE_MS = 40;
+const LONGEST_PAUSE_MS = 160;
+/** The documented retry rule: soon, then later, with chance. */
+const RETRY_MIN_MS = 100;
+const RETRY_MAX_MS = 1_000;
+const REMEMBERED = 50;
+const [REPEATS, ABUSES, FORGERIES, READS, OTHER_BOARD] = [0.1, 0.05, 0.05, 0.2, 0.1];
+
+export async function startPlayers({ names, calls, signer, random }: PlayersOptions): Promise<Players> {
+  const stopping = new AbortController();
+  const players = await Promise.all(
+    names.map((name) => createPlayer(name, { calls, signer, random: random.fork() })),
+  );
+  const playing = Promise.all(players.map((play) => play(stopping.signal)));
+  return {
+    async stop() {
+      stopping.abort();
+      await playing;
+    },
+  };
+}
+
+async function createPlayer(
+  userId: string,
+  { calls, signer, random }: { calls: EdgeCalls; signer: Signer; random: Random },
+) {
+  const token = await signer.token(userId);
+  const stock: SignedAction[] = [];
+  const done: SignedAction[] = [];
+  let made = 0;
+  let refilling = false;
+
+  async function refill(): Promise<void> {
+    const wanted = Array.from({ length: STOCK - stock.length }, () => {
+      made += 1;
+      const leaderboard = random.chance(OTHER_BOARD) ? 'weekly' : 'global';
+      return { leaderboard, userId, actionId: `a${made}`, points: random.whole(0, MOST_POINTS) };
+    });
+    stock.push(...(await signer.sign(wanted)));
+  }
+
+  /** In the background: while auth is away the stock only shrinks. */
+  function refillSoon(): void {
+    if (refilling || stock.length >= REFILL_BELOW) return;
+    refilling = true;
+    refill()
+      .catch(() => sleep(RETRY_MAX_MS))
+      .finally(() => {
+        refilling = false;
+      });
+  }
+
+  async function submitUntilAnswered(action: SignedAction): Promise<void> {
+    for (let attempt = 0; ; attempt += 1) {
+      const answer = await calls.submit(token, action, { rest: random.chance(0.5) });
+      if (typeof answer === 'string') {
+        if (!isWorthRetrying(answer)) return;
+        await sleep(RETRY_MIN_MS + random.next() * Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** attempt));
+        continue;
+      }
+      done.push(action);
+      if (done.length > REMEMBERED) done.shift();
+      if (answer.version !== null && action.leaderboard === 'global' && random.chance(READS)) {
+        await calls.rank(token, userId, answer.version);
+      }
+      return;
+    }
+  }
+
+  await refill();
+  return async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      await sleep(SHORTEST_PAUSE_MS + random.next() * (LONGEST_PAUSE_MS - SHORTEST_PAUSE_MS));
+      refillSoon();
+      const known = done.length > 0 ? random.pick(done) : undefined;
+      if (known && random.chance(REPEATS)) await calls.submit(token, known, {});
+      // The signature does not cover these points, so this is an abuse and a forgery in one.
+      if (known && random.chance(ABUSES))
+        await calls.submit(token, { ...known, points: known.points + 1 }, { forged: true });
+      const action = stock.shift();
+      if (action === undefined) continue;
+      if (random.chance(FORGERIES)) {
+        await calls.submit(token, { ...action, actionId: `f${action.actionId}` }, { forged: true });
+      }
+      await submitUntilAnswered(action);
+    }
+  };
+}

@@ -1,0 +1,153 @@
+/**
+ * One run under fire: the whole product is started, players play and viewers watch, one fault after the other is inflicted
+ * and survived, then everything heals, comes to rest, and is judged. What a run can't survive it tells with its evidence.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { waitFor } from '../../support/wait-for.ts';
+import { checkRecord, type Judgement } from '../checker/check.ts';
+import type { Limits } from '../checker/record.ts';
+import { createRandom, type Random } from '../random.ts';
+import { countOutbox, dumpStack } from './dumps.ts';
+import { createEdgeCalls } from './edge-calls.ts';
+import { type Fault, inflict, nameOf } from './faults.ts';
+import { createHealth, type Health } from './health.ts';
+import { startObserver } from './observer.ts';
+import { startPlayers } from './players.ts';
+import { createRecorder, type Recorder } from './recorder.ts';
+import { createSigner } from './signer.ts';
+import { type FaultStack, startFaultStack } from './stack.ts';
+import { drawTimeline } from './timeline.ts';
+import { openWatchers } from './watchers.ts';
+
+export interface Survived {
+  readonly fault: Fault;
+  /** From the end of the fault until a score counted and was on every screen; undefined when that never came. */
+  readonly wellAfterMs: number | undefined;
+}
+
+export interface RunResult {
+  readonly seed: number;
+  readonly survived: readonly Survived[];
+  readonly judgement: Judgement;
+  readonly recorder: Recorder;
+  /** History, frames, logs and timeline; only kept when something is wrong. */
+  readonly folder: string | undefined;
+}
+
+export interface RunOptions {
+  seed: number;
+  /** The next fault, or undefined when there has been enough. */
+  nextFault: (random: Random) => Fault | undefined;
+  say: (line: string) => void;
+}
+
+const LIMITS: Limits = {
+  answerSlackMs: 200,
+  freshMs: 1_000,
+  freshAfterHealMs: 5_000,
+  outboxAgeMs: 60_000,
+  maxRssBytes: 600 * 1024 * 1024,
+  maxDescriptors: 2_000,
+  playerRate: { perSecond: 100, burst: 500 },
+};
+/** The table of faults promises less than five seconds; a fault that takes this long has not been survived. */
+const WELL_WITHIN_MS = 20_000;
+const REST_LIMIT_MS = 30_000;
+const PLAYERS = Array.from({ length: 12 }, (_, at) => `player-${String.fromCharCode(97 + at)}`);
+const VIEWERS = 6;
+
+export async function runUnderFire({ seed, nextFault, say }: RunOptions): Promise<RunResult> {
+  const folder = await mkdtemp(join(tmpdir(), `scoreboard-fault-${seed}-`));
+  const recorder = createRecorder(folder);
+  const random = createRandom(seed);
+  const stack = await startFaultStack({
+    dataDir: join(folder, 'stack'),
+    onExit: (component, how, expected) =>
+      recorder.write({ ...noteAt(recorder), f: 'exit', value: { component, how, expected } }),
+  });
+  const judged = await judge().finally(async () => {
+    await stack.stop();
+    await recorder.close();
+  });
+  const { violations } = judged.judgement;
+  const isWrong =
+    violations.length > 0 || judged.survived.some(({ wellAfterMs }) => wellAfterMs === undefined);
+  if (!isWrong) await rm(folder, { recursive: true, force: true });
+  return { seed, ...judged, recorder, folder: isWrong ? folder : undefined };
+
+  async function judge() {
+    const { survived, dumps } = await play({ stack, recorder, random, nextFault, say });
+    const { history, frames } = recorder;
+    const judgement = checkRecord({ history, frames, dumps, limits: LIMITS });
+    await writeFile(join(folder, 'timeline.txt'), drawTimeline({ seed, history, survived, judgement }));
+    await writeFile(join(folder, 'dumps.json'), JSON.stringify(dumps));
+    return { survived, judgement };
+  }
+}
+
+async function play(options: {
+  stack: FaultStack;
+  recorder: Recorder;
+  random: Random;
+  nextFault: RunOptions['nextFault'];
+  say: RunOptions['say'];
+}) {
+  const { stack, recorder, random, nextFault, say } = options;
+  const signer = createSigner({ dataDir: stack.dataDir, authAddress: stack.direct.authAddress });
+  const calls = createEdgeCalls(stack.edgeUrl, recorder);
+  const tokens = await Promise.all(
+    Array.from({ length: VIEWERS }, (_, at) => (at % 2 === 0 ? undefined : signer.token(PLAYERS[at] ?? ''))),
+  );
+  const watchers = openWatchers({ url: stack.fanoutUrl, tokens, random: random.fork(), recorder });
+  const observer = startObserver(stack, recorder);
+  try {
+    const health = await createHealth({ calls, signer, watchers });
+    if ((await health.untilWell(WELL_WITHIN_MS)) === undefined) throw new Error('it never worked');
+    const players = await startPlayers({ names: PLAYERS, calls, signer, random: random.fork() });
+    const survived: Survived[] = [];
+    for (;;) {
+      const fault = nextFault(random);
+      if (fault === undefined) break;
+      survived.push(await survive(fault, { stack, recorder, health, say }));
+    }
+    await players.stop();
+    await waitFor(async () => ((await countOutbox(stack)) === 0 ? true : undefined), {
+      limitMs: REST_LIMIT_MS,
+      describe: 'an empty outbox',
+    }).catch((error: unknown) => say(String(error)));
+    await sleep(LIMITS.freshAfterHealMs);
+    return { survived, dumps: await dumpStack(stack) };
+  } finally {
+    watchers.stop();
+    await observer.stop();
+    signer.close();
+  }
+}
+
+async function survive(
+  fault: Fault,
+  {
+    stack,
+    recorder,
+    health,
+    say,
+  }: { stack: FaultStack; recorder: Recorder; health: Health; say: (line: string) => void },
+): Promise<Survived> {
+  const name = nameOf(fault);
+  recorder.write({ ...noteAt(recorder), f: 'fault', value: { ...name, phase: 'begin' } });
+  await inflict(fault, stack);
+  const wellAfterMs = await health.untilWell(WELL_WITHIN_MS);
+  recorder.write({ ...noteAt(recorder), f: 'fault', value: { ...name, phase: 'end' } });
+  say(
+    `${name.component} ${name.kind} ${fault.lastsMs} ms: well after ${wellAfterMs?.toFixed(0) ?? 'never'} ms`,
+  );
+  return { fault, wellAfterMs };
+}
+
+const noteAt = (recorder: Recorder) => ({
+  ...{ proc: 'driver', op: 0, type: 'info' as const },
+  monoNs: recorder.nowNs(),
+});

@@ -1,0 +1,46 @@
+/** Tokens and signed actions, made in advance, so that players can play on while the auth service is away. */
+import { readFileSync } from 'node:fs';
+import { AuthService } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { keyFile } from '../../../services/local/secrets.ts';
+import { secretsDir } from '../../../services/local/units.ts';
+import { createGrpcClient } from '../../../services/shared/grpc.ts';
+
+export interface SignedAction {
+  readonly leaderboard: string;
+  readonly userId: string;
+  readonly actionId: string;
+  readonly points: number;
+  readonly signature: string;
+}
+
+export interface Signer {
+  token(userId: string): Promise<string>;
+  sign(actions: readonly Omit<SignedAction, 'signature'>[]): Promise<SignedAction[]>;
+  close(): void;
+}
+
+const DEADLINE_MS = 5_000;
+
+export function createSigner({ dataDir, authAddress }: { dataDir: string; authAddress: string }): Signer {
+  const serviceKey = readFileSync(keyFile(secretsDir(dataDir), 'game'), 'utf8').trim();
+  const auth = createGrpcClient(AuthService, {
+    address: authAddress,
+    serviceKey,
+    unavailable: 'AUTH_UNAVAILABLE',
+  });
+  return {
+    async token(userId) {
+      const { accessToken } = await auth.issueToken(
+        { userId, username: userId },
+        { deadlineMs: DEADLINE_MS },
+      );
+      return accessToken;
+    },
+    async sign(actions) {
+      const asked = actions.map((action) => ({ ...action, points: BigInt(action.points) }));
+      const { signatures } = await auth.signActions({ actions: asked }, { deadlineMs: DEADLINE_MS });
+      return actions.map((action, at) => ({ ...action, signature: signatures[at]?.signature ?? '' }));
+    },
+    close: () => auth.close(),
+  };
+}

@@ -1,0 +1,194 @@
+/**
+ * The product's real processes and servers, kept running by its own supervision, with a proxy on every link between two of
+ * them. Whatever ends is started again; an end that nobody caused is told.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { migrate } from '../../../services/database/migrate.ts';
+import type { LocalServer } from '../../../services/local/child-server.ts';
+import { parseLocalConfig } from '../../../services/local/config.ts';
+import { type Kept, keepRunning } from '../../../services/local/keep-running.ts';
+import { openLogFile } from '../../../services/local/log-file.ts';
+import { startNatsServer } from '../../../services/local/nats-server.ts';
+import { freePort } from '../../../services/local/ports.ts';
+import { startPostgresServer } from '../../../services/local/postgres-server.ts';
+import { startRedisServer } from '../../../services/local/redis-server.ts';
+import { ensureSecrets } from '../../../services/local/secrets.ts';
+import { startUnitProcess, untilReady } from '../../../services/local/unit-process.ts';
+import { entryPath, secretsDir, UNITS, unitEnvironment } from '../../../services/local/units.ts';
+import { createSilentLog } from '../../../services/shared/log.ts';
+import { type FaultProxy, startProxy } from '../proxy.ts';
+import {
+  type Component,
+  LINK_NAMES,
+  LINKS,
+  type LinkName,
+  type ServerName,
+  UNITS_UNDER_FIRE,
+} from './components.ts';
+
+export interface FaultStack {
+  readonly dataDir: string;
+  readonly proxies: Readonly<Record<LinkName, FaultProxy>>;
+  /** The present process of each component. */
+  pidOf(component: Component): number;
+  /** The component's process is about to be ended by us. */
+  expectEnd(component: Component): void;
+  /** Addresses that no fault lies on. */
+  readonly direct: {
+    databaseUrl: string;
+    redisUrl: string;
+    natsUrl: string;
+    authAddress: string;
+    edgeUrl: string;
+  };
+  /** Where each unit's side door is. */
+  readonly adminPorts: Readonly<Record<string, number>>;
+  readonly edgeUrl: string;
+  readonly fanoutUrl: string;
+  stop(): Promise<void>;
+}
+
+export interface FaultStackOptions {
+  dataDir: string;
+  onExit: (component: Component, how: string, expected: boolean) => void;
+}
+
+type Launch = (options: { dataDir: string; port?: number }) => Promise<LocalServer>;
+
+const HOST = '127.0.0.1';
+const LAUNCHES: Readonly<Record<ServerName, Launch>> = {
+  postgres: startPostgresServer,
+  redis: startRedisServer,
+  nats: startNatsServer,
+};
+const READY_LIMIT_MS = 60_000;
+/** A run may last longer than a usual token or signature; neither is what a run is about. */
+const LIFETIMES = { TOKEN_LIFETIME_S: '3600', ACTION_LIFETIME_S: '86400' };
+
+export async function startFaultStack({ dataDir, onExit }: FaultStackOptions): Promise<FaultStack> {
+  const closers: (() => Promise<void>)[] = [];
+  const pids = new Map<Component, number>();
+  const expected = new Set<Component>();
+  let stopping = false;
+  const ended = (component: Component) => (how: string) => {
+    if (!stopping) onExit(component, how, expected.delete(component));
+  };
+
+  async function startServer(name: ServerName): Promise<LocalServer> {
+    const home = join(dataDir, name);
+    const first = await LAUNCHES[name]({ dataDir: home });
+    const note = ({ pid }: LocalServer) => pids.set(name, pid);
+    note(first);
+    const start = () => LAUNCHES[name]({ dataDir: home, port: first.port });
+    const kept = keepRunning({ first, start, onEnd: ended(name), onRestart: note });
+    closers.push(() => kept.stop());
+    return first;
+  }
+
+  await mkdir(join(dataDir, 'logs'), { recursive: true });
+  const stop = async () => {
+    stopping = true;
+    for (const close of closers.reverse()) await close();
+  };
+  try {
+    const [postgres, redis, nats] = await Promise.all([
+      startServer('postgres'),
+      startServer('redis'),
+      startServer('nats'),
+      ensureSecrets(secretsDir(dataDir)),
+    ]);
+    await migrate({ url: postgres.url, log: createSilentLog() });
+    const config = await chooseConfig(dataDir);
+    const { ports } = config;
+    const portOf = { ...ports, postgres: postgres.port, redis: redis.port, nats: nats.port };
+    const proxies = await startProxies(portOf);
+    closers.push(async () => {
+      await Promise.all(Object.values(proxies).map((proxy) => proxy.stop()));
+    });
+    const adminPorts: Record<string, number> = {};
+    const kept: Kept[] = [];
+    for (const name of UNITS_UNDER_FIRE) {
+      const link = (to: Component) => proxies[linkBetween(name, to) ?? 'client-edge'].port;
+      const through = (url: string, to: Component) => withPort(url, link(to));
+      const adminPort = await freePort();
+      adminPorts[name] = adminPort;
+      const urls = {
+        databaseUrl: through(postgres.url, 'postgres'),
+        redisUrl: through(redis.url, 'redis'),
+        natsUrl: through(nats.url, 'nats'),
+      };
+      const env = {
+        ...unitEnvironment(name, config, urls, adminPort),
+        ...LIFETIMES,
+        AUTH_ADDRESS: `${HOST}:${link('auth')}`,
+        SCORE_ADDRESS: `${HOST}:${link('score')}`,
+      };
+      const log = openLogFile(join(dataDir, 'logs'), name, () => {});
+      const start = () => {
+        const started = startUnitProcess({ entry: entryPath(UNITS[name].entry), env, log });
+        pids.set(name, started.pid);
+        return started;
+      };
+      kept.push(keepRunning({ first: start(), start: async () => start(), onEnd: ended(name) }));
+    }
+    closers.push(async () => {
+      await Promise.all(kept.map((each) => each.stop()));
+    });
+    const limit = AbortSignal.timeout(READY_LIMIT_MS);
+    await Promise.all(
+      Object.values(adminPorts).map((port) => untilReady(`http://${HOST}:${port}/readyz`, limit)),
+    );
+    await untilReady(`http://${HOST}:${ports.edge}/readyz`, limit);
+    return {
+      dataDir,
+      proxies,
+      adminPorts,
+      pidOf: (component) => pids.get(component) ?? 0,
+      expectEnd: (component) => expected.add(component),
+      direct: {
+        databaseUrl: postgres.url,
+        redisUrl: redis.url,
+        natsUrl: nats.url,
+        authAddress: `${HOST}:${ports.auth}`,
+        edgeUrl: `http://${HOST}:${ports.edge}`,
+      },
+      edgeUrl: `http://${HOST}:${proxies['client-edge'].port}`,
+      fanoutUrl: `ws://${HOST}:${proxies['viewer-fanout'].port}/live`,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function chooseConfig(dataDir: string) {
+  const names = ['AUTH_PORT', 'SCORE_PORT', 'EDGE_PORT', 'FANOUT_PORT', 'GAME_PORT'];
+  const ports = new Set<number>();
+  while (ports.size < names.length) ports.add(await freePort());
+  const { PATH, HOME } = process.env;
+  return parseLocalConfig({
+    ...{ PATH, HOME, DATA_DIR: dataDir },
+    ...Object.fromEntries([...ports].map((port, at) => [names[at] ?? '', String(port)])),
+  });
+}
+
+function linkBetween(from: Component, to: Component): LinkName | undefined {
+  return LINK_NAMES.find((name) => LINKS[name][0] === from && LINKS[name][1] === to);
+}
+
+async function startProxies(ports: Readonly<Record<string, number>>): Promise<Record<LinkName, FaultProxy>> {
+  const started = await Promise.all(
+    LINK_NAMES.map(
+      async (name) => [name, await startProxy({ host: HOST, port: ports[LINKS[name][1]] ?? 0 })] as const,
+    ),
+  );
+  return Object.fromEntries(started) as Record<LinkName, FaultProxy>;
+}
+
+function withPort(url: string, port: number): string {
+  const changed = new URL(url);
+  changed.port = String(port);
+  return changed.href;
+}

@@ -1,0 +1,22 @@
+/**
+ * Outages that outlast the patience of the libraries underneath. Here NATS is away for longer than its client waits by
+ * default (10 attempts, 19 s); the soak tool with `--long` has the same for minutes, and for Redis and Postgres.
+ */
+import { expect, it } from 'vitest';
+import type { Fault } from './driver/faults.ts';
+import { runUnderFire } from './driver/run.ts';
+
+const AWAY_MS = 25_000;
+
+it('comes back by itself after NATS was away for longer than its client is patient', async () => {
+  const faults: Fault[] = [
+    { component: 'nats', kind: 'down', lastsMs: AWAY_MS, link: undefined, mode: { kind: 'pass' } },
+  ];
+  const { judgement, survived, folder } = await runUnderFire({
+    seed: 1,
+    nextFault: () => faults.shift(),
+    say: () => {},
+  });
+  expect(judgement.violations.slice(0, 3), `evidence in ${folder}`).toEqual([]);
+  expect(survived).toMatchObject([{ wellAfterMs: expect.any(Number) }]);
+}, 170_000);

@@ -1,0 +1,240 @@
+/**
+ * Postgres as the score service knows it: its stores' promises kept in memory. A statement begins, takes a moment, and
+ * commits whole or not at all; a crash in between rolls it back, and a lost reply leaves its caller in the dark.
+ */
+import type {
+  AcceptedBatch,
+  AcceptStore,
+  ActionRow,
+  PlayerTotal,
+} from '../../../services/score/accept-store.ts';
+import type { PlayerState } from '../../../services/score/board.ts';
+import type { DeliveryOptions } from '../../../services/score/delivery.ts';
+import type { OutboxRow } from '../../../services/score/outbox-store.ts';
+import { AppError } from '../../../services/shared/app-error.ts';
+import { MAX_SCORE } from '../../../services/shared/identifiers.ts';
+import { actionKey, playerKey } from '../checker/evidence.ts';
+import type { Random } from '../random.ts';
+import type { Mutations } from './mutations.ts';
+import type { Failures, Network, Process, Server } from './network.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export interface StoredRow extends Omit<ActionRow, 'pointsAfter' | 'actionsAfter'> {
+  readonly position: bigint;
+  readonly scoreAfter: bigint;
+  readonly version: bigint;
+}
+
+interface Waiting extends OutboxRow {
+  state: 'pending' | 'dead';
+  attempts: number;
+  failed: boolean;
+  nextMs: number;
+  readonly createdMs: number;
+}
+
+/** The one row that says which rank index counts. */
+export interface IndexRow {
+  epoch: bigint;
+  source: 'redis' | 'postgres';
+  building: bigint | undefined;
+  buildingUntilMs: number;
+  redisRunId: string;
+  redisSeenMs: number;
+}
+
+export interface Database {
+  readonly server: Server;
+  readonly scores: Map<string, PlayerState>;
+  readonly actions: StoredRow[];
+  readonly outbox: Map<bigint, Waiting>;
+  readonly index: IndexRow;
+  /** Statements under way that began before the given one. */
+  runningBefore(statement: number): boolean;
+  /** Numbers statements in the order in which they begin. */
+  nextStatement(): number;
+  acceptStore(from: Process): AcceptStore;
+  outboxStore(from: Process): DeliveryOptions['outbox'];
+  /** Runs a reading or a small change in one moment. */
+  run<Result>(from: Process, limitMs: number, serve: () => Result): Promise<Result>;
+  crash(): void;
+}
+
+export interface DatabaseOptions {
+  time: VirtualTime;
+  network: Network;
+  random: Random;
+  mutations: Mutations;
+}
+
+const POSITION_STEP = 1_000n;
+const FAST_PATH_LEASE_MS = 3_000;
+const LONGEST_COMMIT_MS = 20;
+const OUTBOX_LIMIT_MS = 2_000;
+
+const FAILURES: Failures = {
+  refused: () => new AppError('STORE_UNAVAILABLE'),
+  lost: () => new AppError('OUTCOME_UNKNOWN'),
+  timeout: () => new AppError('DEADLINE_EXCEEDED'),
+};
+
+export function createDatabase({ time, network, random, mutations }: DatabaseOptions): Database {
+  const server: Server = { state: 'up', life: 1 };
+  const scores = new Map<string, PlayerState>();
+  const actions: StoredRow[] = [];
+  const known = new Map<string, StoredRow>();
+  const outbox = new Map<bigint, Waiting>();
+  const index: IndexRow = {
+    ...{ epoch: 1n, source: 'postgres', building: undefined, buildingUntilMs: 0 },
+    ...{ redisRunId: '', redisSeenMs: 0 },
+  };
+  const running = new Set<number>();
+  let positions = 0n;
+  let outboxIds = 0n;
+  let statements = 0;
+
+  const run: Database['run'] = (from, limitMs, serve) =>
+    network.call({ from, to: server, limitMs, failures: FAILURES, serve });
+
+  function commit(players: readonly PlayerTotal[], rows: readonly ActionRow[], position: bigint) {
+    if (!mutations.countsRepeats && rows.some((row) => known.has(actionKey(row)))) return undefined;
+    const states = players.flatMap((player) => applyTotal(player, position));
+    const stateOf = new Map(states.map((state) => [playerKey(state), state]));
+    for (const [place, row] of rows.entries()) {
+      const state = stateOf.get(playerKey(row));
+      if (state === undefined) continue;
+      const { pointsAfter, actionsAfter, ...contents } = row;
+      const stored: StoredRow = {
+        ...contents,
+        position: position + BigInt(place + 1),
+        scoreAfter: state.points - pointsAfter,
+        version: state.version - BigInt(actionsAfter),
+      };
+      actions.push(stored);
+      known.set(actionKey(row), stored);
+    }
+    return states;
+  }
+
+  function applyTotal(total: PlayerTotal, position: bigint): PlayerState[] {
+    const before = scores.get(playerKey(total));
+    const points = (before?.points ?? 0n) + total.points;
+    if (points > MAX_SCORE) return [];
+    const raised = before === undefined || total.points > 0n;
+    const state: PlayerState = {
+      leaderboard: total.leaderboard,
+      userId: total.userId,
+      username: total.username === '' ? total.userId : total.username,
+      points,
+      version: (before?.version ?? 0n) + BigInt(total.actions),
+      reached: raised ? position + BigInt(total.reachedAt) : (before?.reached ?? 0n),
+    };
+    scores.set(playerKey(state), state);
+    return [state];
+  }
+
+  function enqueue(states: readonly PlayerState[]): bigint | undefined {
+    if (states.length === 0) return undefined;
+    outboxIds += 1n;
+    const id = outboxIds;
+    const players = states.map(({ leaderboard, userId }) => ({ leaderboard, userId }));
+    const nextMs = time.nowMs() + FAST_PATH_LEASE_MS;
+    if (!mutations.forgetsOutbox) {
+      outbox.set(id, {
+        id,
+        players,
+        state: 'pending',
+        attempts: 0,
+        failed: false,
+        nextMs,
+        createdMs: time.nowMs(),
+      });
+    }
+    return id;
+  }
+
+  /** Begins with a snapshot of the index row, ends a moment later with the commit. */
+  async function insert(players: readonly PlayerTotal[], rows: readonly ActionRow[]) {
+    const { epoch, source, building } = index;
+    const { life } = server;
+    const statement = statements++;
+    positions += POSITION_STEP;
+    const position = positions;
+    running.add(statement);
+    const takesMs = random.next() * LONGEST_COMMIT_MS;
+    const finish = (): AcceptedBatch | undefined => {
+      running.delete(statement);
+      if (server.life !== life) throw FAILURES.lost();
+      const states = commit(players, rows, position);
+      if (states === undefined) return undefined;
+      const outboxId = enqueue(states);
+      if (mutations.refusesCommitted && random.chance(0.1)) throw FAILURES.refused();
+      return { players: states, outboxId, index: { epoch, source, building } };
+    };
+    await time.sleep(takesMs);
+    return finish();
+  }
+
+  return {
+    server,
+    scores,
+    actions,
+    outbox,
+    index,
+    runningBefore: (statement) => [...running].some((each) => each < statement),
+    nextStatement: () => statements++,
+    run,
+    acceptStore: (from) => ({
+      insert: (players, rows, limitMs) =>
+        network.call({ from, to: server, limitMs, failures: FAILURES, serve: () => insert(players, rows) }),
+      find: (keys, limitMs) =>
+        run(from, limitMs, () =>
+          keys.flatMap((key) => {
+            const row = known.get(actionKey(key));
+            if (row === undefined) return [];
+            const now = scores.get(playerKey(row));
+            return [mutations.repeatsTellTotal && now ? { ...row, scoreAfter: now.points } : row];
+          }),
+        ),
+    }),
+    outboxStore: (from) => ({
+      claim: (limit, leaseMs) =>
+        run(from, OUTBOX_LIMIT_MS, () => {
+          const due = [...outbox.values()]
+            .filter(({ state, nextMs }) => state === 'pending' && nextMs <= time.nowMs())
+            .sort((a, b) => a.nextMs - b.nextMs)
+            .slice(0, limit);
+          for (const row of due) {
+            row.attempts += 1;
+            row.nextMs = time.nowMs() + leaseMs;
+          }
+          return due.map(({ id, players }) => ({ id, players }));
+        }),
+      settle: (ids) =>
+        run(from, OUTBOX_LIMIT_MS, () => {
+          for (const id of ids) outbox.delete(id);
+        }),
+      postpone: (ids, { minMs, maxMs, maxAttempts = Number.POSITIVE_INFINITY }) =>
+        run(from, OUTBOX_LIMIT_MS, () => {
+          for (const id of ids) {
+            const row = outbox.get(id);
+            if (row?.state !== 'pending') continue;
+            row.failed = true;
+            row.nextMs =
+              time.nowMs() + minMs + random.next() * (Math.min(maxMs, minMs * 2 ** row.attempts) - minMs);
+            if (row.attempts >= maxAttempts) row.state = 'dead';
+          }
+        }),
+      hasten: () =>
+        run(from, OUTBOX_LIMIT_MS, () => {
+          for (const row of outbox.values()) {
+            if (row.state === 'pending' && row.failed) row.nextMs = Math.min(row.nextMs, time.nowMs());
+          }
+        }),
+    }),
+    crash() {
+      server.life += 1;
+      running.clear();
+    },
+  };
+}

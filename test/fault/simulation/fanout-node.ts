@@ -1,0 +1,128 @@
+/** One fan-out node: the product's hub, freshness and event reader over simulated sockets. A crash cuts every socket. */
+
+import { createBoardSource } from '../../../edge/fanout/board-source.ts';
+import type { Board } from '../../../edge/fanout/board-state.ts';
+import { Connection, type Socket } from '../../../edge/fanout/connection.ts';
+import { createFanoutMetrics } from '../../../edge/fanout/fanout-metrics.ts';
+import { pongFrame, updateFrame } from '../../../edge/fanout/frames.ts';
+import { createFreshness } from '../../../edge/fanout/freshness.ts';
+import { createHub } from '../../../edge/fanout/hub.ts';
+import { createPersonal } from '../../../edge/fanout/personal.ts';
+import { parseScoreEvent } from '../../../edge/fanout/score-event.ts';
+import { createSilentLog } from '../../../services/shared/log.ts';
+import { createMetrics } from '../../../services/shared/metrics.ts';
+import type { Bus } from './bus.ts';
+import type { Mutations } from './mutations.ts';
+import type { Process } from './network.ts';
+import type { Pipe } from './pipe.ts';
+import type { connectScore } from './rpc.ts';
+
+export interface FanoutNode {
+  readonly process: Process;
+  /** A client has connected; `player` gets own updates besides. */
+  accept(pipe: Pipe, resume: { epoch: number; seq: number } | undefined, player: string | undefined): void;
+  crash(): void;
+}
+
+export interface FanoutNodeOptions {
+  process: Process;
+  bus: Bus;
+  score: Pick<ReturnType<typeof connectScore>, 'getTop'>;
+  mutations: Mutations;
+}
+
+const BOARD = 'global';
+const TICK_MS = 50;
+const SLOW_CONSUMER_MS = 3_000;
+const KEEP_ORDER_EVERY_MS = 250;
+const log = createSilentLog();
+
+export function startFanoutNode({ process, bus, score, mutations }: FanoutNodeOptions): FanoutNode {
+  const metrics = createFanoutMetrics(createMetrics('fanout', { runtime: false }));
+  const monotonicMs = () => performance.now();
+  const personal = createPersonal();
+  const sockets = new Map<Connection, { pipe: Pipe; topics: Set<string> }>();
+
+  function publish(topic: string, frame: string): number {
+    let receivers = 0;
+    for (const [connection, { pipe, topics }] of sockets) {
+      if (!topics.has(topic)) continue;
+      receivers += 1;
+      if (pipe.isFull()) hub.onDropped(connection);
+      else pipe.write(frame);
+    }
+    return receivers;
+  }
+
+  const hub = createHub({
+    permanent: [BOARD],
+    tickMs: TICK_MS,
+    slowConsumerMs: SLOW_CONSUMER_MS,
+    publish,
+    personal,
+    onOpened: () => freshness.check(),
+    metrics,
+    monotonicMs,
+    now: () => Date.now(),
+  });
+  const feed = bus.feed(process, onEvent, () => freshness.onFeedChanged());
+  const source = createBoardSource(score);
+  const freshness = createFreshness({ hub, source, feed, log, metrics, monotonicMs });
+  freshness.check();
+  const keepingOrder = setInterval(() => hub.closeSlow(), KEEP_ORDER_EVERY_MS);
+
+  function onEvent(payload: Uint8Array): void {
+    const { leaderboard, board, players, committedAtMs } = parseScoreEvent(payload);
+    if (board !== undefined) offer(mutations.inventsBoards ? invented(board) : board, committedAtMs);
+    hub.offerPlayers(leaderboard, players);
+  }
+
+  function offer(board: Board, committedAtMs: number): void {
+    if (mutations.sendsPastHub) {
+      publish(
+        `board/${board.leaderboard}`,
+        updateFrame(board, board.cause ?? { userId: '', newScore: 0 }, false),
+      );
+    } else hub.offerBoard(board, committedAtMs);
+  }
+
+  return {
+    process,
+    accept(pipe, resume, player) {
+      const connection = new Connection({ protocol: '', token: undefined, resume }, undefined);
+      const topics = new Set<string>();
+      const socket: Socket = {
+        send: (frame) => (pipe.write(frame) ? 1 : 2),
+        getBufferedAmount: () => (pipe.isFull() ? Number.MAX_SAFE_INTEGER : 0),
+        subscribe: (topic) => Boolean(topics.add(topic)),
+        unsubscribe: (topic) => topics.delete(topic),
+        end: (code, reason) => pipe.end(code, reason),
+      };
+      connection.socket = socket;
+      sockets.set(connection, { pipe, topics });
+      pipe.onDrain = () => connection.socket && hub.onDrained(connection);
+      pipe.onMessage = () => void connection.send(pongFrame(undefined));
+      pipe.onClosed = () => {
+        connection.socket = undefined;
+        sockets.delete(connection);
+        hub.forget(connection);
+        if (player !== undefined) personal.remove(player, connection);
+      };
+      hub.join(connection, BOARD, resume);
+      if (player !== undefined) personal.add(player, connection);
+    },
+    crash() {
+      process.alive = false;
+      clearInterval(keepingOrder);
+      freshness.stop();
+      hub.stop();
+      for (const { pipe } of sockets.values()) pipe.end(1006, '');
+      sockets.clear();
+    },
+  };
+}
+
+/** The same position with a score that nobody has. */
+function invented(board: Board): Board {
+  return { ...board, entries: board.entries.map((entry) => ({ ...entry, score: entry.score + 1 })) };
+}

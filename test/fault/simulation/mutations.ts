@@ -1,0 +1,24 @@
+/** Ways to break the simulated world on purpose. Each must be caught: a simulation that can't fail proves nothing. */
+
+export interface Mutations {
+  /** The database takes an action again that it already has. */
+  readonly countsRepeats?: boolean;
+  /** A repeat is answered with the player's total of today. */
+  readonly repeatsTellTotal?: boolean;
+  /** The database says "nothing was counted" although it committed. */
+  readonly refusesCommitted?: boolean;
+  /** A batch is committed without its outbox row. */
+  readonly forgetsOutbox?: boolean;
+  /** Deliveries count as done although the projection is incomplete. */
+  readonly settlesEarly?: boolean;
+  /** The index takes any write, newer or not. */
+  readonly writesUnversioned?: boolean;
+  /** The index breaks ties by user id alone. */
+  readonly ordersTiesById?: boolean;
+  /** The index serves whatever epoch it is asked for, in whatever life. */
+  readonly ignoresEpoch?: boolean;
+  /** The node sends each board as it comes, past the hub. */
+  readonly sendsPastHub?: boolean;
+  /** The node shows a board under a position that it made up. */
+  readonly inventsBoards?: boolean;
+}

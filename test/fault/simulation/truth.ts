@@ -1,0 +1,105 @@
+/** The readings of Postgres (boards, players, ranks) and the row that says which rank index counts, as their stores promise. */
+import type { Board, PlayerState } from '../../../services/score/board.ts';
+import type { EpochStore } from '../../../services/score/epoch-store.ts';
+import type { TruthStore } from '../../../services/score/truth-store.ts';
+import { playerKey } from '../checker/evidence.ts';
+import type { Database } from './database.ts';
+import type { Process } from './network.ts';
+import { compareStates, toEntries } from './standings.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+const READ_LIMIT_MS = 2_000;
+const EPOCH_LIMIT_MS = 1_000;
+const TOP_SIZE = 10;
+
+export type Truth = ReturnType<typeof createTruth>;
+
+export function createTruth(database: Database, time: VirtualTime) {
+  const { index, scores } = database;
+  /** The ordering token of a board while it is read from here. */
+  const tokens = new Map<string, { epoch: bigint; seq: bigint; print: string }>();
+  const ordered = (leaderboard: string): PlayerState[] =>
+    [...scores.values()].filter((state) => state.leaderboard === leaderboard).sort(compareStates);
+
+  function board(leaderboard: string): Board {
+    const entries = toEntries(ordered(leaderboard).slice(0, TOP_SIZE));
+    const { epoch } = index;
+    if (index.source !== 'postgres') return { epoch, seq: 0n, entries };
+    const print = entries.map(({ userId, score }) => `${userId} ${score}`).join();
+    const token = tokens.get(leaderboard);
+    const seq = token?.epoch !== epoch ? 1n : token.seq + (token.print === print ? 0n : 1n);
+    tokens.set(leaderboard, { epoch, seq, print });
+    return { epoch, seq, entries };
+  }
+
+  function truthStore(from: Process): TruthStore {
+    const read = <Result>(serve: () => Result) => database.run(from, READ_LIMIT_MS, serve);
+    return {
+      board: (leaderboard) => read(() => board(leaderboard)),
+      states: (players) =>
+        read(() => [...new Set(players.map(playerKey))].flatMap((key) => scores.get(key) ?? [])),
+      ranks: (leaderboard, players) =>
+        read(() => {
+          const all = ordered(leaderboard);
+          return players.map((player) => all.filter((other) => compareStates(other, player) < 0).length + 1);
+        }),
+      page: (leaderboard, firstRank, limit) =>
+        read(() => toEntries(ordered(leaderboard)).slice(firstRank - 1, firstRank - 1 + limit)),
+      playerCount: (leaderboard) => read(() => ordered(leaderboard).length),
+      leaderboards: () => read(() => [...new Set([...scores.values()].map((state) => state.leaderboard))]),
+      scan: (leaderboard, afterUserId, limit) =>
+        read(() =>
+          ordered(leaderboard)
+            .filter(({ userId }) => userId > afterUserId)
+            .sort((a, b) => (a.userId < b.userId ? -1 : 1))
+            .slice(0, limit),
+        ),
+    };
+  }
+
+  function epochStore(from: Process): EpochStore {
+    const write = <Result>(serve: () => Result) => database.run(from, EPOCH_LIMIT_MS, serve);
+    const nextEpoch = () => {
+      const { epoch, building } = index;
+      const isBuilding = building !== undefined && building > epoch;
+      return (isBuilding ? building : epoch) + 1n;
+    };
+    return {
+      read: () => write(() => ({ ...index, redisUnseenMs: time.nowMs() - index.redisSeenMs })),
+      markSeen: (epoch, runId) =>
+        write(() => {
+          if (index.epoch !== epoch || index.redisRunId !== runId || index.source !== 'redis') return;
+          index.redisSeenMs = time.nowMs();
+        }),
+      leaveRedis: (epoch) =>
+        write(() => {
+          if (index.epoch !== epoch || index.source !== 'redis') return false;
+          Object.assign(index, { epoch: nextEpoch(), source: 'postgres', building: undefined });
+          return true;
+        }),
+      announceBuild: (leaseMs) =>
+        write(() => {
+          if (index.building !== undefined && index.buildingUntilMs >= time.nowMs()) return undefined;
+          const epoch = nextEpoch();
+          Object.assign(index, { building: epoch, buildingUntilMs: time.nowMs() + leaseMs });
+          return { epoch, transaction: String(database.nextStatement()) };
+        }),
+      renewBuild: (epoch, leaseMs) =>
+        write(() => {
+          if (index.building !== epoch) return false;
+          index.buildingUntilMs = time.nowMs() + leaseMs;
+          return true;
+        }),
+      everyWriterKnows: (transaction) => write(() => !database.runningBefore(Number(transaction))),
+      finishBuild: (epoch, runId) =>
+        write(() => {
+          if (index.building !== epoch) return false;
+          const seen = { redisRunId: runId, redisSeenMs: time.nowMs() };
+          Object.assign(index, { epoch, source: 'redis', building: undefined, ...seen });
+          return true;
+        }),
+    };
+  }
+
+  return { truthStore, epochStore, board, ordered };
+}

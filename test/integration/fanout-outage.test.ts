@@ -1,0 +1,106 @@
+/** A fan-out node while the bus, the score service, or both are away: boards stay right or say that they are stale. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type FanoutWorld, startFanoutWorld } from '../support/fanout-world.ts';
+import { growsStrictly, type LiveClient, openLive, positions } from '../support/live-client.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+/** What a board may take to reach every socket after a fault. */
+const HEALED_WITHIN_MS = 5_000;
+let world: FanoutWorld;
+let client: LiveClient;
+let seq = 1;
+
+const boardAt = (at: number) => ({ seq: at, entries: [{ userId: 'ann', score: at }] });
+const next = () => {
+  seq += 1;
+  return boardAt(seq);
+};
+const sees = (at: number) =>
+  waitFor(() => client.frames.find((frame) => frame.seq === at && frame.leaderboard !== undefined), {
+    limitMs: HEALED_WITHIN_MS,
+    describe: `board ${at}`,
+  });
+const staleFrames = () => client.frames.filter(({ stale }) => stale === true);
+
+beforeAll(async () => {
+  world = await startFanoutWorld();
+  world.score.set(boardAt(seq));
+  await world.feedHealthy();
+  client = await openLive(world.url);
+  await client.frame(({ stale }) => stale === false);
+});
+
+afterAll(async () => {
+  client?.close();
+  await world?.stop();
+});
+
+test('without NATS boards are polled, arrive within seconds, and are not stale', async () => {
+  await world.killNats();
+  const before = staleFrames().length;
+  for (let change = 0; change < 3; change += 1) {
+    world.score.set(next());
+    await sees(seq);
+  }
+  expect(staleFrames()).toHaveLength(before);
+  await world.startNats({ empty: true });
+  await world.feedHealthy();
+  await world.publish(next());
+  world.score.set(boardAt(seq));
+  await sees(seq);
+});
+
+test('a held NATS is noticed by its silence, and boards are polled meanwhile', async () => {
+  world.pauseNats();
+  const before = staleFrames().length;
+  world.score.set(next());
+  await sees(seq);
+  await waitFor(async () => (await world.metric('fanout_feed_healthy')) === 0 || undefined);
+  world.score.set(next());
+  await sees(seq);
+  world.resumeNats();
+  await world.feedHealthy();
+  await world.publish(next());
+  world.score.set(boardAt(seq));
+  await sees(seq);
+  expect(staleFrames()).toHaveLength(before);
+});
+
+test('a stream that was deleted is made anew, and events are read again', async () => {
+  await world.deleteStream();
+  await world.publish(next());
+  world.score.set(boardAt(seq));
+  await sees(seq);
+  await world.feedHealthy();
+});
+
+test('when neither the bus nor the score service answers, sockets are told within two seconds', async () => {
+  await world.killNats();
+  world.score.setDown(true);
+  const started = performance.now();
+  const frame = await waitFor(() => client.frames.at(-1)?.stale === true || undefined);
+  expect(frame).toBe(true);
+  // Two seconds, and what a busy machine adds.
+  expect(performance.now() - started).toBeLessThan(3_500);
+  const late = await openLive(world.url);
+  expect(await late.frame(() => true)).toMatchObject({ event: 'score:snapshot', seq, stale: true });
+  late.close();
+
+  world.score.setDown(false);
+  world.score.set(next());
+  expect((await sees(seq)).stale).toBe(false);
+  await world.startNats();
+  await world.feedHealthy();
+});
+
+test('a board that the score service can not vouch for is shown as stale, and no longer when it can', async () => {
+  const seen = client.frames.length;
+  world.score.set({ ...boardAt(seq), stale: true });
+  await waitFor(() => client.frames.slice(seen).some(({ stale }) => stale === true) || undefined);
+  world.score.set(boardAt(seq));
+  await waitFor(() => client.frames.at(-1)?.stale === false || undefined);
+});
+
+test('through all of this no socket ever saw a board twice or an older one', () => {
+  expect(growsStrictly(positions(client.frames))).toBe(true);
+});

@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
+import {
+  createGrpcClient,
+  type GrpcClient,
+  type GrpcServer,
+  registerService,
+  startGrpcServer,
+} from '../../services/shared/grpc.ts';
+import { createSilentLog } from '../../services/shared/log.ts';
+import { createMetrics } from '../../services/shared/metrics.ts';
+import { createServiceKey, digestServiceKeys } from '../../services/shared/service-keys.ts';
+import { type FaultProxy, startProxy } from '../fault/proxy.ts';
+import { createScoreDouble } from '../support/score-double.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const HOST = '127.0.0.1';
+const CALL = { deadlineMs: 300 };
+
+let server: GrpcServer;
+let proxy: FaultProxy;
+let client: GrpcClient<typeof ScoreService>;
+
+beforeEach(async () => {
+  const serviceKey = createServiceKey('edge');
+  const allowed = ['edge'] as const;
+  server = await startGrpcServer({
+    ...{ host: HOST, port: 0, digests: digestServiceKeys([serviceKey]), log: createSilentLog() },
+    services: [
+      registerService(ScoreService, createScoreDouble().handlers, {
+        ...{ submitScore: allowed, submitScores: allowed },
+        ...{ getTop: allowed, getRank: allowed, listAround: allowed },
+      }),
+    ],
+    metrics: createMetrics('test', { runtime: false }),
+  });
+  proxy = await startProxy({ host: HOST, port: server.port });
+  const address = `${HOST}:${proxy.port}`;
+  client = createGrpcClient(ScoreService, { address, serviceKey, unavailable: 'SCORE_UNAVAILABLE' });
+});
+
+afterEach(async () => {
+  client.close();
+  await proxy.stop();
+  await server.stop();
+});
+
+const answered = () => client.getTop({}, CALL).catch(() => undefined);
+
+it('comes back to a peer that took the connection and then said nothing', async () => {
+  proxy.setMode({ kind: 'half-open' });
+  await expect(client.getTop({}, CALL)).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
+  proxy.setMode({ kind: 'pass' });
+  await waitFor(answered, { describe: 'an answer', limitMs: 10_000 });
+});
+
+it('comes back to a peer that fell silent on a connection in use', async () => {
+  await client.getTop({}, CALL);
+  proxy.setMode({ kind: 'half-open' });
+  await expect(client.getTop({}, CALL)).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
+  proxy.setMode({ kind: 'pass' });
+  await waitFor(answered, { describe: 'an answer', limitMs: 10_000 });
+});

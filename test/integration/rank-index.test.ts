@@ -1,0 +1,118 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { LocalServer } from '../../services/local/child-server.ts';
+import { startRedisServer } from '../../services/local/redis-server.ts';
+import type { PlayerState } from '../../services/score/board.ts';
+import { createRankIndex, type RankIndex } from '../../services/score/rank-index.ts';
+import { createSilentLog } from '../../services/shared/log.ts';
+import { connectRedis, type RedisClient } from '../../services/shared/redis.ts';
+import { createIndexServer } from '../fault/simulation/index-model.ts';
+import type { Network } from '../fault/simulation/network.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let dir: string;
+let server: LocalServer;
+let redis: RedisClient;
+let index: RankIndex;
+
+const ready = () => waitFor(() => redis.status === 'ready' || undefined);
+const state = (userId: string, points: number, version: number, reached = version): PlayerState => ({
+  ...{ leaderboard: 'global', userId, username: userId },
+  ...{ points: BigInt(points), version: BigInt(version), reached: BigInt(reached) },
+});
+const trustPresent = async () => index.trust((await index.identity()).connection);
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'scoreboard-index-'));
+  server = await startRedisServer({ dataDir: dir });
+  redis = connectRedis({
+    ...{ url: server.url, connectionName: 'test', commandTimeoutMs: 2_000 },
+    log: createSilentLog(),
+  });
+  index = createRankIndex(redis);
+});
+
+beforeEach(async () => {
+  await ready();
+  await redis.flushall();
+  await index.pointTo(5n);
+  await trustPresent();
+});
+
+afterAll(async () => {
+  redis?.disconnect();
+  await server?.stop();
+  await rm(dir, { recursive: true, force: true });
+});
+
+it('does not serve a Redis that came back with older data under the same epoch, until it is recognised', async () => {
+  await index.project(5n, 'global', [state('ada', 1, 1)]);
+  await redis.save();
+  await index.project(5n, 'global', [state('ada', 2, 2)]);
+  const { runId } = await index.identity();
+  server.kill('SIGKILL');
+  await server.exited;
+  server = await startRedisServer({ dataDir: dir, port: server.port });
+  await ready();
+  expect(await index.identity()).toMatchObject({ epoch: 5n });
+  expect((await index.identity()).runId).not.toBe(runId);
+  expect(await index.top(5n, 'global', 10)).toBeUndefined();
+  expect(await index.project(5n, 'global', [state('ada', 2, 2)])).toBeUndefined();
+  expect(await index.around(5n, 'global', 'ada', 1)).toBeUndefined();
+  await trustPresent();
+  expect(await index.top(5n, 'global', 10)).toMatchObject({ entries: [{ userId: 'ada', score: 1n }] });
+});
+
+it('clears away older epochs and spares those under construction', async () => {
+  await index.project(5n, 'global', [state('ada', 1, 1)]);
+  for (const epoch of [3n, 4n, 6n]) await index.projectShadow(epoch, 'global', [state('ada', 1, 1)]);
+  await index.dropOlder(5n);
+  const epochs = new Set((await redis.keys('sb:*:global:*')).map((key) => key.split(':')[1]));
+  expect([...epochs].sort()).toEqual(['5', '6']);
+});
+
+/** Calls with small numbers, so that ties, repeats and old versions are common. */
+const calls = fc.array(
+  fc.record({
+    epoch: fc.constantFrom(5n, 5n, 5n, 6n),
+    isShadow: fc.boolean(),
+    players: fc.uniqueArray(
+      fc.record({
+        userId: fc.constantFrom('ada', 'bob', 'cy', 'dan'),
+        points: fc.integer({ min: 0, max: 3 }),
+        version: fc.integer({ min: 1, max: 6 }),
+        reached: fc.integer({ min: 1, max: 4 }),
+      }),
+      { selector: ({ userId }) => userId, minLength: 1, maxLength: 3 },
+    ),
+  }),
+  { maxLength: 15 },
+);
+
+it('does what the model of the simulation says, call by call', async () => {
+  const network: Network = { troubled: false, delayMs: () => 0, call: async ({ serve }) => serve() };
+  await fc.assert(
+    fc.asyncProperty(calls, async (steps) => {
+      await redis.flushall();
+      const model = createIndexServer(network, {}).rankIndex({ alive: true });
+      await Promise.all([index.pointTo(5n), model.pointTo(5n)]);
+      model.trust((await model.identity()).connection);
+      for (const { epoch, isShadow, players } of steps) {
+        const states = players.map((player) =>
+          state(player.userId, player.points, player.version, player.reached),
+        );
+        const act = (target: RankIndex) =>
+          isShadow ? target.projectShadow(epoch, 'global', states) : target.project(epoch, 'global', states);
+        expect(await act(index)).toEqual(await act(model));
+        expect(await index.top(5n, 'global', 3)).toEqual(await model.top(5n, 'global', 3));
+        expect(await index.around(5n, 'global', 'bob', 1)).toEqual(
+          await model.around(5n, 'global', 'bob', 1),
+        );
+      }
+    }),
+    { numRuns: 60 },
+  );
+});

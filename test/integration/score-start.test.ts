@@ -1,0 +1,123 @@
+/** What the score service asks of its servers before it serves, and what it does not wait for. */
+import { connect, type NatsConnection, RetentionPolicy, StorageType } from 'nats';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createSilentLog } from '../../services/shared/log.ts';
+import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
+import { connectRedis, type RedisClient } from '../../services/shared/redis.ts';
+import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const call = { deadlineMs: 5_000 };
+let world: ScoreWorld;
+let sql: Sql;
+let redis: RedisClient;
+let nats: NatsConnection;
+
+beforeAll(async () => {
+  world = await startScoreWorld({});
+  sql = connectPostgres({
+    url: world.databaseUrl,
+    connections: 1,
+    applicationName: 'test',
+    statementTimeoutMs: 10_000,
+  });
+  redis = connectRedis({
+    url: world.redisUrl,
+    connectionName: 'test',
+    commandTimeoutMs: 2_000,
+    log: createSilentLog(),
+  });
+  await waitFor(() => redis.status === 'ready' || undefined);
+  nats = await connect({ servers: world.natsUrl, maxReconnectAttempts: -1 });
+});
+
+afterAll(async () => {
+  await nats?.close();
+  redis?.disconnect();
+  await sql?.end();
+  await world?.stop();
+});
+
+const serviceStarts = async () => (await world.startScoreService()).stop();
+
+test.each(['fsync', 'full_page_writes', 'synchronous_commit'])(
+  'a Postgres with %s off is refused, with the line that turns it on',
+  async (setting) => {
+    await sql.unsafe(`alter system set ${setting} = off`);
+    await sql`select pg_reload_conf()`;
+    const settingIs = (value: string) =>
+      waitFor(async () => {
+        const [row] = await sql<{ now: string }[]>`select current_setting(${setting}) as now`;
+        return row?.now === value || undefined;
+      });
+    await settingIs('off');
+    const refused = await serviceStarts().catch(String);
+    expect(refused).toContain(`Postgres runs with ${setting} off`);
+    const fix = /alter system set \w+ = on; select pg_reload_conf\(\);/.exec(String(refused))?.[0] ?? '';
+    for (const statement of fix.split(';').filter(Boolean)) await sql.unsafe(statement);
+    await settingIs('on');
+    await serviceStarts();
+  },
+);
+
+test.each(['allkeys-lru', 'volatile-ttl'])('a Redis that may evict keys by %s is refused', async (policy) => {
+  await redis.config('SET', 'maxmemory-policy', policy);
+  // Without a limit nothing is ever evicted.
+  await serviceStarts();
+  await redis.config('SET', 'maxmemory', '100mb');
+  await expect(serviceStarts()).rejects.toThrow('redis-cli config set maxmemory-policy noeviction');
+  await redis.config('SET', 'maxmemory-policy', 'noeviction');
+  await serviceStarts();
+  await redis.config('SET', 'maxmemory', '0');
+});
+
+test('a stream with limits that would lose events is brought to ours', async () => {
+  const manager = await nats.jetstreamManager();
+  await manager.streams.update('SCORES', {
+    max_msgs: 1,
+    max_bytes: 1024,
+    max_age: 1_000_000_000,
+    duplicate_window: 500_000_000,
+  });
+  await serviceStarts();
+  const { config } = await manager.streams.info('SCORES');
+  expect(config).toMatchObject({
+    max_msgs: -1,
+    max_bytes: 256 * 1024 * 1024,
+    max_age: 3_600_000_000_000,
+    duplicate_window: 120_000_000_000,
+  });
+});
+
+test('a stream that can not be changed is refused, with the line that removes it', async () => {
+  const manager = await nats.jetstreamManager();
+  await manager.streams.delete('SCORES');
+  await manager.streams.add({
+    name: 'SCORES',
+    subjects: ['scores.*'],
+    storage: StorageType.Memory,
+    retention: RetentionPolicy.Workqueue,
+  });
+  await expect(serviceStarts()).rejects.toThrow('nats stream rm SCORES');
+  await manager.streams.delete('SCORES');
+  await serviceStarts();
+});
+
+test('without NATS and Redis it starts, takes scores, and delivers them when they are there', async () => {
+  await Promise.all([world.killNats(), world.killRedis()]);
+  const another = await world.startScoreService();
+  const accepted = await world
+    .scoreAt(another.port, 'game')
+    .submitScore({ submission: { userId: 'ada', actionId: 'a1', points: 5n } }, call);
+  expect(accepted.accepted).toMatchObject({ newScore: 5n, rank: 1n });
+  await Promise.all([world.startNats({ empty: true }), world.startRedis()]);
+  await waitFor(async () => (await sql`select from outbox`).length === 0 || undefined);
+  await another.stop();
+});
+
+test('it waits for Postgres instead of ending', async () => {
+  await world.killPostgres();
+  const starting = world.startScoreService();
+  await world.startPostgres();
+  await (await starting).stop();
+});

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { checkRecord, type Invariant } from '../../fault/checker/check.ts';
+import { addAction, FINAL, quiet } from './lies.ts';
+import { LIES_IN_STORE } from './lies-in-store.ts';
+import { LIES_TO_CALLERS } from './lies-to-callers.ts';
+import { board, correctRun, type Fixture, faulted, invoked, submitted, toRecord } from './record-fixture.ts';
+
+/** The invariants that the run breaks after it was changed. */
+function broken(change: (run: Fixture) => void): Invariant[] {
+  const run = correctRun();
+  change(run);
+  return [...new Set(checkRecord(toRecord(run)).violations.map(({ invariant }) => invariant))];
+}
+
+describe('the checker', () => {
+  it('passes a run in which everything is right, by facts for every invariant', () => {
+    const { violations, judged, notRecorded } = checkRecord(toRecord(correctRun()));
+    expect(violations).toEqual([]);
+    expect(Object.keys(judged)).toHaveLength(19);
+    expect(Object.keys(notRecorded)).toEqual(['I19', 'I21']);
+  });
+
+  it('lists what an empty record can not tell as not recorded, not as kept', () => {
+    const empty = correctRun();
+    for (const part of Object.values(empty)) part.length = 0;
+    const { judged, notRecorded } = checkRecord(toRecord(empty));
+    expect(notRecorded).toHaveProperty('I13');
+    expect(judged).not.toHaveProperty('I13');
+  });
+
+  it('excuses a call that the edge could not answer because it was down', () => {
+    expect(
+      broken(({ history }) => {
+        history.push(...faulted('edge', 'pause', 9_000, 14_000));
+        history.push(invoked({ ...quiet, ms: 10_000, leaderboard: 'weekly' }));
+        const value = { reason: 'CLIENT_TIMEOUT' };
+        history.push({ proc: 'zed', op: 90, monoNs: 14e9, f: 'submit', type: 'info', value });
+      }),
+    ).toEqual([]);
+  });
+
+  it('accepts an old board from a screen that says that it is old, until everything has healed', () => {
+    const change = (run: Fixture, showsAtMs: number) => {
+      run.history.push(...faulted('nats', 'cut', 9_900, 20_000));
+      run.history.push(...submitted({ ...quiet, userId: 'cy', newScore: 12, version: 2 }));
+      addAction(run, 'cy', 'z1', 3, 12, 2);
+      run.frames.push({
+        socket: 'viewer',
+        connection: 1,
+        monoNs: 11e9,
+        kind: 'stale',
+        leaderboard: 'global',
+        stale: true,
+      });
+      const entries = [{ userId: 'cy', score: 12 }, ...FINAL.filter(({ userId }) => userId !== 'cy')];
+      run.frames.push(board('viewer', 1, 50, entries, { ms: showsAtMs }));
+    };
+    expect(broken((run) => change(run, 21_000))).toEqual([]);
+    expect(broken((run) => change(run, 26_000))).toEqual(['I13']);
+  });
+});
+
+describe('each lie is caught by the one invariant that it breaks', () => {
+  it.each([...LIES_IN_STORE, ...LIES_TO_CALLERS])('%s: %s', (_, breaks, change) => {
+    expect(broken(change)).toEqual([breaks]);
+  });
+});

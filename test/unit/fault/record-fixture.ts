@@ -1,0 +1,218 @@
+/** A small run in which everything is right, made anew for each test, which then breaks one thing. */
+import type {
+  ActionRow,
+  BoardFrame,
+  FrameEntry,
+  HistoryEvent,
+  ScoreRow,
+  SocketEvent,
+} from '../../fault/checker/record.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? Mutable<Item>[] : T[K] };
+
+export const NS_PER_MS = 1_000_000;
+const at = (ms: number) => ms * NS_PER_MS;
+const BOARD = 'global';
+/** A new action every 100 ms, each answered 20 ms and shown 50 ms later. */
+const STEP_MS = 100;
+const ACTIONS: readonly [userId: string, points: number][] = [
+  ['ada', 5],
+  ['bob', 7],
+  ['ada', 4],
+  ['cy', 9],
+  ['bob', 0],
+];
+
+export interface Fixture {
+  history: HistoryEvent[];
+  frames: SocketEvent[];
+  actions: Mutable<ActionRow>[];
+  scores: Mutable<ScoreRow>[];
+  outbox: { state: 'pending' | 'dead'; ageMs: number }[];
+  tops: { leaderboard: string; userIds: string[] }[];
+  members: Mutable<Omit<ScoreRow, 'leaderboard'>>[];
+  wireTop: { userId: string; score: number }[];
+}
+
+export function correctRun(): Fixture {
+  const history: HistoryEvent[] = [];
+  const frames: SocketEvent[] = [opened('viewer', 0), board('viewer', 1, 1, [], { isSnapshot: true, ms: 1 })];
+  const actions: ActionRow[] = [];
+  const scores = new Map<string, ScoreRow>();
+  for (const [index, [userId, points]] of ACTIONS.entries()) {
+    const [ms, op, actionId, position] = [
+      10 + index * STEP_MS,
+      index + 1,
+      `a${index + 1}`,
+      (index + 1) * 1000 + 1,
+    ];
+    const before = scores.get(userId) ?? {
+      leaderboard: BOARD,
+      userId,
+      points: 0,
+      version: 0,
+      reached: position,
+    };
+    const reached = points > 0 ? position : before.reached;
+    const after = { ...before, points: before.points + points, version: before.version + 1, reached };
+    scores.set(userId, after);
+    history.push(
+      ...submitted({ op, userId, actionId, points, ms, newScore: after.points, version: after.version }),
+    );
+    actions.push({
+      ...{ position, leaderboard: BOARD, userId, actionId, points, keyId: 'k1', caller: 'edge' },
+      ...{ scoreAfter: after.points, version: after.version },
+    });
+    if (points > 0) frames.push(board('viewer', 1, index + 2, entriesOf(scores), { ms: ms + 50 }));
+  }
+  history.push(
+    ...submitted({
+      op: 20,
+      userId: 'ada',
+      actionId: 'a1',
+      points: 5,
+      ms: 600,
+      newScore: 5,
+      version: 1,
+      replayed: true,
+    }),
+  );
+  history.push(...ranked({ op: 30, userId: 'ada', minVersion: 2, ms: 650, version: 2, score: 9 }));
+  history.push(projected(700, 'r1', 'ada', 2));
+  history.push(sampled(710, 50_000_000));
+  const standings = [...scores.values()].sort((a, b) => b.points - a.points || a.reached - b.reached);
+  return {
+    history,
+    frames,
+    actions,
+    scores: [...scores.values()],
+    outbox: [],
+    tops: [{ leaderboard: BOARD, userIds: standings.map(({ userId }) => userId) }],
+    members: standings.map(({ leaderboard: _, ...member }) => ({ ...member })),
+    wireTop: standings.map(({ userId, points }) => ({ userId, score: points })),
+  };
+}
+
+export function toRecord({ history, frames, actions, scores, outbox, tops, members, wireTop }: Fixture) {
+  return {
+    history,
+    frames,
+    dumps: {
+      postgres: { actions, scores, outbox, deadRowsTold: 0, tops },
+      redis: { epoch: 1, boards: [{ leaderboard: BOARD, members }] },
+      wireTops: [{ leaderboard: BOARD, entries: wireTop }],
+    },
+    limits: {
+      answerSlackMs: 200,
+      freshMs: 1_000,
+      freshAfterHealMs: 5_000,
+      outboxAgeMs: 60_000,
+      maxRssBytes: 500_000_000,
+      maxDescriptors: 1_000,
+      playerRate: { perSecond: 10, burst: 5 },
+    },
+  };
+}
+
+function entriesOf(scores: ReadonlyMap<string, ScoreRow>): FrameEntry[] {
+  return [...scores.values()]
+    .sort((a, b) => b.points - a.points || a.reached - b.reached)
+    .map(({ userId, points }) => ({ userId, score: points }));
+}
+
+export const opened = (socket: string, ms: number, connection = 1): SocketEvent => ({
+  socket,
+  connection,
+  monoNs: at(ms),
+  kind: 'opened',
+});
+
+export const board = (
+  socket: string,
+  epoch: number,
+  seq: number,
+  entries: FrameEntry[],
+  { isSnapshot = false, ms = 0, stale = false }: { isSnapshot?: boolean; ms?: number; stale?: boolean } = {},
+): BoardFrame => ({
+  ...{ socket, connection: 1, monoNs: at(ms), kind: 'board', leaderboard: BOARD, isSnapshot },
+  ...{ epoch, seq, stale, entries, personal: null },
+});
+
+export interface Submitted {
+  op: number;
+  userId: string;
+  actionId: string;
+  points: number;
+  ms: number;
+  tookMs?: number;
+  newScore: number;
+  version: number;
+  replayed?: boolean;
+  leaderboard?: string;
+  credential?: 'valid' | 'forged';
+}
+
+export function invoked(call: Omit<Submitted, 'newScore' | 'version' | 'replayed' | 'tookMs'>): HistoryEvent {
+  const { op, ms, userId, actionId, points, leaderboard = BOARD, credential = 'valid' } = call;
+  const value = { leaderboard, userId, actionId, points, deadlineMs: 2_000, credential };
+  return { proc: userId, op, monoNs: at(ms), f: 'submit', type: 'invoke', value };
+}
+
+export function submitted(call: Submitted): HistoryEvent[] {
+  const { op, userId, ms, tookMs = 20, newScore, version, replayed = false } = call;
+  const value = { newScore, version, replayed };
+  return [invoked(call), { proc: userId, op, monoNs: at(ms + tookMs), f: 'submit', type: 'ok', value }];
+}
+
+export function refused(call: Omit<Submitted, 'newScore' | 'version'>, reason: string): HistoryEvent[] {
+  const { op, userId, ms } = call;
+  return [
+    invoked(call),
+    { proc: userId, op, monoNs: at(ms + 20), f: 'submit', type: 'fail', value: { reason } },
+  ];
+}
+
+export function ranked(read: {
+  op: number;
+  userId: string;
+  minVersion: number;
+  ms: number;
+  version: number;
+  score: number;
+}): HistoryEvent[] {
+  const { op, userId, minVersion, ms, version, score } = read;
+  const call = { leaderboard: BOARD, userId, minVersion, deadlineMs: 2_000 };
+  return [
+    { proc: userId, op, monoNs: at(ms), f: 'rank', type: 'invoke', value: call },
+    { proc: userId, op, monoNs: at(ms + 10), f: 'rank', type: 'ok', value: { version, score } },
+  ];
+}
+
+export const projected = (ms: number, runId: string, userId: string, version: number): HistoryEvent => ({
+  ...{ proc: 'observer', op: 0, monoNs: at(ms), f: 'projection', type: 'info' },
+  value: { epoch: 1, runId, versions: [{ leaderboard: BOARD, userId, version }] },
+});
+
+export const sampled = (ms: number, rssBytes: number): HistoryEvent => ({
+  ...{ proc: 'observer', op: 0, monoNs: at(ms), f: 'sample', type: 'info' },
+  value: { component: 'score', rssBytes, descriptors: 40 },
+});
+
+export const faulted = (component: string, kind: string, fromMs: number, toMs: number): HistoryEvent[] => [
+  {
+    proc: 'driver',
+    op: 0,
+    monoNs: at(fromMs),
+    f: 'fault',
+    type: 'info',
+    value: { component, kind, phase: 'begin' },
+  },
+  {
+    proc: 'driver',
+    op: 0,
+    monoNs: at(toMs),
+    f: 'fault',
+    type: 'info',
+    value: { component, kind, phase: 'end' },
+  },
+];

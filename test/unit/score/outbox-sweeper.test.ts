@@ -1,0 +1,127 @@
+import { beforeEach, expect, test } from 'vitest';
+import type { OutboxRow, OutboxStore, Postponement } from '../../../services/score/outbox-store.ts';
+import { createOutboxSweeper, type OutboxSweeper } from '../../../services/score/outbox-sweeper.ts';
+import { createSilentLog } from '../../../services/shared/log.ts';
+import { waitFor } from '../../support/wait-for.ts';
+
+/** An outbox in memory whose rows are due whenever they are pending. */
+function createMemoryOutbox(ids: readonly bigint[]) {
+  const pending = new Set(ids);
+  const due = new Set(ids);
+  const postponed: { ids: readonly bigint[]; how: Postponement }[] = [];
+  let hastened = 0;
+  const outbox: OutboxStore = {
+    claim: async (limit) => {
+      const claimed = [...due].slice(0, limit);
+      for (const id of claimed) due.delete(id);
+      return claimed.map((id): OutboxRow => ({ id, players: [] }));
+    },
+    settle: async (settled) => {
+      for (const id of settled) pending.delete(id);
+    },
+    postpone: async (rows, how) => void postponed.push({ ids: rows, how }),
+    hasten: async () => {
+      hastened += 1;
+      for (const id of pending) due.add(id);
+    },
+    depth: async () => ({ pending: pending.size, oldestSeconds: 0, dead: 0 }),
+    list: async () => [],
+    replay: async () => 0,
+  };
+  return {
+    outbox,
+    pending,
+    postponed,
+    due,
+    get hastened() {
+      return hastened;
+    },
+  };
+}
+
+let broken: (ids: readonly bigint[]) => boolean;
+let deliveries: bigint[][];
+
+beforeEach(() => {
+  broken = () => false;
+  deliveries = [];
+});
+
+function sweeperOf(outbox: OutboxStore): OutboxSweeper {
+  return createOutboxSweeper({
+    outbox,
+    ready: () => true,
+    deliver: async (rows) => {
+      const ids = rows.map(({ id }) => id);
+      deliveries.push(ids);
+      if (broken(ids)) throw new Error('no answer');
+    },
+    onFailed: () => {},
+    log: createSilentLog(),
+  });
+}
+
+test('one bad row among good ones is the only one that is postponed, while others get through', async () => {
+  const memory = createMemoryOutbox([1n, 2n, 3n, 4n]);
+  broken = (ids) => ids.includes(3n);
+  const sweeper = sweeperOf(memory.outbox);
+  sweeper.onDelivered();
+  sweeper.start();
+  await waitFor(() => memory.postponed.length > 0 || undefined);
+  await sweeper.stop();
+  expect([...memory.pending]).toEqual([3n]);
+  expect(memory.postponed.map(({ ids }) => ids)).toEqual([[3n]]);
+  expect(memory.postponed[0]?.how).toMatchObject({ error: 'no answer', maxAttempts: 20 });
+});
+
+test('while nothing gets through, rows wait together and none is ever given up', async () => {
+  const memory = createMemoryOutbox([1n, 2n, 3n]);
+  broken = () => true;
+  const sweeper = sweeperOf(memory.outbox);
+  sweeper.start();
+  await waitFor(() => memory.postponed.length > 0 || undefined);
+  await sweeper.stop();
+  expect(deliveries).toEqual([[1n, 2n, 3n]]);
+  expect(memory.postponed[0]).toMatchObject({ ids: [1n, 2n, 3n] });
+  expect(memory.postponed[0]?.how.maxAttempts).toBeUndefined();
+});
+
+test('rows are not tried one by one any longer once several in a row failed alone', async () => {
+  const memory = createMemoryOutbox(Array.from({ length: 50 }, (_, n) => BigInt(n)));
+  broken = () => true;
+  const sweeper = sweeperOf(memory.outbox);
+  sweeper.onDelivered();
+  sweeper.start();
+  await waitFor(() => memory.postponed.flatMap(({ ids }) => ids).length === 50 || undefined);
+  await sweeper.stop();
+  expect(deliveries.length).toBeLessThan(10);
+});
+
+test('as soon as anything gets through again, everything that waits is due', async () => {
+  const memory = createMemoryOutbox([1n, 2n]);
+  broken = () => true;
+  const sweeper = sweeperOf(memory.outbox);
+  sweeper.start();
+  await waitFor(() => memory.postponed.length > 0 || undefined);
+  broken = () => false;
+  sweeper.onDelivered();
+  sweeper.wake();
+  await waitFor(() => memory.pending.size === 0 || undefined);
+  await sweeper.stop();
+  expect(memory.hastened).toBe(1);
+});
+
+test('a bad row does not make the others hurry again and again', async () => {
+  const memory = createMemoryOutbox([1n]);
+  broken = (ids) => ids.includes(1n);
+  const sweeper = sweeperOf(memory.outbox);
+  sweeper.onDelivered();
+  sweeper.start();
+  await waitFor(() => memory.postponed.length === 1 || undefined);
+  sweeper.onDelivered();
+  memory.due.add(1n);
+  sweeper.wake();
+  await waitFor(() => memory.postponed.length === 2 || undefined);
+  await sweeper.stop();
+  expect(memory.hastened).toBe(0);
+});

@@ -1,0 +1,57 @@
+import { expect, it } from 'vitest';
+import type { IndexState, PlayerState } from '../../../services/score/board.ts';
+import { createProjector, type ProjectorOptions } from '../../../services/score/projector.ts';
+import type { Projection } from '../../../services/score/rank-index.ts';
+import { createSilentLog } from '../../../services/shared/log.ts';
+
+const ada: PlayerState = {
+  ...{ leaderboard: 'global', userId: 'ada', username: 'ada', points: 5n, version: 1n, reached: 1001n },
+};
+
+/** An index that answers a live write so, and remembers where it was written to. */
+function projectorOf(answer: Projection | undefined) {
+  const written: string[] = [];
+  let woken = 0;
+  const options = {
+    index: {
+      project: async (epoch: bigint) => {
+        written.push(`live ${epoch}`);
+        return answer;
+      },
+      projectShadow: async (epoch: bigint) => {
+        written.push(`shadow ${epoch}`);
+      },
+    },
+    truthBoards: {},
+    keeper: {
+      wake: () => {
+        woken += 1;
+      },
+    },
+    log: createSilentLog(),
+  };
+  // Nothing else is asked while boards are read from Redis.
+  const projector = createProjector(options as unknown as ProjectorOptions);
+  return { projector, written, woken: () => woken };
+}
+
+const state = (change: Partial<IndexState> = {}): IndexState => ({
+  ...{ epoch: 2n, source: 'redis', building: undefined },
+  ...change,
+});
+
+it('writes to the epoch that counts and to the one that is being built', async () => {
+  const answer = { position: { epoch: 2n, seq: 1n }, ranks: [1], board: undefined };
+  const { projector, written } = projectorOf(answer);
+  expect(await projector.project([ada], state({ building: 3n }))).toMatchObject([
+    { complete: true, ranks: [1] },
+  ]);
+  expect(written.sort()).toEqual(['live 2', 'shadow 3']);
+});
+
+it('still writes to an epoch that was just finished and is not pointed to yet, but does not call it done', async () => {
+  const { projector, written, woken } = projectorOf(undefined);
+  expect(await projector.project([ada], state())).toMatchObject([{ complete: false }]);
+  expect(written).toEqual(['live 2', 'shadow 2']);
+  expect(woken()).toBe(1);
+});
