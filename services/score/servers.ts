@@ -13,10 +13,15 @@ import type { ScoreConfig } from './config.ts';
 import { checkPostgres, checkRedisFromNowOn } from './start-checks.ts';
 import { ACCEPT_IN_FLIGHT } from './submit-scores.ts';
 
-/** Writers get connections of their own, so that a slow reading can not hold up a commit. */
+/**
+ * Writers get connections of their own, so that a slow reading can not hold up a commit; and so does what keeps the index
+ * and empties the outbox, so that readers who scan boards while there is no index can not hold up its building.
+ */
 const READ_CONNECTIONS = 4;
-const WRITE_STATEMENT_TIMEOUT_MS = 1_000;
-const READ_STATEMENT_TIMEOUT_MS = 3_000;
+const UPKEEP_CONNECTIONS = 4;
+/** Below the limits with which we wait: a database that lives answers before we take it for dead. */
+const WRITE_STATEMENT_TIMEOUT_MS = 700;
+const READ_STATEMENT_TIMEOUT_MS = 1_800;
 /** A projection that takes longer is left to the sweeper; the reply's rank then comes from Postgres. */
 const REDIS_TIMEOUT_MS = 400;
 
@@ -61,6 +66,12 @@ function connectServers(config: ScoreConfig, log: Log) {
     applicationName: 'scoreboard-score',
     statementTimeoutMs: READ_STATEMENT_TIMEOUT_MS,
   });
+  const upkeepPool = createPostgresPool({
+    url: config.databaseUrl,
+    connections: UPKEEP_CONNECTIONS,
+    applicationName: 'scoreboard-score-upkeep',
+    statementTimeoutMs: READ_STATEMENT_TIMEOUT_MS,
+  });
   const redis = connectRedis({
     url: config.redisUrl,
     connectionName: 'scoreboard-score',
@@ -73,11 +84,11 @@ function connectServers(config: ScoreConfig, log: Log) {
     unavailable: 'AUTH_UNAVAILABLE',
   });
   return {
-    ...{ writePool, readPool, redis, auth },
+    ...{ writePool, readPool, upkeepPool, redis, auth },
     async close() {
       auth.close();
       redis.disconnect();
-      await Promise.all([writePool.close(), readPool.close()]);
+      await Promise.all([writePool.close(), readPool.close(), upkeepPool.close()]);
     },
   };
 }

@@ -48,7 +48,7 @@ export async function startScore(
 ): Promise<ScoreServer> {
   const servers = await openServers(config, { log, clock });
   const metrics = createMetrics('score');
-  const outbox = createOutboxStore(servers.readPool);
+  const outbox = createOutboxStore(servers.upkeepPool);
   const boards = createBoards({ ...servers, log, metrics });
   const { keeper, reader, reconciler, compareAll } = boards;
   const { delivery, watch, breaker, submitScores } = createSubmission({
@@ -101,20 +101,24 @@ export async function startScore(
   };
 }
 
-type BoardsOptions = Pick<Servers, 'readPool' | 'redis' | 'bus'> & { log: Log; metrics: Metrics };
+type BoardsOptions = Pick<Servers, 'readPool' | 'upkeepPool' | 'redis' | 'bus'> & {
+  log: Log;
+  metrics: Metrics;
+};
 
 /** Everything that keeps, compares and reads boards. */
-function createBoards({ readPool, redis, bus, log, metrics }: BoardsOptions) {
-  const truth = createTruthStore(readPool);
-  const truthBoards = createTruthBoards(truth);
+function createBoards({ readPool, upkeepPool, redis, bus, log, metrics }: BoardsOptions) {
+  const truth = createTruthStore(upkeepPool);
+  const readersTruth = createTruthStore(readPool);
+  const truthBoards = createTruthBoards(readersTruth);
   const index = createRankIndex(redis);
   const contents = createIndexContents(redis);
   const keeper = createIndexKeeper({
-    ...{ epochs: createEpochStore(readPool), index, truth, redis, log, metrics },
+    ...{ epochs: createEpochStore(upkeepPool), index, truth, redis, log, metrics },
     announce: announceBoard,
   });
   const projector = createProjector({ index, truthBoards, keeper, log });
-  const reader = createReadBoards({ index, truth, truthBoards, keeper, log });
+  const reader = createReadBoards({ index, truth: readersTruth, truthBoards, keeper, log });
   const compare = createCompareIndex({ contents, truth });
   const reconciler = createReconciler({
     ...{ compare, contents, truth, projector, keeper, log, metrics },

@@ -22,8 +22,10 @@ const CONNECT_TIMEOUT_S = 2;
 const RECONNECT_DELAY_S = 0.2;
 /** Connections are renewed now and then, so that a pool follows a moved server. */
 const MAX_CONNECTION_AGE_S = 30 * 60;
-/** A pool that hangs is replaced, but not more often than this: one slow statement is no reason to cut the others. */
+/** A pool that hangs is replaced, but not more often than this. */
 const REPLACE_COOL_DOWN_MS = 1_000;
+/** While others are answered it may be one connection that hangs, or only a queue: no reason to cut the others often. */
+const REPLACE_ALIVE_COOL_DOWN_MS = 10_000;
 
 /**
  * An array parameter in Postgres' own text form, to be cast in the statement: `${arrayLiteral(ids)}::text[]`. The library
@@ -67,9 +69,12 @@ export interface PostgresPool {
 export function createPostgresPool(options: PostgresOptions): PostgresPool {
   let sql = connectPostgres(options);
   let replacedAt = 0;
+  let answeredAt = -Infinity;
 
-  function replace(): void {
-    if (performance.now() - replacedAt < REPLACE_COOL_DOWN_MS) return;
+  function replace(limitMs: number): void {
+    const isAlive = performance.now() - answeredAt < limitMs;
+    const coolDownMs = isAlive ? REPLACE_ALIVE_COOL_DOWN_MS : REPLACE_COOL_DOWN_MS;
+    if (performance.now() - replacedAt < coolDownMs) return;
     replacedAt = performance.now();
     const hung = sql;
     sql = connectPostgres(options);
@@ -80,9 +85,11 @@ export function createPostgresPool(options: PostgresOptions): PostgresPool {
   return {
     async run(statement, limitMs) {
       try {
-        return await withDeadline(statement(sql), limitMs, () => new AppError('DEADLINE_EXCEEDED'));
+        const rows = await withDeadline(statement(sql), limitMs, () => new AppError('DEADLINE_EXCEEDED'));
+        answeredAt = performance.now();
+        return rows;
       } catch (error) {
-        if (error instanceof AppError && error.reason === 'DEADLINE_EXCEEDED') replace();
+        if (error instanceof AppError && error.reason === 'DEADLINE_EXCEEDED') replace(limitMs);
         throw toStoreError(error);
       }
     },

@@ -21,7 +21,7 @@ function rowsBelow(heading: string): string[][] {
 }
 
 const namesIn = (rows: readonly string[][]) =>
-  rows.flatMap(([first = '']) => [...first.matchAll(/`([A-Za-z0-9_]+)`/g)].map(([, name]) => name ?? ''));
+  rows.flatMap(([first = '']) => [...first.matchAll(/`([A-Z][A-Z0-9_]+)`/g)].map(([, name]) => name ?? ''));
 
 describe('the README', () => {
   it('lists every reason with its code, status and meaning, and no other', () => {

@@ -61,11 +61,6 @@ describe('the command line', () => {
     [['keys']],
     [['keys', 'rotate', 'tokens']],
     [['keys', 'withdraw', 'token']],
-    [['revoke']],
-    [['revoke', 'token']],
-    [['revoke', 'key', 'a']],
-    [['revoke', 'player', 'two words']],
-    [['revoke', 'player', 'alice', 'bob']],
     [['outbox']],
     [['outbox', 'clear']],
     [['outbox', 'list', '7']],
@@ -74,6 +69,11 @@ describe('the command line', () => {
     [['outbox', 'replay', '7', '--all']],
     [['outbox', 'replay', 'seven']],
     [['verify', 'global']],
+    [['revoke']],
+    [['revoke', 'token']],
+    [['revoke', 'key', 'a']],
+    [['revoke', 'player', 'two words']],
+    [['revoke', 'player', 'alice', 'bob']],
   ])('refuses %j with a word about it', (args) => {
     expect(() => parseCommandLine(args)).toThrow(InputError);
     expect(() => parseCommandLine(args)).toThrow(/./);
