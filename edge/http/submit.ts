@@ -37,8 +37,8 @@ const MAX_WAIT_MS = 300;
 const MAX_BATCH = 500;
 /** One is worked on while the other gathers; more would only make them smaller, and each call costs as much as ten items. */
 const MAX_IN_FLIGHT = 2;
-/** At 20,000 a second this is a tenth of a second of work: more would only be answered too late. */
-const MAX_QUEUE = 2_000;
+/** A tenth of a second of work: more would only be answered too late, and refusing at once costs nobody a wait. */
+const MAX_QUEUE = 1_000;
 const RETRY_AFTER_MS = 1_000;
 
 interface Queued extends ActionInput {

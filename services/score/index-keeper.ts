@@ -48,8 +48,10 @@ const REDIS_PATIENCE_MS = 3_000;
 /** A builder that died is replaced after this. */
 const BUILD_LEASE_MS = 5_000;
 const BUILD_RENEW_MS = BUILD_LEASE_MS / 5;
-/** Players per page of the rebuild: large enough to be fast, small enough not to hold up live scripts. */
-const PAGE = 1_000;
+/** Players read at once for the rebuild: large enough to be fast, small enough not to hold up live scripts for long. */
+const PAGE = 2_000;
+/** Players written by one script, so that Redis works on some while the next are being encoded. */
+const WRITE = 500;
 
 export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
   const { epochs, index, truth, redis, announce, log, metrics } = options;
@@ -146,7 +148,7 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
       const isLast = page.length < PAGE || last === undefined;
       const [next] = await Promise.all([
         isLast ? [] : truth.scan(leaderboard, last.userId, PAGE),
-        index.projectShadow(epoch, leaderboard, page),
+        write(epoch, leaderboard, page),
       ]);
       count += page.length;
       if (isLast || performance.now() - renewedAtMs > BUILD_RENEW_MS) {
@@ -157,6 +159,13 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
       page = next;
     }
     return count;
+  }
+
+  async function write(epoch: bigint, leaderboard: string, page: readonly PlayerState[]): Promise<void> {
+    const starts = Array.from({ length: Math.ceil(page.length / WRITE) }, (_, part) => part * WRITE);
+    await Promise.all(
+      starts.map((start) => index.projectShadow(epoch, leaderboard, page.slice(start, start + WRITE))),
+    );
   }
 
   const loop = createLoop({ name: 'rank index keeper', everyMs: BEAT_MS, run: look, log });
