@@ -15,6 +15,8 @@ export interface RedisOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 2_000;
+/** A connection on which commands were sent and nothing came back is dead, whatever the system thinks of it. */
+const SILENT_LIMIT_MS = 2_000;
 const RECONNECT_MIN_MS = 50;
 const RECONNECT_MAX_MS = 1_000;
 
@@ -26,6 +28,7 @@ export function connectRedis({ url, connectionName, commandTimeoutMs, log }: Red
     connectionName,
     commandTimeout: commandTimeoutMs,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: SILENT_LIMIT_MS,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     autoResendUnfulfilledCommands: false,

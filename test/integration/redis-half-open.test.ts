@@ -1,0 +1,67 @@
+/** A Redis connection that is dead without having been closed: the other end forgot it, and nothing ever comes back. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startRedisServer } from '../../services/local/redis-server.ts';
+import { createSilentLog } from '../../services/shared/log.ts';
+import { connectRedis } from '../../services/shared/redis.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const HOST = '127.0.0.1';
+
+let dir: string;
+let server: Awaited<ReturnType<typeof startRedisServer>>;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'scoreboard-redis-'));
+  server = await startRedisServer({ dataDir: dir });
+});
+afterAll(async () => {
+  await server?.stop();
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** Forwards, until a connection is told to fall silent for ever; later ones are not concerned. */
+async function openLink(toPort: number) {
+  const near = new Set<Socket>();
+  const link = createServer((socket) => {
+    const far = connect(toPort, HOST);
+    near.add(socket);
+    socket.on('data', (bytes) => far.write(bytes));
+    far.on('data', (bytes) => socket.write(bytes));
+    for (const end of [socket, far]) end.on('error', () => {});
+    socket.on('close', () => far.destroy());
+  });
+  await new Promise<void>((resolve) => link.listen(0, HOST, resolve));
+  return {
+    port: (link.address() as AddressInfo).port,
+    silence() {
+      for (const socket of near) socket.pause();
+    },
+    close() {
+      for (const socket of near) socket.destroy();
+      link.close();
+    },
+  };
+}
+
+test('is left for a new one within seconds, while each command fails in its own time', async () => {
+  const link = await openLink(server.port);
+  const redis = connectRedis({
+    url: `redis://${HOST}:${link.port}`,
+    connectionName: 'test',
+    commandTimeoutMs: 200,
+    log: createSilentLog(),
+  });
+  await waitFor(() => redis.status === 'ready' || undefined);
+  expect(await redis.ping()).toBe('PONG');
+  link.silence();
+  await expect(redis.ping()).rejects.toThrow('timed out');
+  const answer = await waitFor(() => redis.ping().catch((error: Error) => void error.message), {
+    limitMs: 8_000,
+  });
+  expect(answer).toBe('PONG');
+  redis.disconnect();
+  link.close();
+});
