@@ -8,6 +8,10 @@ import {
   parseUserId,
   parseUsername,
 } from '../shared/identifiers.ts';
+import { AUDIT_USAGE, type AuditCommand, parseAudit } from './audit-command.ts';
+import { InputError } from './input-error.ts';
+
+export { InputError };
 
 export const USAGE = `usage: npm run --silent cli -- <command>
 
@@ -25,10 +29,7 @@ export const USAGE = `usage: npm run --silent cli -- <command>
   keys withdraw token|action KID                takes a key back: what it signed is worth nothing any more
   revoke token JTI                              one token is worth nothing any more
   revoke player USER                            so is every token of a player until now
-`;
-
-/** The operator's input is wrong: the command ends with code 2. */
-export class InputError extends Error {}
+${AUDIT_USAGE}`;
 
 export interface Action {
   readonly leaderboard: string;
@@ -49,6 +50,7 @@ export type Command =
       readonly ids: readonly bigint[];
     }
   | { readonly name: 'verify' }
+  | AuditCommand
   | { readonly name: 'keys' | 'revoke'; readonly words: readonly string[] };
 
 const STANDARD_INPUT = '-';
@@ -87,6 +89,8 @@ export function parseCommandLine(args: readonly string[]): Command {
     case 'verify':
       expectWords(rest, 0);
       return { name: 'verify' };
+    case 'audit':
+      return parseAudit(rest);
     case 'keys':
       return { name: 'keys', words: parseKeysWords(rest) };
     case 'revoke':

@@ -1,9 +1,20 @@
 /** The operator's command line: values go to standard output, everything else to standard error. */
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type AuditClient,
+  erasePlayer,
+  exportChain,
+  listRejected,
+  printAuditHead,
+  verifyFile,
+  verifyStack,
+} from './audit.ts';
+import type { AuditCommand } from './audit-command.ts';
 import { type Command, InputError, parseCommandLine } from './command-line.ts';
 import { runAuthCommand } from './keys.ts';
 import { listOutbox, type Operator, replayOutbox } from './outbox.ts';
-import { connectAuth, connectOperator, findStack } from './running-stack.ts';
+import { connectAudit, connectAuth, connectOperator, findStack, readAuditKey } from './running-stack.ts';
 import { describeStack } from './status.ts';
 import { issueToken, issueTokens, signAction, signLines } from './values.ts';
 import { verifyBoards } from './verify.ts';
@@ -34,9 +45,49 @@ async function run(command: Command): Promise<number> {
       return asOperator((operator) => replayOutbox(operator, command.ids, write));
     case 'verify':
       return asOperator((operator) => verifyBoards(operator, write));
-    default:
+    case 'token':
+    case 'tokens':
+    case 'sign':
+    case 'signs':
       await writeValues(command);
       return 0;
+    default:
+      return runAudit(command);
+  }
+}
+
+/** What was revoked is refused everywhere within a second; then nothing of the player is on its way any more. */
+const REVOKED_EVERYWHERE_MS = 1_500;
+
+/** The exit code. */
+async function runAudit(command: AuditCommand): Promise<number> {
+  switch (command.name) {
+    case 'audit head':
+      return asAuditor((audit) => printAuditHead(audit, write));
+    case 'audit export':
+      return asAuditor((audit) => exportChain(audit, write));
+    case 'audit verify': {
+      const options = { key: readAuditKey(env), expected: command.expected };
+      if (command.file !== undefined) return verifyFile(command.file, options, write);
+      return asAuditor((audit) => verifyStack(audit, options, write));
+    }
+    case 'audit rejected':
+      return asAuditor((audit) => listRejected(audit, command, write));
+    case 'audit erase': {
+      const code = await runAuthCommand(env, 'revoke', ['player', command.userId]);
+      if (code !== 0) return code;
+      await delay(REVOKED_EVERYWHERE_MS);
+      return asAuditor((audit) => erasePlayer(audit, command.userId, write));
+    }
+  }
+}
+
+async function asAuditor(act: (audit: AuditClient) => Promise<number>): Promise<number> {
+  const audit = connectAudit(env);
+  try {
+    return await act(audit);
+  } finally {
+    audit.close();
   }
 }
 

@@ -2,7 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { AuditService } from '../../gen/scoreboard/score/v1/audit_pb.ts';
 import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
+import { parseAuditKey } from '../shared/audit-chain.ts';
 import { type Environment, optionalText, secret, text } from '../shared/env.ts';
 import { createGrpcClient, type GrpcClient } from '../shared/grpc.ts';
 import { readStackFile, type StackFile } from '../shared/stack-file.ts';
@@ -35,6 +37,25 @@ export function connectOperator(env: Environment): GrpcClient<typeof OperatorSer
     serviceKey: ownKey(env),
     unavailable: 'SCORE_UNAVAILABLE',
   });
+}
+
+/** The audit log of the score service, found like the operator's side of it. */
+export function connectAudit(env: Environment): GrpcClient<typeof AuditService> {
+  const address = addressOf(env, 'SCORE_ADDRESS', 'scoreAddress');
+  return createGrpcClient(AuditService, {
+    address,
+    serviceKey: ownKey(env),
+    unavailable: 'SCORE_UNAVAILABLE',
+  });
+}
+
+/** AUDIT_KEY or AUDIT_KEY_FILE, or the stack's own. */
+export function readAuditKey(env: Environment): Buffer {
+  const isGiven = optionalText(env, 'AUDIT_KEY') ?? optionalText(env, 'AUDIT_KEY_FILE');
+  if (isGiven !== undefined) return parseAuditKey(secret(env, 'AUDIT_KEY'));
+  const path = join(parseDataDir(env), 'secrets', 'audit.key');
+  if (!existsSync(path)) throw new Error(`there is no audit key at ${path}: set AUDIT_KEY_FILE`);
+  return parseAuditKey(secret({ AUDIT_KEY_FILE: path }, 'AUDIT_KEY'));
 }
 
 function addressOf(env: Environment, variable: string, name: 'authAddress' | 'scoreAddress'): string {

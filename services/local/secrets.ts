@@ -1,10 +1,11 @@
 /**
  * The keys by which services know each other, made on the first start and kept: one file per service that only this
- * service reads, and the digests that every server reads.
+ * service reads, and the digests that every server reads. Beside them the key of the audit chain.
  */
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createAuditKey } from '../shared/audit-chain.ts';
 import {
   createServiceKey,
   digestServiceKeys,
@@ -15,6 +16,10 @@ import { writeFileAtomically } from './write-file.ts';
 
 export function keyFile(dir: string, name: ServiceName): string {
   return join(dir, `${name}.key`);
+}
+
+export function auditKeyFile(dir: string): string {
+  return join(dir, 'audit.key');
 }
 
 export function digestsFile(dir: string): string {
@@ -31,5 +36,6 @@ export async function ensureSecrets(dir: string): Promise<void> {
     if (!existsSync(path)) writeFileAtomically(path, `${createServiceKey(name)}\n`);
     keys.push((await readFile(path, 'utf8')).trim());
   }
+  if (!existsSync(auditKeyFile(dir))) writeFileAtomically(auditKeyFile(dir), `${createAuditKey()}\n`);
   writeFileAtomically(digestsFile(dir), `${JSON.stringify(digestServiceKeys(keys), null, 2)}\n`);
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '../shared/env.ts';
 import type { LocalConfig, UnitName } from './config.ts';
-import { digestsFile, keyFile } from './secrets.ts';
+import { auditKeyFile, digestsFile, keyFile } from './secrets.ts';
 
 export interface Unit {
   readonly entry: string;
@@ -27,6 +27,7 @@ type Fact =
   | 'AUTH_KEYS_DIR'
   | 'SERVICE_KEY_FILE'
   | 'SERVICE_DIGESTS_FILE'
+  | 'AUDIT_KEY_FILE'
   | 'AUTH_PORT'
   | 'SCORE_PORT'
   | 'EDGE_PORT'
@@ -47,7 +48,7 @@ export const UNITS: Readonly<Record<UnitName, Unit>> = {
     stopsInTurn: 2,
     facts: [
       ...(['SCORE_PORT', 'DATABASE_URL', 'REDIS_URL', 'NATS_URL', 'AUTH_ADDRESS'] as const),
-      ...(['SERVICE_KEY_FILE', 'SERVICE_DIGESTS_FILE'] as const),
+      ...(['SERVICE_KEY_FILE', 'SERVICE_DIGESTS_FILE', 'AUDIT_KEY_FILE'] as const),
     ],
     settings: [],
   },
@@ -118,6 +119,7 @@ export function unitEnvironment(
     AUTH_KEYS_DIR: authKeysDir(config.dataDir),
     SERVICE_KEY_FILE: keyFile(secrets, name),
     SERVICE_DIGESTS_FILE: digestsFile(secrets),
+    AUDIT_KEY_FILE: auditKeyFile(secrets),
     AUTH_PORT: String(config.ports.auth),
     SCORE_PORT: String(config.ports.score),
     EDGE_PORT: String(config.ports.edge),

@@ -1,4 +1,5 @@
 /** Environment of the score service. */
+import { parseAuditKey } from '../shared/audit-chain.ts';
 import { type Environment, port, secret, text } from '../shared/env.ts';
 import { readServiceDigests, type ServiceDigests } from '../shared/service-keys.ts';
 
@@ -16,6 +17,8 @@ export interface ScoreConfig {
   serviceKey: string;
   /** The keys of those who may call. */
   digests: ServiceDigests;
+  /** What the heads of the audit chain are made with. */
+  auditKey: Buffer;
 }
 
 export function parseScoreConfig(env: Environment): ScoreConfig {
@@ -31,5 +34,6 @@ export function parseScoreConfig(env: Environment): ScoreConfig {
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
     serviceKey: secret(env, 'SERVICE_KEY'),
     digests: readServiceDigests(text(env, 'SERVICE_DIGESTS_FILE')),
+    auditKey: parseAuditKey(secret(env, 'AUDIT_KEY')),
   };
 }

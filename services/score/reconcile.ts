@@ -18,6 +18,8 @@ import type { TruthStore } from './truth-store.ts';
 export interface Reconciler {
   /** Players whose new states were just committed. Costs the same however many they are. */
   note(players: readonly PlayerState[]): void;
+  /** Takes a player whom the truth no longer knows out of the index now, and shows the board without. */
+  forget(leaderboard: string, userId: string): Promise<void>;
   start(): void;
   stop(): Promise<void>;
 }
@@ -162,6 +164,18 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     if (states.length === 0) await showAnew(leaderboard);
   }
 
+  async function forget(leaderboard: string, userId: string): Promise<void> {
+    const epoch = epochToCompare();
+    if (epoch === undefined) return;
+    const gone = (await compare.unknownPlayers(epoch, leaderboard, [userId])) ?? [];
+    await contents.repair(
+      epoch,
+      leaderboard,
+      gone.map(({ held }) => ({ userId, found: held, right: undefined })),
+    );
+    await showAnew(leaderboard);
+  }
+
   /** Projecting anybody who is there makes the script look at the top, and tell it when it changed. */
   async function showAnew(leaderboard: string): Promise<void> {
     const [anybody] = await truth.scan(leaderboard, '', 1);
@@ -193,6 +207,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   return {
     note: (players) => recent.note(players),
+    forget,
     start() {
       recentLoop.start();
       bandLoop.start();

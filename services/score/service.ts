@@ -8,6 +8,7 @@ import type { Log } from '../shared/log.ts';
 import { createMetrics, type Metrics } from '../shared/metrics.ts';
 import type { RunningService } from '../shared/run-process.ts';
 import { createAcceptStore } from './accept-store.ts';
+import { createAudit } from './audit.ts';
 import { TOP_SIZE } from './board.ts';
 import { createCompareAll } from './compare-all.ts';
 import { createCompareIndex } from './compare-index.ts';
@@ -16,6 +17,7 @@ import { createDelivery } from './delivery.ts';
 import { createEpochStore } from './epoch-store.ts';
 import { createIndexContents } from './index-contents.ts';
 import { createIndexKeeper } from './index-keeper.ts';
+import type { KeepRejected } from './keep-rejected.ts';
 import { createOperatorRpc } from './operator-rpc.ts';
 import { createOutboxStore, type OutboxStore } from './outbox-store.ts';
 import { createOutboxWatch } from './outbox-watch.ts';
@@ -51,22 +53,25 @@ export async function startScore(
   const outbox = createOutboxStore(servers.upkeepPool);
   const boards = createBoards({ ...servers, log, metrics });
   const { keeper, reader, reconciler, compareAll } = boards;
+  const audit = createAudit({ pool: servers.auditPool, key: config.auditKey, reconciler, log, metrics });
   const { delivery, watch, breaker, submitScores } = createSubmission({
-    servers,
-    boards,
-    outbox,
-    log,
-    metrics,
+    ...{ servers, boards, outbox, log, metrics },
+    rejected: audit.rejected,
   });
 
   await keeper.start();
   delivery.start();
   watch.start();
   reconciler.start();
+  audit.start();
   const grpc = await startGrpcServer({
     host: config.host,
     port: config.port,
-    services: [createScoreRpc(submitScores, reader), createOperatorRpc({ outbox, delivery, compareAll })],
+    services: [
+      createScoreRpc(submitScores, reader),
+      createOperatorRpc({ outbox, delivery, compareAll }),
+      audit.rpc,
+    ],
     digests: config.digests,
     log,
     metrics,
@@ -93,7 +98,7 @@ export async function startScore(
       await grpc.stop();
       await submitScores.close();
       await atMost(DELIVERY_DRAIN_MS, delivery.stop());
-      await Promise.all([reconciler.stop(), watch.stop(), breaker.stop()]);
+      await Promise.all([reconciler.stop(), watch.stop(), breaker.stop(), audit.stop()]);
       await keeper.stop();
       await servers.close();
       await admin.close();
@@ -151,12 +156,13 @@ interface SubmissionOptions {
   servers: Servers;
   boards: ReturnType<typeof createBoards>;
   outbox: OutboxStore;
+  rejected: Pick<KeepRejected, 'note'>;
   log: Log;
   metrics: Metrics;
 }
 
 /** Everything between a submission and its delivery, and what may hold submissions back. */
-function createSubmission({ servers, boards, outbox, log, metrics }: SubmissionOptions) {
+function createSubmission({ servers, boards, outbox, rejected, log, metrics }: SubmissionOptions) {
   const { truth, keeper, projector, reader, reconciler } = boards;
   const { writePool, auth, bus } = servers;
   const delivery = createDelivery({ outbox, truth, projector, publisher: bus, keeper, log, metrics });
@@ -177,6 +183,7 @@ function createSubmission({ servers, boards, outbox, log, metrics }: SubmissionO
         delivery.deliver(outboxId, projected);
       },
     },
+    onRefused: rejected.note,
     shed: () => breaker.refusal() ?? (watch.isFull() ? outboxFull() : undefined),
     ...{ projector, keeper, reader, log, metrics },
   });

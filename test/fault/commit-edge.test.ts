@@ -10,6 +10,7 @@ import { startPostgresServer } from '../../services/local/postgres-server.ts';
 import { startRedisServer } from '../../services/local/redis-server.ts';
 import { type ScoreServer, startScore } from '../../services/score/service.ts';
 import { AppError } from '../../services/shared/app-error.ts';
+import { createAuditKey, parseAuditKey } from '../../services/shared/audit-chain.ts';
 import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
 import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
@@ -54,6 +55,7 @@ beforeAll(async () => {
       ...{ databaseUrl: proxied.href, redisUrl: redis.url, natsUrl: nats.url },
       // A trusted game server vouches for what it hands in: nobody is asked.
       ...{ authAddress: `${HOST}:1`, serviceKey: own, digests: digestServiceKeys([game, own]) },
+      auditKey: parseAuditKey(createAuditKey()),
     },
     { log },
   );

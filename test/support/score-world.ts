@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { AuditService } from '../../gen/scoreboard/score/v1/audit_pb.ts';
 import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
 import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { startAuth } from '../../services/auth/service.ts';
@@ -11,6 +12,7 @@ import { startNatsServer } from '../../services/local/nats-server.ts';
 import { startPostgresServer } from '../../services/local/postgres-server.ts';
 import { startRedisServer } from '../../services/local/redis-server.ts';
 import { startScore } from '../../services/score/service.ts';
+import { createAuditKey, parseAuditKey } from '../../services/shared/audit-chain.ts';
 import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
 import { createSilentLog, type Log } from '../../services/shared/log.ts';
 import {
@@ -32,6 +34,8 @@ export interface ScoreWorld {
   scoreAs(name: ServiceName, scoreService?: number): GrpcClient<typeof ScoreService>;
   scoreWithKey(key: string): GrpcClient<typeof ScoreService>;
   operatorAs(name: ServiceName): GrpcClient<typeof OperatorService>;
+  auditAs(name: ServiceName): GrpcClient<typeof AuditService>;
+  readonly auditKey: Buffer;
   /** The sum of a metric of the first score service over all of its labels that match. */
   metric(name: string, label?: string): Promise<number>;
   /** What the first score service says about itself. */
@@ -77,6 +81,7 @@ export async function startScoreWorld({
     SERVICE_NAMES.map((name) => [name, createServiceKey(name)]),
   ) as Record<ServiceName, string>;
   const digests = digestServiceKeys(Object.values(serviceKeys));
+  const auditKey = parseAuditKey(createAuditKey());
   const listen = { host: HOST, port: 0, adminHost: HOST, adminPort: 0 };
   const auth = await startAuth(
     {
@@ -103,6 +108,7 @@ export async function startScoreWorld({
         authAddress,
         serviceKey: serviceKeys.score,
         digests,
+        auditKey,
       },
       { log },
     );
@@ -125,6 +131,7 @@ export async function startScoreWorld({
     redisUrl: redis.url,
     natsUrl: nats.url,
     serviceKeys,
+    auditKey,
     authAddress,
     scoreAddresses,
     authAs: (name) =>
@@ -140,6 +147,14 @@ export async function startScoreWorld({
     operatorAs: (name) =>
       clientOf(`operator ${name}`, () =>
         createGrpcClient(OperatorService, {
+          address: scoreAddresses[0] ?? '',
+          serviceKey: serviceKeys[name],
+          unavailable: 'SCORE_UNAVAILABLE',
+        }),
+      ),
+    auditAs: (name) =>
+      clientOf(`audit ${name}`, () =>
+        createGrpcClient(AuditService, {
           address: scoreAddresses[0] ?? '',
           serviceKey: serviceKeys[name],
           unavailable: 'SCORE_UNAVAILABLE',
