@@ -178,13 +178,17 @@ describe('an export', () => {
     const original = text(correctChain());
     const { link } = at(correctChain(), 2);
     await fc.assert(
-      fc.asyncProperty(fc.nat(original.length - 2), fc.constantFrom('0', '7', 'a', 'f', 'z'), async (n, put) => {
-        fc.pre(original[n] !== put && original[n] !== '\n');
-        const lines = linesOf(original.slice(0, n) + put + original.slice(n + 1));
-        await expect(
-          verifyChain(parseAuditLines(lines), { key: KEY, expected: link }),
-        ).rejects.toBeInstanceOf(ChainDiffers);
-      }),
+      fc.asyncProperty(
+        fc.nat(original.length - 2),
+        fc.constantFrom('0', '7', 'a', 'f', 'z'),
+        async (n, put) => {
+          fc.pre(original[n] !== put && original[n] !== '\n');
+          const lines = linesOf(original.slice(0, n) + put + original.slice(n + 1));
+          await expect(
+            verifyChain(parseAuditLines(lines), { key: KEY, expected: link }),
+          ).rejects.toBeInstanceOf(ChainDiffers);
+        },
+      ),
       { numRuns: 500 },
     );
   });

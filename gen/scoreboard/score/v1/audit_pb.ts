@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scoreboard/score/v1/audit.proto.
  */
 export const file_scoreboard_score_v1_audit: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zY29yZWJvYXJkL3Njb3JlL3YxL2F1ZGl0LnByb3RvEhNzY29yZWJvYXJkLnNjb3JlLnYxIhUKE0dldEF1ZGl0SGVhZFJlcXVlc3QiSwoUR2V0QXVkaXRIZWFkUmVzcG9uc2USCwoDc2VxGAEgASgEEgwKBGhlYWQYAiABKAwSGAoQdW5zZWFsZWRfYmF0Y2hlcxgDIAEoBCJXCglBdWRpdExpbmsSCwoDc2VxGAEgASgEEg8KB2FjdGlvbnMYAiABKAQSDgoGZGlnZXN0GAMgASgMEg4KBmVyYXNlZBgEIAEoDBIMCgRoZWFkGAUgASgMIioKFUxpc3RBdWRpdExpbmtzUmVxdWVzdBIRCglhZnRlcl9zZXEYASABKAQiRwoWTGlzdEF1ZGl0TGlua3NSZXNwb25zZRItCgVsaW5rcxgBIAMoCzIeLnNjb3JlYm9hcmQuc2NvcmUudjEuQXVkaXRMaW5rIu0BCgtBdWRpdEFjdGlvbhIQCghwb3NpdGlvbhgBIAEoBBITCgtsZWFkZXJib2FyZBgCIAEoCRIPCgd1c2VyX2lkGAMgASgJEgwKBHNhbHQYBCABKAwSEgoKY29tbWl0bWVudBgFIAEoDBIRCglhY3Rpb25faWQYBiABKAkSDgoGcG9pbnRzGAcgASgEEhMKC3Njb3JlX2FmdGVyGAggASgEEg8KB3ZlcnNpb24YCSABKAQSDgoGa2V5X2lkGAogASgJEg4KBmNhbGxlchgLIAEoCRIbChNhY2NlcHRlZF9hdF91bml4X3VzGAwgASgEIj4KF0xpc3RBdWRpdEFjdGlvbnNSZXF1ZXN0EgsKA3NlcRgBIAEoBBIWCg5hZnRlcl9wb3NpdGlvbhgCIAEoBCJNChhMaXN0QXVkaXRBY3Rpb25zUmVzcG9uc2USMQoHYWN0aW9ucxgBIAMoCzIgLnNjb3JlYm9hcmQuc2NvcmUudjEuQXVkaXRBY3Rpb24iMQoXRmluZFN0cmF5QWN0aW9uc1JlcXVlc3QSFgoOYWZ0ZXJfcG9zaXRpb24YASABKAQiQQoYRmluZFN0cmF5QWN0aW9uc1Jlc3BvbnNlEhUKDW5leHRfcG9zaXRpb24YASABKAQSDgoGc3RyYXlzGAIgAygEIqcBChBSZWplY3RlZEF0dGVtcHRzEg8KB3VzZXJfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEg4KBmNhbGxlchgDIAEoCRITCgtsZWFkZXJib2FyZBgEIAEoCRIRCglhY3Rpb25faWQYBSABKAkSDgoGcG9pbnRzGAYgASgEEhAKCGF0dGVtcHRzGAcgASgEEhgKEGZpcnN0X2F0X3VuaXhfbXMYCCABKAQiNQoTTGlzdFJlamVjdGVkUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg0KBWxpbWl0GAIgASgNIk8KFExpc3RSZWplY3RlZFJlc3BvbnNlEjcKCHJlamVjdGVkGAEgAygLMiUuc2NvcmVib2FyZC5zY29yZS52MS5SZWplY3RlZEF0dGVtcHRzIiUKEkVyYXNlUGxheWVyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIkYKE0VyYXNlUGxheWVyUmVzcG9uc2USCwoDc2VxGAEgASgEEgwKBGhlYWQYAiABKAwSFAoMbGVhZGVyYm9hcmRzGAMgAygJMocFCgxBdWRpdFNlcnZpY2USYwoMR2V0QXVkaXRIZWFkEiguc2NvcmVib2FyZC5zY29yZS52MS5HZXRBdWRpdEhlYWRSZXF1ZXN0Gikuc2NvcmVib2FyZC5zY29yZS52MS5HZXRBdWRpdEhlYWRSZXNwb25zZRJpCg5MaXN0QXVkaXRMaW5rcxIqLnNjb3JlYm9hcmQuc2NvcmUudjEuTGlzdEF1ZGl0TGlua3NSZXF1ZXN0Gisuc2NvcmVib2FyZC5zY29yZS52MS5MaXN0QXVkaXRMaW5rc1Jlc3BvbnNlEm8KEExpc3RBdWRpdEFjdGlvbnMSLC5zY29yZWJvYXJkLnNjb3JlLnYxLkxpc3RBdWRpdEFjdGlvbnNSZXF1ZXN0Gi0uc2NvcmVib2FyZC5zY29yZS52MS5MaXN0QXVkaXRBY3Rpb25zUmVzcG9uc2USbwoQRmluZFN0cmF5QWN0aW9ucxIsLnNjb3JlYm9hcmQuc2NvcmUudjEuRmluZFN0cmF5QWN0aW9uc1JlcXVlc3QaLS5zY29yZWJvYXJkLnNjb3JlLnYxLkZpbmRTdHJheUFjdGlvbnNSZXNwb25zZRJjCgxMaXN0UmVqZWN0ZWQSKC5zY29yZWJvYXJkLnNjb3JlLnYxLkxpc3RSZWplY3RlZFJlcXVlc3QaKS5zY29yZWJvYXJkLnNjb3JlLnYxLkxpc3RSZWplY3RlZFJlc3BvbnNlEmAKC0VyYXNlUGxheWVyEicuc2NvcmVib2FyZC5zY29yZS52MS5FcmFzZVBsYXllclJlcXVlc3QaKC5zY29yZWJvYXJkLnNjb3JlLnYxLkVyYXNlUGxheWVyUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("Ch9zY29yZWJvYXJkL3Njb3JlL3YxL2F1ZGl0LnByb3RvEhNzY29yZWJvYXJkLnNjb3JlLnYxIhUKE0dldEF1ZGl0SGVhZFJlcXVlc3QiSwoUR2V0QXVkaXRIZWFkUmVzcG9uc2USCwoDc2VxGAEgASgEEgwKBGhlYWQYAiABKAwSGAoQdW5zZWFsZWRfYmF0Y2hlcxgDIAEoBCJXCglBdWRpdExpbmsSCwoDc2VxGAEgASgDEg8KB2FjdGlvbnMYAiABKAMSDgoGZGlnZXN0GAMgASgMEg4KBmVyYXNlZBgEIAEoDBIMCgRoZWFkGAUgASgMIioKFUxpc3RBdWRpdExpbmtzUmVxdWVzdBIRCglhZnRlcl9zZXEYASABKAQiRwoWTGlzdEF1ZGl0TGlua3NSZXNwb25zZRItCgVsaW5rcxgBIAMoCzIeLnNjb3JlYm9hcmQuc2NvcmUudjEuQXVkaXRMaW5rIu0BCgtBdWRpdEFjdGlvbhIQCghwb3NpdGlvbhgBIAEoAxITCgtsZWFkZXJib2FyZBgCIAEoCRIPCgd1c2VyX2lkGAMgASgJEgwKBHNhbHQYBCABKAwSEgoKY29tbWl0bWVudBgFIAEoDBIRCglhY3Rpb25faWQYBiABKAkSDgoGcG9pbnRzGAcgASgDEhMKC3Njb3JlX2FmdGVyGAggASgDEg8KB3ZlcnNpb24YCSABKAMSDgoGa2V5X2lkGAogASgJEg4KBmNhbGxlchgLIAEoCRIbChNhY2NlcHRlZF9hdF91bml4X3VzGAwgASgDIj4KF0xpc3RBdWRpdEFjdGlvbnNSZXF1ZXN0EgsKA3NlcRgBIAEoBBIWCg5hZnRlcl9wb3NpdGlvbhgCIAEoBCJNChhMaXN0QXVkaXRBY3Rpb25zUmVzcG9uc2USMQoHYWN0aW9ucxgBIAMoCzIgLnNjb3JlYm9hcmQuc2NvcmUudjEuQXVkaXRBY3Rpb24iMQoXRmluZFN0cmF5QWN0aW9uc1JlcXVlc3QSFgoOYWZ0ZXJfcG9zaXRpb24YASABKAQiQQoYRmluZFN0cmF5QWN0aW9uc1Jlc3BvbnNlEhUKDW5leHRfcG9zaXRpb24YASABKAQSDgoGc3RyYXlzGAIgAygDIqcBChBSZWplY3RlZEF0dGVtcHRzEg8KB3VzZXJfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEg4KBmNhbGxlchgDIAEoCRITCgtsZWFkZXJib2FyZBgEIAEoCRIRCglhY3Rpb25faWQYBSABKAkSDgoGcG9pbnRzGAYgASgEEhAKCGF0dGVtcHRzGAcgASgEEhgKEGZpcnN0X2F0X3VuaXhfbXMYCCABKAQiNQoTTGlzdFJlamVjdGVkUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg0KBWxpbWl0GAIgASgNIk8KFExpc3RSZWplY3RlZFJlc3BvbnNlEjcKCHJlamVjdGVkGAEgAygLMiUuc2NvcmVib2FyZC5zY29yZS52MS5SZWplY3RlZEF0dGVtcHRzIiUKEkVyYXNlUGxheWVyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIkYKE0VyYXNlUGxheWVyUmVzcG9uc2USCwoDc2VxGAEgASgEEgwKBGhlYWQYAiABKAwSFAoMbGVhZGVyYm9hcmRzGAMgAygJMocFCgxBdWRpdFNlcnZpY2USYwoMR2V0QXVkaXRIZWFkEiguc2NvcmVib2FyZC5zY29yZS52MS5HZXRBdWRpdEhlYWRSZXF1ZXN0Gikuc2NvcmVib2FyZC5zY29yZS52MS5HZXRBdWRpdEhlYWRSZXNwb25zZRJpCg5MaXN0QXVkaXRMaW5rcxIqLnNjb3JlYm9hcmQuc2NvcmUudjEuTGlzdEF1ZGl0TGlua3NSZXF1ZXN0Gisuc2NvcmVib2FyZC5zY29yZS52MS5MaXN0QXVkaXRMaW5rc1Jlc3BvbnNlEm8KEExpc3RBdWRpdEFjdGlvbnMSLC5zY29yZWJvYXJkLnNjb3JlLnYxLkxpc3RBdWRpdEFjdGlvbnNSZXF1ZXN0Gi0uc2NvcmVib2FyZC5zY29yZS52MS5MaXN0QXVkaXRBY3Rpb25zUmVzcG9uc2USbwoQRmluZFN0cmF5QWN0aW9ucxIsLnNjb3JlYm9hcmQuc2NvcmUudjEuRmluZFN0cmF5QWN0aW9uc1JlcXVlc3QaLS5zY29yZWJvYXJkLnNjb3JlLnYxLkZpbmRTdHJheUFjdGlvbnNSZXNwb25zZRJjCgxMaXN0UmVqZWN0ZWQSKC5zY29yZWJvYXJkLnNjb3JlLnYxLkxpc3RSZWplY3RlZFJlcXVlc3QaKS5zY29yZWJvYXJkLnNjb3JlLnYxLkxpc3RSZWplY3RlZFJlc3BvbnNlEmAKC0VyYXNlUGxheWVyEicuc2NvcmVib2FyZC5zY29yZS52MS5FcmFzZVBsYXllclJlcXVlc3QaKC5zY29yZWJvYXJkLnNjb3JlLnYxLkVyYXNlUGxheWVyUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * @generated from message scoreboard.score.v1.GetAuditHeadRequest
@@ -59,18 +59,20 @@ export const GetAuditHeadResponseSchema: GenMessage<GetAuditHeadResponse> = /*@_
   messageDesc(file_scoreboard_score_v1_audit, 1);
 
 /**
+ * Numbers are signed here and below: what somebody else wrote must be readable, too, to be found.
+ *
  * @generated from message scoreboard.score.v1.AuditLink
  */
 export type AuditLink = Message<"scoreboard.score.v1.AuditLink"> & {
   /**
-   * @generated from field: uint64 seq = 1;
+   * @generated from field: int64 seq = 1;
    */
   seq: bigint;
 
   /**
    * How many actions it seals.
    *
-   * @generated from field: uint64 actions = 2;
+   * @generated from field: int64 actions = 2;
    */
   actions: bigint;
 
@@ -142,7 +144,7 @@ export const ListAuditLinksResponseSchema: GenMessage<ListAuditLinksResponse> = 
  */
 export type AuditAction = Message<"scoreboard.score.v1.AuditAction"> & {
   /**
-   * @generated from field: uint64 position = 1;
+   * @generated from field: int64 position = 1;
    */
   position: bigint;
 
@@ -178,17 +180,17 @@ export type AuditAction = Message<"scoreboard.score.v1.AuditAction"> & {
   actionId: string;
 
   /**
-   * @generated from field: uint64 points = 7;
+   * @generated from field: int64 points = 7;
    */
   points: bigint;
 
   /**
-   * @generated from field: uint64 score_after = 8;
+   * @generated from field: int64 score_after = 8;
    */
   scoreAfter: bigint;
 
   /**
-   * @generated from field: uint64 version = 9;
+   * @generated from field: int64 version = 9;
    */
   version: bigint;
 
@@ -203,7 +205,7 @@ export type AuditAction = Message<"scoreboard.score.v1.AuditAction"> & {
   caller: string;
 
   /**
-   * @generated from field: uint64 accepted_at_unix_us = 12;
+   * @generated from field: int64 accepted_at_unix_us = 12;
    */
   acceptedAtUnixUs: bigint;
 };
@@ -287,7 +289,7 @@ export type FindStrayActionsResponse = Message<"scoreboard.score.v1.FindStrayAct
   /**
    * Of this stretch; at most 100.
    *
-   * @generated from field: repeated uint64 strays = 2;
+   * @generated from field: repeated int64 strays = 2;
    */
   strays: bigint[];
 };
