@@ -110,10 +110,10 @@ export function createAuditStore(pool: PostgresPool): AuditStore {
                  a.score_after as "scoreAfter", a.version, a.key_id as "keyId", a.caller,
                  (extract(epoch from a.accepted_at) * 1000000)::bigint as "acceptedAtUnixUs"
           from audit_batches b
-          join actions a on a.position between b.batch + 1 and b.batch + 999
+          cross join actions_of_batch(b.batch) a
           left join audit_subjects s on s.user_id = a.user_id
           where b.seq = ${seq} and b.batch + 999 > ${afterPosition} and a.position > ${afterPosition}
-          order by a.position limit ${limit}`,
+          order by b.batch, a.position limit ${limit}`,
         LIMIT_MS,
       );
     },

@@ -23,7 +23,7 @@ export interface SealActionsOptions {
 
 /** What is not sealed could still be changed unseen; a second is also long enough to give a link many batches. */
 const SEAL_EVERY_MS = 1_000;
-/** At most 20,000 actions: a fifth of a second of Postgres' time, and what a verifier reads for one link. */
+/** At most 20,000 actions: a tenth of a second of Postgres' time, and what a verifier reads for one link. */
 const MAX_BATCHES = 40;
 /** Far above any restart of a server that we know; from here on somebody should look. */
 const OVERDUE_SECONDS = 60;

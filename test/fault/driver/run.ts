@@ -10,7 +10,7 @@ import { waitFor } from '../../support/wait-for.ts';
 import { checkRecord, type Judgement } from '../checker/check.ts';
 import type { Limits } from '../checker/record.ts';
 import { createRandom, type Random } from '../random.ts';
-import { countOutbox, dumpStack } from './dumps.ts';
+import { countOutbox, countUnsealed, dumpStack } from './dumps.ts';
 import { createEdgeCalls } from './edge-calls.ts';
 import { type Fault, inflict, nameOf } from './faults.ts';
 import { createHealth, type Health } from './health.ts';
@@ -117,6 +117,10 @@ async function play(options: {
     await waitFor(async () => ((await countOutbox(stack)) === 0 ? true : undefined), {
       limitMs: REST_LIMIT_MS,
       describe: 'an empty outbox',
+    }).catch((error: unknown) => say(String(error)));
+    await waitFor(async () => ((await countUnsealed(stack)) === 0 ? true : undefined), {
+      limitMs: REST_LIMIT_MS,
+      describe: 'a sealed log',
     }).catch((error: unknown) => say(String(error)));
     await sleep(LIMITS.freshAfterHealMs);
     return { survived, dumps: await dumpStack(stack) };

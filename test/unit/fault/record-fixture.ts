@@ -1,6 +1,8 @@
 /** A small run in which everything is right, made anew for each test, which then breaks one thing. */
+import { createHash, createHmac } from 'node:crypto';
 import type {
   ActionRow,
+  AuditDump,
   BoardFrame,
   FrameEntry,
   HistoryEvent,
@@ -32,6 +34,8 @@ export interface Fixture {
   tops: { leaderboard: string; userIds: string[] }[];
   members: Mutable<Omit<ScoreRow, 'leaderboard'>>[];
   wireTop: { userId: string; score: number }[];
+  /** What is done to the audit chain once it seals the actions. */
+  afterSealing: ((audit: Mutable<AuditDump>) => void)[];
 }
 
 export function correctRun(): Fixture {
@@ -90,15 +94,55 @@ export function correctRun(): Fixture {
     tops: [{ leaderboard: BOARD, userIds: standings.map(({ userId }) => userId) }],
     members: standings.map(({ leaderboard: _, ...member }) => ({ ...member })),
     wireTop: standings.map(({ userId, points }) => ({ userId, score: points })),
+    afterSealing: [],
   };
 }
 
-export function toRecord({ history, frames, actions, scores, outbox, tops, members, wireTop }: Fixture) {
+const AUDIT_KEY = Buffer.alloc(32, 7);
+const ACTIONS_PER_LINK = 2;
+
+/** The chain that a correct system has over these actions. */
+export function sealed(actions: readonly ActionRow[]): Mutable<AuditDump> {
+  const sha256 = (...parts: (string | Buffer)[]) =>
+    createHash('sha256')
+      .update(Buffer.concat(parts.map((part) => Buffer.from(part))))
+      .digest('hex');
+  const field = (value: string | number) => `${String(value).length}:${value}`;
+  const dump: Mutable<AuditDump> = { keyHex: AUDIT_KEY.toString('hex'), links: [], sealed: [] };
+  for (let at = 0; at < actions.length; at += ACTIONS_PER_LINK) {
+    const seq = dump.links.length + 1;
+    const its = actions.slice(at, at + ACTIONS_PER_LINK).map((action) => {
+      const salt = Buffer.from(`salt of ${action.userId}`);
+      const commitment = sha256(salt, action.userId);
+      return { ...action, seq, salt: salt.toString('hex'), commitment, acceptedAtUnixUs: 1_000 + at };
+    });
+    const text = its.map((a) =>
+      [
+        ...[a.position, a.leaderboard, a.commitment, a.actionId, a.points, a.scoreAfter, a.version],
+        ...[a.keyId, a.caller, a.acceptedAtUnixUs],
+      ]
+        .map(field)
+        .join(''),
+    );
+    const link = { seq, actions: its.length, digest: sha256(text.join('')), erased: '' };
+    const before = dump.links.at(-1)?.head ?? '';
+    const covered = ['scoreboard-audit-v1', before, seq, link.actions, link.digest, link.erased];
+    const head = createHmac('sha256', AUDIT_KEY).update(covered.map(field).join('')).digest('hex');
+    dump.links.push({ ...link, head });
+    dump.sealed.push(...its);
+  }
+  return dump;
+}
+
+export function toRecord(run: Fixture) {
+  const { history, frames, actions, scores, outbox, tops, members, wireTop } = run;
+  const audit = sealed(actions);
+  for (const change of run.afterSealing) change(audit);
   return {
     history,
     frames,
     dumps: {
-      postgres: { actions, scores, outbox, deadRowsTold: 0, tops },
+      postgres: { actions, scores, outbox, deadRowsTold: 0, tops, audit },
       redis: { epoch: 1, boards: [{ leaderboard: BOARD, members }] },
       wireTops: [{ leaderboard: BOARD, entries: wireTop }],
     },
