@@ -3,6 +3,7 @@ import type { ServiceRegistration } from '../shared/grpc.ts';
 import type { Log } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import type { PostgresPool } from '../shared/postgres.ts';
+import { atMost } from './at-most.ts';
 import { createAuditRpc } from './audit-rpc.ts';
 import { createAuditStore } from './audit-store.ts';
 import { createErasePlayer } from './erase-player.ts';
@@ -11,6 +12,9 @@ import { createKeepRejected, type KeepRejected } from './keep-rejected.ts';
 import type { Reconciler } from './reconcile.ts';
 import { createRejectedStore } from './rejected-store.ts';
 import { createSealActions } from './seal-actions.ts';
+
+/** Part of the drain. What is not sealed by then another process seals, or this one after its restart. */
+const DRAIN_MS = 2_000;
 
 export interface Audit {
   readonly rejected: Pick<KeepRejected, 'note'>;
@@ -44,7 +48,7 @@ export function createAudit({ pool, key, reconciler, log, metrics }: AuditOption
       rejected.start();
     },
     async stop() {
-      await Promise.all([sealing.stop(), rejected.stop()]);
+      await atMost(DRAIN_MS, Promise.all([sealing.stop(), rejected.stop()]));
     },
   };
 }

@@ -30,9 +30,10 @@ export interface KeepRejectedOptions {
 const WRITE_EVERY_MS = 5_000;
 /** Rows written at once: 2,400 a minute and process at most. A player fills one a reason, however often it tries. */
 export const MAX_GATHERED = 200;
-const TRIM_EVERY_WRITES = 60;
-export const MAX_AGE_DAYS = 30;
-export const MAX_ROWS = 200_000;
+/** Five minutes. */
+const TRIM_EVERY_TURNS = 60;
+const MAX_AGE_DAYS = 30;
+const MAX_ROWS = 200_000;
 
 /** Our own troubles are no abuse. */
 const OURS: ReadonlySet<Reason> = new Set(['OVERLOADED', 'OUTBOX_FULL']);
@@ -46,26 +47,29 @@ export function createKeepRejected(options: KeepRejectedOptions): KeepRejected {
     ['reason', 'outcome'],
   );
   let gathered = new Map<string, { -readonly [K in keyof RejectedAttempts]: RejectedAttempts[K] }>();
-  let writes = 0;
+  let turns = 0;
 
   async function write(): Promise<void> {
-    if (gathered.size > 0) {
-      const rows = [...gathered.values()];
-      gathered = new Map();
-      const outcome = await store.insert(rows).then(
-        () => 'kept',
-        (error: unknown) => {
-          log.warn({ err: error, rows: rows.length }, 'refused attempts could not be kept');
-          return 'left_out';
-        },
-      );
-      for (const { reason, attempts } of rows) counts.inc({ reason, outcome }, attempts);
-    }
-    writes += 1;
-    if (writes % TRIM_EVERY_WRITES === 1) await store.trim(MAX_AGE_DAYS, MAX_ROWS);
+    if (gathered.size === 0) return;
+    const rows = [...gathered.values()];
+    gathered = new Map();
+    const outcome = await store.insert(rows).then(
+      () => 'kept',
+      (error: unknown) => {
+        log.warn({ err: error, rows: rows.length }, 'refused attempts could not be kept');
+        return 'left_out';
+      },
+    );
+    for (const { reason, attempts } of rows) counts.inc({ reason, outcome }, attempts);
   }
 
-  const loop = createLoop({ name: 'keep rejected', everyMs: WRITE_EVERY_MS, run: write, log });
+  async function turn(): Promise<void> {
+    await write();
+    turns += 1;
+    if (turns % TRIM_EVERY_TURNS === 1) await store.trim(MAX_AGE_DAYS, MAX_ROWS);
+  }
+
+  const loop = createLoop({ name: 'keep rejected', everyMs: WRITE_EVERY_MS, run: turn, log });
   return {
     note({ userId, leaderboard, actionId, points, caller }, { reason, kind }) {
       if (OURS.has(reason) || OURS_BY_KIND.has(kind)) return;

@@ -8,6 +8,7 @@ import type { Log } from '../shared/log.ts';
 import { createMetrics, type Metrics } from '../shared/metrics.ts';
 import type { RunningService } from '../shared/run-process.ts';
 import { createAcceptStore } from './accept-store.ts';
+import { atMost } from './at-most.ts';
 import { createAudit } from './audit.ts';
 import { TOP_SIZE } from './board.ts';
 import { createCompareAll } from './compare-all.ts';
@@ -188,12 +189,4 @@ function createSubmission({ servers, boards, outbox, rejected, log, metrics }: S
     ...{ projector, keeper, reader, log, metrics },
   });
   return { delivery, watch, breaker, submitScores };
-}
-
-/** Resolves with the work, or when its time is over. */
-function atMost(limitMs: number, work: Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, limitMs);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }

@@ -94,6 +94,24 @@ it('an erased player is found nowhere any more, and the chain holds, also the ac
   expect(await verdict(head)).toMatch(/^0 OK: \d+ links seal 6 actions, 1 players erased/);
 });
 
+it('a player who goes on playing is erased between two actions, never within one', async () => {
+  await play('wes', 'w0', 1n);
+  const playing = Array.from({ length: 40 }, (_, n) => play('wes', `w${n + 1}`, 1n).catch(() => {}));
+  await erasePlayer(audit(), 'wes', async () => {});
+  await Promise.all(playing);
+  const rows = await sql<{ board: string; count: bigint; points: bigint | null; version: bigint | null }[]>`
+    select a.leaderboard as board, count(*) as count, max(s.points) as points, max(s.version) as version
+    from actions a left join scores s on s.leaderboard = a.leaderboard and s.user_id = a.user_id
+    where a.user_id = 'wes' group by a.leaderboard`;
+  for (const { count, points, version } of rows) expect([points, version]).toEqual([count, count]);
+  const stranded = await sql`
+    select from scores s where s.user_id = 'wes'
+      and not exists (select from actions a where a.user_id = s.user_id and a.leaderboard = s.leaderboard)`;
+  expect(stranded).toHaveLength(0);
+  await untilSealed();
+  expect(await verdict()).toMatch(/^0 OK/);
+});
+
 it('who comes back begins anew', async () => {
   await play('zora', 'z1', 3n);
   expect(

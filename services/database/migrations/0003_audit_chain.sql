@@ -80,17 +80,15 @@ $$;
 create function audit_field(field text) returns text language sql immutable parallel safe
   return octet_length(field)::text || ':' || field;
 
--- Sealing and erasing take turns: both read who stands behind an action and write it.
-create function lock_audit_chain() returns void language sql volatile as $$
-  select pg_advisory_xact_lock(hashtext('audit_chain'))
-$$;
-
--- The next batches to seal, with the count and digest of their actions. No row when everything is sealed. Players who
--- are new to the chain get their salt.
+-- The next batches to seal, with the count and digest of their actions. No row when everything is sealed, or while somebody
+-- else is sealing or erasing: both read who stands behind an action and write it. Players who are new to the chain get
+-- their salt.
 create function audit_candidates(max_batches int)
   returns table (batches bigint[], actions bigint, digest bytea) language plpgsql as $$
 begin
-  perform lock_audit_chain();
+  if not pg_try_advisory_xact_lock(hashtext('audit_chain')) then
+    return;
+  end if;
   batches := array(select b.batch from audit_batches b where b.seq is null order by b.batch limit max_batches);
   if cardinality(batches) = 0 then
     return;
@@ -137,7 +135,7 @@ declare
   stands_for bytea;
   new_salt   bytea := uuid_send(gen_random_uuid());
 begin
-  perform lock_audit_chain();
+  perform pg_advisory_xact_lock(hashtext('audit_chain'));
   if not exists (select from players p where p.user_id = player)
      and not exists (select from actions a where a.user_id = player)
      and not exists (select from rejected_actions r where r.user_id = player) then
@@ -156,25 +154,28 @@ create function erase_player(player text, stands_for bytea, link_seq bigint, lin
   returns text[] language plpgsql as $$
 declare
   pseudonym text := 'erased ' || gen_random_uuid();
-  boards    text[];
+  boards    text[] := '{}';
+  found_on  text[];
 begin
-  perform lock_audit_chain();
+  perform pg_advisory_xact_lock(hashtext('audit_chain'));
   insert into audit_links (seq, actions, digest, erased, head) values (link_seq, 0, sha256(''), stands_for, link_head);
   update audit_subjects set user_id = pseudonym, salt = null where user_id = player and commitment = stands_for;
   if not found then
     raise exception 'the player stands for something else in the chain';
   end if;
-  update actions set user_id = pseudonym where user_id = player;
-  boards := array(select s.leaderboard from scores s where s.user_id = player order by s.leaderboard);
-  -- In the order in which a board is read from the truth: the lock, then the rows.
-  perform pg_advisory_xact_lock(hashtext('truth_board'), hashtext(board)) from unnest(boards) as board;
-  delete from scores where user_id = player;
-  -- What was accepted until the rows were locked.
-  update actions set user_id = pseudonym where user_id = player;
-  update truth_boards t set top = '[]', seq = t.seq + 1
-    where t.leaderboard = any(boards) and exists (select from jsonb_array_elements(t.top) e where e ->> 0 = player);
+  -- Twice: what was being accepted the first time is committed once the player's rows are locked and gone.
+  for pass in 1..2 loop
+    found_on := array(select distinct a.leaderboard from actions a where a.user_id = player order by a.leaderboard);
+    update actions set user_id = pseudonym where user_id = player;
+    -- In the order in which a board is read from the truth: the lock, then the rows.
+    perform pg_advisory_xact_lock(hashtext('truth_board'), hashtext(board)) from unnest(found_on) as board;
+    delete from scores where leaderboard = any(found_on) and user_id = player;
+    update truth_boards t set top = '[]', seq = t.seq + 1
+      where t.leaderboard = any(found_on) and exists (select from jsonb_array_elements(t.top) e where e ->> 0 = player);
+    boards := boards || found_on;
+  end loop;
   delete from players where user_id = player;
   delete from rejected_actions where user_id = player;
-  return boards;
+  return array(select distinct board from unnest(boards) as board order by board);
 end
 $$;
