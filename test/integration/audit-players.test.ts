@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { erasePlayer, listRejected, verifyStack } from '../../services/cli/audit.ts';
 import { createErasePlayer } from '../../services/score/erase-player.ts';
+import { createRejectedStore } from '../../services/score/rejected-store.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
-import { connectPostgres } from '../../services/shared/postgres.ts';
+import { connectPostgres, createPostgresPool } from '../../services/shared/postgres.ts';
 import { connectRedis, type RedisClient } from '../../services/shared/redis.ts';
 import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -172,6 +173,33 @@ it('refused attempts are kept by player and reason, and no signature with them',
   ).toBe(30);
 });
 
+it('refused attempts are kept for a while, and the newest of them', async () => {
+  const pool = createPostgresPool({
+    ...{ url: world.databaseUrl, connections: 1, applicationName: 'test', statementTimeoutMs: 10_000 },
+  });
+  try {
+    const store = createRejectedStore(pool);
+    await sql`delete from rejected_actions`;
+    const row = {
+      reason: 'SIGNATURE_INVALID',
+      caller: 'edge',
+      leaderboard: 'global',
+      actionId: 'a',
+      points: 1n,
+    };
+    await store.insert(
+      ['r1', 'r2', 'r3', 'r4'].map((userId) => ({ ...row, userId, attempts: 2, firstAtUnixMs: 1_500 })),
+    );
+    await sql`update rejected_actions set noted_at = now() - interval '31 days' where user_id = 'r4'`;
+    await store.trim(30, 3);
+    const kept = await store.list('', 10);
+    expect(kept.map(({ userId }) => userId)).toEqual(['r3', 'r2']);
+    expect(kept[0]).toEqual({ ...row, userId: 'r3', attempts: 2, firstAtUnixMs: 1_500 });
+  } finally {
+    await pool.close();
+  }
+});
+
 it('an erasure begins again when another link took its number', async () => {
   const taken: bigint[] = [];
   const erase = createErasePlayer({
@@ -189,4 +217,25 @@ it('an erasure begins again when another link took its number', async () => {
   });
   expect((await erase('ada')).leaderboards).toEqual(['global']);
   expect(taken).toEqual([1n, 2n, 3n]);
+});
+
+it('while Redis is away, an erased player leaves the board under a newer position', async () => {
+  await play('tia', 't1', 1_000n);
+  const top = () => world.scoreAs('edge').getTop({ leaderboard: 'weekly' }, call);
+  const ofIndex = (await top()).position?.epoch;
+  await world.killRedis();
+  const before = await waitFor(async () => {
+    const reply = await top().catch(() => undefined);
+    // 0 while the epoch is still that of the index.
+    const isFromTruth = (reply?.position?.seq ?? 0n) > 0n && reply?.position?.epoch !== ofIndex;
+    return isFromTruth && reply?.entries[0]?.userId === 'tia' ? reply : undefined;
+  });
+  await erasePlayer(audit(), 'tia', async () => {});
+  const after = await waitFor(async () => {
+    const reply = await top();
+    return reply.entries.some(({ userId }) => userId === 'tia') ? undefined : reply;
+  });
+  expect(after.position?.epoch).toBe(before.position?.epoch);
+  expect(after.position?.seq).toBeGreaterThan(before.position?.seq ?? 0n);
+  expect(JSON.stringify(await sql`select top from truth_boards`)).not.toContain('tia');
 });
