@@ -32,6 +32,7 @@ describe('the environment of a process', () => {
     expect(edge).not.toHaveProperty('AUTH_KEYS_DIR');
     expect(edge).not.toHaveProperty('SERVICE_KEY');
     expect(edge).not.toHaveProperty('AWS_SECRET');
+    expect(edge).not.toHaveProperty('AUDIT_KEY_FILE');
     expect(edge.SERVICE_KEY_FILE).toBe('/data/secrets/edge.key');
     expect(environmentOf('auth')).not.toHaveProperty('SERVICE_KEY_FILE');
   });
