@@ -1,13 +1,6 @@
 /** Environment of the edge. */
-import {
-  type Environment,
-  integer,
-  list,
-  optionalText,
-  port,
-  secret,
-  text,
-} from '../../services/shared/env.ts';
+import { type Environment, integer, list, optionalText, port, text } from '../../services/shared/env.ts';
+import { parseServiceIdentity, type ServiceIdentity } from '../../services/shared/service-identity.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/token-policy.ts';
 import { type NetworkList, parseNetworks } from './addresses.ts';
 import type { Rate } from './gcra.ts';
@@ -22,7 +15,8 @@ export interface EdgeConfig {
   scoreAddress: string;
   /** host:port */
   authAddress: string;
-  serviceKey: string;
+  /** What auth and score are shown. */
+  identity: ServiceIdentity;
   tokenPolicy: TokenPolicy;
   /** Pages that may call from a browser: scheme, host and port, compared exactly. */
   allowedOrigins: readonly string[];
@@ -57,7 +51,7 @@ export function parseEdgeConfig(env: Environment): EdgeConfig {
     redisUrl: text(env, 'REDIS_URL'),
     scoreAddress: text(env, 'SCORE_ADDRESS', '127.0.0.1:50052'),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
-    serviceKey: secret(env, 'SERVICE_KEY'),
+    identity: parseServiceIdentity(env, 'edge'),
     tokenPolicy: parseTokenPolicy(env),
     allowedOrigins: origins(env, 'ALLOWED_ORIGINS', [
       `http://localhost:${edgePort}`,

@@ -36,15 +36,14 @@ export async function startEdge(
   { log, clock = systemClock }: { log: Log; clock?: Clock },
 ): Promise<EdgeServer> {
   const metrics = createMetrics('edge');
-  const { serviceKey } = config;
   const auth = createGrpcClient(AuthService, {
     address: config.authAddress,
-    serviceKey,
+    ...config.identity,
     unavailable: 'AUTH_UNAVAILABLE',
   });
   const score = createGrpcClient(ScoreService, {
     address: config.scoreAddress,
-    serviceKey,
+    ...config.identity,
     unavailable: 'SCORE_UNAVAILABLE',
   });
   const redis = connectRedis({

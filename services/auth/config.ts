@@ -1,7 +1,8 @@
 /** The auth service's environment as typed values. */
 import { join } from 'node:path';
 import { type Environment, flag, integer, port, text } from '../shared/env.ts';
-import { readServiceDigests, type ServiceDigests } from '../shared/service-keys.ts';
+import { parseMode } from '../shared/mode.ts';
+import { type CallerCheck, parseCallerCheck } from '../shared/service-identity.ts';
 import { MAX_TOKEN_AGE_S, parseTokenPolicy } from '../shared/token-policy.ts';
 import { MAX_ACTION_LIFETIME_S } from './key-store.ts';
 
@@ -24,7 +25,9 @@ export interface AuthConfig {
   readonly tokenLifetimeS: number;
   readonly actionLifetimeS: number;
   readonly allowV0Signatures: boolean;
-  readonly digests: ServiceDigests;
+  readonly callers: CallerCheck;
+  /** Whether tools may ask the gRPC port what it offers. */
+  readonly reflection: boolean;
 }
 
 export function parseKeysDir(env: Environment): string {
@@ -52,6 +55,7 @@ export function parseAuthConfig(env: Environment): AuthConfig {
       max: MAX_ACTION_LIFETIME_S,
     }),
     allowV0Signatures: flag(env, 'ALLOW_V0_SIGNATURES', false),
-    digests: readServiceDigests(text(env, 'SERVICE_DIGESTS_FILE')),
+    callers: parseCallerCheck(env, 'auth'),
+    reflection: parseMode(env) === 'development',
   };
 }

@@ -25,6 +25,7 @@ export const USAGE = `usage: npm run --silent cli -- <command>
   keys withdraw token|action KID                takes a key back: what it signed is worth nothing any more
   revoke token JTI                              one token is worth nothing any more
   revoke player USER                            so is every token of a player until now
+  certs [--out DIR] [--days N] [--force]        an authority and a certificate for each service, in a folder
 `;
 
 /** The operator's input is wrong: the command ends with code 2. */
@@ -49,7 +50,7 @@ export type Command =
       readonly ids: readonly bigint[];
     }
   | { readonly name: 'verify' }
-  | { readonly name: 'keys' | 'revoke'; readonly words: readonly string[] };
+  | { readonly name: 'keys' | 'revoke' | 'certs'; readonly words: readonly string[] };
 
 const STANDARD_INPUT = '-';
 const OUTBOX_LIMIT = '100';
@@ -91,6 +92,9 @@ export function parseCommandLine(args: readonly string[]): Command {
       return { name: 'keys', words: parseKeysWords(rest) };
     case 'revoke':
       return { name: 'revoke', words: parseRevokeWords(rest) };
+    case 'certs':
+      // Read by the program that makes them.
+      return { name: 'certs', words: rest };
     default:
       throw new InputError(name === undefined ? USAGE : `there is no command "${name}"\n${USAGE}`);
   }

@@ -1,5 +1,6 @@
 /** The operator's command line: values go to standard output, everything else to standard error. */
 import { once } from 'node:events';
+import { runProgram } from './child-command.ts';
 import { type Command, InputError, parseCommandLine } from './command-line.ts';
 import { runAuthCommand } from './keys.ts';
 import { listOutbox, type Operator, replayOutbox } from './outbox.ts';
@@ -28,6 +29,8 @@ async function run(command: Command): Promise<number> {
     case 'keys':
     case 'revoke':
       return runAuthCommand(env, command.name, command.words);
+    case 'certs':
+      return runProgram('local/certs-main.ts', command.words, env);
     case 'outbox list':
       return asOperator((operator) => listOutbox(operator, command.limit, write));
     case 'outbox replay':

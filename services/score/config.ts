@@ -1,6 +1,12 @@
 /** Environment of the score service. */
-import { type Environment, port, secret, text } from '../shared/env.ts';
-import { readServiceDigests, type ServiceDigests } from '../shared/service-keys.ts';
+import { type Environment, port, text } from '../shared/env.ts';
+import { parseMode } from '../shared/mode.ts';
+import {
+  type CallerCheck,
+  parseCallerCheck,
+  parseServiceIdentity,
+  type ServiceIdentity,
+} from '../shared/service-identity.ts';
 
 export interface ScoreConfig {
   host: string;
@@ -12,10 +18,12 @@ export interface ScoreConfig {
   natsUrl: string;
   /** host:port of the auth service. */
   authAddress: string;
-  /** This service's own key. */
-  serviceKey: string;
-  /** The keys of those who may call. */
-  digests: ServiceDigests;
+  /** What auth is shown. */
+  identity: ServiceIdentity;
+  /** By what those who call are recognised. */
+  callers: CallerCheck;
+  /** Whether tools may ask the gRPC port what it offers. */
+  reflection: boolean;
 }
 
 export function parseScoreConfig(env: Environment): ScoreConfig {
@@ -29,7 +37,8 @@ export function parseScoreConfig(env: Environment): ScoreConfig {
     redisUrl: text(env, 'REDIS_URL'),
     natsUrl: text(env, 'NATS_URL'),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
-    serviceKey: secret(env, 'SERVICE_KEY'),
-    digests: readServiceDigests(text(env, 'SERVICE_DIGESTS_FILE')),
+    identity: parseServiceIdentity(env, 'score'),
+    callers: parseCallerCheck(env, 'score'),
+    reflection: parseMode(env) === 'development',
   };
 }

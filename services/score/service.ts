@@ -67,7 +67,8 @@ export async function startScore(
     host: config.host,
     port: config.port,
     services: [createScoreRpc(submitScores, reader), createOperatorRpc({ outbox, delivery, compareAll })],
-    digests: config.digests,
+    ...config.callers,
+    reflection: config.reflection,
     log,
     metrics,
   });

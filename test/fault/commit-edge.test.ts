@@ -53,7 +53,8 @@ beforeAll(async () => {
       ...{ host: HOST, port: 0, adminHost: HOST, adminPort: 0 },
       ...{ databaseUrl: proxied.href, redisUrl: redis.url, natsUrl: nats.url },
       // A trusted game server vouches for what it hands in: nobody is asked.
-      ...{ authAddress: `${HOST}:1`, serviceKey: own, digests: digestServiceKeys([game, own]) },
+      ...{ authAddress: `${HOST}:1`, identity: { serviceKey: own }, reflection: false },
+      callers: { digests: digestServiceKeys([game, own]) },
     },
     { log },
   );

@@ -123,7 +123,8 @@ export async function startAuthWorld(changes: Partial<AuthConfig> = {}): Promise
     tokenLifetimeS: 600,
     actionLifetimeS: 900,
     allowV0Signatures: false,
-    digests: digestServiceKeys([...serviceKeys.values()]),
+    callers: { digests: digestServiceKeys([...serviceKeys.values()]) },
+    reflection: true,
     ...changes,
   };
   let auth = await startAuth(config, { log, clock });

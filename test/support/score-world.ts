@@ -88,7 +88,8 @@ export async function startScoreWorld({
       tokenLifetimeS: 600,
       actionLifetimeS: 900,
       allowV0Signatures: false,
-      digests,
+      callers: { digests },
+      reflection: true,
     },
     { log: silent },
   );
@@ -101,8 +102,9 @@ export async function startScoreWorld({
         redisUrl: redis.url,
         natsUrl: nats.url,
         authAddress,
-        serviceKey: serviceKeys.score,
-        digests,
+        identity: { serviceKey: serviceKeys.score },
+        callers: { digests },
+        reflection: true,
       },
       { log },
     );

@@ -60,7 +60,7 @@ describe('the stack that the crowd plays on', () => {
     expect(findTarget({ DATA_DIR: dataDir }, options)).toEqual({
       edgeUrl: new URL('http://127.0.0.1:8080'),
       authAddress: '127.0.0.1:50051',
-      serviceKey: 'game.key',
+      identity: { serviceKey: 'game.key' },
     });
   });
 
@@ -68,7 +68,7 @@ describe('the stack that the crowd plays on', () => {
     expect(findTarget({ DATA_DIR: dataDir, ...elsewhere }, options)).toEqual({
       edgeUrl: new URL('http://localhost:1'),
       authAddress: '127.0.0.1:2',
-      serviceKey: 'game.x',
+      identity: { serviceKey: 'game.x' },
     });
   });
 
