@@ -10,33 +10,41 @@ const USAGE = 'usage: npm run --silent cli -- certs [--out DIR] [--days N] [--fo
 /** From a day to 27 years. */
 const DAYS = /^[1-9]\d{0,3}$/;
 
-function fail(line: string, code: number): void {
-  process.stderr.write(`${line}\n`);
-  process.exitCode = code;
-}
+class UsageError extends Error {}
 
-function parseOptions() {
+function parseOptions(args: readonly string[]) {
   const { values } = parseArgs({
+    args: [...args],
     options: {
       out: { type: 'string', default: certificatesDir(text(process.env, 'DATA_DIR', '.data')) },
       days: { type: 'string', default: String(DEFAULT_DAYS) },
       force: { type: 'boolean', default: false },
     },
   });
-  if (!DAYS.test(values.days))
-    throw new Error(`--days must be a whole number from 1 to 9999, not "${values.days}"`);
-  if (values.out === '') throw new Error('--out must name a folder');
-  return { dir: resolve(values.out), days: Number(values.days), force: values.force };
+  const { out, days, force } = values;
+  if (!DAYS.test(days)) throw new Error(`--days must be a whole number from 1 to 9999, not "${days}"`);
+  if (out === '') throw new Error('--out must name a folder');
+  return { dir: resolve(out), days: Number(days), force };
+}
+
+function readCommandLine() {
+  try {
+    return parseOptions(process.argv.slice(2));
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+  }
 }
 
 try {
-  const { dir, days, force } = parseOptions();
+  const { dir, days, force } = readCommandLine();
   if (!force && existsSync(authorityFile(dir))) {
-    fail(`there are certificates in ${dir}: --force makes new ones, and every service then needs its own`, 1);
-  } else {
-    await makeCertificates(dir, days);
-    process.stdout.write(`${dir}\n`);
+    throw new Error(
+      `there are certificates in ${dir}: --force makes new ones, and every service then needs its own`,
+    );
   }
+  await makeCertificates(dir, days);
+  process.stdout.write(`${dir}\n`);
 } catch (error) {
-  fail(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`, 2);
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
 }

@@ -13,6 +13,8 @@ import { startRedisServer } from '../../services/local/redis-server.ts';
 import { startScore } from '../../services/score/service.ts';
 import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
 import { createSilentLog, type Log } from '../../services/shared/log.ts';
+import { certificateFiles, readTlsCredentials } from '../../services/shared/service-certificate.ts';
+import type { ServiceIdentity } from '../../services/shared/service-identity.ts';
 import {
   createServiceKey,
   digestServiceKeys,
@@ -57,9 +59,12 @@ const HOST = '127.0.0.1';
 
 export async function startScoreWorld({
   scoreServices = 1,
+  certificates,
   log = createSilentLog(),
 }: {
   scoreServices?: number;
+  /** A folder with certificates, by which services then know each other; they use keys without it. */
+  certificates?: string;
   /** Of the score services. */
   log?: Log;
 }): Promise<ScoreWorld> {
@@ -77,6 +82,14 @@ export async function startScoreWorld({
     SERVICE_NAMES.map((name) => [name, createServiceKey(name)]),
   ) as Record<ServiceName, string>;
   const digests = digestServiceKeys(Object.values(serviceKeys));
+  const certificateOf = (name: ServiceName, dir: string) =>
+    readTlsCredentials(certificateFiles(dir, name), name, Date.now());
+  const identityOf = (name: ServiceName): ServiceIdentity =>
+    certificates === undefined
+      ? { serviceKey: serviceKeys[name] }
+      : { tls: certificateOf(name, certificates) };
+  const callersOf = (name: ServiceName) =>
+    certificates === undefined ? { digests } : { tls: certificateOf(name, certificates) };
   const listen = { host: HOST, port: 0, adminHost: HOST, adminPort: 0 };
   const auth = await startAuth(
     {
@@ -88,7 +101,7 @@ export async function startScoreWorld({
       tokenLifetimeS: 600,
       actionLifetimeS: 900,
       allowV0Signatures: false,
-      callers: { digests },
+      callers: callersOf('auth'),
       reflection: true,
     },
     { log: silent },
@@ -102,8 +115,8 @@ export async function startScoreWorld({
         redisUrl: redis.url,
         natsUrl: nats.url,
         authAddress,
-        identity: { serviceKey: serviceKeys.score },
-        callers: { digests },
+        identity: identityOf('score'),
+        callers: callersOf('score'),
         reflection: true,
       },
       { log },
@@ -117,9 +130,9 @@ export async function startScoreWorld({
     clients.set(id, known);
     return known as Client;
   }
-  const scoreClient = (serviceKey: string, address: string) =>
-    clientOf(`score ${serviceKey} ${address}`, () =>
-      createGrpcClient(ScoreService, { address, serviceKey, unavailable: 'SCORE_UNAVAILABLE' }),
+  const scoreClient = (name: ServiceName, address: string) =>
+    clientOf(`score ${name} ${address}`, () =>
+      createGrpcClient(ScoreService, { address, ...identityOf(name), unavailable: 'SCORE_UNAVAILABLE' }),
     );
 
   return {
@@ -133,17 +146,24 @@ export async function startScoreWorld({
       clientOf(`auth ${name}`, () =>
         createGrpcClient(AuthService, {
           address: authAddress,
-          serviceKey: serviceKeys[name],
+          ...identityOf(name),
           unavailable: 'AUTH_UNAVAILABLE',
         }),
       ),
-    scoreAs: (name, scoreService = 0) => scoreClient(serviceKeys[name], scoreAddresses[scoreService] ?? ''),
-    scoreWithKey: (key) => scoreClient(key, scoreAddresses[0] ?? ''),
+    scoreAs: (name, scoreService = 0) => scoreClient(name, scoreAddresses[scoreService] ?? ''),
+    scoreWithKey: (serviceKey) =>
+      clientOf(`score ${serviceKey}`, () =>
+        createGrpcClient(ScoreService, {
+          address: scoreAddresses[0] ?? '',
+          serviceKey,
+          unavailable: 'SCORE_UNAVAILABLE',
+        }),
+      ),
     operatorAs: (name) =>
       clientOf(`operator ${name}`, () =>
         createGrpcClient(OperatorService, {
           address: scoreAddresses[0] ?? '',
-          serviceKey: serviceKeys[name],
+          ...identityOf(name),
           unavailable: 'SCORE_UNAVAILABLE',
         }),
       ),
@@ -159,7 +179,7 @@ export async function startScoreWorld({
     pause: (server) => pauseProcess({ postgres, redis, nats }[server].pid),
     resume: (server) => resumeProcess({ postgres, redis, nats }[server].pid),
     startScoreService: startService,
-    scoreAt: (port, name) => scoreClient(serviceKeys[name], `${HOST}:${port}`),
+    scoreAt: (port, name) => scoreClient(name, `${HOST}:${port}`),
     async killRedis() {
       redis.kill('SIGKILL');
       await redis.stop();
