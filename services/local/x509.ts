@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 import { randomBytes, webcrypto } from 'node:crypto';
 import {
+  AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
@@ -86,6 +87,8 @@ export async function createAuthority(validity: {
             ),
           ),
           new SubjectAlternativeNameExtension(names),
+          // Tells an authority from the one before it, which has the same name.
+          await AuthorityKeyIdentifierExtension.create(keys.publicKey),
         ],
       });
       return { cert: `${issued.toString('pem')}\n`, key: await keyToPem(own) };

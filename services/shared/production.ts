@@ -46,15 +46,12 @@ function origins(env: Environment): string[] {
 
 function passwords(env: Environment): string[] {
   return SERVER_URLS.filter((name) => {
-    const address = optionalText(env, name);
-    if (address === undefined) return false;
-    const password = passwordIn(address);
-    // Redis and NATS may stand on a network of their own; whoever reaches Postgres as we do may change the truth.
-    return password === '' ? name === 'DATABASE_URL' : password.length < MIN_PASSWORD_CHARACTERS;
+    const password = passwordIn(optionalText(env, name) ?? '');
+    return password !== '' && password.length < MIN_PASSWORD_CHARACTERS;
   }).map((name) => `give ${name} a password of at least ${MIN_PASSWORD_CHARACTERS} characters`);
 }
 
 /** Empty when there is none, or nothing that reads as an address. */
 function passwordIn(address: string): string {
-  return decodeURIComponent(URL.parse(address)?.password ?? '');
+  return URL.parse(address)?.password ?? '';
 }

@@ -12,6 +12,8 @@ const TRUST_DOMAIN = 'spiffe://scoreboard/';
 const PLAIN_NAMES =
   /^(?:URI|DNS|IP Address):[A-Za-z0-9.:/_-]+(?:, (?:URI|DNS|IP Address):[A-Za-z0-9.:/_-]+)*$/;
 
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
 export function certificateUri(name: ServiceName): string {
   return `${TRUST_DOMAIN}${name}`;
 }
@@ -63,28 +65,32 @@ export function readTlsCredentials(
       `${files.key} may be read by everybody (mode ${mode.toString(8)}); its mode should be 600`,
     );
   }
-  const certificate = parsed(files.cert, () => new X509Certificate(credentials.cert));
-  const authority = parsed(files.ca, () => new X509Certificate(credentials.ca));
+  const [certificate, ...between] = certificatesIn(files.cert, credentials.cert);
+  const believed = certificatesIn(files.ca, credentials.ca);
   const key = parsed(files.key, () => createPrivateKey(credentials.key));
   const shown = serviceOfCertificate(certificate.subjectAltName);
   if (shown !== name) {
     throw new Error(`${files.cert} is the certificate of ${shown ?? 'no service'}, and this is ${name}`);
   }
   if (!certificate.checkPrivateKey(key)) throw new Error(`${files.key} is not the key of ${files.cert}`);
-  if (!certificate.verify(authority.publicKey)) {
-    throw new Error(`${files.cert} was not issued by ${files.ca}`);
-  }
-  for (const [path, { validFrom, validTo }] of [
-    [files.cert, certificate],
-    [files.ca, authority],
-  ] as const) {
+  const issuer = [...between, ...believed].find(({ publicKey }) => certificate.verify(publicKey));
+  if (issuer === undefined) throw new Error(`${files.cert} was not issued by ${files.ca}`);
+  for (const { validFrom, validTo } of [certificate, issuer]) {
     if (nowMs < Date.parse(validFrom) || nowMs > Date.parse(validTo)) {
       throw new Error(
-        `${path} is valid from ${validFrom} to ${validTo}: make new ones with "npm run cli -- certs"`,
+        `${files.cert} is valid from ${validFrom} to ${validTo}: make new ones with "npm run cli -- certs"`,
       );
     }
   }
   return credentials;
+}
+
+/** The first is whose file it is; others stand between it and those who are believed. */
+function certificatesIn(path: string, pem: Buffer): [X509Certificate, ...X509Certificate[]] {
+  const blocks = pem.toString().match(PEM_CERTIFICATE) ?? [];
+  const [first, ...more] = parsed(path, () => blocks.map((block) => new X509Certificate(block)));
+  if (first === undefined) throw new Error(`${path} can not be read as PEM`);
+  return [first, ...more];
 }
 
 /** The parser's own words may quote the text, and the text may be a key. */

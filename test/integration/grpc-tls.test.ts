@@ -145,6 +145,27 @@ describe('a server', () => {
     expect(await rawCall(server.address, channel, top)).toBe(0);
   });
 
+  test('believes the authority before its own too, where it was given both', async () => {
+    const before = await createTestAuthority();
+    for (const both of [
+      [before.ca, authority.ca],
+      [authority.ca, before.ca],
+    ]) {
+      const ca = Buffer.concat(both);
+      const believer = await startTlsServer({ ...(await authority.issue(named('score'))), ca });
+      for (const issuer of [before, authority]) {
+        const client = createGrpcClient(ScoreService, {
+          address: believer.address,
+          tls: { ...(await issuer.issue(named('edge'))), ca },
+          unavailable: 'SCORE_UNAVAILABLE',
+        });
+        expect(await outcome(client.getTop({}, SOON))).toBe('answered');
+        client.close();
+      }
+      await believer.stop();
+    }
+  });
+
   test('goes by the certificate, whatever the call says of itself', async () => {
     const game = await authority.issue(named('game'));
     expect(await callWith(game)).toBe('CALLER_NOT_ALLOWED');

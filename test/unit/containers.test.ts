@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { certificateFiles } from '../../services/shared/service-certificate.ts';
+import type { ServiceName } from '../../services/shared/service-keys.ts';
 
 const read = (name: string) => readFileSync(fileURLToPath(new URL(`../../${name}`, import.meta.url)), 'utf8');
 const compose = read('docker-compose.yml');
@@ -42,11 +44,25 @@ describe('the compose file', () => {
   });
 
   it('hands each service its own secrets, from files', () => {
-    for (const name of ['auth', 'score', 'edge', 'fanout', 'game']) {
+    for (const name of ['auth', 'score', 'edge', 'fanout', 'game', 'cli']) {
       const mounted = [...(services.get(name) ?? '').matchAll(/secrets-([a-z]+):/g)].map(([, of]) => of);
       expect([name, mounted]).toEqual([name, [name]]);
     }
     expect(compose).not.toMatch(/SERVICE_KEY: /);
+  });
+
+  it('runs in production mode, where services know each other by certificates, and keeps the key of their authority apart', () => {
+    for (const name of ['auth', 'score', 'edge', 'fanout', 'game', 'cli']) {
+      const block = services.get(name) ?? '';
+      const { cert, key, ca } = certificateFiles('/secrets', name as ServiceName);
+      for (const line of [`TLS_CERT_FILE: ${cert}`, `TLS_KEY_FILE: ${key}`, `TLS_CA_FILE: ${ca}`]) {
+        expect(block).toContain(line);
+      }
+      expect([name, block.includes('SCOREBOARD_MODE: production')]).toEqual([name, name !== 'cli']);
+    }
+    expect(compose).not.toMatch(/SERVICE_KEY_FILE|SERVICE_DIGESTS_FILE/);
+    const holders = [...services].filter(([, block]) => block.includes('secrets-authority:'));
+    expect(holders.map(([name]) => name)).toEqual(['secrets']);
   });
 
   it('pins every image to a version', () => {

@@ -43,6 +43,10 @@ describe('the command line', () => {
     expect(parseCommandLine(['outbox', 'replay', '--all'])).toEqual({ name: 'outbox replay', ids: [] });
   });
 
+  it('leaves the words of certs to the program that makes them', () => {
+    expect(parseCommandLine(['certs', '--days', '7'])).toEqual({ name: 'certs', words: ['--days', '7'] });
+  });
+
   it.each([
     [[]],
     [['sing']],

@@ -142,6 +142,16 @@ describe('files that are not right', () => {
     expect(() => read({ ...good, ca })).toThrow(/tls\.crt was not issued by .*ca\.crt/);
   });
 
+  it('may believe two authorities, while one takes over from the other', async () => {
+    const { ca } = await createTestAuthority();
+    for (const both of [
+      [ca, good.ca],
+      [good.ca, ca],
+    ]) {
+      expect(read({ ...good, ca: Buffer.concat(both) }).cert).toEqual(good.cert);
+    }
+  });
+
   it('are refused before and after their time, with the command that makes new ones', () => {
     expect(() => read(good, Date.now() + 2 * DAY_MS)).toThrow(
       /tls\.crt is valid from .*npm run cli -- certs/,
