@@ -50,6 +50,15 @@ describe('npm start in production mode', () => {
     }
   });
 
+  it('tells when the certificates of its servers end', async () => {
+    for (const name of ['auth', 'score']) {
+      const answer = await fetch(`http://127.0.0.1:${stack.stack().processes[name]?.adminPort}/metrics`);
+      const endsS = Number(/^grpc_certificate_ends_seconds\{.*\} (\S+)$/m.exec(await answer.text())?.[1]);
+      const days = (endsS - Date.now() / 1000) / (24 * 60 * 60);
+      expect([name, Math.round(days)]).toEqual([name, 365]);
+    }
+  });
+
   it('has no service keys, and gives each process its own certificate alone', () => {
     expect(existsSync(join(stack.dataDir, 'secrets'))).toBe(false);
     for (const name of ['auth', 'score', 'edge', 'fanout', 'game'] as const) {

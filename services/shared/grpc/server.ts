@@ -1,4 +1,5 @@
 /** A gRPC server: generated services plus plain handlers, each method with the services that may call it, and health. */
+import { X509Certificate } from 'node:crypto';
 import { create, type DescMessage, type DescMethod, type MessageInitShape } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
@@ -63,6 +64,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     'grpc.max_connection_idle_ms': sessions.maxIdleMs,
   });
   const answer = createAnswers(options);
+  watchCertificate(options);
   for (const registration of services) {
     const definition: Record<string, grpc.MethodDefinition<never, never>> = {};
     const implementation: Record<string, grpc.handleUnaryCall<never, never>> = {};
@@ -100,6 +102,15 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
       });
     },
   };
+}
+
+/** Certificates that are made together end together: those of the servers tell when. */
+function watchCertificate({ tls, metrics }: GrpcServerOptions): void {
+  if (tls === undefined) return;
+  const endsAtMs = Date.parse(new X509Certificate(tls.cert).validTo);
+  metrics
+    .gauge('grpc_certificate_ends_seconds', 'Unix time at which the certificate of the service ends.')
+    .set(endsAtMs / 1000);
 }
 
 /** Each method's way from a call to its answer: who, may they, do, answer. */
