@@ -3,7 +3,7 @@
  * a service. Each service's folder holds all that it needs and nothing else; the authority's key is apart from them.
  */
 import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { certificateFiles, certificateUri } from '../shared/service-certificate.ts';
@@ -12,7 +12,7 @@ import { writeFileAtomically } from './write-file.ts';
 import { createAuthority, validFor } from './x509.ts';
 
 export const DEFAULT_DAYS = 365;
-/** A start renews certificates that would end within this time: longer than most stacks run without one. */
+/** A start renews certificates that would end within this time: a stack is started more often than that. */
 const RENEW_BEFORE_MS = 30 * 24 * 60 * 60 * 1000;
 
 /** Who is called, and who calls. The authority vouches for nothing else. */
@@ -25,13 +25,14 @@ const USAGES: Readonly<Record<ServiceName, readonly ('server' | 'client')[]>> = 
   cli: ['client'],
 };
 
-/** Written last: where it is, the rest is. */
+/** Removed first and written last: where it is, there is a whole set. */
 export function authorityFile(dir: string): string {
   return join(dir, 'authority', 'ca.crt');
 }
 
 /** Makes an authority and everybody's certificates, in place of what was there. Owner-only files. */
 export async function makeCertificates(dir: string, days: number): Promise<void> {
+  rmSync(authorityFile(dir), { force: true });
   const validity = validFor(days, Date.now());
   const authority = await createAuthority(validity);
   for (const name of SERVICE_NAMES) {

@@ -16,6 +16,8 @@ export type CallerCheck =
   | { readonly digests: ServiceDigests; readonly tls?: never }
   | { readonly tls: TlsCredentials; readonly digests?: never };
 
+export const KEY_VARIABLES = ['SERVICE_KEY', 'SERVICE_KEY_FILE', 'SERVICE_DIGESTS_FILE'] as const;
+
 /** Throws when the files are not those of this service. */
 export function parseServiceIdentity(env: Environment, name: ServiceName): ServiceIdentity {
   const files = parseCertificateFiles(env);
@@ -47,9 +49,9 @@ function parseCertificateFiles(env: Environment): CertificateFiles | undefined {
   return { cert, key, ca };
 }
 
-/** Whether the environment says anything about who this process is. */
+/** Whether the environment says anything about what this process shows. */
 export function isIdentityGiven(env: Environment): boolean {
-  return ['TLS_CERT_FILE', ...KEY_VARIABLES].some((name) => optionalText(env, name) !== undefined);
+  return ['TLS_CERT_FILE', 'SERVICE_KEY', 'SERVICE_KEY_FILE'].some(
+    (name) => optionalText(env, name) !== undefined,
+  );
 }
-
-export const KEY_VARIABLES = ['SERVICE_KEY', 'SERVICE_KEY_FILE', 'SERVICE_DIGESTS_FILE'] as const;

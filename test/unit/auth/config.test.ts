@@ -25,9 +25,15 @@ describe("the auth service's configuration", () => {
       tokenLifetimeS: 600,
       actionLifetimeS: 900,
       allowV0Signatures: false,
-      digests: {},
+      callers: { digests: {} },
+      reflection: true,
     });
     expect(() => parseAuthConfig({ SERVICE_DIGESTS_FILE })).toThrow('DATABASE_URL must be set');
+  });
+
+  test('tells tools of its methods in development alone', () => {
+    expect(parseAuthConfig({ ...NEEDED, SCOREBOARD_MODE: 'production' }).reflection).toBe(false);
+    expect(parseAuthConfig({ ...NEEDED, SCOREBOARD_MODE: 'development' }).reflection).toBe(true);
   });
 
   test('keeps keys in the data folder unless told otherwise', () => {

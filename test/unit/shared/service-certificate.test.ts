@@ -169,6 +169,23 @@ describe('files that are not right', () => {
 });
 
 describe('a folder of certificates', () => {
+  it('counts as empty when it was left half made, so that the next start makes it whole', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'scoreboard-half-'));
+    try {
+      await makeCertificates(dir, 365);
+      rmSync(join(dir, 'game'), { recursive: true });
+      writeFileSync(join(dir, 'game'), 'in the way');
+      await expect(makeCertificates(dir, 365)).rejects.toThrow(/EEXIST|ENOTDIR/);
+      rmSync(join(dir, 'game'));
+      await ensureCertificates(dir);
+      for (const name of SERVICE_NAMES) readTlsCredentials(certificateFiles(dir, name), name, Date.now());
+      const { ca } = readTlsCredentials(certificateFiles(dir, 'cli'), 'cli', Date.now());
+      expect(readTlsCredentials(certificateFiles(dir, 'auth'), 'auth', Date.now()).ca).toEqual(ca);
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+
   it('has the key of the authority apart from those of the services', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'scoreboard-authority-'));
     try {
