@@ -18,7 +18,7 @@ export interface TruthRanks {
   of(leaderboard: string, players: readonly PlayerState[]): Promise<Standing[]>;
 }
 
-const MAX_PLAYERS_PER_COUNT = 1_000;
+const MAX_PLAYERS_PER_COUNT = 500;
 /** Two counts' worth: who would wait for a third is better told at once. */
 const MAX_WAITING = 2_000;
 

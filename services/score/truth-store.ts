@@ -69,7 +69,9 @@ export function createTruthStore(pool: PostgresPool): TruthStore {
       const rows = await pool.run(
         (sql) => sql<{ rank: bigint; players: bigint }[]>`
           with asked as materialized (
-            select * from unnest(
+            select *, dense_rank() over (order by points) as step,
+              dense_rank() over (partition by points order by reached) as tie_step
+            from unnest(
               ${arrayLiteral(players.map((p) => p.userId))}::text[],
               ${arrayLiteral(players.map((p) => p.points))}::bigint[],
               ${arrayLiteral(players.map((p) => p.reached))}::bigint[]
@@ -95,10 +97,8 @@ export function createTruthStore(pool: PostgresPool): TruthStore {
             where s.user_id < a.user_id collate "C" group by 1
           )
           select 1
-              + coalesce((select sum(c.players) from counted c, steps
-                          where c.step >= array_position(steps.points, a.points + 1)), 0)::bigint
-              + coalesce((select sum(t.players) from tied t join tie_steps using (points)
-                          where t.points = a.points and t.step < array_position(tie_steps.reached, a.reached)), 0)::bigint
+              + coalesce((select sum(c.players) from counted c where c.step >= a.step), 0)::bigint
+              + coalesce((select sum(t.players) from tied t where t.points = a.points and t.step < a.tie_step), 0)::bigint
               + coalesce((select e.players from equals e where e.place = a.place), 0)
               as rank,
             (select coalesce(sum(players), 0) from counted)::bigint as players
