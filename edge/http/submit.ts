@@ -37,6 +37,8 @@ const MAX_WAIT_MS = 300;
 const MAX_BATCH = 500;
 /** One is worked on while the other gathers; more would only make them smaller, and each call costs as much as ten items. */
 const MAX_IN_FLIGHT = 2;
+/** With fewer waiting, the second call would cost more than the wait for the first one's end. */
+const WORTH_A_CALL = 64;
 /** A tenth of a second of work: more would only be answered too late, and refusing at once costs nobody a wait. */
 const MAX_QUEUE = 1_000;
 const RETRY_AFTER_MS = 1_000;
@@ -73,6 +75,7 @@ export function createSubmit({ score, topCache, metrics }: SubmitOptions): Submi
   const coalescer = createCoalescer<Queued, Accepted>({
     maxBatch: MAX_BATCH,
     maxInFlight: MAX_IN_FLIGHT,
+    worthACall: WORTH_A_CALL,
     maxQueue: MAX_QUEUE,
     // Never sent, so certainly not counted.
     lapsed: ({ sendBefore }) => (performance.now() > sendBefore ? overloaded() : undefined),

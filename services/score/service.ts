@@ -28,6 +28,7 @@ import { openServers, type Servers } from './servers.ts';
 import { createStoreBreaker } from './store-breaker.ts';
 import { createSubmitScores } from './submit-scores.ts';
 import { createTruthBoards } from './truth-boards.ts';
+import { createTruthRanks } from './truth-ranks.ts';
 import { createTruthStore } from './truth-store.ts';
 import { createSignatureVerifier } from './verify-signatures.ts';
 
@@ -112,6 +113,7 @@ function createBoards({ readPool, upkeepPool, redis, bus, log, metrics }: Boards
   const truth = createTruthStore(upkeepPool);
   const readersTruth = createTruthStore(readPool);
   const truthBoards = createTruthBoards(readersTruth);
+  const truthRanks = createTruthRanks(readersTruth);
   const index = createRankIndex(redis);
   const contents = createIndexContents(redis);
   const keeper = createIndexKeeper({
@@ -119,7 +121,7 @@ function createBoards({ readPool, upkeepPool, redis, bus, log, metrics }: Boards
     announce: announceBoard,
   });
   const projector = createProjector({ index, truthBoards, keeper, log });
-  const reader = createReadBoards({ index, truth: readersTruth, truthBoards, keeper, log });
+  const reader = createReadBoards({ index, truth: readersTruth, truthBoards, truthRanks, keeper, log });
   const compare = createCompareIndex({ contents, truth });
   const reconciler = createReconciler({
     ...{ compare, contents, truth, projector, keeper, log, metrics },

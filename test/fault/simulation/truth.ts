@@ -41,7 +41,9 @@ export function createTruth(database: Database, time: VirtualTime) {
       ranks: (leaderboard, players) =>
         read(() => {
           const all = ordered(leaderboard);
-          return players.map((player) => all.filter((other) => compareStates(other, player) < 0).length + 1);
+          const ahead = (player: PlayerState) =>
+            all.filter((other) => compareStates(other, player) < 0).length;
+          return { ranks: players.map((player) => ahead(player) + 1), players: all.length };
         }),
       page: (leaderboard, firstRank, limit) =>
         read(() => toEntries(ordered(leaderboard)).slice(firstRank - 1, firstRank - 1 + limit)),
