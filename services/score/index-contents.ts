@@ -5,7 +5,7 @@
  */
 import type { RedisClient } from '../shared/redis.ts';
 import type { PlayerState } from './board.ts';
-import { keysOf, REACHED_DIGITS, type Script, script } from './rank-index.ts';
+import { keysOf, REACHED_DIGITS, type Script, script } from './index-scripts.ts';
 
 /** What the index has under one player's name. */
 export interface Held {

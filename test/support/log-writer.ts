@@ -4,7 +4,8 @@ import { createLog } from '../../services/shared/log.ts';
 const log = createLog('writer');
 
 process.on('message', (lines: number) => {
-  for (let line = 0; line < lines; line += 1) log.info({ line }, 'a line of an ordinary length, more or less');
+  for (let line = 0; line < lines; line += 1)
+    log.info({ line }, 'a line of an ordinary length, more or less');
   process.send?.('written');
 });
 process.on('disconnect', () => process.exit(0));
