@@ -41,6 +41,7 @@ const PART_PAGES = 4;
  */
 const BOARD_WALKS = ['truth', 'players', 'order'] as const;
 const WALKS = [...BOARD_WALKS, 'keys'] as const;
+type BoardWalk = (typeof BOARD_WALKS)[number];
 
 interface Cursor {
   readonly walk: (typeof WALKS)[number];
@@ -88,8 +89,8 @@ export function createCompareAll({ compare, contents, truth, keeper }: CompareAl
   const walks = { truth: alongTruth, players: alongPlayers, order: alongOrder };
 
   /** Where to go on when a walk along a board has come to its end. */
-  async function after({ walk, leaderboard, page }: Cursor): Promise<Cursor> {
-    const nextWalk = BOARD_WALKS[BOARD_WALKS.findIndex((name) => name === walk) + 1];
+  async function after(walk: BoardWalk, { leaderboard, page }: Cursor): Promise<Cursor> {
+    const nextWalk = BOARD_WALKS[BOARD_WALKS.indexOf(walk) + 1];
     if (nextWalk !== undefined) return { walk: nextWalk, leaderboard, position: '', page };
     if (page !== '') return { walk: 'keys', leaderboard, position: page, page: '' };
     return boardAfter(leaderboard);
@@ -124,7 +125,7 @@ export function createCompareAll({ compare, contents, truth, keeper }: CompareAl
         return { leaderboard: '', players: 0, drift: [], cursor: next ? printCursor(next) : '' };
       }
       const { players, drift, position } = await walks[walk](epoch, cursor);
-      const next = position === undefined ? await after(cursor) : { ...cursor, position };
+      const next = position === undefined ? await after(walk, cursor) : { ...cursor, position };
       return { leaderboard, players, drift, cursor: printCursor(next) };
     },
   };

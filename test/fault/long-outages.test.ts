@@ -3,15 +3,14 @@
  * default (10 attempts, 19 s); the soak tool with `--long` has the same for minutes, and for Redis and Postgres.
  */
 import { expect, it } from 'vitest';
-import type { Fault } from './driver/faults.ts';
+import { makeFault } from './driver/faults.ts';
 import { runUnderFire } from './driver/run.ts';
+import { createRandom } from './random.ts';
 
 const AWAY_MS = 25_000;
 
 it('comes back by itself after NATS was away for longer than its client is patient', async () => {
-  const faults: Fault[] = [
-    { component: 'nats', kind: 'down', lastsMs: AWAY_MS, link: undefined, mode: { kind: 'pass' } },
-  ];
+  const faults = [makeFault('nats', 'down', AWAY_MS, createRandom(1))];
   const { judgement, survived, folder } = await runUnderFire({
     seed: 1,
     nextFault: () => faults.shift(),
