@@ -19,7 +19,7 @@ import * as grpc from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { AppError, toAppError } from './app-error.ts';
-import { ERROR_TABLE, kindOfCode } from './error-table.ts';
+import { ERROR_TABLE, generalReason, kindOfCode } from './error-table.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { LATENCY_BUCKETS } from './metrics.ts';
@@ -329,16 +329,7 @@ export function createGrpcClient<S extends GenService<GenServiceMethods>>(
     const trailer = error.metadata?.get(DETAILS_TRAILER)[0];
     const described = trailer instanceof Buffer ? decodeStatusDetails(trailer) : undefined;
     if (described !== undefined) return described;
-    switch (kindOfCode(error.code)) {
-      case 'unavailable':
-        return new AppError(unavailable, { cause: error });
-      case 'deadline_exceeded':
-        return new AppError('DEADLINE_EXCEEDED', { cause: error });
-      case 'resource_exhausted':
-        return new AppError('OVERLOADED', { cause: error });
-      default:
-        return new AppError('INTERNAL', { cause: error });
-    }
+    return new AppError(generalReason(kindOfCode(error.code), unavailable), { cause: error });
   }
 
   const client: Record<string, unknown> = { close: () => channel.close() };
