@@ -138,9 +138,9 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
       log.info({ epoch: String(build.epoch), players, seconds }, 'the rank index is rebuilt');
       for (const leaderboard of leaderboards) await announce(leaderboard);
     } catch (error) {
+      log.warn({ err: error, epoch: String(build.epoch) }, 'the rank index could not be rebuilt');
       nextBuildAtMs = performance.now() + BUILD_PAUSE_MS;
-      await abandon(build.epoch);
-      throw error;
+      return abandon(build.epoch);
     }
     await index.dropOlder(build.epoch);
   }
@@ -153,6 +153,8 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
       if (!(await epochs.renewBuild(epoch, BUILD_LEASE_MS)))
         throw new Error('another process took over the rebuild');
       renewedAtMs = performance.now();
+      // Meanwhile no beat comes, and boards must not seem old for that.
+      await readTruth();
     };
     for (const leaderboard of leaderboards) players += await load(epoch, leaderboard, keepLease);
     return players;
