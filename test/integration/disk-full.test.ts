@@ -43,9 +43,9 @@ const refusalOf = (answering: Promise<unknown>) =>
 const allDelivered = () =>
   waitFor(async () => (await sql`select from outbox`).length === 0 || undefined, { limitMs: 40_000 });
 
-async function submitCrowd() {
+async function submitCrowd(crowd: number) {
   const submissions = Array.from({ length: BATCH }, (_, n) => ({
-    ...{ userId: `newcomer-${n}`, actionId: 'first', points: 1n, leaderboard: 'crowd' },
+    ...{ userId: `newcomer-${crowd}-${n}`, actionId: 'first', points: 1n, leaderboard: 'crowd' },
   }));
   return (await game().submitScores({ submissions }, call)).outcomes.map(({ result }) => result);
 }
@@ -58,16 +58,22 @@ test('tables that can not grow: scores are refused as not counted, boards are re
   const [size] = await sql<{ bytes: number }[]>`select pg_relation_size('scores')::float8 as bytes`;
   expect(size?.bytes).toBeGreaterThan(SEGMENT_BYTES);
   world.limitFiles('postgres', size?.bytes ?? 0);
-  const refused = await submitCrowd();
+  // Until the pages that are there are full.
+  let crowd = 0;
+  const refused = await waitFor(async () => {
+    crowd += 1;
+    const results = await submitCrowd(crowd);
+    return results.some((result) => result.case === 'refused') ? results : undefined;
+  });
   for (const result of refused) {
     expect(result).toMatchObject({ case: 'refused', value: { reason: 'STORE_UNAVAILABLE' } });
   }
-  expect(await sql`select from actions where user_id like 'newcomer%'`).toHaveLength(0);
+  expect(await sql`select from actions where user_id like ${`newcomer-${crowd}-%`}`).toHaveLength(0);
   expect((await top()).entries[0]).toMatchObject({ userId: 'ada', score: 10n });
 
   world.limitFiles('postgres', 'unlimited');
   const accepted = await waitFor(async () => {
-    const results = await submitCrowd();
+    const results = await submitCrowd(crowd);
     return results.every((result) => result.case === 'accepted') ? results : undefined;
   });
   for (const result of accepted) expect(result.value).toMatchObject({ newScore: 1n, version: 1n });
