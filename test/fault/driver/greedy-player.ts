@@ -11,8 +11,8 @@ export interface GreedyPlayer {
 }
 
 const NAME = 'greedy';
-/** More than the bucket refills between two bursts, and no more of them under way than one. */
-const BURST = 40;
+/** More than a full bucket holds. No more than one burst is under way, so a product that hangs is not flooded. */
+const BURST = 100;
 const PAUSE_MS = 500;
 
 export async function startGreedyPlayer({
