@@ -96,6 +96,17 @@ export const LIES_TO_CALLERS: readonly Lie[] = [
     },
   ],
   [
+    'a change that is on no screen while the database is silent, and no word of that',
+    'I13',
+    (run) => {
+      run.history.push(...faulted('postgres', 'pause', 10_010, 30_000));
+      run.history.push(...submitted({ ...quiet, userId: 'cy', newScore: 12, version: 2 }));
+      addAction(run, 'cy', 'z1', 3, 12, 2);
+      const entries = [{ userId: 'cy', score: 12 }, ...FINAL.filter(({ userId }) => userId !== 'cy')];
+      run.frames.push(board('viewer', 1, 50, entries, { ms: 30_500 }));
+    },
+  ],
+  [
     'changes that are late on every screen',
     'I13',
     (run) => {
