@@ -142,7 +142,7 @@ async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
     monotonicMs,
   });
   const source = createBoardSource(upstream.score);
-  const freshness = createFreshness({ hub, source, feed, log, metrics, monotonicMs });
+  const freshness = createFreshness({ hub, source, feed, sentinel: firstBoard, log, metrics, monotonicMs });
   freshness.check();
   const keepingOrder = setInterval(() => {
     authentication.closeExpired();

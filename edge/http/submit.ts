@@ -5,6 +5,7 @@
 import type { ScoreService, SubmitScoresResponse_Outcome } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { AppError, isReason, toAppError } from '../../services/shared/app-error.ts';
 import { createCoalescer } from '../../services/shared/coalescer.ts';
+import { generalReason, kindOfCode } from '../../services/shared/error-table.ts';
 import type { GrpcClient } from '../../services/shared/grpc.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS, type Metrics } from '../../services/shared/metrics.ts';
 import type { Identity } from '../../services/shared/token-verifier.ts';
@@ -111,8 +112,9 @@ function overloaded(): AppError {
 function toAnswer({ result }: SubmitScoresResponse_Outcome): Accepted | AppError {
   if (result.case === 'accepted') return result.value;
   if (result.case !== 'refused') return new AppError('INTERNAL');
-  const { reason, message, retryAfterMs } = result.value;
-  return isReason(reason) ? new AppError(reason, { message, retryAfterMs }) : new AppError('INTERNAL');
+  const { code, reason, message, retryAfterMs } = result.value;
+  if (isReason(reason)) return new AppError(reason, { message, retryAfterMs });
+  return new AppError(generalReason(kindOfCode(code), 'SCORE_UNAVAILABLE'), { retryAfterMs });
 }
 
 /** What has been sent goes on being counted: giving up is all that the client asked for. */

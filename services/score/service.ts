@@ -23,6 +23,7 @@ import { createProjector, type Projected } from './projector.ts';
 import { createRankIndex } from './rank-index.ts';
 import { createReadBoards } from './read-boards.ts';
 import { createReconciler } from './reconcile.ts';
+import { createRepairIndex } from './repair-index.ts';
 import { createScoreRpc } from './rpc.ts';
 import { openServers, type Servers } from './servers.ts';
 import { createStoreBreaker } from './store-breaker.ts';
@@ -123,10 +124,11 @@ function createBoards({ readPool, upkeepPool, redis, bus, log, metrics }: Boards
   const projector = createProjector({ index, truthBoards, keeper, log });
   const reader = createReadBoards({ index, truth: readersTruth, truthBoards, truthRanks, keeper, log });
   const compare = createCompareIndex({ contents, truth });
-  const reconciler = createReconciler({
+  const repair = createRepairIndex({
     ...{ compare, contents, truth, projector, keeper, log, metrics },
     announce: announceRepair,
   });
+  const reconciler = createReconciler({ compare, contents, truth, repair, keeper, log, metrics });
 
   /** After an epoch took over, so that viewers hold a board that later events can be compared with. */
   async function announceBoard(leaderboard: string): Promise<void> {

@@ -21,6 +21,7 @@ import {
   SERVICE_NAMES,
   type ServiceName,
 } from '../../services/shared/service-keys.ts';
+import { limitFileSize } from './limit-file-size.ts';
 import { pauseProcess, resumeProcess } from './pause-process.ts';
 
 export interface ScoreWorld {
@@ -41,6 +42,8 @@ export interface ScoreWorld {
   /** SIGSTOP to the server and all its children: it neither answers nor goes away. */
   pause(server: ServerName): void;
   resume(server: ServerName): void;
+  /** From now on no file of the server's processes grows beyond this. */
+  limitFiles(server: ServerName, bytes: number | 'unlimited'): void;
   /** Starts one more score service on the same servers, or rejects with why it refused. */
   startScoreService(): Promise<{ readonly port: number; stop(): Promise<void> }>;
   scoreAt(port: number, name: ServiceName): GrpcClient<typeof ScoreService>;
@@ -178,6 +181,7 @@ export async function startScoreWorld({
     },
     pause: (server) => pauseProcess({ postgres, redis, nats }[server].pid),
     resume: (server) => resumeProcess({ postgres, redis, nats }[server].pid),
+    limitFiles: (server, bytes) => limitFileSize({ postgres, redis, nats }[server].pid, bytes),
     startScoreService: startService,
     scoreAt: (port, name) => scoreClient(name, `${HOST}:${port}`),
     async killRedis() {

@@ -67,7 +67,12 @@ export function createTruth(database: Database, time: VirtualTime) {
       return (isBuilding ? building : epoch) + 1n;
     };
     return {
-      read: () => write(() => ({ ...index, redisUnseenMs: time.nowMs() - index.redisSeenMs })),
+      read: () =>
+        write(() => ({
+          ...index,
+          redisUnseenMs: time.nowMs() - index.redisSeenMs,
+          buildLapsed: index.building !== undefined && index.buildingUntilMs < time.nowMs(),
+        })),
       markSeen: (epoch, runId) =>
         write(() => {
           if (index.epoch !== epoch || index.redisRunId !== runId || index.source !== 'redis') return;
@@ -85,6 +90,11 @@ export function createTruth(database: Database, time: VirtualTime) {
           const epoch = nextEpoch();
           Object.assign(index, { building: epoch, buildingUntilMs: time.nowMs() + leaseMs });
           return { epoch, transaction: String(database.nextStatement()) };
+        }),
+      abandonBuild: (epoch) =>
+        write(() => {
+          if (index.building !== epoch) return;
+          Object.assign(index, { epoch, source: 'postgres', building: undefined });
         }),
       renewBuild: (epoch, leaseMs) =>
         write(() => {
