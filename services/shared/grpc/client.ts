@@ -3,7 +3,7 @@ import { create, type DescMessage, type MessageInitShape, type MessageShape } fr
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
 import * as grpc from '@grpc/grpc-js';
 import { AppError } from '../app-error.ts';
-import { kindOfCode } from '../error-table.ts';
+import { generalReason, kindOfCode } from '../error-table.ts';
 import type { ServiceIdentity } from '../service-identity.ts';
 import type { ServiceName } from '../service-keys.ts';
 import { decodeStatusDetails } from '../status-details.ts';
@@ -162,14 +162,5 @@ function fromServiceError(error: grpc.ServiceError, unavailable: GrpcClientOptio
   const trailer = error.metadata?.get(DETAILS_TRAILER)[0];
   const described = trailer instanceof Buffer ? decodeStatusDetails(trailer) : undefined;
   if (described !== undefined) return described;
-  switch (kindOfCode(error.code)) {
-    case 'unavailable':
-      return new AppError(unavailable, { cause: error });
-    case 'deadline_exceeded':
-      return new AppError('DEADLINE_EXCEEDED', { cause: error });
-    case 'resource_exhausted':
-      return new AppError('OVERLOADED', { cause: error });
-    default:
-      return new AppError('INTERNAL', { cause: error });
-  }
+  return new AppError(generalReason(kindOfCode(error.code), unavailable), { cause: error });
 }
