@@ -6,8 +6,10 @@ import {
   optionalText,
   port,
   secret,
+  secretUrl,
   text,
 } from '../../services/shared/env.ts';
+import type { Secret } from '../../services/shared/secret.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/token-policy.ts';
 import { type NetworkList, parseNetworks } from './addresses.ts';
 import type { Rate } from './gcra.ts';
@@ -17,12 +19,12 @@ export interface EdgeConfig {
   port: number;
   adminHost: string;
   adminPort: number;
-  redisUrl: string;
+  redisUrl: Secret;
   /** host:port */
   scoreAddress: string;
   /** host:port */
   authAddress: string;
-  serviceKey: string;
+  serviceKey: Secret;
   tokenPolicy: TokenPolicy;
   /** Pages that may call from a browser: scheme, host and port, compared exactly. */
   allowedOrigins: readonly string[];
@@ -54,7 +56,7 @@ export function parseEdgeConfig(env: Environment): EdgeConfig {
     port: edgePort,
     adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
     adminPort: port(env, 'ADMIN_PORT', edgePort === 0 ? 0 : edgePort + 1000),
-    redisUrl: text(env, 'REDIS_URL'),
+    redisUrl: secretUrl(env, 'REDIS_URL'),
     scoreAddress: text(env, 'SCORE_ADDRESS', '127.0.0.1:50052'),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
     serviceKey: secret(env, 'SERVICE_KEY'),

@@ -5,6 +5,7 @@ import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
 import { type Environment, optionalText, secret, text } from '../shared/env.ts';
 import { createGrpcClient, type GrpcClient } from '../shared/grpc.ts';
+import type { Secret } from '../shared/secret.ts';
 import { readStackFile, type StackFile } from '../shared/stack-file.ts';
 
 export function parseDataDir(env: Environment): string {
@@ -43,7 +44,7 @@ function addressOf(env: Environment, variable: string, name: 'authAddress' | 'sc
   return address;
 }
 
-function ownKey(env: Environment): string {
+function ownKey(env: Environment): Secret {
   const isGiven = optionalText(env, 'SERVICE_KEY') ?? optionalText(env, 'SERVICE_KEY_FILE');
   if (isGiven !== undefined) return secret(env, 'SERVICE_KEY');
   const path = join(parseDataDir(env), 'secrets', 'cli.key');

@@ -1,5 +1,6 @@
 /** Environment of the demo game server. */
 import { type Environment, integer, list, port, secret, text } from '../shared/env.ts';
+import type { Secret } from '../shared/secret.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../shared/token-policy.ts';
 import { type Networks, parseNetworks } from './networks.ts';
 
@@ -12,7 +13,7 @@ export interface GameConfig {
   /** host:port */
   readonly authAddress: string;
   /** What makes this server a trusted one. */
-  readonly serviceKey: string;
+  readonly serviceKey: Secret;
   readonly tokenPolicy: TokenPolicy;
   /** Pages that may call from a browser: scheme, host and port, compared exactly. */
   readonly allowedOrigins: readonly string[];

@@ -1,5 +1,6 @@
 /** Environment of the score service. */
-import { type Environment, port, secret, text } from '../shared/env.ts';
+import { type Environment, port, secret, secretUrl, text } from '../shared/env.ts';
+import type { Secret } from '../shared/secret.ts';
 import { readServiceDigests, type ServiceDigests } from '../shared/service-keys.ts';
 
 export interface ScoreConfig {
@@ -7,13 +8,13 @@ export interface ScoreConfig {
   port: number;
   adminHost: string;
   adminPort: number;
-  databaseUrl: string;
-  redisUrl: string;
-  natsUrl: string;
+  databaseUrl: Secret;
+  redisUrl: Secret;
+  natsUrl: Secret;
   /** host:port of the auth service. */
   authAddress: string;
   /** This service's own key. */
-  serviceKey: string;
+  serviceKey: Secret;
   /** The keys of those who may call. */
   digests: ServiceDigests;
 }
@@ -25,9 +26,9 @@ export function parseScoreConfig(env: Environment): ScoreConfig {
     port: scorePort,
     adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
     adminPort: port(env, 'ADMIN_PORT', scorePort + 1000),
-    databaseUrl: text(env, 'DATABASE_URL'),
-    redisUrl: text(env, 'REDIS_URL'),
-    natsUrl: text(env, 'NATS_URL'),
+    databaseUrl: secretUrl(env, 'DATABASE_URL'),
+    redisUrl: secretUrl(env, 'REDIS_URL'),
+    natsUrl: secretUrl(env, 'NATS_URL'),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
     serviceKey: secret(env, 'SERVICE_KEY'),
     digests: readServiceDigests(text(env, 'SERVICE_DIGESTS_FILE')),

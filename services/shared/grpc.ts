@@ -23,6 +23,7 @@ import { ERROR_TABLE, kindOfCode } from './error-table.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { LATENCY_BUCKETS } from './metrics.ts';
+import { Secret } from './secret.ts';
 import { identifyService, type ServiceDigests, type ServiceName } from './service-keys.ts';
 import { decodeStatusDetails, encodeStatusDetails } from './status-details.ts';
 
@@ -282,7 +283,7 @@ export type GrpcClient<S> = {
 export interface GrpcClientOptions {
   /** host:port */
   address: string;
-  serviceKey: string;
+  serviceKey: Secret | string;
   /** The reason that a caller is told when nobody answers at the address. */
   unavailable: 'AUTH_UNAVAILABLE' | 'SCORE_UNAVAILABLE';
 }
@@ -292,6 +293,7 @@ export function createGrpcClient<S extends GenService<GenServiceMethods>>(
   service: S,
   { address, serviceKey, unavailable }: GrpcClientOptions,
 ): GrpcClient<S> {
+  const key = Secret.of(serviceKey);
   const options = {
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
@@ -347,7 +349,7 @@ export function createGrpcClient<S extends GenService<GenServiceMethods>>(
     client[method.localName] = (request: object, { deadlineMs, requestId }: CallOptions) =>
       new Promise((resolve, reject) => {
         const metadata = new grpc.Metadata();
-        metadata.set(SERVICE_KEY_HEADER, serviceKey);
+        metadata.set(SERVICE_KEY_HEADER, key.reveal());
         if (requestId !== undefined) metadata.set(REQUEST_ID_HEADER, requestId);
         channel.makeUnaryRequest(
           path,

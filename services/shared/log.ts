@@ -1,5 +1,5 @@
 /** JSON logs, one line an event, to standard output. Secrets are masked by the names of the fields that carry them. */
-import { pino } from 'pino';
+import { type LoggerOptions, pino } from 'pino';
 
 export type Log = import('pino').Logger;
 
@@ -12,10 +12,13 @@ const SECRET_FIELDS = [
   'serviceKey',
   'password',
   'privateKey',
+  // What Node quotes in an error about a URL that it can't read.
+  'input',
 ];
 
-export function createLog(service: string, level = 'info'): Log {
-  return pino({
+/** Writes to standard output unless another destination is given. */
+export function createLog(service: string, level = 'info', destination?: { write(line: string): void }): Log {
+  const options: LoggerOptions = {
     level,
     base: { service, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -24,7 +27,8 @@ export function createLog(service: string, level = 'info'): Log {
       paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
       censor: '[masked]',
     },
-  });
+  };
+  return pino(options, destination);
 }
 
 /** For tests and tools that have nothing to say. */

@@ -13,6 +13,7 @@ import { startRedisServer } from '../../services/local/redis-server.ts';
 import { startScore } from '../../services/score/service.ts';
 import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
 import { createSilentLog, type Log } from '../../services/shared/log.ts';
+import { Secret } from '../../services/shared/secret.ts';
 import {
   createServiceKey,
   digestServiceKeys,
@@ -81,7 +82,7 @@ export async function startScoreWorld({
   const auth = await startAuth(
     {
       ...listen,
-      databaseUrl: postgres.url,
+      databaseUrl: new Secret(postgres.url),
       keysDir: dataDir('auth-keys'),
       issuer: 'scoreboard',
       audience: 'scoreboard',
@@ -97,11 +98,11 @@ export async function startScoreWorld({
     startScore(
       {
         ...listen,
-        databaseUrl: postgres.url,
-        redisUrl: redis.url,
-        natsUrl: nats.url,
+        databaseUrl: new Secret(postgres.url),
+        redisUrl: new Secret(redis.url),
+        natsUrl: new Secret(nats.url),
         authAddress,
-        serviceKey: serviceKeys.score,
+        serviceKey: new Secret(serviceKeys.score),
         digests,
       },
       { log },

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Environment, optionalText, secret, text } from '../../shared/env.ts';
 import { parseLeaderboard } from '../../shared/identifiers.ts';
+import type { Secret } from '../../shared/secret.ts';
 import { readStackFile } from '../../shared/stack-file.ts';
 
 export interface SimulateOptions {
@@ -19,7 +20,7 @@ export interface SimulateTarget {
   readonly edgeUrl: URL;
   /** host:port */
   readonly authAddress: string;
-  readonly serviceKey: string;
+  readonly serviceKey: Secret;
 }
 
 /** Something that the operator can put right on the command line. */
@@ -102,7 +103,7 @@ export function findTarget(env: Environment, { allowRemote }: SimulateOptions): 
   return { edgeUrl, authAddress, serviceKey: ownKey(env, dataDir) };
 }
 
-function ownKey(env: Environment, dataDir: string): string {
+function ownKey(env: Environment, dataDir: string): Secret {
   const isGiven = optionalText(env, 'SERVICE_KEY') ?? optionalText(env, 'SERVICE_KEY_FILE');
   if (isGiven !== undefined) return secret(env, 'SERVICE_KEY');
   try {
