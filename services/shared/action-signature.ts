@@ -108,6 +108,7 @@ export function isCanonicalMac(mac: string): boolean {
 
 /** The parts of a signature, or undefined when it is not exactly of the form. */
 export function parseSignature(signature: string): ParsedSignature | undefined {
+  // biome-ignore lint/plugin: the form of a signature is no secret
   if (signature.length > MAX_SIGNATURE_LENGTH || !signature.startsWith(PREFIX)) return undefined;
   const kidEnd = signature.indexOf('.', PREFIX.length);
   const timeEnd = signature.indexOf('.', kidEnd + 1);
