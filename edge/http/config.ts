@@ -12,6 +12,7 @@ import {
 import type { Secret } from '../../services/shared/secret.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/token-policy.ts';
 import { type NetworkList, parseNetworks } from './addresses.ts';
+import type { ConnectionLimits } from './connections.ts';
 import type { Rate } from './gcra.ts';
 
 export interface EdgeConfig {
@@ -36,6 +37,7 @@ export interface EdgeConfig {
     /** Networks whose requests count against no address: a load balancer, this host. */
     addressExempt: NetworkList;
   };
+  connections: ConnectionLimits;
   /** Where the page finds the other public nodes; on its own host at these ports unless an address is given. */
   page: { fanoutUrl: string | undefined; fanoutPort: number; gameUrl: string | undefined; gamePort: number };
 }
@@ -44,6 +46,11 @@ export interface EdgeConfig {
 const USER_RATE: Rate = { perSecond: 100, burst: 500 };
 /** A household or an office behind one address. */
 const ADDRESS_RATE: Rate = { perSecond: 2_000, burst: 4_000 };
+
+/** An office that opens its browsers at once. With ten seconds of the rate, a fifth of all connections. */
+const CONNECT_RATE: Rate = { perSecond: 200, burst: 2_000 };
+/** Fits the 20,000 descriptors of a common limit, with room for everything else. */
+const MAX_CONNECTIONS = 19_000;
 
 export function parseEdgeConfig(env: Environment): EdgeConfig {
   const edgePort = port(env, 'EDGE_PORT', 8080);
@@ -70,6 +77,10 @@ export function parseEdgeConfig(env: Environment): EdgeConfig {
       user: rate('RATE_USER', USER_RATE),
       address: rate('RATE_ADDRESS', ADDRESS_RATE),
       addressExempt: networks(env, 'RATE_ADDRESS_EXEMPT', ['127.0.0.0/8', '::1']),
+    },
+    connections: {
+      most: integer(env, 'MAX_CONNECTIONS', MAX_CONNECTIONS, { min: 1 }),
+      perAddress: rate('RATE_CONNECT', CONNECT_RATE),
     },
     page: {
       fanoutUrl: publicUrl(env, 'FANOUT_PUBLIC_URL', /^wss?:$/),
