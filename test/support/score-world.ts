@@ -11,6 +11,7 @@ import { startNatsServer } from '../../services/local/nats-server.ts';
 import { startPostgresServer } from '../../services/local/postgres-server.ts';
 import { startRedisServer } from '../../services/local/redis-server.ts';
 import { startScore } from '../../services/score/service.ts';
+import { type Clock, systemClock } from '../../services/shared/clock.ts';
 import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
 import { createSilentLog, type Log } from '../../services/shared/log.ts';
 import { Secret } from '../../services/shared/secret.ts';
@@ -28,6 +29,8 @@ export interface ScoreWorld {
   readonly natsUrl: string;
   readonly serviceKeys: Readonly<Record<ServiceName, string>>;
   readonly authAddress: string;
+  /** Where the auth service keeps its keys. */
+  readonly keysDir: string;
   readonly scoreAddresses: readonly string[];
   authAs(name: ServiceName): GrpcClient<typeof AuthService>;
   scoreAs(name: ServiceName, scoreService?: number): GrpcClient<typeof ScoreService>;
@@ -59,8 +62,11 @@ const HOST = '127.0.0.1';
 export async function startScoreWorld({
   scoreServices = 1,
   log = createSilentLog(),
+  clock = systemClock,
 }: {
   scoreServices?: number;
+  /** Of the auth service. */
+  clock?: Clock;
   /** Of the score services. */
   log?: Log;
 }): Promise<ScoreWorld> {
@@ -91,7 +97,7 @@ export async function startScoreWorld({
       allowV0Signatures: false,
       digests,
     },
-    { log: silent },
+    { log: silent, clock },
   );
   const authAddress = `${HOST}:${auth.port}`;
   const startService = () =>
@@ -127,6 +133,7 @@ export async function startScoreWorld({
     natsUrl: nats.url,
     serviceKeys,
     authAddress,
+    keysDir: dataDir('auth-keys'),
     scoreAddresses,
     authAs: (name) =>
       clientOf(`auth ${name}`, () =>
