@@ -73,6 +73,20 @@ describe("a node's own limit", () => {
     expect(redis.calls).toEqual([]);
   });
 
+  test('goes by a clock that never jumps', () => {
+    const { client } = redis;
+    limiter = createRateLimiter({
+      rates: RATES,
+      redis: client,
+      metrics: createMetrics('x'),
+      log: { warn } as never,
+    });
+    for (let index = 0; index < 64; index += 1) limiter.spendHere('user', 'ann');
+    expect(() => limiter.spendHere('user', 'ann')).toThrow(
+      expect.objectContaining({ reason: 'RATE_LIMITED' }),
+    );
+  });
+
   test('gives back what time gives back', () => {
     for (let index = 0; index < 64; index += 1) limiter.spendHere('user', 'ann');
     nowMs += 100;
@@ -156,6 +170,38 @@ describe('what all nodes share', () => {
     expect(told().at(-1)).toEqual(['sb:rate:user:ann', 1, USER_SHARE]);
   });
 
+  test('does not forget what was let through when a later request is refused after the first', async () => {
+    const answers: ((waits: number[]) => void)[] = [];
+    redis.answer = () => new Promise((resolve) => answers.push(resolve));
+    kept(USER_SHARE - 1);
+    const first = limiter.spendEverywhere('user', 'ann');
+    await untilTold(1);
+    const second = limiter.spendEverywhere('user', 'ann');
+    await untilTold(2);
+    for (const [answer, asked] of [
+      [answers[0], first],
+      [answers[1], second],
+    ] as const) {
+      answer?.([700]);
+      await expect(asked).rejects.toMatchObject(limited(700));
+    }
+    allowAll();
+    await limiter.spendEverywhere('user', 'ann');
+    expect(told().at(-1)).toEqual(['sb:rate:user:ann', 1, USER_SHARE]);
+  });
+
+  test('remembers nothing of those with whom it is even', async () => {
+    start({ user: { perSecond: 1, burst: 48 }, address: { perSecond: 1, burst: 1 } });
+    kept(2);
+    for (let from = 0; from < 100_000; from += 2_000) {
+      await Promise.all(
+        Array.from({ length: 2_000 }, (_, index) => limiter.spendEverywhere('address', `a${from + index}`)),
+      );
+    }
+    await limiter.spendEverywhere('user', 'ann');
+    expect(told().at(-1)).toEqual(['sb:rate:user:ann', 1, 3]);
+  });
+
   test('leaves together when much comes at once', async () => {
     start({ ...RATES, user: { perSecond: 1, burst: 1 } });
     const ids = Array.from({ length: 600 }, (_, index) => `player-${index}`);
@@ -206,11 +252,15 @@ describe('while Redis', () => {
     await spend(USER_SHARE);
     expect(redis.calls).toHaveLength(1);
     nowMs += 1;
-    allowAll();
     await spend(USER_SHARE);
     expect(redis.calls).toHaveLength(2);
-    expect(warn).toHaveBeenCalledTimes(1);
-    expect([await count('allowed', 'node'), await count('allowed', 'redis')]).toEqual([2, 1]);
+    expect(warn).toHaveBeenCalledTimes(2);
+    nowMs += 1_000;
+    allowAll();
+    await spend(USER_SHARE);
+    expect(redis.calls).toHaveLength(3);
+    expect(warn).toHaveBeenCalledTimes(2);
+    expect([await count('allowed', 'node'), await count('allowed', 'redis')]).toEqual([3, 1]);
   });
 
   test('fails several calls at once, the log hears of one', async () => {

@@ -174,6 +174,23 @@ describe('a connection', () => {
   });
 });
 
+test('the scripts are those beside it', () => {
+  for (const [name, text] of redis.scripts) {
+    expect([name, typeof text, String(text).includes("redis.call('GET', KEYS[1])")]).toEqual([
+      name,
+      'string',
+      true,
+    ]);
+  }
+  expect([...redis.scripts.keys()].sort()).toEqual(['sb_around', 'sb_project', 'sb_top']);
+});
+
+test('a client that takes no scripts is refused by name', () => {
+  redis.defineCommand = () => {};
+  redis.sb_project = undefined;
+  expect(() => createRankIndex(redis.client)).toThrow('the script project could not be defined');
+});
+
 test('pointing to an epoch writes the one pointer', async () => {
   const written: unknown[] = [];
   redis.set = async (...words: unknown[]) => written.push(words);
@@ -183,9 +200,9 @@ test('pointing to an epoch writes the one pointer', async () => {
 
 test('clearing away walks all keys and removes those of older epochs alone', async () => {
   const pages: Record<string, [string, string[]]> = {
-    0: ['17', ['sb:3:global:order', 'sb:5:global:order', 'sb:12:global:order']],
-    17: ['8', ['sb:rate:user:5', 'xsb:1:global:order', 'sb:6:global:board']],
-    8: ['0', ['sb:4:weekly:players', 'sb:4:weekly:board']],
+    0: ['17', ['sb:3:global:order', 'sb:12:global:order', 'sb:120:global:order']],
+    17: ['8', ['sb:rate:user:5', 'xsb:1:global:order', 'sb:13:global:board']],
+    8: ['0', ['sb:11:weekly:players', 'sb:11:weekly:board']],
   };
   const asked: unknown[] = [];
   const removed: string[][] = [];
@@ -194,7 +211,7 @@ test('clearing away walks all keys and removes those of older epochs alone', asy
     return pages[cursor];
   };
   redis.unlink = async (...keys: string[]) => removed.push(keys);
-  await index.dropOlder(5n);
-  expect(removed).toEqual([['sb:3:global:order'], ['sb:4:weekly:players', 'sb:4:weekly:board']]);
+  await index.dropOlder(12n);
+  expect(removed).toEqual([['sb:3:global:order'], ['sb:11:weekly:players', 'sb:11:weekly:board']]);
   expect(asked).toEqual(Array(3).fill(['MATCH', 'sb:*:*:*', 'COUNT', 500]));
 });
