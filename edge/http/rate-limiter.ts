@@ -117,7 +117,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
 
   async function tell(check: Check, key: string): Promise<void> {
     const isFirst = !telling.has(key);
-    if (isFirst) telling.add(key);
+    telling.add(key);
     try {
       const waitMs = await coalescer.submit(check);
       if (waitMs === 0) return;

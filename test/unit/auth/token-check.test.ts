@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { createLocalJWKSet, type JSONWebKeySet, type JWSHeaderParameters } from 'jose';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { AppError } from '../../../services/shared/app-error.ts';
 import { checkToken, MAX_TOKEN_LENGTH, parseToken } from '../../../services/shared/token-check.ts';
 import { outsideTokenRules, ownTokenRules, type TokenRules } from '../../../services/shared/token-policy.ts';
@@ -210,6 +210,13 @@ describe('a token of ours', () => {
     expect(() => parseToken(ofLength(MAX_TOKEN_LENGTH + 1))).toThrow(AppError);
   });
 
+  test('has to carry what the rules ask for, and an end whatever they ask for', async () => {
+    const rules = (...requiredClaims: string[]) => ({ ...OWN, requiredClaims });
+    expect(await refusal(good, rules('exp', 'name'))).toBe('accepted');
+    expect(await refusal(good, rules('exp', 'session'))).toBe(UNIFORM);
+    expect(await refusal(without('exp'), rules())).toBe(UNIFORM);
+  });
+
   test('is not called invalid for a fault of ours', async () => {
     const rules = {
       ...OWN,
@@ -304,7 +311,12 @@ describe("an outside provider's token", () => {
     ['crit', ['b64']],
   ])('that is genuine is refused when its header has %s', async (name, value) => {
     expect(await refusal(makeToken(key, claims), OUTSIDE)).toBe('accepted');
-    expect(await refusal(makeToken(key, claims, { [name]: value }), OUTSIDE)).toBe(UNIFORM);
+    const token = makeToken(key, claims, { [name]: value });
+    expect(await refusal(token, OUTSIDE)).toBe(UNIFORM);
+    // Nor is a key looked for, whatever jose would have said later.
+    const findKey = vi.fn(async () => undefined);
+    await expect(checkToken(parseToken(token), OUTSIDE, findKey, NOW_MS)).rejects.toThrow(AppError);
+    expect(findKey).not.toHaveBeenCalled();
   });
 
   const refused: Record<string, string> = {
