@@ -1,4 +1,8 @@
-/** A thousand sockets that stop reading at one node: its memory does not grow with what they miss, and others see boards as before. */
+/**
+ * A thousand sockets that stop reading at one node: it keeps nothing for each of them, and others see boards as before. What
+ * they do not read stands in the kernel here; sockets for which the kernel takes no more are tested in fanout-abuse.test.ts,
+ * twenty of them, since a thousand would take gigabytes of the kernel.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type FanoutWorld, startFanoutWorld } from '../support/fanout-world.ts';
 import { growsStrictly, type LiveClient, openLive, positions } from '../support/live-client.ts';
@@ -6,7 +10,7 @@ import { openRaw, type RawSocket } from '../support/raw-socket.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const STALLED = 1_000;
-/** Far beyond what a stalled reader's kernel takes (64 KiB), so that each connection stands still. */
+/** Several times what the kernel takes for a reader who stalls (64 KiB), so that each connection stands still. */
 const BOARDS = 80;
 /** What the frame of a board of such names takes. */
 const FRAME_KIB = 3;
@@ -57,7 +61,7 @@ test('a thousand stalled sockets cost neither memory nor the time of others', as
   await publishAndSee(5);
   const before = memoryMib();
   const beside = await publishAndSee(BOARDS);
-  // If the node kept for each of them what it does not read, it would hold more than twice of this.
+  // Had the node kept for each of them what was sent to it, it would have grown by twice of this.
   expect(memoryMib() - before).toBeLessThan((STALLED * BOARDS * FRAME_KIB) / 1024 / 2);
   // Each board is written a thousand times now, which takes some milliseconds.
   expect(median(beside)).toBeLessThan(20 * median(alone) + 100);
