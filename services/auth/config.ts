@@ -1,7 +1,8 @@
 /** The auth service's environment as typed values. */
 import { join } from 'node:path';
-import { type Environment, flag, integer, port, text } from '../shared/env.ts';
+import { type Environment, flag, integer, port, secretUrl, text } from '../shared/env.ts';
 import { parseMode } from '../shared/mode.ts';
+import type { Secret } from '../shared/secret.ts';
 import { type CallerCheck, parseCallerCheck } from '../shared/service-identity.ts';
 import { MAX_TOKEN_AGE_S, parseTokenPolicy } from '../shared/token-policy.ts';
 import { MAX_ACTION_LIFETIME_S } from './key-store.ts';
@@ -17,7 +18,7 @@ export interface AuthConfig {
   readonly port: number;
   readonly adminHost: string;
   readonly adminPort: number;
-  readonly databaseUrl: string;
+  readonly databaseUrl: Secret;
   /** Holds token-keys.json and action-keys.json. */
   readonly keysDir: string;
   readonly issuer: string;
@@ -42,7 +43,7 @@ export function parseAuthConfig(env: Environment): AuthConfig {
     port: mainPort,
     adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
     adminPort: port(env, 'ADMIN_PORT', mainPort === 0 ? 0 : mainPort + ADMIN_PORT_OFFSET),
-    databaseUrl: text(env, 'DATABASE_URL'),
+    databaseUrl: secretUrl(env, 'DATABASE_URL'),
     keysDir: parseKeysDir(env),
     issuer,
     audience,

@@ -1,6 +1,7 @@
 /** Environment of the score service. */
-import { type Environment, port, text } from '../shared/env.ts';
+import { type Environment, port, secretUrl, text } from '../shared/env.ts';
 import { parseMode } from '../shared/mode.ts';
+import type { Secret } from '../shared/secret.ts';
 import {
   type CallerCheck,
   parseCallerCheck,
@@ -13,9 +14,9 @@ export interface ScoreConfig {
   port: number;
   adminHost: string;
   adminPort: number;
-  databaseUrl: string;
-  redisUrl: string;
-  natsUrl: string;
+  databaseUrl: Secret;
+  redisUrl: Secret;
+  natsUrl: Secret;
   /** host:port of the auth service. */
   authAddress: string;
   /** What auth is shown. */
@@ -33,9 +34,9 @@ export function parseScoreConfig(env: Environment): ScoreConfig {
     port: scorePort,
     adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
     adminPort: port(env, 'ADMIN_PORT', scorePort + 1000),
-    databaseUrl: text(env, 'DATABASE_URL'),
-    redisUrl: text(env, 'REDIS_URL'),
-    natsUrl: text(env, 'NATS_URL'),
+    databaseUrl: secretUrl(env, 'DATABASE_URL'),
+    redisUrl: secretUrl(env, 'REDIS_URL'),
+    natsUrl: secretUrl(env, 'NATS_URL'),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
     identity: parseServiceIdentity(env, 'score'),
     callers: parseCallerCheck(env, 'score'),

@@ -13,9 +13,12 @@ const SECRET_FIELDS = [
   'serviceKey',
   'password',
   'privateKey',
+  // What Node quotes in an error about a URL that it can't read.
+  'input',
 ];
 
-export function createLog(service: string, level = 'info'): Log {
+/** Writes to standard output unless another destination is given. */
+export function createLog(service: string, level = 'info', destination?: { write(line: string): void }): Log {
   const base = { service, pid: process.pid };
   const options: LoggerOptions = {
     level,
@@ -27,10 +30,12 @@ export function createLog(service: string, level = 'info'): Log {
       censor: '[masked]',
     },
   };
-  const output = openLogOutput((lines) => {
-    const time = new Date().toISOString();
-    return `${JSON.stringify({ level: 'warn', time, ...base, lines, msg: 'lines of this log were lost' })}\n`;
-  });
+  const output =
+    destination ??
+    openLogOutput((lines) => {
+      const time = new Date().toISOString();
+      return `${JSON.stringify({ level: 'warn', time, ...base, lines, msg: 'lines of this log were lost' })}\n`;
+    });
   return pino(options, output);
 }
 

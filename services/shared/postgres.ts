@@ -4,11 +4,12 @@
  */
 import postgres from 'postgres';
 import { AppError } from './app-error.ts';
+import { Secret } from './secret.ts';
 
 export type Sql = postgres.Sql<{ bigint: bigint }>;
 
 export interface PostgresOptions {
-  url: string;
+  url: Secret | string;
   /** Connections at most. */
   connections: number;
   /** Shown in pg_stat_activity. */
@@ -45,7 +46,7 @@ export function connectPostgres({
   applicationName,
   statementTimeoutMs,
 }: PostgresOptions): Sql {
-  return postgres(url, {
+  return postgres(Secret.of(url).reveal(), {
     max: connections,
     connect_timeout: CONNECT_TIMEOUT_S,
     max_lifetime: MAX_CONNECTION_AGE_S,

@@ -3,12 +3,13 @@
  * TLS_ files are given, by service keys otherwise. Never by both, so that nobody trusts in what is not looked at.
  */
 import { type Environment, optionalText, secret, text } from './env.ts';
+import type { Secret } from './secret.ts';
 import { type CertificateFiles, readTlsCredentials, type TlsCredentials } from './service-certificate.ts';
 import { readServiceDigests, type ServiceDigests, type ServiceName } from './service-keys.ts';
 
 /** What a process shows to the services that it calls. */
 export type ServiceIdentity =
-  | { readonly serviceKey: string; readonly tls?: never }
+  | { readonly serviceKey: Secret | string; readonly tls?: never }
   | { readonly tls: TlsCredentials; readonly serviceKey?: never };
 
 /** By what a server recognises those who call. */

@@ -11,8 +11,10 @@ import { startNatsServer } from '../../services/local/nats-server.ts';
 import { startPostgresServer } from '../../services/local/postgres-server.ts';
 import { startRedisServer } from '../../services/local/redis-server.ts';
 import { startScore } from '../../services/score/service.ts';
+import { type Clock, systemClock } from '../../services/shared/clock.ts';
 import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
 import { createSilentLog, type Log } from '../../services/shared/log.ts';
+import { Secret } from '../../services/shared/secret.ts';
 import { certificateFiles, readTlsCredentials } from '../../services/shared/service-certificate.ts';
 import type { ServiceIdentity } from '../../services/shared/service-identity.ts';
 import {
@@ -30,6 +32,8 @@ export interface ScoreWorld {
   readonly natsUrl: string;
   readonly serviceKeys: Readonly<Record<ServiceName, string>>;
   readonly authAddress: string;
+  /** Where the auth service keeps its keys. */
+  readonly keysDir: string;
   readonly scoreAddresses: readonly string[];
   authAs(name: ServiceName): GrpcClient<typeof AuthService>;
   scoreAs(name: ServiceName, scoreService?: number): GrpcClient<typeof ScoreService>;
@@ -64,10 +68,13 @@ export async function startScoreWorld({
   scoreServices = 1,
   certificates,
   log = createSilentLog(),
+  clock = systemClock,
 }: {
   scoreServices?: number;
   /** A folder with certificates, by which services then know each other; they use keys without it. */
   certificates?: string;
+  /** Of the auth service. */
+  clock?: Clock;
   /** Of the score services. */
   log?: Log;
 }): Promise<ScoreWorld> {
@@ -97,7 +104,7 @@ export async function startScoreWorld({
   const auth = await startAuth(
     {
       ...listen,
-      databaseUrl: postgres.url,
+      databaseUrl: new Secret(postgres.url),
       keysDir: dataDir('auth-keys'),
       issuer: 'scoreboard',
       audience: 'scoreboard',
@@ -107,16 +114,16 @@ export async function startScoreWorld({
       callers: callersOf('auth'),
       reflection: true,
     },
-    { log: silent },
+    { log: silent, clock },
   );
   const authAddress = `${HOST}:${auth.port}`;
   const startService = () =>
     startScore(
       {
         ...listen,
-        databaseUrl: postgres.url,
-        redisUrl: redis.url,
-        natsUrl: nats.url,
+        databaseUrl: new Secret(postgres.url),
+        redisUrl: new Secret(redis.url),
+        natsUrl: new Secret(nats.url),
         authAddress,
         identity: identityOf('score'),
         callers: callersOf('score'),
@@ -144,6 +151,7 @@ export async function startScoreWorld({
     natsUrl: nats.url,
     serviceKeys,
     authAddress,
+    keysDir: dataDir('auth-keys'),
     scoreAddresses,
     authAs: (name) =>
       clientOf(`auth ${name}`, () =>

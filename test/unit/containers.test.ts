@@ -36,6 +36,16 @@ describe('the compose file', () => {
     expect(services.get('postgres')).toContain('no-new-privileges:true');
   });
 
+  it('writes no core dump of any process, in which keys and passwords would be', () => {
+    expect(part('x-hardened')).toContain('ulimits: { core: 0 }');
+    for (const [name, block] of services) {
+      // A service's own limits take the place of those that it shares.
+      const own = /\n {4}ulimits: (.*)/.exec(block)?.[1];
+      const inherits = OURS.includes(name) && own === undefined;
+      expect([name, inherits || own?.includes('core: 0') === true]).toEqual([name, true]);
+    }
+  });
+
   it('opens the public ports alone, and keeps everything else on a network without a way out', () => {
     const open = [...services].filter(([, block]) => block.includes('ports:')).map(([name]) => name);
     expect(open.sort()).toEqual(['edge', 'fanout', 'game']);

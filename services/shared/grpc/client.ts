@@ -4,6 +4,7 @@ import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2
 import * as grpc from '@grpc/grpc-js';
 import { AppError } from '../app-error.ts';
 import { generalReason, kindOfCode } from '../error-table.ts';
+import { Secret } from '../secret.ts';
 import type { ServiceIdentity } from '../service-identity.ts';
 import type { ServiceName } from '../service-keys.ts';
 import { decodeStatusDetails } from '../status-details.ts';
@@ -58,7 +59,8 @@ export function createGrpcClient<S extends GenService<GenServiceMethods>>(
   service: S,
   options: GrpcClientOptions,
 ): GrpcClient<S> {
-  const { serviceKey, unavailable } = options;
+  const { unavailable } = options;
+  const serviceKey = options.serviceKey === undefined ? undefined : Secret.of(options.serviceKey);
   const channels = createChannels(options);
   const client: Record<string, unknown> = { close: channels.close };
   for (const method of service.methods) {
@@ -66,7 +68,7 @@ export function createGrpcClient<S extends GenService<GenServiceMethods>>(
     client[method.localName] = (request: object, { deadlineMs, requestId }: CallOptions) =>
       new Promise((resolve, reject) => {
         const metadata = new grpc.Metadata();
-        if (serviceKey !== undefined) metadata.set(SERVICE_KEY_HEADER, serviceKey);
+        if (serviceKey !== undefined) metadata.set(SERVICE_KEY_HEADER, serviceKey.reveal());
         if (requestId !== undefined) metadata.set(REQUEST_ID_HEADER, requestId);
         const channel = channels.take();
         channel.client.makeUnaryRequest(

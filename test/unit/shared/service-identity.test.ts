@@ -3,8 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates } from '../../../services/local/certificates.ts';
+import { Secret } from '../../../services/shared/secret.ts';
 import { certificateFiles } from '../../../services/shared/service-certificate.ts';
-import { parseCallerCheck, parseServiceIdentity } from '../../../services/shared/service-identity.ts';
+import {
+  parseCallerCheck,
+  parseServiceIdentity,
+  type ServiceIdentity,
+} from '../../../services/shared/service-identity.ts';
 import { findStackIdentity } from '../../../services/shared/stack-identity.ts';
 
 let dir: string;
@@ -17,10 +22,12 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
+const keyOf = ({ serviceKey = '' }: ServiceIdentity) => Secret.of(serviceKey).reveal();
+
 describe('what a process shows', () => {
   it('is its certificate where the three files are given, and its key otherwise', () => {
     expect(parseServiceIdentity(tls, 'cli').tls?.cert.toString()).toContain('BEGIN CERTIFICATE');
-    expect(parseServiceIdentity({ SERVICE_KEY: 'cli.x' }, 'cli')).toEqual({ serviceKey: 'cli.x' });
+    expect(keyOf(parseServiceIdentity({ SERVICE_KEY: 'cli.x' }, 'cli'))).toBe('cli.x');
     expect(() => parseServiceIdentity({}, 'cli')).toThrow('SERVICE_KEY or SERVICE_KEY_FILE must be set');
   });
 
@@ -52,7 +59,7 @@ describe('what a command shows', () => {
 
   it('is what the environment says, whatever runs here', () => {
     runs('production');
-    expect(findStackIdentity({ SERVICE_KEY: 'cli.x' }, dir, 'cli')).toEqual({ serviceKey: 'cli.x' });
+    expect(keyOf(findStackIdentity({ SERVICE_KEY: 'cli.x' }, dir, 'cli'))).toBe('cli.x');
     runs('development');
     expect(findStackIdentity(tls, dir, 'cli').tls).toBeDefined();
   });
