@@ -61,7 +61,7 @@ export const UNITS: Readonly<Record<UnitName, Unit>> = {
       'SERVICE_KEY_FILE',
     ],
     settings: [
-      ...[...TOKEN_POLICY, 'ALLOWED_ORIGINS', 'TRUSTED_PROXIES', 'RATE_'],
+      ...[...TOKEN_POLICY, 'ALLOWED_ORIGINS', 'TRUSTED_PROXIES', 'RATE_', 'MAX_CONNECTIONS'],
       ...['FANOUT_PUBLIC_URL', 'GAME_PUBLIC_URL'],
     ],
   },
