@@ -15,6 +15,7 @@ import {
   type NatsConnection,
   SCORE_STREAM,
 } from '../../services/shared/nats.ts';
+import type { Secret } from '../../services/shared/secret.ts';
 import {
   FEED_CALL_DEADLINE_MS,
   FEED_CONSUMER_LINGER_MS,
@@ -26,7 +27,7 @@ import {
 } from './limits.ts';
 
 export interface FeedOptions {
-  natsUrl: string;
+  natsUrl: Secret;
   log: Log;
   /** One event's bytes. Must not throw. */
   onEvent: (payload: Uint8Array) => void;

@@ -29,6 +29,7 @@ export const USAGE = `usage: npm run --silent cli -- <command>
   keys withdraw token|action KID                takes a key back: what it signed is worth nothing any more
   revoke token JTI                              one token is worth nothing any more
   revoke player USER                            so is every token of a player until now
+  certs [--out DIR] [--days N] [--force]        an authority and a certificate for each service, in a folder
 ${AUDIT_USAGE}`;
 
 export interface Action {
@@ -51,7 +52,7 @@ export type Command =
     }
   | { readonly name: 'verify' }
   | AuditCommand
-  | { readonly name: 'keys' | 'revoke'; readonly words: readonly string[] };
+  | { readonly name: 'keys' | 'revoke' | 'certs'; readonly words: readonly string[] };
 
 const STANDARD_INPUT = '-';
 const OUTBOX_LIMIT = '100';
@@ -95,6 +96,9 @@ export function parseCommandLine(args: readonly string[]): Command {
       return { name: 'keys', words: parseKeysWords(rest) };
     case 'revoke':
       return { name: 'revoke', words: parseRevokeWords(rest) };
+    case 'certs':
+      // Read by the program that makes them.
+      return { name: 'certs', words: rest };
     default:
       throw new InputError(name === undefined ? USAGE : `there is no command "${name}"\n${USAGE}`);
   }

@@ -11,6 +11,7 @@ import {
   verifyStack,
 } from './audit.ts';
 import type { AuditCommand } from './audit-command.ts';
+import { runProgram } from './child-command.ts';
 import { type Command, InputError, parseCommandLine } from './command-line.ts';
 import { runAuthCommand } from './keys.ts';
 import { listOutbox, type Operator, replayOutbox } from './outbox.ts';
@@ -39,6 +40,8 @@ async function run(command: Command): Promise<number> {
     case 'keys':
     case 'revoke':
       return runAuthCommand(env, command.name, command.words);
+    case 'certs':
+      return runProgram('local/certs-main.ts', command.words, env);
     case 'outbox list':
       return asOperator((operator) => listOutbox(operator, command.limit, write));
     case 'outbox replay':

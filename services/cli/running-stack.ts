@@ -7,7 +7,9 @@ import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
 import { parseAuditKey } from '../shared/audit-chain.ts';
 import { type Environment, optionalText, secret, text } from '../shared/env.ts';
 import { createGrpcClient, type GrpcClient } from '../shared/grpc.ts';
+import type { ServiceIdentity } from '../shared/service-identity.ts';
 import { readStackFile, type StackFile } from '../shared/stack-file.ts';
+import { findStackIdentity } from '../shared/stack-identity.ts';
 
 export function parseDataDir(env: Environment): string {
   return resolve(text(env, 'DATA_DIR', '.data'));
@@ -23,18 +25,18 @@ export function findStack(env: Environment): StackFile {
   return stack;
 }
 
-/** AUTH_ADDRESS and SERVICE_KEY or SERVICE_KEY_FILE name a stack elsewhere. */
+/** AUTH_ADDRESS with a service key or a certificate names a stack elsewhere. */
 export function connectAuth(env: Environment): GrpcClient<typeof AuthService> {
   const address = addressOf(env, 'AUTH_ADDRESS', 'authAddress');
-  return createGrpcClient(AuthService, { address, serviceKey: ownKey(env), unavailable: 'AUTH_UNAVAILABLE' });
+  return createGrpcClient(AuthService, { address, ...ownIdentity(env), unavailable: 'AUTH_UNAVAILABLE' });
 }
 
-/** The operator's side of the score service. SCORE_ADDRESS and the service key name a stack elsewhere. */
+/** The operator's side of the score service; SCORE_ADDRESS likewise. */
 export function connectOperator(env: Environment): GrpcClient<typeof OperatorService> {
   const address = addressOf(env, 'SCORE_ADDRESS', 'scoreAddress');
   return createGrpcClient(OperatorService, {
     address,
-    serviceKey: ownKey(env),
+    ...ownIdentity(env),
     unavailable: 'SCORE_UNAVAILABLE',
   });
 }
@@ -42,11 +44,7 @@ export function connectOperator(env: Environment): GrpcClient<typeof OperatorSer
 /** The audit log of the score service, found like the operator's side of it. */
 export function connectAudit(env: Environment): GrpcClient<typeof AuditService> {
   const address = addressOf(env, 'SCORE_ADDRESS', 'scoreAddress');
-  return createGrpcClient(AuditService, {
-    address,
-    serviceKey: ownKey(env),
-    unavailable: 'SCORE_UNAVAILABLE',
-  });
+  return createGrpcClient(AuditService, { address, ...ownIdentity(env), unavailable: 'SCORE_UNAVAILABLE' });
 }
 
 /** AUDIT_KEY or AUDIT_KEY_FILE, or the stack's own. */
@@ -64,12 +62,8 @@ function addressOf(env: Environment, variable: string, name: 'authAddress' | 'sc
   return address;
 }
 
-function ownKey(env: Environment): string {
-  const isGiven = optionalText(env, 'SERVICE_KEY') ?? optionalText(env, 'SERVICE_KEY_FILE');
-  if (isGiven !== undefined) return secret(env, 'SERVICE_KEY');
-  const path = join(parseDataDir(env), 'secrets', 'cli.key');
-  if (!existsSync(path)) throw new Error(`there is no service key at ${path}: set SERVICE_KEY_FILE`);
-  return secret({ SERVICE_KEY_FILE: path }, 'SERVICE_KEY');
+function ownIdentity(env: Environment): ServiceIdentity {
+  return findStackIdentity(env, parseDataDir(env), 'cli');
 }
 
 function isAlive(pid: number): boolean {

@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Log } from '../shared/log.ts';
 import { connectPostgres, type Sql } from '../shared/postgres.ts';
+import type { Secret } from '../shared/secret.ts';
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
 /** Any number, as long as it is ours alone. */
@@ -13,7 +14,7 @@ const LOCK_KEY = 7_301_201;
 const STATEMENT_TIMEOUT_MS = 10 * 60 * 1000;
 
 /** Applies what is missing; throws when an applied file is no longer here. */
-export async function migrate({ url, log }: { url: string; log: Log }): Promise<void> {
+export async function migrate({ url, log }: { url: Secret | string; log: Log }): Promise<void> {
   const sql = connectPostgres({
     url,
     connections: 1,

@@ -5,6 +5,8 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '../shared/env.ts';
+import { certificateFiles } from '../shared/service-certificate.ts';
+import { certificatesDir } from '../shared/stack-file.ts';
 import type { LocalConfig, UnitName } from './config.ts';
 import { auditKeyFile, digestsFile, keyFile } from './secrets.ts';
 
@@ -60,7 +62,7 @@ export const UNITS: Readonly<Record<UnitName, Unit>> = {
       'SERVICE_KEY_FILE',
     ],
     settings: [
-      ...[...TOKEN_POLICY, 'ALLOWED_ORIGINS', 'TRUSTED_PROXIES', 'RATE_'],
+      ...[...TOKEN_POLICY, 'ALLOWED_ORIGINS', 'TRUSTED_PROXIES', 'RATE_', 'MAX_CONNECTIONS'],
       ...['FANOUT_PUBLIC_URL', 'GAME_PUBLIC_URL'],
     ],
   },
@@ -92,7 +94,7 @@ const SYSTEM_SETTINGS = [
   ...['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR'],
   ...['NODE_ENV', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'UV_THREADPOOL_SIZE'],
 ];
-const COMMON_SETTINGS = ['HOST', 'LOG_LEVEL'];
+const COMMON_SETTINGS = ['HOST', 'LOG_LEVEL', 'SCOREBOARD_MODE'];
 
 export interface ServerUrls {
   readonly databaseUrl: string;
@@ -126,12 +128,22 @@ export function unitEnvironment(
     FANOUT_PORT: String(config.ports.fanout),
     GAME_PORT: String(config.ports.game),
   };
+  const inProduction = config.mode === 'production';
+  const given = inProduction ? facts.filter((fact) => !isOfServiceKeys(fact)) : facts;
   return {
     ...systemEnvironment(config),
     ...pick(config.env, [...COMMON_SETTINGS, ...settings]),
-    ...Object.fromEntries(facts.map((fact) => [fact, known[fact]])),
+    ...Object.fromEntries(given.map((fact) => [fact, known[fact]])),
+    ...(inProduction && certificateEnvironment(config.dataDir, name)),
     ADMIN_PORT: String(adminPort),
   };
+}
+
+const isOfServiceKeys = (fact: Fact) => fact === 'SERVICE_KEY_FILE' || fact === 'SERVICE_DIGESTS_FILE';
+
+function certificateEnvironment(dataDir: string, name: UnitName): Record<string, string> {
+  const { cert, key, ca } = certificateFiles(certificatesDir(dataDir), name);
+  return { TLS_CERT_FILE: cert, TLS_KEY_FILE: key, TLS_CA_FILE: ca };
 }
 
 /** What any child of the stack is told; the last entry marks it as ours. */

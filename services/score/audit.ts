@@ -1,8 +1,10 @@
 /** Wires what looks after the audit log: sealing, refused attempts, erasure, and the operator's face of them. */
+import { parseAuditKey } from '../shared/audit-chain.ts';
 import type { ServiceRegistration } from '../shared/grpc.ts';
 import type { Log } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import type { PostgresPool } from '../shared/postgres.ts';
+import type { Secret } from '../shared/secret.ts';
 import { atMost } from './at-most.ts';
 import { createAuditRpc } from './audit-rpc.ts';
 import { createAuditStore } from './audit-store.ts';
@@ -25,13 +27,14 @@ export interface Audit {
 
 export interface AuditOptions {
   pool: PostgresPool;
-  key: Buffer;
+  key: Secret;
   reconciler: Pick<Reconciler, 'forget'>;
   log: Log;
   metrics: Metrics;
 }
 
-export function createAudit({ pool, key, reconciler, log, metrics }: AuditOptions): Audit {
+export function createAudit({ pool, reconciler, log, metrics, ...options }: AuditOptions): Audit {
+  const key = parseAuditKey(options.key);
   const store = createAuditStore(pool);
   const rejectedStore = createRejectedStore(pool);
   const sealing = createSealActions({ store, key, log, metrics });

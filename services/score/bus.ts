@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
 import { connectNats, ensureScoreStream, type NatsConnection, StreamUnfitError } from '../shared/nats.ts';
+import type { Secret } from '../shared/secret.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 
 export interface Bus extends Publisher {
@@ -14,7 +15,7 @@ export interface Bus extends Publisher {
 }
 
 export interface BusOptions {
-  natsUrl: string;
+  natsUrl: Secret;
   clock: Clock;
   log: Log;
 }

@@ -90,7 +90,7 @@ function connectServers(config: ScoreConfig, log: Log) {
   });
   const auth = createGrpcClient(AuthService, {
     address: config.authAddress,
-    serviceKey: config.serviceKey,
+    ...config.identity,
     unavailable: 'AUTH_UNAVAILABLE',
   });
   return {

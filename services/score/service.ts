@@ -26,11 +26,13 @@ import { createProjector, type Projected } from './projector.ts';
 import { createRankIndex } from './rank-index.ts';
 import { createReadBoards } from './read-boards.ts';
 import { createReconciler } from './reconcile.ts';
+import { createRepairIndex } from './repair-index.ts';
 import { createScoreRpc } from './rpc.ts';
 import { openServers, type Servers } from './servers.ts';
 import { createStoreBreaker } from './store-breaker.ts';
 import { createSubmitScores } from './submit-scores.ts';
 import { createTruthBoards } from './truth-boards.ts';
+import { createTruthRanks } from './truth-ranks.ts';
 import { createTruthStore } from './truth-store.ts';
 import { createSignatureVerifier } from './verify-signatures.ts';
 
@@ -73,7 +75,8 @@ export async function startScore(
       createOperatorRpc({ outbox, delivery, compareAll }),
       audit.rpc,
     ],
-    digests: config.digests,
+    ...config.callers,
+    reflection: config.reflection,
     log,
     metrics,
   });
@@ -117,6 +120,7 @@ function createBoards({ readPool, upkeepPool, redis, bus, log, metrics }: Boards
   const truth = createTruthStore(upkeepPool);
   const readersTruth = createTruthStore(readPool);
   const truthBoards = createTruthBoards(readersTruth);
+  const truthRanks = createTruthRanks(readersTruth);
   const index = createRankIndex(redis);
   const contents = createIndexContents(redis);
   const keeper = createIndexKeeper({
@@ -124,12 +128,13 @@ function createBoards({ readPool, upkeepPool, redis, bus, log, metrics }: Boards
     announce: announceBoard,
   });
   const projector = createProjector({ index, truthBoards, keeper, log });
-  const reader = createReadBoards({ index, truth: readersTruth, truthBoards, keeper, log });
+  const reader = createReadBoards({ index, truth: readersTruth, truthBoards, truthRanks, keeper, log });
   const compare = createCompareIndex({ contents, truth });
-  const reconciler = createReconciler({
+  const repair = createRepairIndex({
     ...{ compare, contents, truth, projector, keeper, log, metrics },
     announce: announceRepair,
   });
+  const reconciler = createReconciler({ compare, contents, truth, repair, keeper, log, metrics });
 
   /** After an epoch took over, so that viewers hold a board that later events can be compared with. */
   async function announceBoard(leaderboard: string): Promise<void> {

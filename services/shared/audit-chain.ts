@@ -12,6 +12,7 @@
  * A change of any field of an action changes its link's digest, and no head can be made to fit without the key.
  */
 import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { Secret } from './secret.ts';
 
 /** An action as the chain sees it. */
 export interface AuditAction {
@@ -89,8 +90,8 @@ export function createAuditKey(): string {
 }
 
 /** The 32 bytes of a key "audit.<base64url>". Throws without a word of its text. */
-export function parseAuditKey(text: string): Buffer {
-  const [, secret] = AUDIT_KEY.exec(text) ?? [];
+export function parseAuditKey(text: Secret | string): Buffer {
+  const [, secret] = AUDIT_KEY.exec(Secret.of(text).reveal()) ?? [];
   if (secret === undefined) throw new Error('the audit key has the form audit.<43 characters of base64url>');
   return Buffer.from(secret, 'base64url');
 }

@@ -14,6 +14,7 @@ import {
   type StreamConfig,
 } from 'nats';
 import type { Log } from './log.ts';
+import { Secret } from './secret.ts';
 
 export type { ConsumerMessages, JetStreamClient, JetStreamManager, NatsConnection };
 export { AckPolicy, DeliverPolicy };
@@ -32,7 +33,7 @@ const RECONNECT_JITTER_MS = 250;
 const PING_INTERVAL_MS = 3_000;
 
 export interface NatsOptions {
-  url: string;
+  url: Secret | string;
   name: string;
   log: Log;
 }
@@ -40,7 +41,7 @@ export interface NatsOptions {
 /** Waits for the first connection, then keeps it up for the life of the process. */
 export async function connectNats({ url, name, log }: NatsOptions): Promise<NatsConnection> {
   const connection = await connect({
-    servers: url,
+    servers: Secret.of(url).reveal(),
     name,
     maxReconnectAttempts: -1,
     waitOnFirstConnect: true,

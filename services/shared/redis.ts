@@ -4,9 +4,10 @@
  */
 import { Redis } from 'ioredis';
 import type { Log } from './log.ts';
+import { Secret } from './secret.ts';
 
 export interface RedisOptions {
-  url: string;
+  url: Secret | string;
   /** Shown in CLIENT LIST. */
   connectionName: string;
   /** Milliseconds until a command fails. */
@@ -24,7 +25,7 @@ export type RedisClient = Redis;
 
 /** Starts to connect and keeps reconnecting for ever; `status === 'ready'` tells whether a command would be sent. */
 export function connectRedis({ url, connectionName, commandTimeoutMs, log }: RedisOptions): RedisClient {
-  const redis = new Redis(url, {
+  const redis = new Redis(Secret.of(url).reveal(), {
     connectionName,
     commandTimeout: commandTimeoutMs,
     connectTimeout: CONNECT_TIMEOUT_MS,

@@ -10,10 +10,11 @@ import { startPostgresServer } from '../../services/local/postgres-server.ts';
 import { startRedisServer } from '../../services/local/redis-server.ts';
 import { type ScoreServer, startScore } from '../../services/score/service.ts';
 import { AppError } from '../../services/shared/app-error.ts';
-import { createAuditKey, parseAuditKey } from '../../services/shared/audit-chain.ts';
+import { createAuditKey } from '../../services/shared/audit-chain.ts';
 import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
 import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
+import { Secret } from '../../services/shared/secret.ts';
 import { createServiceKey, digestServiceKeys } from '../../services/shared/service-keys.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { outcomeOf } from './outcome.ts';
@@ -52,10 +53,12 @@ beforeAll(async () => {
   score = await startScore(
     {
       ...{ host: HOST, port: 0, adminHost: HOST, adminPort: 0 },
-      ...{ databaseUrl: proxied.href, redisUrl: redis.url, natsUrl: nats.url },
+      databaseUrl: new Secret(proxied.href),
+      ...{ redisUrl: new Secret(redis.url), natsUrl: new Secret(nats.url) },
       // A trusted game server vouches for what it hands in: nobody is asked.
-      ...{ authAddress: `${HOST}:1`, serviceKey: own, digests: digestServiceKeys([game, own]) },
-      auditKey: parseAuditKey(createAuditKey()),
+      ...{ authAddress: `${HOST}:1`, identity: { serviceKey: own }, reflection: false },
+      callers: { digests: digestServiceKeys([game, own]) },
+      auditKey: new Secret(createAuditKey()),
     },
     { log },
   );

@@ -11,6 +11,7 @@ import { startPostgresServer } from '../../services/local/postgres-server.ts';
 import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
 import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
+import { Secret } from '../../services/shared/secret.ts';
 import { createServiceKey, digestServiceKeys, SERVICE_NAMES } from '../../services/shared/service-keys.ts';
 
 const HOST = '127.0.0.1';
@@ -116,14 +117,15 @@ export async function startAuthWorld(changes: Partial<AuthConfig> = {}): Promise
     port: 0,
     adminHost: HOST,
     adminPort: 0,
-    databaseUrl: databaseUrl.href,
+    databaseUrl: new Secret(databaseUrl.href),
     keysDir: join(dir, 'auth-keys'),
     issuer: 'scoreboard',
     audience: 'scoreboard',
     tokenLifetimeS: 600,
     actionLifetimeS: 900,
     allowV0Signatures: false,
-    digests: digestServiceKeys([...serviceKeys.values()]),
+    callers: { digests: digestServiceKeys([...serviceKeys.values()]) },
+    reflection: true,
     ...changes,
   };
   let auth = await startAuth(config, { log, clock });
@@ -134,7 +136,7 @@ export async function startAuthWorld(changes: Partial<AuthConfig> = {}): Promise
   };
   return {
     keysDir: config.keysDir,
-    databaseUrl: config.databaseUrl,
+    databaseUrl: databaseUrl.href,
     serviceKeys,
     sql,
     link,

@@ -13,14 +13,19 @@ import { startPostgresServer } from '../../services/local/postgres-server.ts';
 import { startRedisServer } from '../../services/local/redis-server.ts';
 import { startScore } from '../../services/score/service.ts';
 import { createAuditKey, parseAuditKey } from '../../services/shared/audit-chain.ts';
+import { type Clock, systemClock } from '../../services/shared/clock.ts';
 import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
 import { createSilentLog, type Log } from '../../services/shared/log.ts';
+import { Secret } from '../../services/shared/secret.ts';
+import { certificateFiles, readTlsCredentials } from '../../services/shared/service-certificate.ts';
+import type { ServiceIdentity } from '../../services/shared/service-identity.ts';
 import {
   createServiceKey,
   digestServiceKeys,
   SERVICE_NAMES,
   type ServiceName,
 } from '../../services/shared/service-keys.ts';
+import { limitFileSize } from './limit-file-size.ts';
 import { pauseProcess, resumeProcess } from './pause-process.ts';
 
 export interface ScoreWorld {
@@ -29,6 +34,8 @@ export interface ScoreWorld {
   readonly natsUrl: string;
   readonly serviceKeys: Readonly<Record<ServiceName, string>>;
   readonly authAddress: string;
+  /** Where the auth service keeps its keys. */
+  readonly keysDir: string;
   readonly scoreAddresses: readonly string[];
   authAs(name: ServiceName): GrpcClient<typeof AuthService>;
   scoreAs(name: ServiceName, scoreService?: number): GrpcClient<typeof ScoreService>;
@@ -43,6 +50,8 @@ export interface ScoreWorld {
   /** SIGSTOP to the server and all its children: it neither answers nor goes away. */
   pause(server: ServerName): void;
   resume(server: ServerName): void;
+  /** From now on no file of the server's processes grows beyond this. */
+  limitFiles(server: ServerName, bytes: number | 'unlimited'): void;
   /** Starts one more score service on the same servers, or rejects with why it refused. */
   startScoreService(): Promise<{ readonly port: number; stop(): Promise<void> }>;
   scoreAt(port: number, name: ServiceName): GrpcClient<typeof ScoreService>;
@@ -61,9 +70,15 @@ const HOST = '127.0.0.1';
 
 export async function startScoreWorld({
   scoreServices = 1,
+  certificates,
   log = createSilentLog(),
+  clock = systemClock,
 }: {
   scoreServices?: number;
+  /** A folder with certificates, by which services then know each other; they use keys without it. */
+  certificates?: string;
+  /** Of the auth service. */
+  clock?: Clock;
   /** Of the score services. */
   log?: Log;
 }): Promise<ScoreWorld> {
@@ -81,34 +96,44 @@ export async function startScoreWorld({
     SERVICE_NAMES.map((name) => [name, createServiceKey(name)]),
   ) as Record<ServiceName, string>;
   const digests = digestServiceKeys(Object.values(serviceKeys));
-  const auditKey = parseAuditKey(createAuditKey());
+  const auditKey = createAuditKey();
+  const certificateOf = (name: ServiceName, dir: string) =>
+    readTlsCredentials(certificateFiles(dir, name), name, Date.now());
+  const identityOf = (name: ServiceName): ServiceIdentity =>
+    certificates === undefined
+      ? { serviceKey: serviceKeys[name] }
+      : { tls: certificateOf(name, certificates) };
+  const callersOf = (name: ServiceName) =>
+    certificates === undefined ? { digests } : { tls: certificateOf(name, certificates) };
   const listen = { host: HOST, port: 0, adminHost: HOST, adminPort: 0 };
   const auth = await startAuth(
     {
       ...listen,
-      databaseUrl: postgres.url,
+      databaseUrl: new Secret(postgres.url),
       keysDir: dataDir('auth-keys'),
       issuer: 'scoreboard',
       audience: 'scoreboard',
       tokenLifetimeS: 600,
       actionLifetimeS: 900,
       allowV0Signatures: false,
-      digests,
+      callers: callersOf('auth'),
+      reflection: true,
     },
-    { log: silent },
+    { log: silent, clock },
   );
   const authAddress = `${HOST}:${auth.port}`;
   const startService = () =>
     startScore(
       {
         ...listen,
-        databaseUrl: postgres.url,
-        redisUrl: redis.url,
-        natsUrl: nats.url,
+        databaseUrl: new Secret(postgres.url),
+        redisUrl: new Secret(redis.url),
+        natsUrl: new Secret(nats.url),
         authAddress,
-        serviceKey: serviceKeys.score,
-        digests,
-        auditKey,
+        identity: identityOf('score'),
+        callers: callersOf('score'),
+        reflection: true,
+        auditKey: new Secret(auditKey),
       },
       { log },
     );
@@ -121,9 +146,9 @@ export async function startScoreWorld({
     clients.set(id, known);
     return known as Client;
   }
-  const scoreClient = (serviceKey: string, address: string) =>
-    clientOf(`score ${serviceKey} ${address}`, () =>
-      createGrpcClient(ScoreService, { address, serviceKey, unavailable: 'SCORE_UNAVAILABLE' }),
+  const scoreClient = (name: ServiceName, address: string) =>
+    clientOf(`score ${name} ${address}`, () =>
+      createGrpcClient(ScoreService, { address, ...identityOf(name), unavailable: 'SCORE_UNAVAILABLE' }),
     );
 
   return {
@@ -131,24 +156,32 @@ export async function startScoreWorld({
     redisUrl: redis.url,
     natsUrl: nats.url,
     serviceKeys,
-    auditKey,
+    auditKey: parseAuditKey(auditKey),
     authAddress,
+    keysDir: dataDir('auth-keys'),
     scoreAddresses,
     authAs: (name) =>
       clientOf(`auth ${name}`, () =>
         createGrpcClient(AuthService, {
           address: authAddress,
-          serviceKey: serviceKeys[name],
+          ...identityOf(name),
           unavailable: 'AUTH_UNAVAILABLE',
         }),
       ),
-    scoreAs: (name, scoreService = 0) => scoreClient(serviceKeys[name], scoreAddresses[scoreService] ?? ''),
-    scoreWithKey: (key) => scoreClient(key, scoreAddresses[0] ?? ''),
+    scoreAs: (name, scoreService = 0) => scoreClient(name, scoreAddresses[scoreService] ?? ''),
+    scoreWithKey: (serviceKey) =>
+      clientOf(`score ${serviceKey}`, () =>
+        createGrpcClient(ScoreService, {
+          address: scoreAddresses[0] ?? '',
+          serviceKey,
+          unavailable: 'SCORE_UNAVAILABLE',
+        }),
+      ),
     operatorAs: (name) =>
       clientOf(`operator ${name}`, () =>
         createGrpcClient(OperatorService, {
           address: scoreAddresses[0] ?? '',
-          serviceKey: serviceKeys[name],
+          ...identityOf(name),
           unavailable: 'SCORE_UNAVAILABLE',
         }),
       ),
@@ -156,7 +189,7 @@ export async function startScoreWorld({
       clientOf(`audit ${name}`, () =>
         createGrpcClient(AuditService, {
           address: scoreAddresses[0] ?? '',
-          serviceKey: serviceKeys[name],
+          ...identityOf(name),
           unavailable: 'SCORE_UNAVAILABLE',
         }),
       ),
@@ -171,8 +204,9 @@ export async function startScoreWorld({
     },
     pause: (server) => pauseProcess({ postgres, redis, nats }[server].pid),
     resume: (server) => resumeProcess({ postgres, redis, nats }[server].pid),
+    limitFiles: (server, bytes) => limitFileSize({ postgres, redis, nats }[server].pid, bytes),
     startScoreService: startService,
-    scoreAt: (port, name) => scoreClient(serviceKeys[name], `${HOST}:${port}`),
+    scoreAt: (port, name) => scoreClient(name, `${HOST}:${port}`),
     async killRedis() {
       redis.kill('SIGKILL');
       await redis.stop();

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { certificateFiles } from '../../services/shared/service-certificate.ts';
+import type { ServiceName } from '../../services/shared/service-keys.ts';
 
 const read = (name: string) => readFileSync(fileURLToPath(new URL(`../../${name}`, import.meta.url)), 'utf8');
 const compose = read('docker-compose.yml');
@@ -34,6 +36,16 @@ describe('the compose file', () => {
     expect(services.get('postgres')).toContain('no-new-privileges:true');
   });
 
+  it('writes no core dump of any process, in which keys and passwords would be', () => {
+    expect(part('x-hardened')).toContain('ulimits: { core: 0 }');
+    for (const [name, block] of services) {
+      // A service's own limits take the place of those that it shares.
+      const own = /\n {4}ulimits: (.*)/.exec(block)?.[1];
+      const inherits = OURS.includes(name) && own === undefined;
+      expect([name, inherits || own?.includes('core: 0') === true]).toEqual([name, true]);
+    }
+  });
+
   it('opens the public ports alone, and keeps everything else on a network without a way out', () => {
     const open = [...services].filter(([, block]) => block.includes('ports:')).map(([name]) => name);
     expect(open.sort()).toEqual(['edge', 'fanout', 'game']);
@@ -42,11 +54,30 @@ describe('the compose file', () => {
   });
 
   it('hands each service its own secrets, from files', () => {
-    for (const name of ['auth', 'score', 'edge', 'fanout', 'game']) {
+    for (const name of ['auth', 'score', 'edge', 'fanout', 'game', 'cli']) {
       const mounted = [...(services.get(name) ?? '').matchAll(/secrets-([a-z]+):/g)].map(([, of]) => of);
       expect([name, mounted]).toEqual([name, [name]]);
     }
-    expect(compose).not.toMatch(/SERVICE_KEY: /);
+    expect(compose).not.toMatch(/(?:SERVICE|AUDIT)_KEY: /);
+    const sealers = [...services].filter(([, block]) => block.includes('AUDIT_KEY_FILE: '));
+    expect(sealers.map(([name]) => name)).toEqual(['score', 'cli']);
+    for (const [name, block] of sealers) {
+      expect(block).toContain(`AUDIT_KEY_FILE: /secrets/${name}/audit.key`);
+    }
+  });
+
+  it('runs in production mode, where services know each other by certificates, and keeps the key of their authority apart', () => {
+    for (const name of ['auth', 'score', 'edge', 'fanout', 'game', 'cli']) {
+      const block = services.get(name) ?? '';
+      const { cert, key, ca } = certificateFiles('/secrets', name as ServiceName);
+      for (const line of [`TLS_CERT_FILE: ${cert}`, `TLS_KEY_FILE: ${key}`, `TLS_CA_FILE: ${ca}`]) {
+        expect(block).toContain(line);
+      }
+      expect([name, block.includes('SCOREBOARD_MODE: production')]).toEqual([name, name !== 'cli']);
+    }
+    expect(compose).not.toMatch(/SERVICE_KEY_FILE|SERVICE_DIGESTS_FILE/);
+    const holders = [...services].filter(([, block]) => block.includes('secrets-authority:'));
+    expect(holders.map(([name]) => name)).toEqual(['secrets']);
   });
 
   it('pins every image to a version', () => {

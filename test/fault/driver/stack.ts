@@ -13,11 +13,12 @@ import { startNatsServer } from '../../../services/local/nats-server.ts';
 import { freePort } from '../../../services/local/ports.ts';
 import { startPostgresServer } from '../../../services/local/postgres-server.ts';
 import { startRedisServer } from '../../../services/local/redis-server.ts';
-import { ensureSecrets } from '../../../services/local/secrets.ts';
+import { auditKeyFile, ensureAuditKey, ensureSecrets } from '../../../services/local/secrets.ts';
 import { startUnitProcess, untilReady } from '../../../services/local/unit-process.ts';
 import { entryPath, secretsDir, UNITS, unitEnvironment } from '../../../services/local/units.ts';
 import { createSilentLog } from '../../../services/shared/log.ts';
 import { type FaultProxy, startProxy } from '../proxy.ts';
+import { type Clocks, createClocks } from './clocks.ts';
 import {
   type Component,
   LINK_NAMES,
@@ -30,6 +31,7 @@ import {
 export interface FaultStack {
   readonly dataDir: string;
   readonly proxies: Readonly<Record<LinkName, FaultProxy>>;
+  readonly clocks: Clocks;
   /** The present process of each component. */
   pidOf(component: Component): number;
   /** The component's process is about to be ended by us. */
@@ -52,6 +54,8 @@ export interface FaultStack {
 export interface FaultStackOptions {
   dataDir: string;
   onExit: (component: Component, how: string, expected: boolean) => void;
+  /** Settings of the product's processes. */
+  settings: Readonly<Record<string, string>>;
 }
 
 type Launch = (options: { dataDir: string; port?: number }) => Promise<LocalServer>;
@@ -66,7 +70,7 @@ const READY_LIMIT_MS = 60_000;
 /** A run may last longer than a usual token or signature; neither is what a run is about. */
 const LIFETIMES = { TOKEN_LIFETIME_S: '3600', ACTION_LIFETIME_S: '86400' };
 
-export async function startFaultStack({ dataDir, onExit }: FaultStackOptions): Promise<FaultStack> {
+export async function startFaultStack({ dataDir, onExit, settings }: FaultStackOptions): Promise<FaultStack> {
   const closers: (() => Promise<void>)[] = [];
   const pids = new Map<Component, number>();
   const expected = new Set<Component>();
@@ -97,6 +101,7 @@ export async function startFaultStack({ dataDir, onExit }: FaultStackOptions): P
       startServer('redis'),
       startServer('nats'),
       ensureSecrets(secretsDir(dataDir)),
+      ensureAuditKey(auditKeyFile(secretsDir(dataDir))),
     ]);
     await migrate({ url: postgres.url, log: createSilentLog() });
     const config = await chooseConfig(dataDir);
@@ -106,6 +111,7 @@ export async function startFaultStack({ dataDir, onExit }: FaultStackOptions): P
     closers.push(async () => {
       await Promise.all(Object.values(proxies).map((proxy) => proxy.stop()));
     });
+    const clocks = createClocks(join(dataDir, 'clocks'));
     const adminPorts: Record<string, number> = {};
     const kept: Kept[] = [];
     for (const name of UNITS_UNDER_FIRE) {
@@ -121,6 +127,8 @@ export async function startFaultStack({ dataDir, onExit }: FaultStackOptions): P
       const env = {
         ...unitEnvironment(name, config, urls, adminPort),
         ...LIFETIMES,
+        ...settings,
+        ...clocks.environment(name),
         AUTH_ADDRESS: `${HOST}:${link('auth')}`,
         SCORE_ADDRESS: `${HOST}:${link('score')}`,
       };
@@ -143,6 +151,7 @@ export async function startFaultStack({ dataDir, onExit }: FaultStackOptions): P
     return {
       dataDir,
       proxies,
+      clocks,
       adminPorts,
       pidOf: (component) => pids.get(component) ?? 0,
       expectEnd: (component) => expected.add(component),

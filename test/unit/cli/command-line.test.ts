@@ -66,6 +66,10 @@ describe('the command line', () => {
     expect(parseCommandLine(['audit', 'erase', 'eve'])).toEqual({ name: 'audit erase', userId: 'eve' });
   });
 
+  it('leaves the words of certs to the program that makes them', () => {
+    expect(parseCommandLine(['certs', '--days', '7'])).toEqual({ name: 'certs', words: ['--days', '7'] });
+  });
+
   it.each([
     [['audit']],
     [['audit', 'seal']],

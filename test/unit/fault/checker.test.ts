@@ -4,7 +4,19 @@ import { addAction, FINAL, quiet } from './lies.ts';
 import { LIES_IN_AUDIT } from './lies-in-audit.ts';
 import { LIES_IN_STORE } from './lies-in-store.ts';
 import { LIES_TO_CALLERS } from './lies-to-callers.ts';
-import { board, correctRun, type Fixture, faulted, invoked, submitted, toRecord } from './record-fixture.ts';
+import {
+  BURST,
+  board,
+  correctRun,
+  exited,
+  type Fixture,
+  faulted,
+  invoked,
+  refused,
+  repeated,
+  submitted,
+  toRecord,
+} from './record-fixture.ts';
 
 /** The invariants that the run breaks after it was changed. */
 function broken(change: (run: Fixture) => void): Invariant[] {
@@ -36,6 +48,21 @@ describe('the checker', () => {
         history.push(invoked({ ...quiet, ms: 10_000, leaderboard: 'weekly' }));
         const value = { reason: 'CLIENT_TIMEOUT' };
         history.push({ proc: 'zed', op: 90, monoNs: 14e9, f: 'submit', type: 'info', value });
+      }),
+    ).toEqual([]);
+  });
+
+  it('lets a player have a bucket at once, and one more from each life of the edge', () => {
+    expect(broken(({ history }) => history.push(...repeated(BURST)))).toEqual([]);
+    expect(
+      broken(({ history }) => history.push(exited('edge', 2_010, true), ...repeated(2 * BURST))),
+    ).toEqual([]);
+  });
+
+  it('excuses an edge whose clock is off when the time of a token seems to be over', () => {
+    expect(
+      broken(({ history }) => {
+        history.push(...faulted('edge', 'skew', 9_900, 10_100), ...refused(quiet, 'TOKEN_INVALID'));
       }),
     ).toEqual([]);
   });

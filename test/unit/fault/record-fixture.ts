@@ -25,6 +25,9 @@ const ACTIONS: readonly [userId: string, points: number][] = [
   ['bob', 0],
 ];
 
+/** What the rate limit lets through at once. */
+export const BURST = 5;
+
 export interface Fixture {
   history: HistoryEvent[];
   frames: SocketEvent[];
@@ -153,7 +156,7 @@ export function toRecord(run: Fixture) {
       outboxAgeMs: 60_000,
       maxRssBytes: 500_000_000,
       maxDescriptors: 1_000,
-      playerRate: { perSecond: 10, burst: 5 },
+      playerRate: { perSecond: 10, burst: BURST },
     },
   };
 }
@@ -240,6 +243,17 @@ export const projected = (ms: number, runId: string, userId: string, version: nu
 export const sampled = (ms: number, rssBytes: number): HistoryEvent => ({
   ...{ proc: 'observer', op: 0, monoNs: at(ms), f: 'sample', type: 'info' },
   value: { component: 'score', rssBytes, descriptors: 40 },
+});
+
+/** The same action of one player so often at once, each time accepted, long after the player was heard of. */
+export const repeated = (times: number): HistoryEvent[] =>
+  Array.from({ length: times }, (_, at) =>
+    submitted({ op: 100 + at, userId: 'ada', actionId: 'a1', points: 5, ms: 2_000, newScore: 5, version: 1 }),
+  ).flat();
+
+export const exited = (component: string, ms: number, expected: boolean): HistoryEvent => ({
+  ...{ proc: 'driver', op: 0, monoNs: at(ms), f: 'exit', type: 'info' },
+  value: { component, how: 'exit code 1', expected },
 });
 
 export const faulted = (component: string, kind: string, fromMs: number, toMs: number): HistoryEvent[] => [

@@ -37,6 +37,20 @@ describe('the environment of a process', () => {
     expect(environmentOf('auth')).not.toHaveProperty('SERVICE_KEY_FILE');
   });
 
+  it('names the certificate of this process in production mode, and no service key', () => {
+    for (const name of UNIT_NAMES) {
+      const env = environmentOf(name, { SCOREBOARD_MODE: 'production', SERVICE_KEY: 'x' });
+      expect(Object.keys(env).filter((variable) => variable.startsWith('SERVICE_'))).toEqual([]);
+      expect(env).toMatchObject({
+        SCOREBOARD_MODE: 'production',
+        TLS_CERT_FILE: `/data/certificates/${name}/tls.crt`,
+        TLS_KEY_FILE: `/data/certificates/${name}/tls.key`,
+        TLS_CA_FILE: `/data/certificates/${name}/ca.crt`,
+      });
+      expect(environmentOf(name)).not.toHaveProperty('TLS_CERT_FILE');
+    }
+  });
+
   it('passes the settings of the operator on', () => {
     const env = { RATE_USER_PER_S: '5', LOG_LEVEL: 'debug', TOKEN_LIFETIME_S: '60' };
     expect(environmentOf('edge', env)).toMatchObject({ RATE_USER_PER_S: '5', LOG_LEVEL: 'debug' });

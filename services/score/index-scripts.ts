@@ -1,0 +1,28 @@
+/** The scripts of the rank index as commands of a Redis client, and the keys that they work on. */
+import { readFileSync } from 'node:fs';
+import type { RedisClient } from '../shared/redis.ts';
+
+/** Names the epoch that counts. */
+export const POINTER = 'sb:epoch';
+/** 14 hexadecimal digits hold every position up to 2^53-1. */
+export const REACHED_DIGITS = 14;
+
+export type Reply = [status: string, ...rest: unknown[]];
+export type Script = (keys: readonly string[], args: readonly string[]) => Promise<Reply>;
+
+/** One of the scripts in `lua/`, as a command of this client. */
+export function script(
+  redis: RedisClient,
+  name: 'project' | 'top' | 'around' | 'inspect' | 'repair' | 'strays',
+): Script {
+  const lua = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
+  redis.defineCommand(`sb_${name}`, { lua });
+  const command = (redis as unknown as Record<string, (...args: unknown[]) => Promise<Reply>>)[`sb_${name}`];
+  if (command === undefined) throw new Error(`the script ${name} could not be defined`);
+  return (keys, args) => command.call(redis, keys.length, ...keys, ...args);
+}
+
+export function keysOf(epoch: bigint, leaderboard: string): string[] {
+  const prefix = `sb:${epoch}:${leaderboard}`;
+  return [POINTER, `${prefix}:order`, `${prefix}:players`, `${prefix}:board`];
+}
