@@ -1,7 +1,9 @@
 /** What the log keeps of players: refused attempts, and nothing at all of one who was erased, while the chain holds. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { erasePlayer, listRejected, verifyStack } from '../../services/cli/audit.ts';
+import { createAuditStore } from '../../services/score/audit-store.ts';
 import { createErasePlayer } from '../../services/score/erase-player.ts';
+import { createErasureStore } from '../../services/score/erasure-store.ts';
 import { createRejectedStore } from '../../services/score/rejected-store.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
 import { connectPostgres, createPostgresPool } from '../../services/shared/postgres.ts';
@@ -217,6 +219,42 @@ it('an erasure begins again when another link took its number', async () => {
   });
   expect((await erase('ada')).leaderboards).toEqual(['global']);
   expect(taken).toEqual([1n, 2n, 3n]);
+});
+
+it('whoever may only call the erasure can erase, and can change and remove nothing past it', async () => {
+  await play('uma', 'u1', 50n);
+  await sql`create role eraser`;
+  await sql`grant select on audit_links to eraser`;
+  const url = new URL(world.databaseUrl);
+  url.searchParams.set('role', 'eraser');
+  const pool = createPostgresPool({
+    ...{ url: url.href, connections: 1, applicationName: 'test', statementTimeoutMs: 10_000 },
+  });
+  try {
+    for (const attempt of [
+      `update actions set user_id = 'uma'`,
+      `delete from scores where user_id = 'uma'`,
+      `delete from players where user_id = 'uma'`,
+      `update audit_subjects set salt = null`,
+    ]) {
+      const refused = pool.run((as) => as.unsafe(attempt), 5_000);
+      await expect(refused, attempt).rejects.toMatchObject({ code: '42501' });
+    }
+    // A table of the caller's own that stands before ours is not looked at.
+    await pool.run((as) => as`create temporary table scores (leaderboard text, user_id text)`, 5_000);
+    await pool.run((as) => as`set search_path = pg_temp, public`, 5_000);
+    const erase = createErasePlayer({
+      ...{ store: createErasureStore(pool), audit: createAuditStore(pool), key: world.auditKey },
+      removeFromIndex: async () => {},
+      log: createSilentLog(),
+    });
+    expect((await erase('uma')).leaderboards).toEqual(['global', 'weekly']);
+  } finally {
+    await pool.close();
+  }
+  expect(await sql`select from scores where user_id = 'uma'`).toHaveLength(0);
+  await untilSealed();
+  expect(await verdict()).toMatch(/^0 OK/);
 });
 
 it('while Redis is away, an erased player leaves the board under a newer position', async () => {

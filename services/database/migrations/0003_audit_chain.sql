@@ -129,8 +129,11 @@ create table rejected_actions (
 
 create index rejected_actions_of_player on rejected_actions (user_id, id);
 
+-- The two steps of an erasure run with the rights of the schema's owner: whoever may call them needs none to change the log or to
+-- remove a player, so nothing is taken out without the link that says so.
+
 -- Whether anything here knows the player, and what stands for the player in the chain.
-create function erasure_subject(player text) returns bytea language plpgsql as $$
+create function erasure_subject(player text) returns bytea language plpgsql security definer as $$
 declare
   stands_for bytea;
   new_salt   bytea := uuid_send(gen_random_uuid());
@@ -151,7 +154,7 @@ $$;
 -- Takes a player out of everything here, with the link that says so, and answers the boards that the player was on. The
 -- actions stay, under a pseudonym that no player can have, since a user id holds no space.
 create function erase_player(player text, stands_for bytea, link_seq bigint, link_head bytea)
-  returns text[] language plpgsql as $$
+  returns text[] language plpgsql security definer as $$
 declare
   pseudonym text := 'erased ' || gen_random_uuid();
   boards    text[] := '{}';
@@ -177,5 +180,14 @@ begin
   delete from players where user_id = player;
   delete from rejected_actions where user_id = player;
   return array(select distinct board from unnest(boards) as board order by board);
+end
+$$;
+
+-- What they name stands in this schema, whatever the caller has put before it.
+do $$
+begin
+  execute format('alter function erasure_subject(text) set search_path = %I, pg_temp', current_schema());
+  execute format(
+    'alter function erase_player(text, bytea, bigint, bytea) set search_path = %I, pg_temp', current_schema());
 end
 $$;
