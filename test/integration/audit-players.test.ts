@@ -225,6 +225,9 @@ it('whoever may only call the erasure can erase, and can change and remove nothi
   await play('uma', 'u1', 50n);
   await sql`create role eraser`;
   await sql`grant select on audit_links to eraser`;
+  await sql`grant usage on schema public to eraser`;
+  await sql`grant execute on function erasure_subject, erase_player to eraser`;
+  await sql.unsafe(`grant temporary on database ${new URL(world.databaseUrl).pathname.slice(1)} to eraser`);
   const url = new URL(world.databaseUrl);
   url.searchParams.set('role', 'eraser');
   const pool = createPostgresPool({
