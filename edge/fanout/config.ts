@@ -1,5 +1,14 @@
 /** Environment of a fan-out node. */
-import { type Environment, integer, list, port, secret, text } from '../../services/shared/env.ts';
+import {
+  type Environment,
+  integer,
+  list,
+  optionalSecret,
+  port,
+  secret,
+  text,
+  withPassword,
+} from '../../services/shared/env.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/token-policy.ts';
 import { parseNetworks } from './admission.ts';
 import { MAX_TICK_MS, UPGRADES_PER_S } from './limits.ts';
@@ -51,7 +60,7 @@ export function parseFanoutConfig(env: Environment): FanoutConfig {
     port: fanoutPort,
     adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
     adminPort: port(env, 'ADMIN_PORT', fanoutPort === 0 ? 0 : fanoutPort + 1000),
-    natsUrl: text(env, 'NATS_URL'),
+    natsUrl: withPassword(text(env, 'NATS_URL'), optionalSecret(env, 'NATS_PASSWORD')),
     scoreAddress: text(env, 'SCORE_ADDRESS', '127.0.0.1:50052'),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
     serviceKey: secret(env, 'SERVICE_KEY'),

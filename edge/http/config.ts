@@ -3,10 +3,12 @@ import {
   type Environment,
   integer,
   list,
+  optionalSecret,
   optionalText,
   port,
   secret,
   text,
+  withPassword,
 } from '../../services/shared/env.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/token-policy.ts';
 import { type NetworkList, parseNetworks } from './addresses.ts';
@@ -54,7 +56,7 @@ export function parseEdgeConfig(env: Environment): EdgeConfig {
     port: edgePort,
     adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
     adminPort: port(env, 'ADMIN_PORT', edgePort === 0 ? 0 : edgePort + 1000),
-    redisUrl: text(env, 'REDIS_URL'),
+    redisUrl: withPassword(text(env, 'REDIS_URL'), optionalSecret(env, 'REDIS_PASSWORD')),
     scoreAddress: text(env, 'SCORE_ADDRESS', '127.0.0.1:50052'),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
     serviceKey: secret(env, 'SERVICE_KEY'),

@@ -1,6 +1,6 @@
 /** The auth service's environment as typed values. */
 import { join } from 'node:path';
-import { type Environment, flag, integer, port, text } from '../shared/env.ts';
+import { type Environment, flag, integer, optionalSecret, port, text, withPassword } from '../shared/env.ts';
 import { readServiceDigests, type ServiceDigests } from '../shared/service-keys.ts';
 import { MAX_TOKEN_AGE_S, parseTokenPolicy } from '../shared/token-policy.ts';
 import { MAX_ACTION_LIFETIME_S } from './key-store.ts';
@@ -39,7 +39,7 @@ export function parseAuthConfig(env: Environment): AuthConfig {
     port: mainPort,
     adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
     adminPort: port(env, 'ADMIN_PORT', mainPort === 0 ? 0 : mainPort + ADMIN_PORT_OFFSET),
-    databaseUrl: text(env, 'DATABASE_URL'),
+    databaseUrl: withPassword(text(env, 'DATABASE_URL'), optionalSecret(env, 'DATABASE_PASSWORD')),
     keysDir: parseKeysDir(env),
     issuer,
     audience,

@@ -1,5 +1,5 @@
 /** Environment of the score service. */
-import { type Environment, port, secret, text } from '../shared/env.ts';
+import { type Environment, optionalSecret, port, secret, text, withPassword } from '../shared/env.ts';
 import { readServiceDigests, type ServiceDigests } from '../shared/service-keys.ts';
 
 export interface ScoreConfig {
@@ -25,9 +25,9 @@ export function parseScoreConfig(env: Environment): ScoreConfig {
     port: scorePort,
     adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
     adminPort: port(env, 'ADMIN_PORT', scorePort + 1000),
-    databaseUrl: text(env, 'DATABASE_URL'),
-    redisUrl: text(env, 'REDIS_URL'),
-    natsUrl: text(env, 'NATS_URL'),
+    databaseUrl: withPassword(text(env, 'DATABASE_URL'), optionalSecret(env, 'DATABASE_PASSWORD')),
+    redisUrl: withPassword(text(env, 'REDIS_URL'), optionalSecret(env, 'REDIS_PASSWORD')),
+    natsUrl: withPassword(text(env, 'NATS_URL'), optionalSecret(env, 'NATS_PASSWORD')),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
     serviceKey: secret(env, 'SERVICE_KEY'),
     digests: readServiceDigests(text(env, 'SERVICE_DIGESTS_FILE')),

@@ -6,7 +6,7 @@
  * same epoch.
  */
 import { readFileSync } from 'node:fs';
-import type { RedisClient } from '../shared/redis.ts';
+import { createScript, type RedisClient } from '../shared/redis.ts';
 import { type Board, type Entry, type PlayerState, type Position, TOP_SIZE } from './board.ts';
 
 const POINTER = 'sb:epoch';
@@ -71,11 +71,8 @@ export function script(
   redis: RedisClient,
   name: 'project' | 'top' | 'around' | 'inspect' | 'repair' | 'strays',
 ): Script {
-  const lua = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
-  redis.defineCommand(`sb_${name}`, { lua });
-  const command = (redis as unknown as Record<string, (...args: unknown[]) => Promise<Reply>>)[`sb_${name}`];
-  if (command === undefined) throw new Error(`the script ${name} could not be defined`);
-  return (keys, args) => command.call(redis, keys.length, ...keys, ...args);
+  const text = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
+  return createScript(redis, text) as Script;
 }
 
 export function keysOf(epoch: bigint, leaderboard: string): string[] {

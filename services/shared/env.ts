@@ -60,9 +60,23 @@ export function list(env: Environment, name: string, fallback: readonly string[]
 
 /** A secret from NAME or from the file that NAME_FILE points at. */
 export function secret(env: Environment, name: string): string {
-  const path = read(env, `${name}_FILE`);
-  if (path !== undefined) return readFileSync(path, 'utf8').trim();
-  const value = read(env, name);
+  const value = optionalSecret(env, name);
   if (value === undefined) throw new Error(`${name} or ${name}_FILE must be set`);
   return value;
+}
+
+/** Likewise; undefined when neither is set. */
+export function optionalSecret(env: Environment, name: string): string | undefined {
+  const path = read(env, `${name}_FILE`);
+  return path === undefined ? read(env, name) : readFileSync(path, 'utf8').trim();
+}
+
+/** A server's address with the password that came apart from it; as it is when none did. */
+export function withPassword(url: string, password: string | undefined): string {
+  if (password === undefined) return url;
+  const whole = URL.parse(url);
+  if (whole === null)
+    throw new Error('a password can only be put into an address like scheme://user@host:port');
+  whole.password = encodeURIComponent(password);
+  return whole.href;
 }

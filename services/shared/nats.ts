@@ -1,6 +1,7 @@
 /** The one door to NATS: a connection that never gives up, and the names and limits of the one stream. */
 import {
   AckPolicy,
+  type ConnectionOptions,
   type ConsumerMessages,
   connect,
   DeliverPolicy,
@@ -37,10 +38,13 @@ export interface NatsOptions {
   log: Log;
 }
 
+/** Below what a user's answers arrive, where permissions let nobody else listen. */
+export const inboxOf = (user: string): string => `_INBOX.${user}`;
+
 /** Waits for the first connection, then keeps it up for the life of the process. */
 export async function connectNats({ url, name, log }: NatsOptions): Promise<NatsConnection> {
   const connection = await connect({
-    servers: url,
+    ...parseAddress(url),
     name,
     maxReconnectAttempts: -1,
     waitOnFirstConnect: true,
@@ -51,6 +55,20 @@ export async function connectNats({ url, name, log }: NatsOptions): Promise<Nats
   });
   void watchStatus(connection, log);
   return connection;
+}
+
+/** The library takes no credentials from an address. */
+function parseAddress(url: string): Pick<ConnectionOptions, 'servers' | 'user' | 'pass' | 'inboxPrefix'> {
+  const address = URL.parse(url);
+  if (address === null || address.username === '') return { servers: url };
+  const [user, pass] = [decodeURIComponent(address.username), decodeURIComponent(address.password)];
+  address.username = '';
+  address.password = '';
+  return {
+    ...{ servers: address.href, user, pass },
+    // A name that can stand in a subject.
+    ...(/^[\w-]+$/.test(user) && { inboxPrefix: inboxOf(user) }),
+  };
 }
 
 async function watchStatus(connection: NatsConnection, log: Log): Promise<void> {

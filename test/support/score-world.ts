@@ -10,7 +10,9 @@ import { migrate } from '../../services/database/migrate.ts';
 import { startNatsServer } from '../../services/local/nats-server.ts';
 import { startPostgresServer } from '../../services/local/postgres-server.ts';
 import { startRedisServer } from '../../services/local/redis-server.ts';
+import type { StoreUser } from '../../services/local/store-passwords.ts';
 import { startScore } from '../../services/score/service.ts';
+import type { DatabaseService } from '../../services/shared/database-roles.ts';
 import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
 import { createSilentLog, type Log } from '../../services/shared/log.ts';
 import {
@@ -22,9 +24,13 @@ import {
 import { pauseProcess, resumeProcess } from './pause-process.ts';
 
 export interface ScoreWorld {
+  /** Of the administrators; each service comes by a user of its own. */
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly natsUrl: string;
+  databaseUrlAs(service: DatabaseService): string;
+  redisUrlAs(user: StoreUser<'redis'>): string;
+  natsUrlAs(user: StoreUser<'nats'>): string;
   readonly serviceKeys: Readonly<Record<ServiceName, string>>;
   readonly authAddress: string;
   readonly scoreAddresses: readonly string[];
@@ -71,7 +77,7 @@ export async function startScoreWorld({
     startNatsServer({ dataDir: dataDir('nats') }),
   ]);
   const silent = createSilentLog();
-  await migrate({ url: postgres.url, log: silent });
+  await migrate({ url: postgres.url, log: silent, roles: postgres.roles });
 
   const serviceKeys = Object.fromEntries(
     SERVICE_NAMES.map((name) => [name, createServiceKey(name)]),
@@ -81,7 +87,7 @@ export async function startScoreWorld({
   const auth = await startAuth(
     {
       ...listen,
-      databaseUrl: postgres.url,
+      databaseUrl: postgres.urlAs('auth'),
       keysDir: dataDir('auth-keys'),
       issuer: 'scoreboard',
       audience: 'scoreboard',
@@ -97,9 +103,9 @@ export async function startScoreWorld({
     startScore(
       {
         ...listen,
-        databaseUrl: postgres.url,
-        redisUrl: redis.url,
-        natsUrl: nats.url,
+        databaseUrl: postgres.urlAs('score'),
+        redisUrl: redis.urlAs('score'),
+        natsUrl: nats.urlAs('score'),
         authAddress,
         serviceKey: serviceKeys.score,
         digests,
@@ -124,6 +130,9 @@ export async function startScoreWorld({
     databaseUrl: postgres.url,
     redisUrl: redis.url,
     natsUrl: nats.url,
+    databaseUrlAs: (service) => postgres.urlAs(service),
+    redisUrlAs: (user) => redis.urlAs(user),
+    natsUrlAs: (user) => nats.urlAs(user),
     serviceKeys,
     authAddress,
     scoreAddresses,
