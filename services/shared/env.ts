@@ -75,8 +75,9 @@ export function optionalSecret(env: Environment, name: string): string | undefin
 export function withPassword(url: string, password: string | undefined): string {
   if (password === undefined) return url;
   const whole = URL.parse(url);
-  if (whole === null)
+  if (whole === null || whole.hostname === '') {
     throw new Error('a password can only be put into an address like scheme://user@host:port');
+  }
   whole.password = encodeURIComponent(password);
   return whole.href;
 }

@@ -61,7 +61,9 @@ export async function startFanoutWorld({ env = {} }: { env?: Record<string, stri
   const dir = await mkdtemp(join(tmpdir(), 'scoreboard-fanout-'));
   const keys = { fanout: createServiceKey('fanout') };
   const digests = digestServiceKeys(Object.values(keys));
-  let nats = await startNatsServer({ dataDir: join(dir, 'nats') });
+  // Apart from the server's data, which a test may take away.
+  const home = { dataDir: join(dir, 'nats'), secretsDir: join(dir, 'secrets') };
+  let nats = await startNatsServer(home);
   const natsPort = nats.port;
   const score = await startScoreDouble(digests);
   const auth = await startAuthDouble(digests);
@@ -145,8 +147,8 @@ export async function startFanoutWorld({ env = {} }: { env?: Record<string, stri
     pauseNats: () => nats.kill('SIGSTOP'),
     resumeNats: () => nats.kill('SIGCONT'),
     async startNats({ empty = false } = {}) {
-      if (empty) await rm(join(dir, 'nats'), { recursive: true, force: true });
-      nats = await startNatsServer({ dataDir: join(dir, 'nats'), port: natsPort });
+      if (empty) await rm(home.dataDir, { recursive: true, force: true });
+      nats = await startNatsServer({ ...home, port: natsPort });
       await openBus();
     },
     async deleteStream() {

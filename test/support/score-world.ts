@@ -71,10 +71,12 @@ export async function startScoreWorld({
 }): Promise<ScoreWorld> {
   const dir = await mkdtemp(join(tmpdir(), 'scoreboard-world-'));
   const dataDir = (name: string) => join(dir, name);
+  // Apart from the servers' data, which a test may take away.
+  const home = (name: ServerName) => ({ dataDir: dataDir(name), secretsDir: dataDir('secrets') });
   let [postgres, redis, nats] = await Promise.all([
-    startPostgresServer({ dataDir: dataDir('postgres') }),
-    startRedisServer({ dataDir: dataDir('redis') }),
-    startNatsServer({ dataDir: dataDir('nats') }),
+    startPostgresServer(home('postgres')),
+    startRedisServer(home('redis')),
+    startNatsServer(home('nats')),
   ]);
   const silent = createSilentLog();
   await migrate({ url: postgres.url, log: silent, roles: postgres.roles });
@@ -172,7 +174,7 @@ export async function startScoreWorld({
       await redis.stop();
     },
     async startRedis() {
-      redis = await startRedisServer({ dataDir: dataDir('redis'), port: redis.port });
+      redis = await startRedisServer({ ...home('redis'), port: redis.port });
     },
     async killNats() {
       nats.kill('SIGKILL');
@@ -180,14 +182,14 @@ export async function startScoreWorld({
     },
     async startNats({ empty = false } = {}) {
       if (empty) await rm(dataDir('nats'), { recursive: true, force: true });
-      nats = await startNatsServer({ dataDir: dataDir('nats'), port: nats.port });
+      nats = await startNatsServer({ ...home('nats'), port: nats.port });
     },
     async killPostgres() {
       postgres.kill('SIGKILL');
       await postgres.stop();
     },
     async startPostgres() {
-      postgres = await startPostgresServer({ dataDir: dataDir('postgres'), port: postgres.port });
+      postgres = await startPostgresServer({ ...home('postgres'), port: postgres.port });
     },
     async stop() {
       for (const client of clients.values()) client.close();
