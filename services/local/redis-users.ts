@@ -9,8 +9,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { STORE_USERS, type StorePasswords, type StoreUser } from './store-passwords.ts';
 
-/** What the client library sends by itself, and the run id and limits that the start checks ask for. */
-const CONNECTING = '+ping +info +client|setname +client|setinfo';
+/**
+ * What the client library sends by itself, and the run id and limits that the start checks ask for. It does without CLIENT
+ * SETINFO, which older servers do not know.
+ */
+const CONNECTING = '+ping +info +client|setname';
 
 /** Keys and commands, as Redis writes them. A command that a script calls counts as the caller's. */
 const RIGHTS: Readonly<Record<StoreUser<'redis'>, string>> = {

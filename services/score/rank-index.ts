@@ -58,7 +58,7 @@ export interface RankIndex {
   ): Promise<Neighbourhood | undefined>;
   /** Makes an epoch the one that counts. */
   pointTo(epoch: bigint): Promise<void>;
-  /** The epoch that Redis says counts, which Redis process says so, and on which connection. */
+  /** The epoch that Redis says counts, which Redis process says so, and on which connection. Rejects while it can't be written to. */
   identity(): Promise<IndexIdentity>;
   /** The Redis that was met on this connection is the one that Postgres says counts. */
   trust(connection: number): void;
@@ -174,7 +174,9 @@ export function createRankIndex(redis: RedisClient): RankIndex {
 
     async identity() {
       const asked = connection;
-      const [pointer, info] = await Promise.all([redis.get(POINTER), redis.info('server')]);
+      // A Redis that started again is of no use before its scripts are there: one that writes nobody tells.
+      const isUsable = project(keysOf(0n, ''), ['0', 'shadow', String(TOP_SIZE)]);
+      const [pointer, info] = await Promise.all([redis.get(POINTER), redis.info('server'), isUsable]);
       const runId = /^run_id:(\w+)/m.exec(info)?.[1];
       if (runId === undefined) throw new Error('Redis does not tell its run id');
       return { epoch: pointer === null ? undefined : BigInt(pointer), runId, connection: asked };
