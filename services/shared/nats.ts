@@ -57,18 +57,19 @@ export async function connectNats({ url, name, log }: NatsOptions): Promise<Nats
   return connection;
 }
 
-/** The library takes no credentials from an address. */
-function parseAddress(url: string): Pick<ConnectionOptions, 'servers' | 'user' | 'pass' | 'inboxPrefix'> {
+type Address = Pick<ConnectionOptions, 'servers' | 'user' | 'pass' | 'token' | 'inboxPrefix'>;
+
+/** The library takes no credentials from an address. A name without a password is a token, as everywhere with NATS. */
+function parseAddress(url: string): Address {
   const address = URL.parse(url);
   if (address === null || address.username === '') return { servers: url };
   const [user, pass] = [decodeURIComponent(address.username), decodeURIComponent(address.password)];
   address.username = '';
   address.password = '';
-  return {
-    ...{ servers: address.href, user, pass },
-    // A name that can stand in a subject.
-    ...(/^[\w-]+$/.test(user) && { inboxPrefix: inboxOf(user) }),
-  };
+  const servers = address.href;
+  if (pass === '') return { servers, token: user };
+  // Only a name that can stand in a subject.
+  return { servers, user, pass, ...(/^[\w-]+$/.test(user) && { inboxPrefix: inboxOf(user) }) };
 }
 
 async function watchStatus(connection: NatsConnection, log: Log): Promise<void> {
