@@ -1,6 +1,7 @@
 /**
  * Who may do what in the database: the one list. Everything in the schema stands here, and a role has exactly the rights
- * of its rows: whatever else it once had is taken back at each migration. A test compares the list with the schema.
+ * of its rows: whatever else it once had is taken back at each migration. A test compares the list with the schema. Old and
+ * new processes run side by side for a while, so a right goes one version after the last use of it.
  */
 import type { DatabaseService } from '../shared/database-roles.ts';
 

@@ -45,7 +45,7 @@ describe('the compose file', () => {
   });
 
   it('hands each service its own secrets, from files', () => {
-    for (const name of [...SERVERS, 'migrate', 'scripts', 'auth', 'score', 'edge', 'fanout', 'game']) {
+    for (const name of [...SERVERS, 'migrate', 'scripts', 'auth', 'score', 'edge', 'fanout', 'game', 'cli']) {
       const mounted = [...(services.get(name) ?? '').matchAll(/secrets-([a-z]+):/g)].map(([, of]) => of);
       expect([name, mounted]).toEqual([name, [name]]);
     }
