@@ -1,5 +1,14 @@
 /** Environment of a fan-out node. */
-import { type Environment, integer, list, port, secretUrl, text } from '../../services/shared/env.ts';
+import {
+  type Environment,
+  integer,
+  list,
+  optionalSecret,
+  port,
+  secretUrl,
+  text,
+  withPassword,
+} from '../../services/shared/env.ts';
 import type { Secret } from '../../services/shared/secret.ts';
 import { parseServiceIdentity, type ServiceIdentity } from '../../services/shared/service-identity.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/token-policy.ts';
@@ -53,7 +62,7 @@ export function parseFanoutConfig(env: Environment): FanoutConfig {
     port: fanoutPort,
     adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
     adminPort: port(env, 'ADMIN_PORT', fanoutPort === 0 ? 0 : fanoutPort + 1000),
-    natsUrl: secretUrl(env, 'NATS_URL'),
+    natsUrl: withPassword(secretUrl(env, 'NATS_URL'), optionalSecret(env, 'NATS_PASSWORD')),
     scoreAddress: text(env, 'SCORE_ADDRESS', '127.0.0.1:50052'),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
     identity: parseServiceIdentity(env, 'fanout'),

@@ -11,7 +11,6 @@ import {
   AckPolicy,
   connectNats,
   DeliverPolicy,
-  ensureScoreStream,
   type NatsConnection,
   SCORE_STREAM,
 } from '../../services/shared/nats.ts';
@@ -99,7 +98,7 @@ export function startFeed({ natsUrl, log, onEvent, onChange, monotonicMs }: Feed
 
   async function openConsumer(open: NatsConnection): Promise<{ name: string; created: string }> {
     const manager = await open.jetstreamManager({ timeout: FEED_CALL_DEADLINE_MS, checkAPI: false });
-    await ensureScoreStream(manager);
+    // Whoever publishes makes it: without it there is nothing to read, and the next attempt is soon.
     const { created, state } = await manager.streams.info(SCORE_STREAM);
     const start = startOf(cursor, created, state.last_seq);
     const { name } = await manager.consumers.add(SCORE_STREAM, {

@@ -3,10 +3,12 @@ import {
   type Environment,
   integer,
   list,
+  optionalSecret,
   optionalText,
   port,
   secretUrl,
   text,
+  withPassword,
 } from '../../services/shared/env.ts';
 import type { Secret } from '../../services/shared/secret.ts';
 import { parseServiceIdentity, type ServiceIdentity } from '../../services/shared/service-identity.ts';
@@ -64,7 +66,7 @@ export function parseEdgeConfig(env: Environment): EdgeConfig {
     port: edgePort,
     adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
     adminPort: port(env, 'ADMIN_PORT', edgePort === 0 ? 0 : edgePort + 1000),
-    redisUrl: secretUrl(env, 'REDIS_URL'),
+    redisUrl: withPassword(secretUrl(env, 'REDIS_URL'), optionalSecret(env, 'REDIS_PASSWORD')),
     scoreAddress: text(env, 'SCORE_ADDRESS', '127.0.0.1:50052'),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
     identity: parseServiceIdentity(env, 'edge'),

@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { createCoalescer } from '../../services/shared/coalescer.ts';
 import type { Log } from '../../services/shared/log.ts';
 import type { Metrics } from '../../services/shared/metrics.ts';
-import type { RedisClient } from '../../services/shared/redis.ts';
+import { createScript, type RedisClient } from '../../services/shared/redis.ts';
 import { createLocalLimiter, type Rate } from './gcra.ts';
 import { RateLimitedError } from './rate-limited.ts';
 
@@ -147,19 +147,15 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
 }
 
 function defineScript(redis: RedisClient, rates: Readonly<Record<Limit, Rate>>) {
-  redis.defineCommand('sb_rate', {
-    lua: readFileSync(new URL('./rate-limit.lua', import.meta.url), 'utf8'),
-  });
-  const command = (
-    redis as unknown as { sb_rate(...args: Array<string | number>): Promise<number[]> }
-  ).sb_rate.bind(redis);
+  const script = createScript(redis, readFileSync(new URL('./rate-limit.lua', import.meta.url), 'utf8'));
   const rateArguments = LIMITS.flatMap((limit) => [1000 / rates[limit].perSecond, rates[limit].burst]);
-  return (checks: readonly Check[]): Promise<number[]> =>
-    command(
-      checks.length,
-      ...checks.map(({ limit, id }) => `sb:rate:${limit}:${id}`),
-      LIMITS.length,
-      ...rateArguments,
-      ...checks.flatMap(({ limit, count }) => [LIMITS.indexOf(limit) + 1, count]),
-    );
+  return async (checks: readonly Check[]) =>
+    (await script(
+      checks.map(({ limit, id }) => `sb:rate:${limit}:${id}`),
+      [
+        LIMITS.length,
+        ...rateArguments,
+        ...checks.flatMap(({ limit, count }) => [LIMITS.indexOf(limit) + 1, count]),
+      ],
+    )) as number[];
 }

@@ -1,6 +1,15 @@
 /** The auth service's environment as typed values. */
 import { join } from 'node:path';
-import { type Environment, flag, integer, port, secretUrl, text } from '../shared/env.ts';
+import {
+  type Environment,
+  flag,
+  integer,
+  optionalSecret,
+  port,
+  secretUrl,
+  text,
+  withPassword,
+} from '../shared/env.ts';
 import { parseMode } from '../shared/mode.ts';
 import type { Secret } from '../shared/secret.ts';
 import { type CallerCheck, parseCallerCheck } from '../shared/service-identity.ts';
@@ -43,7 +52,7 @@ export function parseAuthConfig(env: Environment): AuthConfig {
     port: mainPort,
     adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
     adminPort: port(env, 'ADMIN_PORT', mainPort === 0 ? 0 : mainPort + ADMIN_PORT_OFFSET),
-    databaseUrl: secretUrl(env, 'DATABASE_URL'),
+    databaseUrl: withPassword(secretUrl(env, 'DATABASE_URL'), optionalSecret(env, 'DATABASE_PASSWORD')),
     keysDir: parseKeysDir(env),
     issuer,
     audience,

@@ -94,9 +94,9 @@ async function bringUp(site: StackSite): Promise<void> {
   await checkPorts(config);
   await installMissing(config, terminal.say);
   signal.throwIfAborted();
-  const [servers] = await Promise.all([startServers(site), ensureKeys(config)]);
+  const [started] = await Promise.all([startServers(site), ensureKeys(config)]);
   signal.throwIfAborted();
-  await migrateDatabase(site, servers.databaseUrl);
+  const servers = { ...started, postgres: await migrateDatabase(site, started.postgres) };
   const reach = reachableHost(config.host);
   const { ports } = config;
   record.setAddresses({
@@ -105,9 +105,9 @@ async function bringUp(site: StackSite): Promise<void> {
     gameUrl: `http://${reach}:${ports.game}`,
     authAddress: `${reach}:${ports.auth}`,
     scoreAddress: `${reach}:${ports.score}`,
-    databaseUrl: withoutPassword(servers.databaseUrl),
-    redisUrl: withoutPassword(servers.redisUrl),
-    natsUrl: withoutPassword(servers.natsUrl),
+    databaseUrl: withoutPassword(servers.postgres.url),
+    redisUrl: withoutPassword(servers.redis.url),
+    natsUrl: withoutPassword(servers.nats.url),
   });
   await startUnits(site, servers);
 }

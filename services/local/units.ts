@@ -9,6 +9,12 @@ import { certificateFiles } from '../shared/service-certificate.ts';
 import { certificatesDir } from '../shared/stack-file.ts';
 import type { LocalConfig, UnitName } from './config.ts';
 import { auditKeyFile, digestsFile, keyFile } from './secrets.ts';
+import {
+  isServerVariable,
+  type ServerAddresses,
+  type ServerVariable,
+  serverEnvironment,
+} from './server-access.ts';
 
 export interface Unit {
   readonly entry: string;
@@ -21,9 +27,7 @@ export interface Unit {
 
 /** Everything that the stack decides for its processes. */
 type Fact =
-  | 'DATABASE_URL'
-  | 'REDIS_URL'
-  | 'NATS_URL'
+  | ServerVariable
   | 'AUTH_ADDRESS'
   | 'SCORE_ADDRESS'
   | 'AUTH_KEYS_DIR'
@@ -96,26 +100,17 @@ const SYSTEM_SETTINGS = [
 ];
 const COMMON_SETTINGS = ['HOST', 'LOG_LEVEL', 'SCOREBOARD_MODE'];
 
-export interface ServerUrls {
-  readonly databaseUrl: string;
-  readonly redisUrl: string;
-  readonly natsUrl: string;
-}
-
 /** The complete environment of one process. */
 export function unitEnvironment(
   name: UnitName,
   config: LocalConfig,
-  urls: ServerUrls,
+  servers: ServerAddresses,
   adminPort: number,
 ): Record<string, string> {
   const { facts, settings } = UNITS[name];
   const secrets = secretsDir(config.dataDir);
   const reach = reachableHost(config.host);
-  const known: Record<Fact, string> = {
-    DATABASE_URL: urls.databaseUrl,
-    REDIS_URL: urls.redisUrl,
-    NATS_URL: urls.natsUrl,
+  const known: Record<Exclude<Fact, ServerVariable>, string> = {
     AUTH_ADDRESS: `${reach}:${config.ports.auth}`,
     SCORE_ADDRESS: `${reach}:${config.ports.score}`,
     AUTH_KEYS_DIR: authKeysDir(config.dataDir),
@@ -133,7 +128,13 @@ export function unitEnvironment(
   return {
     ...systemEnvironment(config),
     ...pick(config.env, [...COMMON_SETTINGS, ...settings]),
-    ...Object.fromEntries(given.map((fact) => [fact, known[fact]])),
+    ...Object.fromEntries(
+      given.flatMap((fact) =>
+        isServerVariable(fact)
+          ? Object.entries(serverEnvironment(fact, name, servers, secrets))
+          : [[fact, known[fact]]],
+      ),
+    ),
     ...(inProduction && certificateEnvironment(config.dataDir, name)),
     ADMIN_PORT: String(adminPort),
   };

@@ -37,12 +37,24 @@ export async function openBus({ natsUrl, clock, log }: BusOptions): Promise<Bus>
       try {
         await ensureScoreStream(await connection.jetstreamManager());
         publisher = createPublisher({ nats: connection, clock });
+        void keepStream(connection);
         return;
       } catch (error) {
         if (error instanceof StreamUnfitError) throw error;
         log.warn({ err: error }, 'the stream of scores could not be opened yet');
       }
       await delay(RETRY_EVERY_MS, undefined, { signal: closing.signal }).catch(ignoreAbort);
+    }
+  }
+
+  /** A server that comes back may have lost its store, and readers wait for the stream before anything is published. */
+  async function keepStream(kept: NatsConnection): Promise<void> {
+    for await (const { type } of kept.status()) {
+      if (type !== 'reconnect') continue;
+      await kept
+        .jetstreamManager({ checkAPI: false })
+        .then(ensureScoreStream)
+        .catch((error: unknown) => log.warn({ err: error }, 'the stream of scores could not be looked at'));
     }
   }
 

@@ -1,6 +1,14 @@
 /** Environment of the score service. */
 import { parseAuditKey } from '../shared/audit-chain.ts';
-import { type Environment, port, secret, secretUrl, text } from '../shared/env.ts';
+import {
+  type Environment,
+  optionalSecret,
+  port,
+  secret,
+  secretUrl,
+  text,
+  withPassword,
+} from '../shared/env.ts';
 import { parseMode } from '../shared/mode.ts';
 import type { Secret } from '../shared/secret.ts';
 import {
@@ -37,9 +45,9 @@ export function parseScoreConfig(env: Environment): ScoreConfig {
     port: scorePort,
     adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
     adminPort: port(env, 'ADMIN_PORT', scorePort + 1000),
-    databaseUrl: secretUrl(env, 'DATABASE_URL'),
-    redisUrl: secretUrl(env, 'REDIS_URL'),
-    natsUrl: secretUrl(env, 'NATS_URL'),
+    databaseUrl: withPassword(secretUrl(env, 'DATABASE_URL'), optionalSecret(env, 'DATABASE_PASSWORD')),
+    redisUrl: withPassword(secretUrl(env, 'REDIS_URL'), optionalSecret(env, 'REDIS_PASSWORD')),
+    natsUrl: withPassword(secretUrl(env, 'NATS_URL'), optionalSecret(env, 'NATS_PASSWORD')),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
     identity: parseServiceIdentity(env, 'score'),
     callers: parseCallerCheck(env, 'score'),

@@ -1,6 +1,6 @@
 /** The scripts of the rank index as commands of a Redis client, and the keys that they work on. */
 import { readFileSync } from 'node:fs';
-import type { RedisClient } from '../shared/redis.ts';
+import { createScript, type RedisClient } from '../shared/redis.ts';
 
 /** Names the epoch that counts. */
 export const POINTER = 'sb:epoch';
@@ -16,10 +16,7 @@ export function script(
   name: 'project' | 'top' | 'around' | 'inspect' | 'repair' | 'strays',
 ): Script {
   const lua = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
-  redis.defineCommand(`sb_${name}`, { lua });
-  const command = (redis as unknown as Record<string, (...args: unknown[]) => Promise<Reply>>)[`sb_${name}`];
-  if (command === undefined) throw new Error(`the script ${name} could not be defined`);
-  return (keys, args) => command.call(redis, keys.length, ...keys, ...args);
+  return createScript(redis, lua) as Script;
 }
 
 export function keysOf(epoch: bigint, leaderboard: string): string[] {

@@ -168,10 +168,13 @@ export function createRankIndex(redis: RedisClient): RankIndex {
 
     async identity() {
       const asked = connection;
+      // A Redis that started again is of no use before its scripts are there, nor is one that takes no writes.
+      const hasScripts = project(keysOf(0n, ''), ['0', 'shadow', String(TOP_SIZE)]);
       const [pointer, info] = await Promise.all([
         redis.get(POINTER),
         redis.info('server'),
         redis.set(PROBE, ''),
+        hasScripts,
       ]);
       const runId = /^run_id:(\w+)/m.exec(info)?.[1];
       if (runId === undefined) throw new Error('Redis does not tell its run id');

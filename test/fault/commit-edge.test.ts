@@ -42,19 +42,19 @@ beforeAll(async () => {
   ]);
   servers = [postgres, redis, nats];
   const log = createSilentLog();
-  await migrate({ url: postgres.url, log });
+  await migrate({ url: postgres.url, log, roles: postgres.roles });
   proxy = await startPostgresProxy({
     target: { host: HOST, port: postgres.port },
     applicationName: 'scoreboard-score-accept',
   });
-  const proxied = new URL(postgres.url);
+  const proxied = new URL(postgres.urlAs('score'));
   proxied.port = String(proxy.port);
   const [game, own] = [createServiceKey('game'), createServiceKey('score')];
   score = await startScore(
     {
       ...{ host: HOST, port: 0, adminHost: HOST, adminPort: 0 },
       databaseUrl: new Secret(proxied.href),
-      ...{ redisUrl: new Secret(redis.url), natsUrl: new Secret(nats.url) },
+      ...{ redisUrl: new Secret(redis.urlAs('score')), natsUrl: new Secret(nats.urlAs('score')) },
       // A trusted game server vouches for what it hands in: nobody is asked.
       ...{ authAddress: `${HOST}:1`, identity: { serviceKey: own }, reflection: false },
       callers: { digests: digestServiceKeys([game, own]) },

@@ -79,6 +79,7 @@ async function openLink(toPort: number): Promise<Link> {
 
 export interface AuthWorld {
   readonly keysDir: string;
+  /** As the service itself comes, over the link. */
   readonly databaseUrl: string;
   readonly serviceKeys: ReadonlyMap<string, string>;
   /** Reaches the database directly, also while the link is cut. */
@@ -98,7 +99,7 @@ export async function startAuthWorld(changes: Partial<AuthConfig> = {}): Promise
   const dir = await mkdtemp(join(tmpdir(), 'scoreboard-auth-'));
   const postgres = await startPostgresServer({ dataDir: join(dir, 'postgres') });
   const log = createSilentLog();
-  await migrate({ url: postgres.url, log });
+  await migrate({ url: postgres.url, log, roles: postgres.roles });
   const sql = connectPostgres({
     url: postgres.url,
     connections: 1,
@@ -106,7 +107,7 @@ export async function startAuthWorld(changes: Partial<AuthConfig> = {}): Promise
     statementTimeoutMs: 5_000,
   });
   const link = await openLink(postgres.port);
-  const databaseUrl = new URL(postgres.url);
+  const databaseUrl = new URL(postgres.urlAs('auth'));
   databaseUrl.hostname = HOST;
   databaseUrl.port = String(link.port);
 

@@ -11,9 +11,11 @@ import { migrate } from '../../services/database/migrate.ts';
 import { startNatsServer } from '../../services/local/nats-server.ts';
 import { startPostgresServer } from '../../services/local/postgres-server.ts';
 import { startRedisServer } from '../../services/local/redis-server.ts';
+import type { StoreUser } from '../../services/local/store-passwords.ts';
 import { startScore } from '../../services/score/service.ts';
 import { createAuditKey, parseAuditKey } from '../../services/shared/audit-chain.ts';
 import { type Clock, systemClock } from '../../services/shared/clock.ts';
+import type { DatabaseService } from '../../services/shared/database-roles.ts';
 import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
 import { createSilentLog, type Log } from '../../services/shared/log.ts';
 import { Secret } from '../../services/shared/secret.ts';
@@ -29,9 +31,13 @@ import { limitFileSize } from './limit-file-size.ts';
 import { pauseProcess, resumeProcess } from './pause-process.ts';
 
 export interface ScoreWorld {
+  /** Of the administrators; each service comes by a user of its own. */
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly natsUrl: string;
+  databaseUrlAs(service: DatabaseService): string;
+  redisUrlAs(user: StoreUser<'redis'>): string;
+  natsUrlAs(user: StoreUser<'nats'>): string;
   readonly serviceKeys: Readonly<Record<ServiceName, string>>;
   readonly authAddress: string;
   /** Where the auth service keeps its keys. */
@@ -84,13 +90,15 @@ export async function startScoreWorld({
 }): Promise<ScoreWorld> {
   const dir = await mkdtemp(join(tmpdir(), 'scoreboard-world-'));
   const dataDir = (name: string) => join(dir, name);
+  // Apart from the servers' data, which a test may take away.
+  const home = (name: ServerName) => ({ dataDir: dataDir(name), secretsDir: dataDir('secrets') });
   let [postgres, redis, nats] = await Promise.all([
-    startPostgresServer({ dataDir: dataDir('postgres') }),
-    startRedisServer({ dataDir: dataDir('redis') }),
-    startNatsServer({ dataDir: dataDir('nats') }),
+    startPostgresServer(home('postgres')),
+    startRedisServer(home('redis')),
+    startNatsServer(home('nats')),
   ]);
   const silent = createSilentLog();
-  await migrate({ url: postgres.url, log: silent });
+  await migrate({ url: postgres.url, log: silent, roles: postgres.roles });
 
   const serviceKeys = Object.fromEntries(
     SERVICE_NAMES.map((name) => [name, createServiceKey(name)]),
@@ -109,7 +117,7 @@ export async function startScoreWorld({
   const auth = await startAuth(
     {
       ...listen,
-      databaseUrl: new Secret(postgres.url),
+      databaseUrl: new Secret(postgres.urlAs('auth')),
       keysDir: dataDir('auth-keys'),
       issuer: 'scoreboard',
       audience: 'scoreboard',
@@ -126,9 +134,9 @@ export async function startScoreWorld({
     startScore(
       {
         ...listen,
-        databaseUrl: new Secret(postgres.url),
-        redisUrl: new Secret(redis.url),
-        natsUrl: new Secret(nats.url),
+        databaseUrl: new Secret(postgres.urlAs('score')),
+        redisUrl: new Secret(redis.urlAs('score')),
+        natsUrl: new Secret(nats.urlAs('score')),
         authAddress,
         identity: identityOf('score'),
         callers: callersOf('score'),
@@ -155,6 +163,9 @@ export async function startScoreWorld({
     databaseUrl: postgres.url,
     redisUrl: redis.url,
     natsUrl: nats.url,
+    databaseUrlAs: (service) => postgres.urlAs(service),
+    redisUrlAs: (user) => redis.urlAs(user),
+    natsUrlAs: (user) => nats.urlAs(user),
     serviceKeys,
     auditKey: parseAuditKey(auditKey),
     authAddress,
@@ -212,7 +223,7 @@ export async function startScoreWorld({
       await redis.stop();
     },
     async startRedis() {
-      redis = await startRedisServer({ dataDir: dataDir('redis'), port: redis.port });
+      redis = await startRedisServer({ ...home('redis'), port: redis.port });
     },
     async killNats() {
       nats.kill('SIGKILL');
@@ -220,14 +231,14 @@ export async function startScoreWorld({
     },
     async startNats({ empty = false } = {}) {
       if (empty) await rm(dataDir('nats'), { recursive: true, force: true });
-      nats = await startNatsServer({ dataDir: dataDir('nats'), port: nats.port });
+      nats = await startNatsServer({ ...home('nats'), port: nats.port });
     },
     async killPostgres() {
       postgres.kill('SIGKILL');
       await postgres.stop();
     },
     async startPostgres() {
-      postgres = await startPostgresServer({ dataDir: dataDir('postgres'), port: postgres.port });
+      postgres = await startPostgresServer({ ...home('postgres'), port: postgres.port });
     },
     async stop() {
       for (const client of clients.values()) client.close();

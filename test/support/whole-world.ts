@@ -30,7 +30,7 @@ export async function startWholeWorld({ each }: { each: number }): Promise<Whole
         parseEdgeConfig({
           ...common(address),
           EDGE_PORT: '0',
-          REDIS_URL: world.redisUrl,
+          REDIS_URL: world.redisUrlAs('edge'),
           SERVICE_KEY: world.serviceKeys.edge,
         }),
         { log },
@@ -43,7 +43,7 @@ export async function startWholeWorld({ each }: { each: number }): Promise<Whole
         parseFanoutConfig({
           ...common(address),
           FANOUT_PORT: '0',
-          NATS_URL: world.natsUrl,
+          NATS_URL: world.natsUrlAs('fanout'),
           SERVICE_KEY: world.serviceKeys.fanout,
         }),
         { log },

@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { migrate } from '../../../services/database/migrate.ts';
-import type { LocalServer } from '../../../services/local/child-server.ts';
+import type { LocalServer, ServerOptions } from '../../../services/local/child-server.ts';
 import { parseLocalConfig } from '../../../services/local/config.ts';
 import { type Kept, keepRunning } from '../../../services/local/keep-running.ts';
 import { openLogFile } from '../../../services/local/log-file.ts';
@@ -14,6 +14,7 @@ import { freePort } from '../../../services/local/ports.ts';
 import { startPostgresServer } from '../../../services/local/postgres-server.ts';
 import { startRedisServer } from '../../../services/local/redis-server.ts';
 import { auditKeyFile, ensureAuditKey, ensureSecrets } from '../../../services/local/secrets.ts';
+import { ensurePasswords } from '../../../services/local/store-passwords.ts';
 import { startUnitProcess, untilReady } from '../../../services/local/unit-process.ts';
 import { entryPath, secretsDir, UNITS, unitEnvironment } from '../../../services/local/units.ts';
 import { createSilentLog } from '../../../services/shared/log.ts';
@@ -58,7 +59,7 @@ export interface FaultStackOptions {
   settings: Readonly<Record<string, string>>;
 }
 
-type Launch = (options: { dataDir: string; port?: number }) => Promise<LocalServer>;
+type Launch = (options: ServerOptions) => Promise<LocalServer>;
 
 const HOST = '127.0.0.1';
 const LAUNCHES: Readonly<Record<ServerName, Launch>> = {
@@ -80,11 +81,11 @@ export async function startFaultStack({ dataDir, onExit, settings }: FaultStackO
   };
 
   async function startServer(name: ServerName): Promise<LocalServer> {
-    const home = join(dataDir, name);
-    const first = await LAUNCHES[name]({ dataDir: home });
+    const options = { dataDir: join(dataDir, name), secretsDir: secretsDir(dataDir) };
+    const first = await LAUNCHES[name](options);
     const note = ({ pid }: LocalServer) => pids.set(name, pid);
     note(first);
-    const start = () => LAUNCHES[name]({ dataDir: home, port: first.port });
+    const start = () => LAUNCHES[name]({ ...options, port: first.port });
     const kept = keepRunning({ first, start, onEnd: ended(name), onRestart: note });
     closers.push(() => kept.stop());
     return first;
@@ -103,7 +104,8 @@ export async function startFaultStack({ dataDir, onExit, settings }: FaultStackO
       ensureSecrets(secretsDir(dataDir)),
       ensureAuditKey(auditKeyFile(secretsDir(dataDir))),
     ]);
-    await migrate({ url: postgres.url, log: createSilentLog() });
+    const passwords = await ensurePasswords(secretsDir(dataDir), 'postgres');
+    await migrate({ url: postgres.url, log: createSilentLog(), roles: { passwords, ownServer: true } });
     const config = await chooseConfig(dataDir);
     const { ports } = config;
     const portOf = { ...ports, postgres: postgres.port, redis: redis.port, nats: nats.port };
@@ -119,13 +121,13 @@ export async function startFaultStack({ dataDir, onExit, settings }: FaultStackO
       const through = (url: string, to: Component) => withPort(url, link(to));
       const adminPort = await freePort();
       adminPorts[name] = adminPort;
-      const urls = {
-        databaseUrl: through(postgres.url, 'postgres'),
-        redisUrl: through(redis.url, 'redis'),
-        natsUrl: through(nats.url, 'nats'),
+      const servers = {
+        postgres: { url: through(postgres.url, 'postgres'), ownUsers: true },
+        redis: { url: through(redis.url, 'redis'), ownUsers: true },
+        nats: { url: through(nats.url, 'nats'), ownUsers: true },
       };
       const env = {
-        ...unitEnvironment(name, config, urls, adminPort),
+        ...unitEnvironment(name, config, servers, adminPort),
         ...LIFETIMES,
         ...settings,
         ...clocks.environment(name),

@@ -48,7 +48,7 @@ describe('projecting', () => {
       board: { epoch: 5n, seq: 9n, entries: ENTRIES },
     });
     expect(onlyCall()).toEqual({
-      name: 'sb_project',
+      name: 'project',
       keys: KEYS,
       args: ['5', 'live', '10', MEMBER_OF_ADA, '-12', '3', 'Ada: L', MEMBER_OF_BOB, '-0', '1', ''],
     });
@@ -72,7 +72,7 @@ describe('projecting', () => {
     redis.answer = () => ['ok'];
     await index.projectShadow(5n, 'global', [ADA]);
     expect(onlyCall()).toEqual({
-      name: 'sb_project',
+      name: 'project',
       keys: KEYS,
       args: ['5', 'shadow', '10', MEMBER_OF_ADA, '-12', '3', 'Ada: L'],
     });
@@ -83,7 +83,7 @@ describe('reading', () => {
   test('a top asks for so many and numbers them from 1', async () => {
     redis.answer = () => ['ok', '4', FLAT];
     expect(await index.top(5n, 'global', 7)).toEqual({ epoch: 5n, seq: 4n, entries: ENTRIES });
-    expect(onlyCall()).toEqual({ name: 'sb_top', keys: KEYS, args: ['5', '7'] });
+    expect(onlyCall()).toEqual({ name: 'top', keys: KEYS, args: ['5', '7'] });
   });
 
   test('a top without a count of its changes stands at 0', async () => {
@@ -101,7 +101,7 @@ describe('reading', () => {
       ],
       self: { entry: { ...ENTRIES[1], rank: 13 }, version: 1n },
     });
-    expect(onlyCall()).toEqual({ name: 'sb_around', keys: KEYS, args: ['5', 'bob', '3'] });
+    expect(onlyCall()).toEqual({ name: 'around', keys: KEYS, args: ['5', 'bob', '3'] });
   });
 
   test('neighbours of a player without a score are nobody', async () => {
@@ -122,6 +122,7 @@ describe('a connection', () => {
     redis.get = async (key: string) => (key === 'sb:epoch' ? pointer : 'another key');
     redis.info = async (section: string) => (section === 'server' ? info : '');
     redis.set = async () => 'OK';
+    redis.answer = () => ['ok', '0', [], []];
   }
   /** Whether it is asked at all. */
   async function isUsed(): Promise<boolean> {
@@ -172,23 +173,6 @@ describe('a connection', () => {
     await index.projectShadow(6n, 'global', [ADA]);
     expect(redis.calls).toHaveLength(1);
   });
-});
-
-test('the scripts are those beside it', () => {
-  for (const [name, text] of redis.scripts) {
-    expect([name, typeof text, String(text).includes("redis.call('GET', KEYS[1])")]).toEqual([
-      name,
-      'string',
-      true,
-    ]);
-  }
-  expect([...redis.scripts.keys()].sort()).toEqual(['sb_around', 'sb_project', 'sb_top']);
-});
-
-test('a client that takes no scripts is refused by name', () => {
-  redis.defineCommand = () => {};
-  redis.sb_project = undefined;
-  expect(() => createRankIndex(redis.client)).toThrow('the script project could not be defined');
 });
 
 test('pointing to an epoch writes the one pointer', async () => {
