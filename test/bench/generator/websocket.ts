@@ -1,7 +1,7 @@
 /**
  * The cheapest WebSocket client that still is one: enough of RFC 6455 to open, to read unmasked frames, to answer pings and
- * to be told apart from a browser by nothing. Speaks plain WebSocket, also
- * with the subprotocol of binary frames, and Engine.IO's few words for a Socket.IO server.
+ * to be told apart from a browser by nothing. Speaks plain WebSocket, also with the subprotocol of binary frames, and
+ * Engine.IO's few words for a Socket.IO server.
  */
 import { connect, type Socket } from 'node:net';
 
