@@ -1,12 +1,14 @@
 /** A leaderboard that this node watches: what is newest, and what sockets have been shown. */
 import { type Board, isSame, type Position } from './board-state.ts';
 import type { Connection } from './connection.ts';
+import type { Frame } from './frame.ts';
 import { currentFrame, snapshotFrame } from './frames.ts';
 
 export class Channel {
   readonly leaderboard: string;
-  /** The uWebSockets.js topic whose subscribers have been shown `published`. */
-  readonly topic: string;
+  /** The uWebSockets.js topics, one for each encoding, whose subscribers have been shown `published`. */
+  readonly textTopic: string;
+  readonly binaryTopic: string;
   /** The newest board known. */
   newest: Board | undefined = undefined;
   /** When the newest board was committed, Unix milliseconds; for measuring only. */
@@ -22,11 +24,17 @@ export class Channel {
   /** Viewers from before the first board was known. */
   readonly awaiting = new Set<Connection>();
   /** Shared by the thousands who join or come back between two changes. */
-  private snapshot: string | undefined = undefined;
+  private snapshot: Frame | undefined = undefined;
 
   constructor(leaderboard: string) {
     this.leaderboard = leaderboard;
-    this.topic = `board/${leaderboard}`;
+    this.textTopic = `board/${leaderboard}`;
+    this.binaryTopic = `board/${leaderboard}/binary`;
+  }
+
+  /** The topic of a socket's encoding. */
+  topicOf({ isBinary }: Connection): string {
+    return isBinary ? this.binaryTopic : this.textTopic;
   }
 
   /** Makes the newest board the one that sockets have. */
@@ -38,7 +46,7 @@ export class Channel {
   }
 
   /** What a socket that joins is shown, or undefined while no board is known. */
-  welcome(resume: Position | undefined): string | undefined {
+  welcome(resume: Position | undefined): Frame | undefined {
     const { published, publishedStale } = this;
     if (published === undefined) return undefined;
     if (resume !== undefined && isSame(resume, published)) {

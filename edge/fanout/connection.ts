@@ -7,13 +7,14 @@ import type { Identity } from '../../services/shared/token-verifier.ts';
 import type { AddressShare } from './admission.ts';
 import type { Channel } from './channel.ts';
 import type { CloseCode } from './close-codes.ts';
-import type { Handshake } from './handshake.ts';
+import type { Frame } from './frame.ts';
+import { BINARY_SUBPROTOCOL, type Handshake } from './handshake.ts';
 import { DIRECT_SEND_MAX_BUFFERED_BYTES } from './limits.ts';
 
 /** What we use of a uWebSockets.js WebSocket. */
 export interface Socket {
   /** 2 when dropped. */
-  send(frame: string, isBinary?: boolean, compress?: boolean): number;
+  send(message: string | Uint8Array, isBinary?: boolean, compress?: boolean): number;
   getBufferedAmount(): number;
   subscribe(topic: string): boolean;
   unsubscribe(topic: string): boolean;
@@ -31,6 +32,8 @@ export class Connection {
   /** What the upgrade asked for; undefined once it has been done. */
   handshake: Handshake | undefined;
   readonly share: AddressShare | undefined;
+  /** Reads protobuf messages instead of JSON text. */
+  readonly isBinary: boolean;
   identity: Identity | undefined = undefined;
   /** A token of this socket is being verified. */
   verifying = false;
@@ -48,6 +51,7 @@ export class Connection {
   constructor(handshake: Handshake, share: AddressShare | undefined) {
     this.handshake = handshake;
     this.share = share;
+    this.isBinary = handshake.protocol === BINARY_SUBPROTOCOL;
   }
 
   get isBehind(): boolean {
@@ -55,10 +59,10 @@ export class Connection {
   }
 
   /** Sends to this socket alone, unless it is closed or its buffer is filling: then the answer is false. */
-  send(frame: string): boolean {
-    const { socket } = this;
+  send(frame: Frame): boolean {
+    const { socket, isBinary } = this;
     if (socket === undefined || socket.getBufferedAmount() > DIRECT_SEND_MAX_BUFFERED_BYTES) return false;
-    socket.send(frame, false, false);
+    socket.send(isBinary ? frame.bytes : frame.text, isBinary, false);
     return true;
   }
 

@@ -31,7 +31,11 @@ export interface Handshake {
 const WEBSOCKET_VERSION = '13';
 const WEBSOCKET = /^websocket$/i;
 
-export const SUBPROTOCOL = 'scoreboard.v1';
+/** JSON text frames, as without a subprotocol. */
+const TEXT_SUBPROTOCOL = 'scoreboard.v1';
+/** The same frames as protobuf messages. */
+export const BINARY_SUBPROTOCOL = 'scoreboard.v1.proto';
+const SUBPROTOCOLS: readonly string[] = [TEXT_SUBPROTOCOL, BINARY_SUBPROTOCOL];
 /** A JWT travels as `bearer.<token>` next to the subprotocol; it is never echoed. */
 const TOKEN_PREFIX = 'bearer.';
 
@@ -52,10 +56,11 @@ export function parseHandshake(request: HandshakeRequest, allowedOrigins: Readon
 function parseProtocols(header: string): { protocol: string; token: string | undefined } {
   const offered = header.split(',').flatMap((item) => item.trim() || []);
   const tokens = offered.filter((item) => item.startsWith(TOKEN_PREFIX));
-  const known = offered.includes(SUBPROTOCOL);
+  // A client offers what it likes best first.
+  const protocol = offered.find((item) => SUBPROTOCOLS.includes(item)) ?? '';
   // A browser gives up a connection that chose none of what it offered, so say why instead.
-  if ((offered.length > 0 && !known) || tokens.length > 1) throw new AppError('HANDSHAKE_INVALID');
-  return { protocol: known ? SUBPROTOCOL : '', token: tokens[0]?.slice(TOKEN_PREFIX.length) };
+  if ((offered.length > 0 && protocol === '') || tokens.length > 1) throw new AppError('HANDSHAKE_INVALID');
+  return { protocol, token: tokens[0]?.slice(TOKEN_PREFIX.length) };
 }
 
 function parseQuery(query: string): Position | undefined {

@@ -11,6 +11,7 @@ import { type Board, causeOf, isNewer, type Position } from './board-state.ts';
 import { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
 import type { FanoutMetrics } from './fanout-metrics.ts';
+import type { Frame } from './frame.ts';
 import { errorFrame, type PlayerState, snapshotFrame, staleFrame, updateFrame } from './frames.ts';
 import { BOARDS_PER_NODE, BOARDS_PER_SOCKET } from './limits.ts';
 import type { Personal } from './personal.ts';
@@ -24,8 +25,8 @@ export interface HubOptions {
   tickMs: number;
   /** How long a socket may stay behind. */
   slowConsumerMs: number;
-  /** Sends a frame to all subscribers of a topic and says how many they are. */
-  publish: (topic: string, frame: string) => number;
+  /** Sends a frame to all subscribers of the channel's topics, each in its encoding, and says how many they are. */
+  publish: (channel: Channel, frame: Frame) => number;
   personal: Personal;
   /** A board was opened that is not known yet. */
   onOpened: (channel: Channel) => void;
@@ -100,7 +101,7 @@ export function createHub(options: HubOptions): Hub {
   }
 
   function publishChannel(channel: Channel): void {
-    const { published, newest, stale, publishedStale, topic, leaderboard } = channel;
+    const { published, newest, stale, publishedStale, leaderboard } = channel;
     if (newest === undefined) return;
     const changed = newest !== published;
     if (!changed && stale === publishedStale) return;
@@ -108,7 +109,7 @@ export function createHub(options: HubOptions): Hub {
     const cause = causeOf(published, newest);
     let frame = staleFrame(leaderboard, stale);
     if (changed) frame = cause ? updateFrame(newest, cause, stale) : snapshotFrame(newest, stale);
-    const receivers = publish(topic, frame);
+    const receivers = publish(channel, frame);
     metrics.publishes.inc();
     metrics.framesDelivered.inc({ kind: 'broadcast' }, receivers);
     if (changed && channel.committedAtMs > 0) {
@@ -124,7 +125,7 @@ export function createHub(options: HubOptions): Hub {
     const frame = channel.welcome(resume);
     if (frame === undefined) channel.awaiting.add(connection);
     else if (connection.isBehind || !connection.send(frame)) slow.add(connection, 0);
-    else connection.socket?.subscribe(channel.topic);
+    else connection.socket?.subscribe(channel.topicOf(connection));
   }
 
   function withdraw(connection: Connection, channel: Channel): void {
@@ -153,7 +154,7 @@ export function createHub(options: HubOptions): Hub {
       connection,
       connection.channels.filter((each) => each !== channel),
     );
-    connection.socket?.unsubscribe(channel.topic);
+    connection.socket?.unsubscribe(channel.topicOf(connection));
     withdraw(connection, channel);
   }
 

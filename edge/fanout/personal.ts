@@ -4,6 +4,7 @@
  */
 import type { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
+import type { Frame } from './frame.ts';
 import { type PlayerState, personalFrame } from './frames.ts';
 import { BOARDS_PER_PLAYER, SOCKETS_PER_PLAYER } from './limits.ts';
 
@@ -98,7 +99,7 @@ export function createPersonal(): Personal {
 }
 
 /** 1 when the frame went out. A socket that is behind gets it once it has caught up. */
-function sendTo(connection: Connection, channel: Channel, frame: string): number {
+function sendTo(connection: Connection, channel: Channel, frame: Frame): number {
   if (!connection.channels.includes(channel)) return 0;
   if (!connection.isBehind && connection.send(frame)) return 1;
   connection.owesPersonal = true;

@@ -106,7 +106,7 @@ async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
     permanent: [DEFAULT_LEADERBOARD],
     tickMs: config.tickMs,
     slowConsumerMs: config.slowConsumerMs,
-    publish: (topic, frame) => server.publish(topic, frame),
+    publish: (channel, frame) => server.publish(channel, frame),
     personal,
     onOpened: () => freshness.check(),
     metrics,

@@ -28,7 +28,7 @@ export interface Sessions {
   onMessage(connection: Connection, text: string | undefined): void;
   /** A ping or pong frame: free of content, not of cost. */
   onControl(connection: Connection): void;
-  onDropped(connection: Connection, message: ArrayBuffer): void;
+  onDropped(connection: Connection, message: ArrayBuffer, isBinary: boolean): void;
   onDrain(connection: Connection): void;
   onClose(connection: Connection, code: number): void;
   /** Open sockets. */
@@ -106,9 +106,9 @@ export function createSessions(options: SessionsOptions): Sessions {
 
     onControl: mayTalk,
 
-    onDropped(connection, message) {
+    onDropped(connection, message, isBinary) {
       // A pong that was dropped is no loss: the client that sends pings without reading has only itself to blame.
-      if (isBroadcast(message)) hub.onDropped(connection);
+      if (isBroadcast(message, isBinary)) hub.onDropped(connection);
     },
 
     onDrain(connection) {

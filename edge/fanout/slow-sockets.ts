@@ -49,7 +49,9 @@ export function createSlowSockets({ limitMs, show, monotonicMs }: SlowSocketsOpt
     park() {
       for (const connection of fallen) {
         if (!connection.isBehind) continue;
-        for (const { topic } of connection.channels) connection.socket?.unsubscribe(topic);
+        for (const channel of connection.channels) {
+          connection.socket?.unsubscribe(channel.topicOf(connection));
+        }
       }
       fallen = [];
     },
@@ -65,7 +67,7 @@ export function createSlowSockets({ limitMs, show, monotonicMs }: SlowSocketsOpt
         } else {
           // This board did not change meanwhile; whether it is stale may have.
           connection.send(staleFrame(channel.leaderboard, channel.publishedStale));
-          connection.socket?.subscribe(channel.topic);
+          connection.socket?.subscribe(channel.topicOf(connection));
         }
       }
     },

@@ -12,8 +12,10 @@ import {
   loadUws,
 } from '../../services/shared/uws.ts';
 import type { Admission } from './admission.ts';
+import type { Channel } from './channel.ts';
 import { Connection } from './connection.ts';
 import type { FanoutMetrics } from './fanout-metrics.ts';
+import type { Frame } from './frame.ts';
 import { errorBody } from './frames.ts';
 import { parseHandshake } from './handshake.ts';
 import { IDLE_TIMEOUT_S, MAX_BACKPRESSURE_BYTES, MESSAGE_MAX_BYTES } from './limits.ts';
@@ -35,8 +37,8 @@ export interface SocketServerOptions {
 
 export interface SocketServer {
   readonly port: number;
-  /** Sends a frame to all sockets of a topic and says how many they are. */
-  publish(topic: string, frame: string): number;
+  /** Sends a frame to all sockets of a board, in each encoding that one of them reads, and says how many they are. */
+  publish(channel: Pick<Channel, 'textTopic' | 'binaryTopic'>, frame: Frame): number;
   /** Takes no new sockets. */
   stopListening(): void;
   /** Cuts every connection that is left. */
@@ -102,7 +104,8 @@ export async function startSocketServer(options: SocketServerOptions): Promise<S
     },
     ping: (socket) => sessions.onControl(socket.getUserData().connection),
     pong: (socket) => sessions.onControl(socket.getUserData().connection),
-    dropped: (socket, message) => sessions.onDropped(socket.getUserData().connection, message),
+    dropped: (socket, message, isBinary) =>
+      sessions.onDropped(socket.getUserData().connection, message, isBinary),
     drain: (socket) => sessions.onDrain(socket.getUserData().connection),
     close: (socket, code) => sessions.onClose(socket.getUserData().connection, code),
   });
@@ -130,10 +133,12 @@ export async function startSocketServer(options: SocketServerOptions): Promise<S
 
   return {
     port: uws.us_socket_local_port(listener),
-    publish(topic, frame) {
-      const receivers = app.numSubscribers(topic);
-      if (receivers > 0) app.publish(topic, frame, false, false);
-      return receivers;
+    publish({ textTopic, binaryTopic }, frame) {
+      const readers = app.numSubscribers(textTopic);
+      if (readers > 0) app.publish(textTopic, frame.text, false, false);
+      const binaryReaders = app.numSubscribers(binaryTopic);
+      if (binaryReaders > 0) app.publish(binaryTopic, frame.bytes, true, false);
+      return readers + binaryReaders;
     },
     stopListening,
     close() {

@@ -16,7 +16,8 @@ const MESSAGES_PER_SOCKET = 15;
 function handshakes({ tokens }: Corpus): fc.Arbitrary<string> {
   const token = fc.constantFrom(...tokens);
   const protocols = fc.oneof(
-    { weight: 4, arbitrary: fc.constant('scoreboard.v1') },
+    { weight: 3, arbitrary: fc.constant('scoreboard.v1') },
+    { weight: 1, arbitrary: fc.constant('scoreboard.v1.proto') },
     { weight: 2, arbitrary: token.map((text) => `scoreboard.v1, bearer.${text}`) },
     { weight: 1, arbitrary: headerValue.map((text) => `scoreboard.v1, bearer.${text}`) },
     { weight: 1, arbitrary: headerValue },

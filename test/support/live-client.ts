@@ -1,5 +1,6 @@
 /** A WebSocket client that keeps every frame it got, so that tests can wait for a state and judge the whole history. */
 import WebSocket, { type ClientOptions } from 'ws';
+import { decodeServerFrame } from './binary-frame.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface Frame {
@@ -20,6 +21,8 @@ export interface Frame {
 export interface LiveClient {
   readonly socket: WebSocket;
   readonly frames: Frame[];
+  /** The encodings that frames came in. */
+  readonly encodings: ReadonlySet<'text' | 'binary'>;
   readonly protocol: string;
   send(message: unknown): void;
   /** Resolves with the first frame, past or future, that fits. */
@@ -35,7 +38,11 @@ export async function openLive(
 ): Promise<LiveClient> {
   const socket = new WebSocket(url, protocols, options);
   const frames: Frame[] = [];
-  socket.on('message', (data) => frames.push(JSON.parse(String(data)) as Frame));
+  const encodings = new Set<'text' | 'binary'>();
+  socket.on('message', (data, isBinary) => {
+    encodings.add(isBinary ? 'binary' : 'text');
+    frames.push((isBinary ? decodeServerFrame(data as Buffer) : JSON.parse(String(data))) as Frame);
+  });
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
     socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }));
   });
@@ -47,6 +54,7 @@ export async function openLive(
   return {
     socket,
     frames,
+    encodings,
     protocol: socket.protocol,
     closed,
     send: (message) => socket.send(typeof message === 'string' ? message : JSON.stringify(message)),

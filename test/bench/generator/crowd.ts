@@ -1,4 +1,6 @@
 /** Many watching sockets of one process, and what they have seen together. */
+import { fromBinary } from '@bufbuild/protobuf';
+import { ServerFrameSchema } from '../../../gen/scoreboard/live/v1/live_pb.ts';
 import { startBusyMeter } from './busy-meter.ts';
 import { createHistogram } from './histogram.ts';
 import { monotonicMs } from './monotonic.ts';
@@ -15,7 +17,7 @@ export interface OpenOptions {
   localAddress: string;
 }
 
-/** A score whose arrival at every socket is timed: the first entry of the board, which grows by one step each time. */
+/** A score whose arrival at every socket of text is timed: the first entry of the board, which grows by one step each time. */
 export interface FollowOptions {
   firstScore: number;
   step: number;
@@ -35,10 +37,14 @@ export function createCrowd(onSeq: (seq: number) => void) {
   let follow: { options: FollowOptions; arrivals: Float64Array[] } | undefined;
   let meter = startBusyMeter();
 
-  function see(arrivals: () => Float64Array | undefined, isSentinel: boolean, payload: Buffer): void {
+  function see(
+    arrivals: () => Float64Array | undefined,
+    read: ((payload: Buffer) => number) | undefined,
+    payload: Buffer,
+  ): void {
     frames += 1;
     bytes += payload.length;
-    if (isSentinel) onSeq(numberAfter(payload, SEQ));
+    if (read !== undefined) onSeq(read(payload));
     const seen = arrivals();
     if (follow === undefined || seen === undefined) return;
     const { firstScore, step, count } = follow.options;
@@ -49,11 +55,13 @@ export function createCrowd(onSeq: (seq: number) => void) {
 
   /** Opens one socket; resolves with whether it was taken. */
   function openOne(options: OpenOptions, isSentinel: boolean): Promise<boolean> {
+    const readSeq = options.dialect === 'binary' ? seqOfBinary : seqOfText;
+    const read = isSentinel ? readSeq : undefined;
     return new Promise((resolve) => {
       let place = -1;
       const watcher = openWatcher({
         ...options,
-        onFrame: (payload) => see(() => follow?.arrivals[place], isSentinel, payload),
+        onFrame: (payload) => see(() => follow?.arrivals[place], read, payload),
         onState(isOpen) {
           if (isOpen) {
             place = open;
@@ -107,6 +115,13 @@ export function createCrowd(onSeq: (seq: number) => void) {
       for (const watcher of [...watchers]) watcher.close();
     },
   };
+}
+
+const seqOfText = (payload: Buffer) => numberAfter(payload, SEQ);
+
+function seqOfBinary(payload: Buffer): number {
+  const { value } = fromBinary(ServerFrameSchema, payload).frame;
+  return value !== undefined && 'seq' in value ? Number(value.seq) : -1;
 }
 
 /** The whole number after the first appearance of a key; -1 when there is none. */

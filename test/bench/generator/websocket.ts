@@ -1,10 +1,11 @@
 /**
  * The cheapest WebSocket client that still is one: enough of RFC 6455 to open, to read unmasked frames, to answer pings and
- * to be told apart from a browser by nothing. Speaks plain WebSocket, and Engine.IO's few words for a Socket.IO server.
+ * to be told apart from a browser by nothing. Speaks plain WebSocket, also with the subprotocol of binary frames, and
+ * Engine.IO's few words for a Socket.IO server.
  */
 import { connect, type Socket } from 'node:net';
 
-export type Dialect = 'plain' | 'socket.io';
+export type Dialect = 'plain' | 'binary' | 'socket.io';
 
 export interface WatcherOptions {
   port: number;
@@ -28,6 +29,7 @@ const TEXT = 1;
 const PING = 9;
 const PONG = 10;
 const CLOSE = 8;
+const BINARY_SUBPROTOCOL = 'Sec-WebSocket-Protocol: scoreboard.v1.proto\r\n';
 const SWITCHING = 'HTTP/1.1 101';
 /** Engine.IO's packets are a digit and a payload; Socket.IO's messages are packets of type 4. */
 const ENGINE = { open: 0x30, ping: 0x32, message: 0x34 };
@@ -57,7 +59,7 @@ export function openWatcher(options: WatcherOptions): Watcher {
         return true;
       }
       upgraded = true;
-      if (dialect === 'plain') setState(true);
+      if (dialect !== 'socket.io') setState(true);
       bytes = bytes.subarray(end + 4);
     }
     return readFrames(bytes);
@@ -93,7 +95,7 @@ export function openWatcher(options: WatcherOptions): Watcher {
   function handle(opcode: number, payload: Buffer): void {
     if (opcode === PING) socket.write(maskedFrame(PONG, payload));
     else if (opcode === CLOSE) socket.destroy();
-    else if (dialect === 'plain') onFrame(payload);
+    else if (dialect !== 'socket.io') onFrame(payload);
     else handleEngine(payload);
   }
 
@@ -112,7 +114,8 @@ export function openWatcher(options: WatcherOptions): Watcher {
   });
   socket.write(
     `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n' +
+      `${dialect === 'binary' ? BINARY_SUBPROTOCOL : ''}\r\n`,
   );
   socket.on('error', () => {});
   socket.on('end', () => socket.destroy());

@@ -12,13 +12,14 @@ import type { BroadcastKind } from './broadcast-kinds.ts';
 
 export type BroadcastCalls = {
   start: (input: { kind: BroadcastKind }) => { port: number; path: string };
-  publish: (input: { frame: string }) => void;
+  publish: (input: { frame: string | Uint8Array }) => void;
 };
 
 interface Broadcaster {
   port: number;
   path: string;
-  publish(frame: string): void;
+  /** A text frame, or bytes for a binary one. */
+  publish(frame: string | Uint8Array): void;
 }
 
 const TOPIC = 'board';
@@ -34,7 +35,7 @@ const KINDS: Readonly<Record<BroadcastKind, () => Promise<Broadcaster>>> = {
     return {
       port: uws.us_socket_local_port(listener),
       path: '/live',
-      publish: (frame) => void app.publish(TOPIC, frame, false, false),
+      publish: (frame) => void app.publish(TOPIC, frame, typeof frame !== 'string', false),
     };
   },
 
@@ -45,9 +46,10 @@ const KINDS: Readonly<Record<BroadcastKind, () => Promise<Broadcaster>>> = {
       port: await listen(http),
       path: '/live',
       publish(frame) {
-        const bytes = Buffer.from(frame);
+        const binary = typeof frame !== 'string';
+        const bytes = binary ? frame : Buffer.from(frame);
         for (const socket of server.clients) {
-          if (socket.readyState === WebSocket.OPEN) socket.send(bytes, { binary: false });
+          if (socket.readyState === WebSocket.OPEN) socket.send(bytes, { binary });
         }
       },
     };
@@ -63,7 +65,8 @@ const KINDS: Readonly<Record<BroadcastKind, () => Promise<Broadcaster>>> = {
     return {
       port: await listen(http),
       path: '/socket.io/?EIO=4&transport=websocket',
-      publish: (frame) => void server.emit('score:update', JSON.parse(frame)),
+      publish: (frame) =>
+        void server.emit('score:update', typeof frame === 'string' ? JSON.parse(frame) : frame),
     };
   },
 };
@@ -78,7 +81,7 @@ function listen(http: ReturnType<typeof createServer>): Promise<number> {
 }
 
 let broadcaster: Broadcaster | undefined;
-const due: string[] = [];
+const due: (string | Uint8Array)[] = [];
 
 /** One board a turn: two sent in one turn would leave in one write, and count twice at the price of one. */
 function publishNext(): void {

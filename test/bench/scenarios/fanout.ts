@@ -3,14 +3,14 @@
  * soon as the last socket has all but the last few, so no server can run ahead of its receivers. Then: what a socket
  * weighs, idle and after frames went through it.
  */
-import { createHistogram } from '../generator/histogram.ts';
 import { type Line, rateLine, type Slice, valueLine } from '../lines.ts';
-import { alternate, quantiles, withCosts } from '../measure.ts';
+import { alternate } from '../measure.ts';
 import { BROADCAST_KINDS } from '../peers/broadcast-kinds.ts';
 import { rssMib } from '../report/processes.ts';
 import { startWorld } from '../world.ts';
+import { createPump } from './pump.ts';
 import { type Scenario, type Setting, secondsOf } from './scenario.ts';
-import { positionOf, type Stage, startOtherStage, startOurStage } from './stages.ts';
+import { type Stage, startOtherStage, startOurStage } from './stages.ts';
 
 const SECONDS = 4;
 const WARMUP_S = 1;
@@ -21,24 +21,38 @@ const SOCKETS = [1_000, 10_000];
 const QUICK_SOCKETS = [1_000];
 /** The most that one node takes by default. */
 const MOST_SOCKETS = 19_000;
-/** Boards under way at once: hides the bench's own turn-around, and is far from filling a socket's buffer. */
-const WINDOW = 3;
+const [CEILING] = BROADCAST_KINDS;
 const KIB_PER_MIB = 1024;
 
 export const fanout: Scenario = async (setting) => {
   const { step, args } = setting;
   // The tick is as short as it goes, so that the sockets alone decide how often a board goes out.
   const world = await startWorld({ players: 0, settings: { TICK_MS: '1' }, step });
-  const stages: Stage[] = [];
+  const steps = args.quick ? QUICK_SOCKETS : SOCKETS;
   try {
-    stages.push(await startOurStage(world));
-    for (const kind of BROADCAST_KINDS) stages.push(await startOtherStage(kind));
-    return await run(setting, stages, args.quick ? QUICK_SOCKETS : SOCKETS);
+    const others = BROADCAST_KINDS.map((kind) => () => startOtherStage(kind, 'text'));
+    const text = [() => startOurStage(world, 'text'), ...others];
+    const lines = await onStages(text, (stages) => run(setting, stages, steps));
+    // The sockets that read text are gone by now: each board would go to them as well.
+    const binary = [() => startOurStage(world, 'binary'), () => startOtherStage(CEILING, 'binary')];
+    return [...lines, ...(await onStages(binary, (stages) => runBinary(setting, stages, steps)))];
   } finally {
-    await Promise.all(stages.map((stage) => stage.stop()));
     await world.stop();
   }
 };
+
+async function onStages(
+  starts: readonly (() => Promise<Stage>)[],
+  runAll: (stages: readonly Stage[]) => Promise<Line[]>,
+): Promise<Line[]> {
+  const stages: Stage[] = [];
+  try {
+    for (const start of starts) stages.push(await start());
+    return await runAll(stages);
+  } finally {
+    await Promise.all(stages.map((stage) => stage.stop()));
+  }
+}
 
 async function run(setting: Setting, stages: readonly Stage[], steps: readonly number[]): Promise<Line[]> {
   const { args, step } = setting;
@@ -65,7 +79,7 @@ async function run(setting: Setting, stages: readonly Stage[], steps: readonly n
       stages.map(({ name }) => [name, () => pumps.get(name)?.(seconds) ?? Promise.reject(new Error(name))]),
     );
     const slices = await alternate(args.rounds, runs);
-    lines.push(deliveries(sockets, slices));
+    lines.push(deliveries(`JSON frame, ${sockets} sockets`, slices));
     lines.push(weightLine(`idle socket of ${sockets}`, idle));
     lines.push(
       weightLine(`active socket of ${sockets}`, new Map(stages.map((each) => [each.name, weigh(each)]))),
@@ -102,21 +116,42 @@ function createScale(stage: Stage) {
   };
 }
 
+/** The same boards as protobuf messages. */
+async function runBinary(
+  setting: Setting,
+  stages: readonly Stage[],
+  steps: readonly number[],
+): Promise<Line[]> {
+  const seconds = secondsOf(setting, SECONDS);
+  const pumps = stages.map((stage) => ({ stage, pump: createPump(stage) }));
+  const lines: Line[] = [];
+  for (const sockets of steps) {
+    for (const { stage } of pumps) {
+      setting.step(`fanout: ${sockets} binary sockets, ${stage.name}`);
+      await stage.grow(sockets);
+    }
+    const runs = Object.fromEntries(pumps.map(({ stage, pump }) => [stage.name, () => pump(seconds)]));
+    const slices = await alternate(setting.args.rounds, runs);
+    lines.push(deliveries(`binary frame, ${sockets} sockets`, slices));
+  }
+  return lines;
+}
+
 function serverMib({ server }: Stage): number {
   return rssMib([server])[server.name] ?? 0;
 }
 
-function deliveries(sockets: number, slices: Record<string, Slice>): Line {
-  const slice = (name: string) => {
-    const found = slices[name];
-    if (found === undefined) throw new Error(`${name} was not measured`);
-    return { name, slice: found };
-  };
+function deliveries(line: string, slices: Record<string, Slice>): Line {
+  const { ours, ...others } = slices;
+  if (ours === undefined) throw new Error('ours was not measured');
+  const { [CEILING]: ceiling, ...peers } = Object.fromEntries(
+    Object.entries(others).map(([name, slice]) => [name, { name, slice }]),
+  );
   return rateLine({
-    ...{ scenario: 'fanout', line: `JSON frame, ${sockets} sockets`, unit: 'deliveries/s' },
-    ours: slice('ours').slice,
-    peers: [slice('ws'), slice('Socket.IO')],
-    ceiling: slice('uWebSockets.js'),
+    ...{ scenario: 'fanout', line, unit: 'deliveries/s' },
+    ours,
+    peers: Object.values(peers),
+    ceiling,
     details: { times: 'from publication until the last socket said it had the board', tickMs: 1 },
   });
 }
@@ -131,70 +166,4 @@ function weightLine(line: string, weights: ReadonlyMap<string, number>): Line {
     ...{ peer: named('ws'), ceiling: named('uWebSockets.js') },
     details: Object.fromEntries(weights),
   });
-}
-
-/** Publishes boards one after the other, forever counting on, for as long as asked. */
-function createPump(stage: Stage): (seconds: number) => Promise<Slice> {
-  let published = 0;
-  return async (seconds) => {
-    const sentMs = new Map<number, number>();
-    const seen = new Map<number, number>();
-    const latency = createHistogram();
-    let isRunning = true;
-    const advance = () => {
-      const slowest = Math.min(...stage.crowds.map(({ pid }) => seen.get(pid) ?? 0));
-      while (isRunning && published - slowest < WINDOW) {
-        published += 1;
-        sentMs.set(published, performance.now());
-        stage.publish(published);
-      }
-    };
-    for (const crowd of stage.crowds) {
-      seen.set(crowd.pid, published);
-      crowd.onEvent((event) => {
-        const position = positionOf((event as { seq: number }).seq);
-        if (!isRunning || position < 1) return;
-        const sent = sentMs.get(position);
-        if (sent !== undefined) latency.record(performance.now() - sent);
-        seen.set(crowd.pid, position);
-        advance();
-      });
-    }
-    advance();
-    await pause(WARMUP_S);
-    const before = await look(stage, true);
-    const { result: after, costs } = await withCosts(
-      stage.groups,
-      async () => {
-        await pause(seconds);
-        return look(stage, false);
-      },
-      (now) => now.frames - before.frames,
-    );
-    isRunning = false;
-    return {
-      perSecond: ((after.frames - before.frames) * 1000) / (after.atMs - before.atMs),
-      ...quantiles(latency.counts),
-      errors: stage.sockets - after.open,
-      ...costs,
-      generatorCpuShare: after.cpuShare,
-      generatorUtilisation: after.utilisation,
-    };
-  };
-}
-
-/** What all crowds of a stage have seen; the busiest speaks for how busy they are. */
-async function look({ crowds }: Stage, restartMeter: boolean) {
-  const all = await Promise.all(crowds.map((crowd) => crowd.call('seen', { restartMeter })));
-  return {
-    atMs: performance.now(),
-    frames: all.reduce((sum, { frames }) => sum + frames, 0),
-    open: all.reduce((sum, { open }) => sum + open, 0),
-    cpuShare: Math.max(...all.map(({ cpuShare }) => cpuShare)),
-    utilisation: Math.max(...all.map(({ utilisation }) => utilisation)),
-  };
-}
-
-function pause(seconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }

@@ -1,5 +1,6 @@
 /** Servers that broadcast a board to a crowd: the product's node, fed over the bus, and what it is compared with. */
 import { create, toBinary } from '@bufbuild/protobuf';
+import type { Frame } from '../../../edge/fanout/frame.ts';
 import { updateFrame } from '../../../edge/fanout/frames.ts';
 import { ScoreBatchSchema } from '../../../gen/scoreboard/event/v1/event_pb.ts';
 import { ScoreService } from '../../../gen/scoreboard/score/v1/score_pb.ts';
@@ -24,49 +25,57 @@ export interface Stage {
   /** Adds sockets until there are this many. */
   grow(sockets: number): Promise<void>;
   readonly sockets: number;
+  /** The position of a frame, counted from the first that the stage published; below 1 for what came before. */
+  positionOf(seq: number): number;
   publish(seq: number): void;
   stop(): Promise<void>;
 }
 
-const OUR_NETWORK = 1;
+/** What frames are encoded as. */
+export type Encoding = 'text' | 'binary';
+
 /** A node takes 2,000 new sockets a second. */
 const OPEN_PER_S = 1_800;
 /** A process may have 20,000 descriptors. */
 const SOCKETS_PER_CROWD = 10_000;
-/** Above all positions that the product hands out itself during a run. */
-const FIRST_SEQ = 1_000_000;
+/** Above all positions that the product hands out itself, or another stage, during a run. */
+const FIRST_SEQ = { text: 1_000_000, binary: 2_000_000 } as const;
 const READ_DEADLINE_MS = 2_000;
+/** Sockets come from 127.0.<network>.x: a source address has ports for 28,000 sockets, whatever they connect to. */
+const NETWORKS = { text: 1, binary: 11 } as const;
+const DIALECTS = { text: 'plain', binary: 'binary' } as const satisfies Record<Encoding, Dialect>;
 
-/** Ten players with names and scores as they come. */
-function boardAt(epoch: number, seq: number) {
+/** Ten players with names and scores as they come; the first score counts with the step. */
+function boardAt(epoch: number, seq: number, step: number) {
   const entries = Array.from({ length: 10 }, (_, place) => ({
     userId: `player-${String(place).padStart(5, '0')}`,
     username: `player-${String(place).padStart(5, '0')}`,
-    score: 9_000_000 - place * 1_000 + (place === 0 ? seq - FIRST_SEQ : 0),
+    score: 9_000_000 - place * 1_000 + (place === 0 ? step : 0),
     rank: place + 1,
   }));
   return { leaderboard: 'global', epoch, seq, entries };
 }
 
-/** The frame that the product sends for this position; the others are given the same bytes. */
-function frameAt(seq: number): string {
-  const board = boardAt(1, seq + FIRST_SEQ);
+/** The frame that the product sends at this step; the others are given the same bytes. */
+function frameAt(step: number, encoding: Encoding): Frame {
+  const board = boardAt(1, FIRST_SEQ[encoding] + step, step);
   const [first] = board.entries;
   const cause = { userId: first?.userId ?? '', newScore: first?.score ?? 0 };
-  return updateFrame({ ...board, seq, cause }, cause, false);
+  return updateFrame({ ...board, cause }, cause, false);
 }
 
-export async function startOurStage(world: World): Promise<Stage> {
+export async function startOurStage(world: World, encoding: Encoding): Promise<Stage> {
+  const firstSeq = FIRST_SEQ[encoding];
   const nats = await connectNats({ url: world.natsUrl, name: 'bench', log: createSilentLog() });
   const epoch = await epochOf(world);
   const fanout = world.groups().find(({ name }) => name === 'fanout');
   if (fanout === undefined) throw new Error('the stack has no fan-out');
   return createStage({
     ...{ name: 'ours', server: fanout, groups: world.groups() },
-    target: { port: world.fanoutPort, path: '/live', dialect: 'plain' },
-    network: OUR_NETWORK,
+    target: { port: world.fanoutPort, path: '/live', dialect: DIALECTS[encoding] },
+    encoding,
     publish(seq) {
-      const { entries } = boardAt(Number(epoch), FIRST_SEQ + seq);
+      const { entries } = boardAt(Number(epoch), firstSeq + seq, seq);
       const states = entries.map(({ userId, username, score }) => ({
         userId,
         username,
@@ -76,7 +85,7 @@ export async function startOurStage(world: World): Promise<Stage> {
         batchId: `bench-${seq}`,
         leaderboard: 'global',
         board: {
-          ...{ epoch, seq: BigInt(FIRST_SEQ + seq), entries: states },
+          ...{ epoch, seq: BigInt(firstSeq + seq), entries: states },
           ...{ causeUserId: states[0]?.userId ?? '', causeScore: states[0]?.score ?? 0n },
         },
       });
@@ -86,21 +95,18 @@ export async function startOurStage(world: World): Promise<Stage> {
   });
 }
 
-/** What a stage's crowd says of positions is counted from the first that the bench handed out. */
-export function positionOf(seq: number): number {
-  return seq >= FIRST_SEQ ? seq - FIRST_SEQ : seq;
-}
-
-export async function startOtherStage(kind: BroadcastKind): Promise<Stage> {
-  const network = OUR_NETWORK + 1 + BROADCAST_KINDS.indexOf(kind);
+export async function startOtherStage(kind: BroadcastKind, encoding: Encoding): Promise<Stage> {
   const child: Child<BroadcastCalls> = startChild(new URL('../peers/broadcast-main.ts', import.meta.url));
   const { port, path } = await child.call('start', { kind });
   const server = { name: kind, pid: child.pid };
   return createStage({
     ...{ name: kind, server, groups: [server] },
-    target: { port, path, dialect: kind === 'Socket.IO' ? 'socket.io' : 'plain' },
-    network,
-    publish: (seq) => void child.call('publish', { frame: frameAt(seq) }),
+    target: { port, path, dialect: kind === 'Socket.IO' ? 'socket.io' : DIALECTS[encoding] },
+    encoding,
+    publish(seq) {
+      const frame = frameAt(seq, encoding);
+      void child.call('publish', { frame: encoding === 'text' ? frame.text : frame.bytes });
+    },
     stop: () => child.stop(),
   });
 }
@@ -111,12 +117,12 @@ function createStage(options: {
   /** The server and all that works for it. */
   groups: readonly ProcessGroup[];
   target: { port: number; path: string; dialect: Dialect };
-  /** Its sockets come from 127.0.<network>.x: a source address has ports for 28,000 sockets, whatever they connect to. */
-  network: number;
+  encoding: Encoding;
   publish: (seq: number) => void;
   stop: () => Promise<void>;
 }): Stage {
-  const { name, server, target, network, publish, stop } = options;
+  const { name, server, target, encoding, publish, stop } = options;
+  const network = NETWORKS[encoding] + ['ours', ...BROADCAST_KINDS].indexOf(name);
   const crowds: Child<CrowdCalls>[] = [];
   const groups = [...options.groups];
   let sockets = 0;
@@ -132,6 +138,7 @@ function createStage(options: {
 
   return {
     ...{ name, server, groups, crowds, publish },
+    positionOf: (seq) => seq - FIRST_SEQ[encoding],
     get sockets() {
       return sockets;
     },

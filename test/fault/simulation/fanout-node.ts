@@ -58,7 +58,7 @@ export function startFanoutNode({ process, bus, score, mutations }: FanoutNodeOp
     permanent: [BOARD],
     tickMs: TICK_MS,
     slowConsumerMs: SLOW_CONSUMER_MS,
-    publish,
+    publish: ({ textTopic }, frame) => publish(textTopic, frame.text),
     personal,
     onOpened: () => freshness.check(),
     metrics,
@@ -81,7 +81,7 @@ export function startFanoutNode({ process, bus, score, mutations }: FanoutNodeOp
     if (mutations.sendsPastHub) {
       publish(
         `board/${board.leaderboard}`,
-        updateFrame(board, board.cause ?? { userId: '', newScore: 0 }, false),
+        updateFrame(board, board.cause ?? { userId: '', newScore: 0 }, false).text,
       );
     } else hub.offerBoard(board, committedAtMs);
   }
@@ -92,7 +92,7 @@ export function startFanoutNode({ process, bus, score, mutations }: FanoutNodeOp
       const connection = new Connection({ protocol: '', token: undefined, resume }, undefined);
       const topics = new Set<string>();
       const socket: Socket = {
-        send: (frame) => (pipe.write(frame) ? 1 : 2),
+        send: (frame) => (pipe.write(String(frame)) ? 1 : 2),
         getBufferedAmount: () => (pipe.isFull() ? Number.MAX_SAFE_INTEGER : 0),
         subscribe: (topic) => Boolean(topics.add(topic)),
         unsubscribe: (topic) => topics.delete(topic),

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
+import { updateFrame } from '../../../edge/fanout/frames.ts';
 import { createCrowd } from '../../bench/generator/crowd.ts';
 import { createHistogram } from '../../bench/generator/histogram.ts';
 import { runLoad } from '../../bench/generator/load.ts';
@@ -122,6 +123,27 @@ describe('an open loop', () => {
 });
 
 describe('a crowd of sockets', () => {
+  test('asks for binary frames, and reads their positions', async () => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    closing.push(() => server.close());
+    const seqs: number[] = [];
+    const asked: string[] = [];
+    const crowd = createCrowd((seq) => seqs.push(seq));
+    server.on('connection', (socket) => {
+      asked.push(socket.protocol);
+      const board = { leaderboard: 'global', epoch: 1, seq: 300, entries: [], cause: undefined };
+      socket.send(updateFrame(board, { userId: 'ann', newScore: 5 }, false).bytes);
+    });
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const place = { port, path: '/', dialect: 'binary', localAddress: '127.0.0.1' } as const;
+    await crowd.open({ ...place, sockets: 2, perSecond: 1_000 });
+    await waitFor(() => (crowd.seen().frames === 2 ? true : undefined));
+    expect(asked).toEqual(['scoreboard.v1.proto', 'scoreboard.v1.proto']);
+    expect(seqs).toEqual([300]);
+    crowd.close();
+  });
+
   test('sees every frame on every socket, and when each score arrived', async () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
     closing.push(() => server.close());

@@ -27,19 +27,21 @@ describe('the page and the fan-out node speak the same language:', () => {
     const { leaderboard: leaderboardId, entries, epoch, seq } = board;
     const read = { leaderboardId, entries, epoch, seq, stale: true };
     const anonymous = { kind: 'board', board: read, standing: undefined };
-    expect(parseFrame(frames.snapshotFrame(board, true))).toEqual(anonymous);
-    expect(parseFrame(frames.updateFrame(board, { userId: 'ada', newScore: 10 }, true))).toEqual(anonymous);
+    expect(parseFrame(frames.snapshotFrame(board, true).text)).toEqual(anonymous);
+    expect(parseFrame(frames.updateFrame(board, { userId: 'ada', newScore: 10 }, true).text)).toEqual(
+      anonymous,
+    );
     const player = { userId: 'ada', score: 10, rank: null, version: 4 };
-    expect(parseFrame(frames.personalFrame(board, player, false))).toMatchObject({ standing: player });
-    expect(parseFrame(frames.staleFrame('weekly', true))).toEqual({
+    expect(parseFrame(frames.personalFrame(board, player, false).text)).toMatchObject({ standing: player });
+    expect(parseFrame(frames.staleFrame('weekly', true).text)).toEqual({
       kind: 'freshness',
       leaderboardId: 'weekly',
       stale: true,
     });
-    expect(parseFrame(frames.currentFrame('weekly', board, false))).toMatchObject({ kind: 'freshness' });
-    expect(parseFrame(frames.pongFrame(undefined))).toEqual({ kind: 'sign-of-life' });
-    expect(parseFrame(frames.authenticatedFrame('ada', 1))).toEqual({ kind: 'sign-of-life' });
-    expect(parseFrame(frames.errorFrame(new AppError('OVERLOADED')))).toMatchObject({
+    expect(parseFrame(frames.currentFrame('weekly', board, false).text)).toMatchObject({ kind: 'freshness' });
+    expect(parseFrame(frames.pongFrame(undefined).text)).toEqual({ kind: 'sign-of-life' });
+    expect(parseFrame(frames.authenticatedFrame('ada', 1).text)).toEqual({ kind: 'sign-of-life' });
+    expect(parseFrame(frames.errorFrame(new AppError('OVERLOADED')).text)).toMatchObject({
       kind: 'error',
       reason: 'OVERLOADED',
     });
