@@ -8,6 +8,7 @@
 import { AppError } from '../../services/shared/app-error.ts';
 import type { Log } from '../../services/shared/log.ts';
 import type { BoardSource } from './board-source.ts';
+import { type Board, isNewer } from './board-state.ts';
 import type { Channel } from './channel.ts';
 import type { FanoutMetrics } from './fanout-metrics.ts';
 import type { Feed } from './feed.ts';
@@ -49,6 +50,8 @@ interface Watch {
   /** The feed session since which nothing can have been missed. */
   session: number;
   sourceStale: boolean;
+  /** A board that the last poll knew before a healthy feed did. */
+  ahead: Board | undefined;
 }
 
 export function createFreshness(options: FreshnessOptions): Freshness {
@@ -62,7 +65,10 @@ export function createFreshness(options: FreshnessOptions): Freshness {
   function watchOf(channel: Channel): Watch {
     const known = watches.get(channel);
     if (known !== undefined) return known;
-    const watch = { polling: false, pollAtMs: 0, polledAtMs: -Infinity, session: 0, sourceStale: false };
+    const watch: Watch = {
+      ...{ polling: false, pollAtMs: 0, polledAtMs: -Infinity },
+      ...{ session: 0, sourceStale: false, ahead: undefined },
+    };
     watches.set(channel, watch);
     return watch;
   }
@@ -70,6 +76,17 @@ export function createFreshness(options: FreshnessOptions): Freshness {
   function isStale(watch: Watch, nowMs: number): boolean {
     const byFeed = feed.session > 0 && watch.session === feed.session ? feed.vouchedAtMs() : -Infinity;
     return serviceStale || watch.sourceStale || nowMs - Math.max(byFeed, watch.polledAtMs) > STALE_AFTER_MS;
+  }
+
+  /**
+   * A poll may overtake the event that makes it needless, and unlike the event it can't say whose score changed the board. So a
+   * healthy feed has until the next poll to bring what this one found.
+   */
+  function isLeftToFeed(channel: Channel, watch: Watch, board: Board): boolean {
+    const isOverdue = watch.ahead !== undefined && isNewer(watch.ahead, channel.newest);
+    watch.ahead = isNewer(board, channel.newest) ? board : undefined;
+    const feedIsTrusted = channel.newest !== undefined && feed.healthy && watch.session === feed.session;
+    return watch.ahead !== undefined && feedIsTrusted && !isOverdue;
   }
 
   function check(): void {
@@ -96,13 +113,14 @@ export function createFreshness(options: FreshnessOptions): Freshness {
     try {
       const { board, stale } = await source.read(channel.leaderboard);
       const wasKnown = channel.newest !== undefined;
-      const isNews = hub.offerBoard(board) && wasKnown;
+      const isLeft = isLeftToFeed(channel, watch, board);
+      const isNews = !isLeft && hub.offerBoard(board) && wasKnown;
       watch.polledAtMs = sentAtMs;
       watch.sourceStale = stale;
       if (isSentinel) onSentinel(stale);
       if (feed.healthy) watch.session = session;
       // A poll that knew more than a healthy feed says that the feed lags: look again soon.
-      if (feed.healthy && !stale && !isNews && !isSentinel) pauseMs = POLL_SLOW_MS;
+      if (feed.healthy && !stale && !isNews && !isLeft && !isSentinel) pauseMs = POLL_SLOW_MS;
       metrics.resyncs.inc({ outcome: isNews ? 'newer' : 'same' });
     } catch (error) {
       metrics.resyncs.inc({ outcome: 'failed' });

@@ -7,6 +7,7 @@
 import type { Log } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import type { RedisClient } from '../shared/redis.ts';
+import { atMost } from './at-most.ts';
 import type { IndexState } from './board.ts';
 import type { EpochRow, EpochStore } from './epoch-store.ts';
 import { createLoadIndex } from './load-index.ts';
@@ -42,6 +43,8 @@ export interface IndexKeeperOptions {
 }
 
 const BEAT_MS = 500;
+/** A start waits so long for an index that has to be built first, and then goes on with boards from Postgres. */
+const START_PATIENCE_MS = 1_000;
 /** Three beats: viewers hear within two seconds that nobody vouches for their board. */
 const VOUCHED_FOR_MS = 1_500;
 /** Redis may be away this long before boards are read from Postgres: longer than a restart, shorter than patience. */
@@ -181,7 +184,8 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     wake: () => loop.wake(),
     async start() {
       await readTruth();
-      loop.start();
+      // Who looks at a small board right after a start sees it in the epoch in which it goes on.
+      await atMost(START_PATIENCE_MS, loop.start());
     },
     stop: () => loop.stop(),
   };

@@ -10,7 +10,8 @@ export interface LoopOptions {
 }
 
 export interface Loop {
-  start(): void;
+  /** Resolves when the first run has ended, however it did. */
+  start(): Promise<void>;
   /** Runs now, or once more right after the present run. */
   wake(): void;
   /** Resolves when the present run has ended. */
@@ -42,9 +43,10 @@ export function createLoop({ name, everyMs, run, log }: LoopOptions): Loop {
   }
 
   return {
-    start() {
+    async start() {
       stopped = false;
       beat();
+      await running;
     },
     wake() {
       again = true;

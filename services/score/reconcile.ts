@@ -151,8 +151,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       if (epoch !== undefined) await repair.forget(epoch, leaderboard, userId);
     },
     start() {
-      recentLoop.start();
-      bandLoop.start();
+      void recentLoop.start();
+      void bandLoop.start();
     },
     async stop() {
       await Promise.all([recentLoop.stop(), bandLoop.stop()]);

@@ -7,7 +7,8 @@ import type { Clock } from '../shared/clock.ts';
 import { createGrpcClient } from '../shared/grpc.ts';
 import type { Log } from '../shared/log.ts';
 import { createPostgresPool } from '../shared/postgres.ts';
-import { connectRedis } from '../shared/redis.ts';
+import { connectRedis, type RedisClient } from '../shared/redis.ts';
+import { atMost } from './at-most.ts';
 import { type Bus, openBus } from './bus.ts';
 import type { ScoreConfig } from './config.ts';
 import { ERASURE_LIMIT_MS } from './erasure-store.ts';
@@ -28,6 +29,8 @@ const READ_STATEMENT_TIMEOUT_MS = 1_800;
 const AUDIT_STATEMENT_TIMEOUT_MS = ERASURE_LIMIT_MS;
 /** A projection that takes longer is left to the sweeper; the reply's rank then comes from Postgres. */
 const REDIS_TIMEOUT_MS = 400;
+/** One that is there answers long before; one that is not must not hold up the start. */
+const REDIS_START_PATIENCE_MS = 500;
 
 export type Servers = ReturnType<typeof connectServers> & { readonly bus: Bus };
 
@@ -42,6 +45,7 @@ export async function openServers(
       checkPostgres(connections.readPool, log),
       checkRedisFromNowOn(connections.redis, log),
     ]);
+    await atMost(REDIS_START_PATIENCE_MS, untilReady(connections.redis));
     const bus = await openBus({ natsUrl: config.natsUrl, clock, log });
     return {
       ...connections,
@@ -55,6 +59,12 @@ export async function openServers(
     await connections.close();
     throw error;
   }
+}
+
+function untilReady(redis: RedisClient): Promise<void> {
+  return redis.status === 'ready'
+    ? Promise.resolve()
+    : new Promise((resolve) => redis.once('ready', resolve));
 }
 
 function connectServers(config: ScoreConfig, log: Log) {

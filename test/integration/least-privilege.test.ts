@@ -56,6 +56,7 @@ function of<Name, Client>(clients: ReadonlyMap<Name, Client>, name: Name): Clien
 it('takes a score from the edge to the screen, each service by its own users alone', async () => {
   const [edge = '', fanout = ''] = [world.edgeUrls[0], world.fanoutUrls[0]];
   const viewer = await openLive(fanout);
+  await viewer.frame(({ event }) => event === 'score:snapshot');
   const { accessToken } = await world.authAs('cli').issueToken({ userId: 'ada' }, call);
   const action = { userId: 'ada', actionId: 'a1', points: 100n };
   const { signature } = await world.authAs('game').signAction({ action }, call);

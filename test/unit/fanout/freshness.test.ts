@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { isNewer } from '../../../edge/fanout/board-state.ts';
 import { Channel } from '../../../edge/fanout/channel.ts';
 import { createFanoutMetrics } from '../../../edge/fanout/fanout-metrics.ts';
 import { createFreshness, type Freshness } from '../../../edge/fanout/freshness.ts';
@@ -13,6 +14,9 @@ let channels: Channel[];
 let answersStale: Set<string>;
 let reads: string[];
 let serviceHangs: boolean;
+/** What the score service has, and what of it polls brought to the screens. */
+let seq: number;
+let offered: number[];
 let freshness: Freshness;
 
 const staleBoards = () => channels.filter(({ stale }) => stale).map(({ leaderboard }) => leaderboard);
@@ -23,10 +27,18 @@ beforeEach(async () => {
   answersStale = new Set();
   reads = [];
   serviceHangs = false;
+  seq = 1;
+  offered = [];
   freshness = createFreshness({
     hub: {
       channels: () => channels,
-      offerBoard: () => false,
+      offerBoard(board) {
+        const channel = channels.find(({ leaderboard }) => leaderboard === board.leaderboard);
+        if (channel === undefined || !isNewer(board, channel.newest)) return false;
+        channel.newest = board;
+        if (board.leaderboard === 'global') offered.push(board.seq);
+        return true;
+      },
       setStale(channel, stale) {
         channel.stale = stale;
       },
@@ -36,7 +48,7 @@ beforeEach(async () => {
       async read(leaderboard) {
         reads.push(leaderboard);
         await new Promise((resolve) => setTimeout(resolve, serviceHangs ? 60_000 : ANSWER_MS));
-        const board = { leaderboard, epoch: 1, seq: 1, entries: [], cause: undefined };
+        const board = { leaderboard, epoch: 1, seq, entries: [], cause: undefined };
         return { board, stale: answersStale.has(leaderboard) };
       },
     },
@@ -83,4 +95,23 @@ it('leaves boards to a healthy feed while the score service does not answer', as
   serviceHangs = true;
   await vi.advanceTimersByTimeAsync(2 * STALE_AFTER_MS);
   expect(staleBoards()).toEqual([]);
+});
+
+it('leaves what a poll finds first to a healthy feed, which knows whose score it was, until the next poll', async () => {
+  expect(offered).toEqual([1]);
+  seq = 2;
+  await vi.advanceTimersByTimeAsync(ANSWER_MS);
+  expect(offered).toEqual([1]);
+  await vi.advanceTimersByTimeAsync(FRESHNESS_CHECK_MS);
+  expect(offered).toEqual([1, 2]);
+});
+
+it('brings nothing that the feed brought meanwhile', async () => {
+  seq = 2;
+  await vi.advanceTimersByTimeAsync(ANSWER_MS);
+  const [global] = channels;
+  if (global?.newest !== undefined) global.newest = { ...global.newest, seq: 2 };
+  seq = 3;
+  await vi.advanceTimersByTimeAsync(FRESHNESS_CHECK_MS);
+  expect(offered).toEqual([1]);
 });

@@ -91,9 +91,11 @@ afterEach(async () => {
 
 it('vouches for boards all through a long rebuild, which confirms again and again which index counts', async () => {
   write = () => new Promise((resolve) => setTimeout(resolve, 1_200));
-  await keeper.start();
+  const starting = keeper.start();
   for (let ms = 0; ms < PAGES * 1_200; ms += 100) {
     await vi.advanceTimersByTimeAsync(100);
+    // The start does not wait for all of it.
+    await starting;
     expect(keeper.vouches()).toBe(true);
   }
   await vi.advanceTimersByTimeAsync(BEAT_MS);
