@@ -16,6 +16,7 @@ import { createDelivery } from './delivery.ts';
 import { createEpochStore } from './epoch-store.ts';
 import { createIndexContents } from './index-contents.ts';
 import { createIndexKeeper } from './index-keeper.ts';
+import { createLimits } from './limits.ts';
 import { createOperatorRpc } from './operator-rpc.ts';
 import { createOutboxStore, type OutboxStore } from './outbox-store.ts';
 import { createOutboxWatch } from './outbox-watch.ts';
@@ -51,7 +52,7 @@ export async function startScore(
   const outbox = createOutboxStore(servers.upkeepPool);
   const boards = createBoards({ ...servers, log, metrics });
   const { keeper, reader, reconciler, compareAll } = boards;
-  const { delivery, watch, breaker, submitScores } = createSubmission({
+  const { delivery, watch, breaker, limits, submitScores } = createSubmission({
     servers,
     boards,
     outbox,
@@ -59,14 +60,18 @@ export async function startScore(
     metrics,
   });
 
-  await keeper.start();
+  await Promise.all([keeper.start(), limits.start()]);
   delivery.start();
   watch.start();
   reconciler.start();
   const grpc = await startGrpcServer({
     host: config.host,
     port: config.port,
-    services: [createScoreRpc(submitScores, reader), createOperatorRpc({ outbox, delivery, compareAll })],
+    services: [
+      createScoreRpc(submitScores, reader),
+      createOperatorRpc({ outbox, delivery, compareAll }),
+      limits.rpc,
+    ],
     digests: config.digests,
     log,
     metrics,
@@ -93,7 +98,7 @@ export async function startScore(
       await grpc.stop();
       await submitScores.close();
       await atMost(DELIVERY_DRAIN_MS, delivery.stop());
-      await Promise.all([reconciler.stop(), watch.stop(), breaker.stop()]);
+      await Promise.all([reconciler.stop(), watch.stop(), limits.stop(), breaker.stop()]);
       await keeper.stop();
       await servers.close();
       await admin.close();
@@ -158,7 +163,7 @@ interface SubmissionOptions {
 /** Everything between a submission and its delivery, and what may hold submissions back. */
 function createSubmission({ servers, boards, outbox, log, metrics }: SubmissionOptions) {
   const { truth, keeper, projector, reader, reconciler } = boards;
-  const { writePool, auth, bus } = servers;
+  const { writePool, upkeepPool, auth, bus } = servers;
   const delivery = createDelivery({ outbox, truth, projector, publisher: bus, keeper, log, metrics });
   const watch = createOutboxWatch({ outbox, log, metrics });
   const breaker = createStoreBreaker({
@@ -166,21 +171,26 @@ function createSubmission({ servers, boards, outbox, log, metrics }: SubmissionO
     probe: () => writePool.run((sql) => sql`select 1`, PROBE_LIMIT_MS),
     ...{ log, metrics },
   });
+  const limits = createLimits({ writePool, upkeepPool, breaker, log, metrics });
   const outboxFull = () => new AppError('OUTBOX_FULL', { retryAfterMs: OUTBOX_FULL_RETRY_MS });
   const submitScores = createSubmitScores({
     store: breaker.store,
+    limited: limits.lane,
     verifier: createSignatureVerifier(auth, metrics),
     delivery: {
       ...delivery,
       deliver(outboxId, projected) {
-        for (const { players } of projected) reconciler.note(players);
+        for (const { players } of projected) {
+          reconciler.note(players);
+          limits.noteAccepted(players);
+        }
         delivery.deliver(outboxId, projected);
       },
     },
     shed: () => breaker.refusal() ?? (watch.isFull() ? outboxFull() : undefined),
     ...{ projector, keeper, reader, log, metrics },
   });
-  return { delivery, watch, breaker, submitScores };
+  return { delivery, watch, breaker, limits, submitScores };
 }
 
 /** Resolves with the work, or when its time is over. */
