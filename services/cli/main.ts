@@ -2,8 +2,10 @@
 import { once } from 'node:events';
 import { type Command, InputError, parseCommandLine } from './command-line.ts';
 import { runAuthCommand } from './keys.ts';
+import { runLimits } from './limits.ts';
+import type { LimitsCommand } from './limits-words.ts';
 import { listOutbox, type Operator, replayOutbox } from './outbox.ts';
-import { connectAuth, connectOperator, findStack } from './running-stack.ts';
+import { connectAuth, connectLimits, connectOperator, findStack } from './running-stack.ts';
 import { describeStack } from './status.ts';
 import { issueToken, issueTokens, signAction, signLines } from './values.ts';
 import { verifyBoards } from './verify.ts';
@@ -34,9 +36,24 @@ async function run(command: Command): Promise<number> {
       return asOperator((operator) => replayOutbox(operator, command.ids, write));
     case 'verify':
       return asOperator((operator) => verifyBoards(operator, write));
-    default:
+    case 'token':
+    case 'tokens':
+    case 'sign':
+    case 'signs':
       await writeValues(command);
       return 0;
+    default:
+      return aboutLimits(command);
+  }
+}
+
+/** The exit code. */
+async function aboutLimits(command: LimitsCommand): Promise<number> {
+  const client = connectLimits(env);
+  try {
+    return await runLimits(client, command, write);
+  } finally {
+    client.close();
   }
 }
 

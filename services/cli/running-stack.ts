@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { LimitsService } from '../../gen/scoreboard/score/v1/limits_pb.ts';
 import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
 import { type Environment, optionalText, secret, text } from '../shared/env.ts';
 import { createGrpcClient, type GrpcClient } from '../shared/grpc.ts';
@@ -29,12 +30,16 @@ export function connectAuth(env: Environment): GrpcClient<typeof AuthService> {
 
 /** The operator's side of the score service. SCORE_ADDRESS and the service key name a stack elsewhere. */
 export function connectOperator(env: Environment): GrpcClient<typeof OperatorService> {
+  return createGrpcClient(OperatorService, scoreOptions(env));
+}
+
+export function connectLimits(env: Environment): GrpcClient<typeof LimitsService> {
+  return createGrpcClient(LimitsService, scoreOptions(env));
+}
+
+function scoreOptions(env: Environment) {
   const address = addressOf(env, 'SCORE_ADDRESS', 'scoreAddress');
-  return createGrpcClient(OperatorService, {
-    address,
-    serviceKey: ownKey(env),
-    unavailable: 'SCORE_UNAVAILABLE',
-  });
+  return { address, serviceKey: ownKey(env), unavailable: 'SCORE_UNAVAILABLE' as const };
 }
 
 function addressOf(env: Environment, variable: string, name: 'authAddress' | 'scoreAddress'): string {
