@@ -172,7 +172,6 @@ function createSubmission({ servers, boards, outbox, log, metrics }: SubmissionO
     ...{ log, metrics },
   });
   const limits = createLimits({ writePool, upkeepPool, breaker, log, metrics });
-  const outboxFull = () => new AppError('OUTBOX_FULL', { retryAfterMs: OUTBOX_FULL_RETRY_MS });
   const submitScores = createSubmitScores({
     store: breaker.store,
     limited: limits.lane,
@@ -187,7 +186,9 @@ function createSubmission({ servers, boards, outbox, log, metrics }: SubmissionO
         delivery.deliver(outboxId, projected);
       },
     },
-    shed: () => breaker.refusal() ?? (watch.isFull() ? outboxFull() : undefined),
+    shed: () =>
+      breaker.refusal() ??
+      (watch.isFull() ? new AppError('OUTBOX_FULL', { retryAfterMs: OUTBOX_FULL_RETRY_MS }) : undefined),
     ...{ projector, keeper, reader, log, metrics },
   });
   return { delivery, watch, breaker, limits, submitScores };

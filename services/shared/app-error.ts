@@ -51,7 +51,10 @@ export const REASONS = {
   SIGNATURE_EXPIRED: ['permission_denied', 'The signature was genuine, but its time is over.'],
   ACTION_CONFLICT: ['already_exists', 'The action id was already used with other contents.'],
   SCORE_LIMIT_REACHED: ['out_of_range', 'The total would pass 2^53-1.'],
-  POINTS_OVER_CAP: ['out_of_range', 'The action has more points than one action of this leaderboard may have.'],
+  POINTS_OVER_CAP: [
+    'out_of_range',
+    'The action has more points than one action of this leaderboard may have.',
+  ],
   TOO_SOON: ['resource_exhausted', 'Too little time has passed since the last action of this kind.'],
   WINDOW_ACTIONS_EXCEEDED: [
     'resource_exhausted',

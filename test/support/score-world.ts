@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { LimitsService } from '../../gen/scoreboard/score/v1/limits_pb.ts';
 import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
 import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { startAuth } from '../../services/auth/service.ts';
@@ -32,6 +33,7 @@ export interface ScoreWorld {
   scoreAs(name: ServiceName, scoreService?: number): GrpcClient<typeof ScoreService>;
   scoreWithKey(key: string): GrpcClient<typeof ScoreService>;
   operatorAs(name: ServiceName): GrpcClient<typeof OperatorService>;
+  limitsAs(name: ServiceName): GrpcClient<typeof LimitsService>;
   /** The sum of a metric of the first score service over all of its labels that match. */
   metric(name: string, label?: string): Promise<number>;
   /** What the first score service says about itself. */
@@ -140,6 +142,14 @@ export async function startScoreWorld({
     operatorAs: (name) =>
       clientOf(`operator ${name}`, () =>
         createGrpcClient(OperatorService, {
+          address: scoreAddresses[0] ?? '',
+          serviceKey: serviceKeys[name],
+          unavailable: 'SCORE_UNAVAILABLE',
+        }),
+      ),
+    limitsAs: (name) =>
+      clientOf(`limits ${name}`, () =>
+        createGrpcClient(LimitsService, {
           address: scoreAddresses[0] ?? '',
           serviceKey: serviceKeys[name],
           unavailable: 'SCORE_UNAVAILABLE',
