@@ -1,5 +1,16 @@
 /** Environment of a fan-out node. */
-import { type Environment, integer, list, port, secret, text } from '../../services/shared/env.ts';
+import {
+  type Environment,
+  integer,
+  list,
+  optionalSecret,
+  port,
+  secretUrl,
+  text,
+  withPassword,
+} from '../../services/shared/env.ts';
+import type { Secret } from '../../services/shared/secret.ts';
+import { parseServiceIdentity, type ServiceIdentity } from '../../services/shared/service-identity.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/token-policy.ts';
 import { parseNetworks } from './admission.ts';
 import { MAX_TICK_MS, UPGRADES_PER_S } from './limits.ts';
@@ -9,13 +20,13 @@ export interface FanoutConfig {
   port: number;
   adminHost: string;
   adminPort: number;
-  natsUrl: string;
+  natsUrl: Secret;
   /** host:port */
   scoreAddress: string;
   /** host:port */
   authAddress: string;
-  /** This service's own key. */
-  serviceKey: string;
+  /** What auth and score are shown. */
+  identity: ServiceIdentity;
   /** Pages that may open sockets, by exact origin. */
   allowedOrigins: readonly string[];
   tokenPolicy: TokenPolicy;
@@ -51,10 +62,10 @@ export function parseFanoutConfig(env: Environment): FanoutConfig {
     port: fanoutPort,
     adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
     adminPort: port(env, 'ADMIN_PORT', fanoutPort === 0 ? 0 : fanoutPort + 1000),
-    natsUrl: text(env, 'NATS_URL'),
+    natsUrl: withPassword(secretUrl(env, 'NATS_URL'), optionalSecret(env, 'NATS_PASSWORD')),
     scoreAddress: text(env, 'SCORE_ADDRESS', '127.0.0.1:50052'),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
-    serviceKey: secret(env, 'SERVICE_KEY'),
+    identity: parseServiceIdentity(env, 'fanout'),
     allowedOrigins: list(env, 'ALLOWED_ORIGINS', [
       `http://localhost:${edgePort}`,
       `http://127.0.0.1:${edgePort}`,

@@ -11,10 +11,10 @@ import {
   AckPolicy,
   connectNats,
   DeliverPolicy,
-  ensureScoreStream,
   type NatsConnection,
   SCORE_STREAM,
 } from '../../services/shared/nats.ts';
+import type { Secret } from '../../services/shared/secret.ts';
 import {
   FEED_CALL_DEADLINE_MS,
   FEED_CONSUMER_LINGER_MS,
@@ -26,7 +26,7 @@ import {
 } from './limits.ts';
 
 export interface FeedOptions {
-  natsUrl: string;
+  natsUrl: Secret;
   log: Log;
   /** One event's bytes. Must not throw. */
   onEvent: (payload: Uint8Array) => void;
@@ -98,7 +98,7 @@ export function startFeed({ natsUrl, log, onEvent, onChange, monotonicMs }: Feed
 
   async function openConsumer(open: NatsConnection): Promise<{ name: string; created: string }> {
     const manager = await open.jetstreamManager({ timeout: FEED_CALL_DEADLINE_MS, checkAPI: false });
-    await ensureScoreStream(manager);
+    // Whoever publishes makes it: without it there is nothing to read, and the next attempt is soon.
     const { created, state } = await manager.streams.info(SCORE_STREAM);
     const start = startOf(cursor, created, state.last_seq);
     const { name } = await manager.consumers.add(SCORE_STREAM, {

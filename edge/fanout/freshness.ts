@@ -1,6 +1,9 @@
 /**
  * Keeps every watched board fresh, or says that it is not. A board is vouched for by the feed, once it has been read
  * since the feed was opened, or by a poll that the score service answered. When nobody vouches for it, it is stale.
+ *
+ * A healthy feed can't tell that the score service has lost its database. One board, the sentinel, is polled often for
+ * that: while it comes back as stale, so is every board.
  */
 import { AppError } from '../../services/shared/app-error.ts';
 import type { Log } from '../../services/shared/log.ts';
@@ -9,12 +12,21 @@ import type { Channel } from './channel.ts';
 import type { FanoutMetrics } from './fanout-metrics.ts';
 import type { Feed } from './feed.ts';
 import type { Hub } from './hub.ts';
-import { FRESHNESS_CHECK_MS, POLL_FAST_MS, POLL_SLOW_MS, POLLS_IN_FLIGHT, STALE_AFTER_MS } from './limits.ts';
+import {
+  FRESHNESS_CHECK_MS,
+  POLL_FAST_MS,
+  POLL_SENTINEL_MS,
+  POLL_SLOW_MS,
+  POLLS_IN_FLIGHT,
+  STALE_AFTER_MS,
+} from './limits.ts';
 
 export interface FreshnessOptions {
   hub: Pick<Hub, 'channels' | 'offerBoard' | 'setStale' | 'refuse'>;
   source: BoardSource;
   feed: Pick<Feed, 'session' | 'healthy' | 'vouchedAtMs'>;
+  /** The leaderboard that speaks for the score service. It is watched at all times. */
+  sentinel: string;
   log: Log;
   metrics: FanoutMetrics;
   /** Monotonic milliseconds. */
@@ -40,9 +52,11 @@ interface Watch {
 }
 
 export function createFreshness(options: FreshnessOptions): Freshness {
-  const { hub, source, feed, log, metrics, monotonicMs } = options;
+  const { hub, source, feed, sentinel, log, metrics, monotonicMs } = options;
   const watches = new WeakMap<Channel, Watch>();
   let polls = 0;
+  /** By the sentinel's last answer, the score service can vouch for no board. */
+  let serviceStale = false;
   const timer = setInterval(check, FRESHNESS_CHECK_MS);
 
   function watchOf(channel: Channel): Watch {
@@ -55,7 +69,7 @@ export function createFreshness(options: FreshnessOptions): Freshness {
 
   function isStale(watch: Watch, nowMs: number): boolean {
     const byFeed = feed.session > 0 && watch.session === feed.session ? feed.vouchedAtMs() : -Infinity;
-    return watch.sourceStale || nowMs - Math.max(byFeed, watch.polledAtMs) > STALE_AFTER_MS;
+    return serviceStale || watch.sourceStale || nowMs - Math.max(byFeed, watch.polledAtMs) > STALE_AFTER_MS;
   }
 
   function check(): void {
@@ -63,8 +77,13 @@ export function createFreshness(options: FreshnessOptions): Freshness {
     for (const channel of hub.channels()) {
       const watch = watchOf(channel);
       if (!watch.polling && nowMs >= watch.pollAtMs && polls < POLLS_IN_FLIGHT) void poll(channel, watch);
-      hub.setStale(channel, isStale(watch, nowMs));
     }
+    tell();
+  }
+
+  function tell(): void {
+    const nowMs = monotonicMs();
+    for (const channel of hub.channels()) hub.setStale(channel, isStale(watchOf(channel), nowMs));
   }
 
   async function poll(channel: Channel, watch: Watch): Promise<void> {
@@ -72,16 +91,18 @@ export function createFreshness(options: FreshnessOptions): Freshness {
     const { session } = feed;
     watch.polling = true;
     polls += 1;
-    let pauseMs = POLL_FAST_MS;
+    const isSentinel = channel.leaderboard === sentinel;
+    let pauseMs = isSentinel ? POLL_SENTINEL_MS : POLL_FAST_MS;
     try {
       const { board, stale } = await source.read(channel.leaderboard);
       const wasKnown = channel.newest !== undefined;
       const isNews = hub.offerBoard(board) && wasKnown;
       watch.polledAtMs = sentAtMs;
       watch.sourceStale = stale;
+      if (isSentinel) onSentinel(stale);
       if (feed.healthy) watch.session = session;
       // A poll that knew more than a healthy feed says that the feed lags: look again soon.
-      if (feed.healthy && !stale && !isNews) pauseMs = POLL_SLOW_MS;
+      if (feed.healthy && !stale && !isNews && !isSentinel) pauseMs = POLL_SLOW_MS;
       metrics.resyncs.inc({ outcome: isNews ? 'newer' : 'same' });
     } catch (error) {
       metrics.resyncs.inc({ outcome: 'failed' });
@@ -93,6 +114,12 @@ export function createFreshness(options: FreshnessOptions): Freshness {
       watch.pollAtMs = session === feed.session ? sentAtMs + pauseMs : 0;
     }
     hub.setStale(channel, isStale(watch, monotonicMs()));
+  }
+
+  function onSentinel(stale: boolean): void {
+    if (serviceStale === stale) return;
+    serviceStale = stale;
+    tell();
   }
 
   function onPollFailed(channel: Channel, error: unknown): void {

@@ -63,18 +63,18 @@ export async function startFanout(
 
 /** The services that a node asks: for boards, and for the keys that verify tokens. */
 function connectUpstream(
-  { scoreAddress, authAddress, serviceKey, tokenPolicy }: FanoutConfig,
+  { scoreAddress, authAddress, identity, tokenPolicy }: FanoutConfig,
   clock: Clock,
   log: Log,
 ) {
   const score = createGrpcClient(ScoreService, {
     address: scoreAddress,
-    serviceKey,
+    ...identity,
     unavailable: 'SCORE_UNAVAILABLE',
   });
   const auth = createGrpcClient(AuthService, {
     address: authAddress,
-    serviceKey,
+    ...identity,
     unavailable: 'AUTH_UNAVAILABLE',
   });
   const verifier = createTokenVerifier({ policy: tokenPolicy, auth, clock, log });
@@ -142,7 +142,7 @@ async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
     monotonicMs,
   });
   const source = createBoardSource(upstream.score);
-  const freshness = createFreshness({ hub, source, feed, log, metrics, monotonicMs });
+  const freshness = createFreshness({ hub, source, feed, sentinel: firstBoard, log, metrics, monotonicMs });
   freshness.check();
   const keepingOrder = setInterval(() => {
     authentication.closeExpired();

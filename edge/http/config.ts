@@ -3,13 +3,18 @@ import {
   type Environment,
   integer,
   list,
+  optionalSecret,
   optionalText,
   port,
-  secret,
+  secretUrl,
   text,
+  withPassword,
 } from '../../services/shared/env.ts';
+import type { Secret } from '../../services/shared/secret.ts';
+import { parseServiceIdentity, type ServiceIdentity } from '../../services/shared/service-identity.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/token-policy.ts';
 import { type NetworkList, parseNetworks } from './addresses.ts';
+import type { ConnectionLimits } from './connections.ts';
 import type { Rate } from './gcra.ts';
 
 export interface EdgeConfig {
@@ -17,12 +22,13 @@ export interface EdgeConfig {
   port: number;
   adminHost: string;
   adminPort: number;
-  redisUrl: string;
+  redisUrl: Secret;
   /** host:port */
   scoreAddress: string;
   /** host:port */
   authAddress: string;
-  serviceKey: string;
+  /** What auth and score are shown. */
+  identity: ServiceIdentity;
   tokenPolicy: TokenPolicy;
   /** Pages that may call from a browser: scheme, host and port, compared exactly. */
   allowedOrigins: readonly string[];
@@ -34,6 +40,7 @@ export interface EdgeConfig {
     /** Networks whose requests count against no address: a load balancer, this host. */
     addressExempt: NetworkList;
   };
+  connections: ConnectionLimits;
   /** Where the page finds the other public nodes; on its own host at these ports unless an address is given. */
   page: { fanoutUrl: string | undefined; fanoutPort: number; gameUrl: string | undefined; gamePort: number };
 }
@@ -42,6 +49,11 @@ export interface EdgeConfig {
 const USER_RATE: Rate = { perSecond: 100, burst: 500 };
 /** A household or an office behind one address. */
 const ADDRESS_RATE: Rate = { perSecond: 2_000, burst: 4_000 };
+
+/** An office that opens its browsers at once. With ten seconds of the rate, a fifth of all connections. */
+const CONNECT_RATE: Rate = { perSecond: 200, burst: 2_000 };
+/** Fits the 20,000 descriptors of a common limit, with room for everything else. */
+const MAX_CONNECTIONS = 19_000;
 
 export function parseEdgeConfig(env: Environment): EdgeConfig {
   const edgePort = port(env, 'EDGE_PORT', 8080);
@@ -54,10 +66,10 @@ export function parseEdgeConfig(env: Environment): EdgeConfig {
     port: edgePort,
     adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
     adminPort: port(env, 'ADMIN_PORT', edgePort === 0 ? 0 : edgePort + 1000),
-    redisUrl: text(env, 'REDIS_URL'),
+    redisUrl: withPassword(secretUrl(env, 'REDIS_URL'), optionalSecret(env, 'REDIS_PASSWORD')),
     scoreAddress: text(env, 'SCORE_ADDRESS', '127.0.0.1:50052'),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
-    serviceKey: secret(env, 'SERVICE_KEY'),
+    identity: parseServiceIdentity(env, 'edge'),
     tokenPolicy: parseTokenPolicy(env),
     allowedOrigins: origins(env, 'ALLOWED_ORIGINS', [
       `http://localhost:${edgePort}`,
@@ -68,6 +80,10 @@ export function parseEdgeConfig(env: Environment): EdgeConfig {
       user: rate('RATE_USER', USER_RATE),
       address: rate('RATE_ADDRESS', ADDRESS_RATE),
       addressExempt: networks(env, 'RATE_ADDRESS_EXEMPT', ['127.0.0.0/8', '::1']),
+    },
+    connections: {
+      most: integer(env, 'MAX_CONNECTIONS', MAX_CONNECTIONS, { min: 1 }),
+      perAddress: rate('RATE_CONNECT', CONNECT_RATE),
     },
     page: {
       fanoutUrl: publicUrl(env, 'FANOUT_PUBLIC_URL', /^wss?:$/),

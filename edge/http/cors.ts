@@ -20,6 +20,8 @@ const REQUEST_HEADERS = [
 ].join(', ');
 const RESPONSE_HEADERS = [
   'Idempotent-Replayed',
+  'RateLimit',
+  'RateLimit-Policy',
   'Retry-After',
   'X-Request-Id',
   'X-Scoreboard-Stale',

@@ -1,6 +1,7 @@
 /** The one error shape of everything public: {"code","reason","message"} with the matching HTTP status. */
 import type { AppError, Reason } from '../../services/shared/app-error.ts';
 import { ERROR_TABLE } from '../../services/shared/error-table.ts';
+import { RateLimitedError } from './rate-limited.ts';
 
 export interface DescribedError {
   readonly status: number;
@@ -28,7 +29,9 @@ export function describeError(error: AppError): DescribedError {
   const headers: [string, string][] = [];
   if (status === 401) headers.push(['WWW-Authenticate', 'Bearer']);
   if (status === 429 || status === 503) {
-    headers.push(['Retry-After', String(Math.max(DEFAULT_RETRY_S, Math.ceil(error.retryAfterMs / 1000)))]);
+    const retryAfterS = Math.max(DEFAULT_RETRY_S, Math.ceil(error.retryAfterMs / 1000));
+    headers.push(['Retry-After', String(retryAfterS)]);
+    if (error instanceof RateLimitedError) headers.push(...error.headers(retryAfterS));
   }
   return {
     status,

@@ -10,8 +10,8 @@ export type HeaderList = ReadonlyArray<readonly [string, string]>;
 
 /** What all exchanges of one server share. */
 export interface ExchangeContext {
-  /** True while the server drains: answers then end their connections. */
-  readonly draining: boolean;
+  /** True while answers end their connections: the server drains, or has too many. */
+  readonly endsConnections: boolean;
   /** Access-Control headers for a page of this origin. */
   corsHeaders(origin: string): HeaderList;
   /** The client's address, in one spelling. */
@@ -136,7 +136,7 @@ export class Exchange {
   send(status: number, body: string | Uint8Array, contentType: string, headers: HeaderList = NONE): void {
     if (this.#gone || this.#answered) return;
     this.#answered = true;
-    const close = this.#cutOff || this.#context.draining;
+    const close = this.#cutOff || this.#context.endsConnections;
     this.#response.cork(() => {
       const response = this.#response.writeStatus(STATUS_LINES[status] ?? String(status));
       response.writeHeader('X-Request-Id', this.requestId);

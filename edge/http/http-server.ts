@@ -8,6 +8,7 @@ import { AppError, toAppError } from '../../services/shared/app-error.ts';
 import type { Log } from '../../services/shared/log.ts';
 import { type HttpResponse, listenExclusively, loadUws } from '../../services/shared/uws.ts';
 import { clientAddress, type NetworkList } from './addresses.ts';
+import type { Connections } from './connections.ts';
 import type { Cors } from './cors.ts';
 import { Exchange, type ExchangeContext } from './exchange.ts';
 
@@ -30,6 +31,7 @@ export interface HttpServerOptions {
   routes: Routes;
   cors: Cors;
   trustedProxies: NetworkList;
+  connections: Connections;
   log: Log;
 }
 
@@ -47,7 +49,7 @@ const DRAIN_POLL_MS = 10;
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1']);
 
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { host, routes, cors, trustedProxies, log } = options;
+  const { host, routes, cors, trustedProxies, connections, log } = options;
   const uws = await loadUws();
   const idPrefix = randomBytes(6).toString('hex');
   let ids = 0;
@@ -60,8 +62,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     : (response: HttpResponse) => Buffer.from(response.getRemoteAddressAsText()).toString('latin1');
 
   const context: ExchangeContext = {
-    get draining() {
-      return draining;
+    get endsConnections() {
+      return draining || connections.crowded;
     },
     corsHeaders: (origin) => cors.headers(origin),
     nextRequestId() {
@@ -83,7 +85,14 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     exchange.refuse(error);
   }
 
+  /** Called with 1 when a connection was opened and with -1 when it has ended. */
+  function countConnection(response: HttpResponse, change: number): void {
+    if (change < 0) connections.closed();
+    else if (!connections.opened(peerOf(response))) response.close();
+  }
+
   const app = uws.App();
+  app.filter(countConnection);
   app.any('/*', (response, request) => {
     inFlight += 1;
     const exchange = new Exchange(response, request, context);

@@ -6,12 +6,12 @@
  * answer in time, each node limits alone: n times looser with n nodes, still a limit, and the node's own count is warm.
  */
 import { readFileSync } from 'node:fs';
-import { AppError } from '../../services/shared/app-error.ts';
 import { createCoalescer } from '../../services/shared/coalescer.ts';
 import type { Log } from '../../services/shared/log.ts';
 import type { Metrics } from '../../services/shared/metrics.ts';
-import type { RedisClient } from '../../services/shared/redis.ts';
+import { createScript, type RedisClient } from '../../services/shared/redis.ts';
 import { createLocalLimiter, type Rate } from './gcra.ts';
+import { RateLimitedError } from './rate-limited.ts';
 
 export type Limit = 'user' | 'address';
 
@@ -117,14 +117,14 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
 
   async function tell(check: Check, key: string): Promise<void> {
     const isFirst = !telling.has(key);
-    if (isFirst) telling.add(key);
+    telling.add(key);
     try {
       const waitMs = await coalescer.submit(check);
       if (waitMs === 0) return;
       refusedEverywhere.inc();
       // Those that were let through before still have to be told of.
       if (isFirst) remember(key, check.count - 1);
-      throw new AppError('RATE_LIMITED', { retryAfterMs: waitMs });
+      throw new RateLimitedError(check.limit, rates[check.limit], waitMs);
     } finally {
       if (isFirst) telling.delete(key);
     }
@@ -135,7 +135,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       const waitMs = local.spend(`${limit}:${id}`, rates[limit]);
       if (waitMs === 0) return;
       refusedHere.inc();
-      throw new AppError('RATE_LIMITED', { retryAfterMs: waitMs });
+      throw new RateLimitedError(limit, rates[limit], waitMs);
     },
     spendEverywhere(limit, id) {
       const key = `${limit}:${id}`;
@@ -147,19 +147,15 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
 }
 
 function defineScript(redis: RedisClient, rates: Readonly<Record<Limit, Rate>>) {
-  redis.defineCommand('sb_rate', {
-    lua: readFileSync(new URL('./rate-limit.lua', import.meta.url), 'utf8'),
-  });
-  const command = (
-    redis as unknown as { sb_rate(...args: Array<string | number>): Promise<number[]> }
-  ).sb_rate.bind(redis);
+  const script = createScript(redis, readFileSync(new URL('./rate-limit.lua', import.meta.url), 'utf8'));
   const rateArguments = LIMITS.flatMap((limit) => [1000 / rates[limit].perSecond, rates[limit].burst]);
-  return (checks: readonly Check[]): Promise<number[]> =>
-    command(
-      checks.length,
-      ...checks.map(({ limit, id }) => `sb:rate:${limit}:${id}`),
-      LIMITS.length,
-      ...rateArguments,
-      ...checks.flatMap(({ limit, count }) => [LIMITS.indexOf(limit) + 1, count]),
-    );
+  return async (checks: readonly Check[]) =>
+    (await script(
+      checks.map(({ limit, id }) => `sb:rate:${limit}:${id}`),
+      [
+        LIMITS.length,
+        ...rateArguments,
+        ...checks.flatMap(({ limit, count }) => [LIMITS.indexOf(limit) + 1, count]),
+      ],
+    )) as number[];
 }

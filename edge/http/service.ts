@@ -12,6 +12,7 @@ import { createTokenVerifier } from '../../services/shared/token-verifier.ts';
 import { createAdmission } from './admission.ts';
 import type { EdgeConfig } from './config.ts';
 import { createConnectRoutes } from './connect-adapter.ts';
+import { createConnections } from './connections.ts';
 import { createCors } from './cors.ts';
 import { startHttpServer } from './http-server.ts';
 import { createPageRoutes } from './page-routes.ts';
@@ -36,15 +37,14 @@ export async function startEdge(
   { log, clock = systemClock }: { log: Log; clock?: Clock },
 ): Promise<EdgeServer> {
   const metrics = createMetrics('edge');
-  const { serviceKey } = config;
   const auth = createGrpcClient(AuthService, {
     address: config.authAddress,
-    serviceKey,
+    ...config.identity,
     unavailable: 'AUTH_UNAVAILABLE',
   });
   const score = createGrpcClient(ScoreService, {
     address: config.scoreAddress,
-    serviceKey,
+    ...config.identity,
     unavailable: 'SCORE_UNAVAILABLE',
   });
   const redis = connectRedis({
@@ -73,6 +73,11 @@ export async function startEdge(
     ]),
     cors: createCors(config.allowedOrigins),
     trustedProxies: config.trustedProxies,
+    connections: createConnections({
+      limits: config.connections,
+      isExempt: (address) => config.rates.addressExempt.has(address) || config.trustedProxies.has(address),
+      metrics,
+    }),
     log,
   });
   metrics.gauge('edge_requests_in_flight', 'Requests not yet answered.', { collect: () => server.inFlight });

@@ -5,6 +5,7 @@
 import type { ScoreService, SubmitScoresResponse_Outcome } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { AppError, isReason, toAppError } from '../../services/shared/app-error.ts';
 import { createCoalescer } from '../../services/shared/coalescer.ts';
+import { generalReason, kindOfCode } from '../../services/shared/error-table.ts';
 import type { GrpcClient } from '../../services/shared/grpc.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS, type Metrics } from '../../services/shared/metrics.ts';
 import type { Identity } from '../../services/shared/token-verifier.ts';
@@ -37,6 +38,8 @@ const MAX_WAIT_MS = 300;
 const MAX_BATCH = 500;
 /** One is worked on while the other gathers; more would only make them smaller, and each call costs as much as ten items. */
 const MAX_IN_FLIGHT = 2;
+/** With fewer waiting, the second call would cost more than the wait for the first one's end. */
+const WORTH_A_CALL = 64;
 /** A tenth of a second of work: more would only be answered too late, and refusing at once costs nobody a wait. */
 const MAX_QUEUE = 1_000;
 const RETRY_AFTER_MS = 1_000;
@@ -73,6 +76,7 @@ export function createSubmit({ score, topCache, metrics }: SubmitOptions): Submi
   const coalescer = createCoalescer<Queued, Accepted>({
     maxBatch: MAX_BATCH,
     maxInFlight: MAX_IN_FLIGHT,
+    worthACall: WORTH_A_CALL,
     maxQueue: MAX_QUEUE,
     // Never sent, so certainly not counted.
     lapsed: ({ sendBefore }) => (performance.now() > sendBefore ? overloaded() : undefined),
@@ -108,8 +112,9 @@ function overloaded(): AppError {
 function toAnswer({ result }: SubmitScoresResponse_Outcome): Accepted | AppError {
   if (result.case === 'accepted') return result.value;
   if (result.case !== 'refused') return new AppError('INTERNAL');
-  const { reason, message, retryAfterMs } = result.value;
-  return isReason(reason) ? new AppError(reason, { message, retryAfterMs }) : new AppError('INTERNAL');
+  const { code, reason, message, retryAfterMs } = result.value;
+  if (isReason(reason)) return new AppError(reason, { message, retryAfterMs });
+  return new AppError(generalReason(kindOfCode(code), 'SCORE_UNAVAILABLE'), { retryAfterMs });
 }
 
 /** What has been sent goes on being counted: giving up is all that the client asked for. */

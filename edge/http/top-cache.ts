@@ -33,9 +33,9 @@ export interface TopCacheOptions {
 }
 
 /** How old a board may be for those who did not write through this edge. */
-const FRESH_MS = 50;
+const FRESH_MS = 100;
 /** From this age on the next reading is under way already, so that readers of a busy board never wait for one. */
-const REFRESH_FROM_MS = 25;
+const REFRESH_FROM_MS = 50;
 /** A board is served for this long after score last answered. */
 const STALE_LIMIT_MS = 5 * 60_000;
 /** While score is away, it is asked again this often. */

@@ -1,7 +1,18 @@
 /** The auth service's environment as typed values. */
 import { join } from 'node:path';
-import { type Environment, flag, integer, port, text } from '../shared/env.ts';
-import { readServiceDigests, type ServiceDigests } from '../shared/service-keys.ts';
+import {
+  type Environment,
+  flag,
+  integer,
+  optionalSecret,
+  port,
+  secretUrl,
+  text,
+  withPassword,
+} from '../shared/env.ts';
+import { parseMode } from '../shared/mode.ts';
+import type { Secret } from '../shared/secret.ts';
+import { type CallerCheck, parseCallerCheck } from '../shared/service-identity.ts';
 import { MAX_TOKEN_AGE_S, parseTokenPolicy } from '../shared/token-policy.ts';
 import { MAX_ACTION_LIFETIME_S } from './key-store.ts';
 
@@ -16,7 +27,7 @@ export interface AuthConfig {
   readonly port: number;
   readonly adminHost: string;
   readonly adminPort: number;
-  readonly databaseUrl: string;
+  readonly databaseUrl: Secret;
   /** Holds token-keys.json and action-keys.json. */
   readonly keysDir: string;
   readonly issuer: string;
@@ -24,7 +35,9 @@ export interface AuthConfig {
   readonly tokenLifetimeS: number;
   readonly actionLifetimeS: number;
   readonly allowV0Signatures: boolean;
-  readonly digests: ServiceDigests;
+  readonly callers: CallerCheck;
+  /** Whether tools may ask the gRPC port what it offers. */
+  readonly reflection: boolean;
 }
 
 export function parseKeysDir(env: Environment): string {
@@ -39,7 +52,7 @@ export function parseAuthConfig(env: Environment): AuthConfig {
     port: mainPort,
     adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
     adminPort: port(env, 'ADMIN_PORT', mainPort === 0 ? 0 : mainPort + ADMIN_PORT_OFFSET),
-    databaseUrl: text(env, 'DATABASE_URL'),
+    databaseUrl: withPassword(secretUrl(env, 'DATABASE_URL'), optionalSecret(env, 'DATABASE_PASSWORD')),
     keysDir: parseKeysDir(env),
     issuer,
     audience,
@@ -52,6 +65,7 @@ export function parseAuthConfig(env: Environment): AuthConfig {
       max: MAX_ACTION_LIFETIME_S,
     }),
     allowV0Signatures: flag(env, 'ALLOW_V0_SIGNATURES', false),
-    digests: readServiceDigests(text(env, 'SERVICE_DIGESTS_FILE')),
+    callers: parseCallerCheck(env, 'auth'),
+    reflection: parseMode(env) === 'development',
   };
 }

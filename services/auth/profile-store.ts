@@ -7,6 +7,7 @@ import { AppError } from '../shared/app-error.ts';
 import { createCoalescer } from '../shared/coalescer.ts';
 import type { Log } from '../shared/log.ts';
 import { arrayLiteral, createPostgresPool, type Sql, withDeadline } from '../shared/postgres.ts';
+import type { Secret } from '../shared/secret.ts';
 
 export interface Profile {
   readonly userId: string;
@@ -32,7 +33,7 @@ const DOWN_PROBE_INTERVAL_MS = 250;
 const RETRY_AFTER_MS = 1_000;
 
 export interface ProfileStoreOptions {
-  databaseUrl: string;
+  databaseUrl: Secret;
   log: Log;
   onBatch: (size: number) => void;
 }

@@ -51,7 +51,8 @@ export async function startAuth(
       host: config.host,
       port: config.port,
       services: [authRegistration({ config, keys, revocations, profiles, metrics, clock })],
-      digests: config.digests,
+      ...config.callers,
+      reflection: config.reflection,
       log,
       metrics: registry,
     });

@@ -7,6 +7,8 @@ import {
   parseUserId,
   parseUsername,
 } from '../shared/identifiers.ts';
+import { type AuditCommand, parseAudit } from './audit-command.ts';
+import { InputError } from './input-error.ts';
 import {
   type LimitsCommand,
   parseFlags,
@@ -14,7 +16,7 @@ import {
   parseQuarantine,
   parseRelease,
 } from './limits-words.ts';
-import { expectWords, InputError, named, parseListLimit, read, USAGE } from './words.ts';
+import { expectWords, named, parseListLimit, read, USAGE } from './words.ts';
 
 export { InputError };
 
@@ -37,8 +39,9 @@ export type Command =
       readonly ids: readonly bigint[];
     }
   | { readonly name: 'verify' }
-  | { readonly name: 'keys' | 'revoke'; readonly words: readonly string[] }
-  | LimitsCommand;
+  | AuditCommand
+  | LimitsCommand
+  | { readonly name: 'keys' | 'revoke' | 'certs'; readonly words: readonly string[] };
 
 const STANDARD_INPUT = '-';
 const OUTBOX_ID = /^[1-9]\d{0,17}$/;
@@ -73,6 +76,8 @@ export function parseCommandLine(args: readonly string[]): Command {
     case 'verify':
       expectWords(rest, 0);
       return { name: 'verify' };
+    case 'audit':
+      return parseAudit(rest);
     case 'keys':
       return { name: 'keys', words: parseKeysWords(rest) };
     case 'revoke':
@@ -85,6 +90,9 @@ export function parseCommandLine(args: readonly string[]): Command {
       return parseQuarantine(rest);
     case 'release':
       return parseRelease(rest);
+    case 'certs':
+      // Read by the program that makes them.
+      return { name: 'certs', words: rest };
     default:
       throw new InputError(name === undefined ? USAGE : `there is no command "${name}"\n${USAGE}`);
   }

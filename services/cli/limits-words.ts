@@ -1,6 +1,7 @@
 /** The words of the commands about what players may do. */
 import { MAX_SCORE, parseActionId, parseLeaderboard, parseUserId } from '../shared/identifiers.ts';
-import { expectWords, InputError, named, parseListLimit, read, USAGE } from './words.ts';
+import { InputError } from './input-error.ts';
+import { expectWords, named, parseListLimit, read, USAGE } from './words.ts';
 
 /** What one player may do on a board; what is left out limits nothing. */
 export interface BoardLimits {

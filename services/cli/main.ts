@@ -1,11 +1,30 @@
 /** The operator's command line: values go to standard output, everything else to standard error. */
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type AuditClient,
+  erasePlayer,
+  exportChain,
+  listRejected,
+  printAuditHead,
+  verifyFile,
+  verifyStack,
+} from './audit.ts';
+import type { AuditCommand } from './audit-command.ts';
+import { runProgram } from './child-command.ts';
 import { type Command, InputError, parseCommandLine } from './command-line.ts';
 import { runAuthCommand } from './keys.ts';
 import { runLimits } from './limits.ts';
 import type { LimitsCommand } from './limits-words.ts';
 import { listOutbox, type Operator, replayOutbox } from './outbox.ts';
-import { connectAuth, connectLimits, connectOperator, findStack } from './running-stack.ts';
+import {
+  connectAudit,
+  connectAuth,
+  connectLimits,
+  connectOperator,
+  findStack,
+  readAuditKey,
+} from './running-stack.ts';
 import { describeStack } from './status.ts';
 import { issueToken, issueTokens, signAction, signLines } from './values.ts';
 import { verifyBoards } from './verify.ts';
@@ -30,6 +49,8 @@ async function run(command: Command): Promise<number> {
     case 'keys':
     case 'revoke':
       return runAuthCommand(env, command.name, command.words);
+    case 'certs':
+      return runProgram('local/certs-main.ts', command.words, env);
     case 'outbox list':
       return asOperator((operator) => listOutbox(operator, command.limit, write));
     case 'outbox replay':
@@ -42,8 +63,51 @@ async function run(command: Command): Promise<number> {
     case 'signs':
       await writeValues(command);
       return 0;
-    default:
+    case 'limits show':
+    case 'limits set':
+    case 'flags list':
+    case 'flags clear':
+    case 'quarantine':
+    case 'quarantine list':
+    case 'release':
       return aboutLimits(command);
+    default:
+      return runAudit(command);
+  }
+}
+
+/** What was revoked is refused everywhere within a second; then nothing of the player is on its way any more. */
+const REVOKED_EVERYWHERE_MS = 1_500;
+
+/** The exit code. */
+async function runAudit(command: AuditCommand): Promise<number> {
+  switch (command.name) {
+    case 'audit head':
+      return asAuditor((audit) => printAuditHead(audit, write));
+    case 'audit export':
+      return asAuditor((audit) => exportChain(audit, write));
+    case 'audit verify': {
+      const options = { key: readAuditKey(env), expected: command.expected };
+      if (command.file !== undefined) return verifyFile(command.file, options, write);
+      return asAuditor((audit) => verifyStack(audit, options, write));
+    }
+    case 'audit rejected':
+      return asAuditor((audit) => listRejected(audit, command, write));
+    case 'audit erase': {
+      const code = await runAuthCommand(env, 'revoke', ['player', command.userId]);
+      if (code !== 0) return code;
+      await delay(REVOKED_EVERYWHERE_MS);
+      return asAuditor((audit) => erasePlayer(audit, command.userId, write));
+    }
+  }
+}
+
+async function asAuditor(act: (audit: AuditClient) => Promise<number>): Promise<number> {
+  const audit = connectAudit(env);
+  try {
+    return await act(audit);
+  } finally {
+    audit.close();
   }
 }
 

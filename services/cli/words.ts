@@ -1,6 +1,8 @@
 /** How commands read their words: the usage, options with values, and refusals that end with code 2. */
 import { parseArgs } from 'node:util';
 import { AppError } from '../shared/app-error.ts';
+import { AUDIT_USAGE } from './audit-command.ts';
+import { InputError } from './input-error.ts';
 
 export const USAGE = `usage: npm run --silent cli -- <command>
 
@@ -28,10 +30,8 @@ export const USAGE = `usage: npm run --silent cli -- <command>
   quarantine USER                               no scores of this player are accepted any more
   quarantine --list                             the players of whom none are
   release USER                                  accepts them again
-`;
-
-/** The operator's input is wrong: the command ends with code 2. */
-export class InputError extends Error {}
+  certs [--out DIR] [--days N] [--force]        an authority and a certificate for each service, in a folder
+${AUDIT_USAGE}`;
 
 const LIST_DEFAULT = '100';
 const LIMIT = /^([1-9]\d{0,2}|1000)$/;

@@ -5,6 +5,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Log } from '../shared/log.ts';
 import { connectPostgres, type Sql } from '../shared/postgres.ts';
+import type { Secret } from '../shared/secret.ts';
+import { applyRoles, type RoleOptions } from './roles.ts';
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
 /** Any number, as long as it is ours alone. */
@@ -12,8 +14,16 @@ const LOCK_KEY = 7_301_201;
 /** A migration may rewrite a large table. */
 const STATEMENT_TIMEOUT_MS = 10 * 60 * 1000;
 
+export interface MigrateOptions {
+  /** Of the owner of the tables. */
+  url: Secret | string;
+  log: Log;
+  /** The services' roles are made and brought to their rights; left out, nothing is said about rights. */
+  roles?: RoleOptions | undefined;
+}
+
 /** Applies what is missing; throws when an applied file is no longer here. */
-export async function migrate({ url, log }: { url: string; log: Log }): Promise<void> {
+export async function migrate({ url, log, roles }: MigrateOptions): Promise<void> {
   const sql = connectPostgres({
     url,
     connections: 1,
@@ -24,8 +34,19 @@ export async function migrate({ url, log }: { url: string; log: Log }): Promise<
     // One connection, so the session's lock covers everything that follows.
     await sql`select pg_advisory_lock(${LOCK_KEY})`;
     await applyMissing(sql, log);
+    if (roles !== undefined) await bringRoles(sql, roles, log);
   } finally {
     await sql.end();
+  }
+}
+
+/** On a server that is not ours the owner may lack the right to make roles; whoever starts the services finds out. */
+async function bringRoles(sql: Sql, roles: RoleOptions, log: Log): Promise<void> {
+  try {
+    await applyRoles(sql, roles);
+  } catch (error) {
+    if (roles.ownServer) throw error;
+    log.warn({ err: error }, 'roles of their own for the services could not be made');
   }
 }
 

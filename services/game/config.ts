@@ -1,5 +1,6 @@
 /** Environment of the demo game server. */
-import { type Environment, integer, list, port, secret, text } from '../shared/env.ts';
+import { type Environment, integer, list, port, text } from '../shared/env.ts';
+import { parseServiceIdentity, type ServiceIdentity } from '../shared/service-identity.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../shared/token-policy.ts';
 import { type Networks, parseNetworks } from './networks.ts';
 
@@ -12,7 +13,7 @@ export interface GameConfig {
   /** host:port */
   readonly authAddress: string;
   /** What makes this server a trusted one. */
-  readonly serviceKey: string;
+  readonly identity: ServiceIdentity;
   readonly tokenPolicy: TokenPolicy;
   /** Pages that may call from a browser: scheme, host and port, compared exactly. */
   readonly allowedOrigins: readonly string[];
@@ -40,7 +41,7 @@ export function parseGameConfig(env: Environment): GameConfig {
     adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
     adminPort: port(env, 'ADMIN_PORT', gamePort === 0 ? 0 : gamePort + ADMIN_PORT_OFFSET),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
-    serviceKey: secret(env, 'SERVICE_KEY'),
+    identity: parseServiceIdentity(env, 'game'),
     tokenPolicy: { issuer, audience },
     allowedOrigins: parseOrigins(env, [`http://localhost:${edgePort}`, `http://127.0.0.1:${edgePort}`]),
     signIns: {

@@ -42,7 +42,7 @@ export async function startGame(
     const registry = createMetrics('game');
     const auth = createGrpcClient(AuthService, {
       address: config.authAddress,
-      serviceKey: config.serviceKey,
+      ...config.identity,
       unavailable: 'AUTH_UNAVAILABLE',
     });
     opened.push(() => auth.close());

@@ -16,11 +16,11 @@ const random = Math.random;
 
 async function run(): Promise<number> {
   const options = parseOptions(process.argv.slice(2));
-  const { edgeUrl, authAddress, serviceKey } = findTarget(process.env, options);
+  const { edgeUrl, authAddress, identity } = findTarget(process.env, options);
   const { players, rate, seconds, leaderboard } = options;
   const auth = createGrpcClient(AuthService, {
     address: authAddress,
-    serviceKey,
+    ...identity,
     unavailable: 'AUTH_UNAVAILABLE',
   });
   const crowd = createCrowd({ auth, players, leaderboard, clock: systemClock, random });

@@ -4,6 +4,7 @@ import { freePort } from './ports.ts';
 
 /** A server of our own on 127.0.0.1. */
 export interface LocalServer {
+  /** Of its administrator. */
   readonly url: string;
   readonly port: number;
   readonly pid: number;
@@ -12,6 +13,20 @@ export interface LocalServer {
   /** Ends it in good order. */
   stop(): Promise<void>;
   kill(signal: NodeJS.Signals): void;
+}
+
+/** One that knows our services apart. */
+export interface StoreServer<User extends string> extends LocalServer {
+  /** The address by which a service comes, with its password. */
+  urlAs(user: User): string;
+}
+
+export interface ServerOptions {
+  dataDir: string;
+  /** Where its users' passwords are kept; below its own data when left out. */
+  secretsDir?: string | undefined;
+  /** Chosen by the system when left out. */
+  port?: number | undefined;
 }
 
 export interface ChildServerOptions {

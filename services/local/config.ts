@@ -1,6 +1,7 @@
 /** The environment of `npm start` as typed values. */
 import { resolve } from 'node:path';
 import { type Environment, integer, optionalText, text } from '../shared/env.ts';
+import { type Mode, parseMode } from '../shared/mode.ts';
 
 /** Our own processes; each has a port of its own. */
 export const UNIT_NAMES = ['auth', 'score', 'edge', 'fanout', 'game'] as const;
@@ -15,6 +16,7 @@ const DEFAULT_PORTS: Readonly<Record<UnitName, number>> = {
 };
 
 export interface LocalConfig {
+  readonly mode: Mode;
   /** Absolute. */
   readonly dataDir: string;
   /** Where the five ports are bound. */
@@ -49,6 +51,7 @@ export function parseLocalConfig(env: Environment): LocalConfig {
     throw new Error(`${portVariable(same)} and ${portVariable(name)} are both ${ports[name]}`);
   }
   return {
+    mode: parseMode(env),
     dataDir: resolve(text(env, 'DATA_DIR', '.data')),
     host: text(env, 'HOST', '127.0.0.1'),
     ports,

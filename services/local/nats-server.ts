@@ -1,32 +1,36 @@
-/** A private nats-server with a JetStream file store. */
+/** A private nats-server with a JetStream file store and users of its own. */
 import { mkdir } from 'node:fs/promises';
-import { type LocalServer, startChildServer } from './child-server.ts';
+import { join } from 'node:path';
+import { type ServerOptions, type StoreServer, startChildServer } from './child-server.ts';
+import { natsConfiguration } from './nats-users.ts';
 import { exchange } from './redis-server.ts';
+import { addressAs, ensurePasswords, type StoreUser } from './store-passwords.ts';
+import { writeFileAtomically } from './write-file.ts';
 
 export async function startNatsServer({
   dataDir,
+  secretsDir = join(dataDir, 'secrets'),
   port,
-}: {
-  dataDir: string;
-  port?: number;
-}): Promise<LocalServer> {
+}: ServerOptions): Promise<StoreServer<StoreUser<'nats'>>> {
   await mkdir(dataDir, { recursive: true });
-  return startChildServer({
+  const passwords = await ensurePasswords(secretsDir, 'nats');
+  const configuration = join(dataDir, 'nats.conf');
+  writeFileAtomically(configuration, natsConfiguration(passwords));
+  const urlOf = (chosen: number, user: StoreUser<'nats'>) =>
+    addressAs(`nats://127.0.0.1:${chosen}`, user, passwords[user]);
+  const introduction = JSON.stringify({ user: 'admin', pass: passwords.admin, verbose: false });
+  const server = await startChildServer({
     name: 'nats-server',
     command: 'nats-server',
     install: 'apt-get install -y nats-server',
     port,
     args: (chosen) => [
-      '--addr',
-      '127.0.0.1',
-      '--port',
-      String(chosen),
-      '--jetstream',
-      '--store_dir',
-      dataDir,
+      ...['--config', configuration, '--addr', '127.0.0.1', '--port', String(chosen)],
+      ...['--jetstream', '--store_dir', dataDir],
     ],
-    url: (chosen) => `nats://127.0.0.1:${chosen}`,
+    url: (chosen) => urlOf(chosen, 'admin'),
     stopSignal: 'SIGTERM',
-    probe: (chosen) => exchange(chosen, 'PING\r\n', 'PONG'),
+    probe: (chosen) => exchange(chosen, `CONNECT ${introduction}\r\nPING\r\n`, 'PONG'),
   });
+  return { ...server, urlAs: (user) => urlOf(server.port, user) };
 }

@@ -3,16 +3,18 @@
  * full_page_writes and synchronous_commit are on. Postgres refuses to run as root, so root hands it to an unprivileged user.
  */
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { type DatabaseService, roleUrl } from '../shared/database-roles.ts';
+import { withPassword } from '../shared/env.ts';
 import { connectPostgres } from '../shared/postgres.ts';
-import { type LocalServer, startChildServer } from './child-server.ts';
+import { type ServerOptions, type StoreServer, startChildServer } from './child-server.ts';
 import { describeProcess, isRunning, signalProcess } from './process-table.ts';
+import { createPassword, ensurePasswords, type StorePasswords } from './store-passwords.ts';
 
 const run = promisify(execFile);
 
@@ -33,13 +35,16 @@ const SETTINGS = {
   timezone: 'UTC',
 };
 
+export interface PostgresServer extends StoreServer<DatabaseService> {
+  /** For the migrate step, which makes the roles that `urlAs` names. */
+  readonly roles: { readonly passwords: StorePasswords<'postgres'>; readonly ownServer: true };
+}
+
 export async function startPostgresServer({
   dataDir,
+  secretsDir = join(dataDir, 'secrets'),
   port,
-}: {
-  dataDir: string;
-  port?: number;
-}): Promise<LocalServer> {
+}: ServerOptions): Promise<PostgresServer> {
   const home = resolve(dataDir);
   const cluster = join(home, 'cluster');
   const binaries = binaryFolder();
@@ -67,7 +72,12 @@ export async function startPostgresServer({
     stopSignal: 'SIGINT',
     probe: (chosen) => ensureDatabase(url(chosen, 'postgres')),
   });
-  return server;
+  const passwords = await ensurePasswords(secretsDir, 'postgres');
+  return {
+    ...server,
+    urlAs: (service) => withPassword(roleUrl(server.url, service) ?? '', passwords[service]).reveal(),
+    roles: { passwords, ownServer: true },
+  };
 }
 
 function binaryFolder(): string {
@@ -112,7 +122,7 @@ async function createCluster({
   owner: { uid: number; gid: number } | undefined;
 }): Promise<void> {
   const passwordFile = join(home, 'password');
-  await writeFile(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 });
+  await writeFile(passwordFile, createPassword(), { mode: 0o600 });
   await mkdir(cluster, { recursive: true, mode: 0o700 });
   if (owner !== undefined) {
     await chown(cluster, owner.uid, owner.gid);

@@ -1,29 +1,41 @@
-/** A private Redis. It keeps nothing on disk, on purpose: the rank index is rebuilt from Postgres. */
+/** A private Redis with users of its own. It keeps nothing on disk, on purpose: the rank index is rebuilt from Postgres. */
 import { mkdir } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { type LocalServer, startChildServer } from './child-server.ts';
+import { join } from 'node:path';
+import { type ServerOptions, type StoreServer, startChildServer } from './child-server.ts';
+import { loadScriptsInto } from './redis-scripts.ts';
+import { aclFile } from './redis-users.ts';
+import { addressAs, ensurePasswords, type StoreUser } from './store-passwords.ts';
+import { writeFileAtomically } from './write-file.ts';
 
 export async function startRedisServer({
   dataDir,
+  secretsDir = join(dataDir, 'secrets'),
   port,
-}: {
-  dataDir: string;
-  port?: number;
-}): Promise<LocalServer> {
+}: ServerOptions): Promise<StoreServer<StoreUser<'redis'>>> {
   await mkdir(dataDir, { recursive: true });
-  return startChildServer({
+  const passwords = await ensurePasswords(secretsDir, 'redis');
+  const users = join(dataDir, 'users.acl');
+  writeFileAtomically(users, aclFile(passwords));
+  const urlOf = (chosen: number, user: StoreUser<'redis'>) =>
+    addressAs(`redis://127.0.0.1:${chosen}`, user, passwords[user]);
+  const server = await startChildServer({
     name: 'Redis',
     command: 'redis-server',
     install: 'apt-get install -y redis-server',
     port,
     args: (chosen) => [
-      ...['--port', String(chosen), '--bind', '127.0.0.1', '--dir', dataDir],
+      ...['--port', String(chosen), '--bind', '127.0.0.1', '--dir', dataDir, '--aclfile', users],
       ...['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'],
     ],
-    url: (chosen) => `redis://127.0.0.1:${chosen}`,
+    url: (chosen) => urlOf(chosen, 'admin'),
     stopSignal: 'SIGTERM',
-    probe: (chosen) => exchange(chosen, 'PING\r\n', '+PONG'),
+    async probe(chosen) {
+      await exchange(chosen, `AUTH loader ${passwords.loader}\r\nPING\r\n`, '+PONG');
+      await loadScriptsInto(urlOf(chosen, 'loader'));
+    },
   });
+  return { ...server, urlAs: (user) => urlOf(server.port, user) };
 }
 
 /** Sends a line and expects an answer; shared with the other line protocol here. */

@@ -1,10 +1,22 @@
-/** Creates the service keys in a folder, once, for set-ups without `npm start`: node services/local/secrets-main.ts DIR */
-import { ensureSecrets } from './secrets.ts';
+/**
+ * Creates the secrets in a folder, once, for set-ups without `npm start`: the key of the audit chain, the servers' passwords,
+ * and the files by which Redis and NATS know their users. node services/local/secrets-main.ts DIR
+ */
+import { join } from 'node:path';
+import { natsConfiguration } from './nats-users.ts';
+import { aclFile } from './redis-users.ts';
+import { auditKeyFile, ensureAuditKey } from './secrets.ts';
+import { ensurePassword, ensurePasswords } from './store-passwords.ts';
+import { writeFileAtomically } from './write-file.ts';
 
 const [dir] = process.argv.slice(2);
 if (dir === undefined) {
   process.stderr.write('usage: secrets-main.ts DIR\n');
   process.exitCode = 2;
 } else {
-  await ensureSecrets(dir);
+  await ensureAuditKey(auditKeyFile(dir));
+  await ensurePassword(join(dir, 'owner.postgres'));
+  await ensurePasswords(dir, 'postgres');
+  writeFileAtomically(join(dir, 'users.acl'), aclFile(await ensurePasswords(dir, 'redis')));
+  writeFileAtomically(join(dir, 'nats.conf'), natsConfiguration(await ensurePasswords(dir, 'nats')));
 }

@@ -1,10 +1,12 @@
 /**
  * The keys by which services know each other, made on the first start and kept: one file per service that only this
- * service reads, and the digests that every server reads.
+ * service reads, and the digests that every server reads. Beside them the key of the audit chain, which is needed with
+ * certificates too.
  */
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { createAuditKey } from '../shared/audit-chain.ts';
 import {
   createServiceKey,
   digestServiceKeys,
@@ -17,8 +19,18 @@ export function keyFile(dir: string, name: ServiceName): string {
   return join(dir, `${name}.key`);
 }
 
+export function auditKeyFile(dir: string): string {
+  return join(dir, 'audit.key');
+}
+
 export function digestsFile(dir: string): string {
   return join(dir, 'digests.json');
+}
+
+/** In a file that only its owner reads, unless there is one: what an old key sealed, no other verifies. */
+export async function ensureAuditKey(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  if (!existsSync(path)) writeFileAtomically(path, `${createAuditKey()}\n`);
 }
 
 /** Creates what is missing. Keys that exist stay as they are, and the digests always match the keys. */

@@ -3,6 +3,7 @@
  * commands find the stack, and the list by which a later start finds what a killed supervisor left behind.
  */
 import { linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import type { Mode } from '../shared/mode.ts';
 import { readStackFile, type StackFile, type StackProcess, stackFilePath } from '../shared/stack-file.ts';
 import { isSupervisor } from './leftovers.ts';
 import { writeFileAtomically } from './write-file.ts';
@@ -19,11 +20,12 @@ const ATTEMPTS = 20;
 /** Takes the data folder for this process; `endStale` clears up after one that was killed. Throws while another runs. */
 export async function claimDataDir(
   dataDir: string,
+  mode: Mode,
   endStale: (file: StackFile) => Promise<void>,
 ): Promise<StackRecord> {
   mkdirSync(dataDir, { recursive: true });
   const path = stackFilePath(dataDir);
-  const file: StackFile = { pid: process.pid, processes: {} };
+  const file: StackFile = { pid: process.pid, mode, processes: {} };
   const draft = `${path}.${process.pid}.new`;
   for (let attempt = 1; ; attempt += 1) {
     const other = readStackFile(dataDir);

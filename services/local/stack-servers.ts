@@ -1,36 +1,40 @@
 /** The step of a start that brings up the private Postgres, Redis and NATS, for each address that was not given. */
 import { join } from 'node:path';
-import type { LocalServer } from './child-server.ts';
+import type { LocalServer, ServerOptions } from './child-server.ts';
 import { keepRunning } from './keep-running.ts';
 import { startNatsServer } from './nats-server.ts';
 import { startPostgresServer } from './postgres-server.ts';
 import { startRedisServer } from './redis-server.ts';
+import type { ServerAddress, ServerAddresses } from './server-access.ts';
 import type { StackSite } from './stack.ts';
-import type { ServerUrls } from './units.ts';
+import { secretsDir } from './units.ts';
 
 /** After everything that uses them. */
 const STOPS_IN_TURN = 9;
 
-type Launch = (options: { dataDir: string; port?: number }) => Promise<LocalServer>;
+type Launch = (options: ServerOptions) => Promise<LocalServer>;
 
-export async function startServers(site: StackSite): Promise<ServerUrls> {
+export async function startServers(site: StackSite): Promise<ServerAddresses> {
   const { databaseUrl, redisUrl, natsUrl } = site.config;
   const starts = [
-    databaseUrl ?? startServer(site, 'postgres', startPostgresServer),
-    redisUrl ?? startServer(site, 'redis', startRedisServer),
-    natsUrl ?? startServer(site, 'nats', startNatsServer),
+    given(databaseUrl) ?? startServer(site, 'postgres', startPostgresServer),
+    given(redisUrl) ?? startServer(site, 'redis', startRedisServer),
+    given(natsUrl) ?? startServer(site, 'nats', startNatsServer),
   ] as const;
   // Also when one failed: what is half started can be stopped only once it has started.
   await Promise.allSettled(starts);
   const [postgres, redis, nats] = await Promise.all(starts);
-  return { databaseUrl: postgres, redisUrl: redis, natsUrl: nats };
+  return { postgres, redis, nats };
 }
 
-/** Its address. */
-async function startServer(site: StackSite, name: string, launch: Launch): Promise<string> {
+function given(url: string | undefined): ServerAddress | undefined {
+  return url === undefined ? undefined : { url, ownUsers: false };
+}
+
+async function startServer(site: StackSite, name: string, launch: Launch): Promise<ServerAddress> {
   const { config, record, terminal } = site;
-  const dataDir = join(config.dataDir, name);
-  const first = await launch({ dataDir });
+  const options = { dataDir: join(config.dataDir, name), secretsDir: secretsDir(config.dataDir) };
+  const first = await launch(options);
   const { port } = first;
   const note = ({ pid }: LocalServer) => record.setProcess(name, { pid, port });
   note(first);
@@ -38,11 +42,11 @@ async function startServer(site: StackSite, name: string, launch: Launch): Promi
     STOPS_IN_TURN,
     keepRunning({
       first,
-      start: () => launch({ dataDir, port }),
+      start: () => launch({ ...options, port }),
       onEnd: (how) => terminal.say(`${name}: ${how}; starting it again`),
       onRestart: note,
     }),
   );
   terminal.say(`${name.padEnd(10)}127.0.0.1:${port}`);
-  return first.url;
+  return { url: first.url, ownUsers: true };
 }

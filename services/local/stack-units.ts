@@ -1,27 +1,32 @@
 /** The steps of a start that run our own processes: the migrate step to its end, then the five that serve. */
 import { UNIT_NAMES, type UnitName } from './config.ts';
+import { rolesCanConnect } from './given-database.ts';
 import { keepRunning } from './keep-running.ts';
 import { freePort, isPortFree } from './ports.ts';
+import type { ServerAddress, ServerAddresses } from './server-access.ts';
 import type { StackSite } from './stack.ts';
+import { ensurePasswords, passwordFile } from './store-passwords.ts';
 import { startUnitProcess, type UnitProcess, untilReady } from './unit-process.ts';
-import {
-  entryPath,
-  reachableHost,
-  type ServerUrls,
-  systemEnvironment,
-  UNITS,
-  unitEnvironment,
-} from './units.ts';
+import { entryPath, reachableHost, secretsDir, systemEnvironment, UNITS, unitEnvironment } from './units.ts';
 
 /** A metrics port that a person can guess. */
 const ADMIN_PORT_OFFSET = 1_000;
 
-export async function migrateDatabase(site: StackSite, databaseUrl: string): Promise<void> {
+/** Answers how the services reach the database from then on. */
+export async function migrateDatabase(site: StackSite, database: ServerAddress): Promise<ServerAddress> {
   const { config, signal } = site;
+  const secrets = secretsDir(config.dataDir);
+  const passwords = await ensurePasswords(secrets, 'postgres');
   const log = site.openLog('migrate');
   const step = startUnitProcess({
     entry: entryPath('services/database/main.ts'),
-    env: { ...systemEnvironment(config), DATABASE_URL: databaseUrl },
+    env: {
+      ...systemEnvironment(config),
+      DATABASE_URL: database.url,
+      DATABASE_OWN_SERVER: String(database.ownUsers),
+      SCORE_DATABASE_PASSWORD_FILE: passwordFile(secrets, 'postgres', 'score'),
+      AUTH_DATABASE_PASSWORD_FILE: passwordFile(secrets, 'postgres', 'auth'),
+    },
     log,
   });
   const cancel = () => void step.stop();
@@ -30,10 +35,16 @@ export async function migrateDatabase(site: StackSite, databaseUrl: string): Pro
   signal.removeEventListener('abort', cancel);
   signal.throwIfAborted();
   if (!succeeded) throw new Error(`the database could not be migrated; see ${log.path}`);
+  if (database.ownUsers || (await rolesCanConnect(database.url, passwords)))
+    return { ...database, ownUsers: true };
+  site.terminal.say(
+    `the services have no roles of their own in the given database and use DATABASE_URL; see ${log.path}`,
+  );
+  return database;
 }
 
 /** Starts all five at once, and resolves when each is ready for work. */
-export async function startUnits(site: StackSite, urls: ServerUrls): Promise<void> {
+export async function startUnits(site: StackSite, servers: ServerAddresses): Promise<void> {
   const { config, signal } = site;
   const adminPorts = await chooseAdminPorts(config.ports);
   signal.throwIfAborted();
@@ -41,7 +52,7 @@ export async function startUnits(site: StackSite, urls: ServerUrls): Promise<voi
   const { terminal } = site;
   for (const name of UNIT_NAMES) {
     startUnit(site, name, {
-      env: unitEnvironment(name, config, urls, adminPorts[name]),
+      env: unitEnvironment(name, config, servers, adminPorts[name]),
       adminPort: adminPorts[name],
       onEnd(how, logPath) {
         if (ready) terminal.say(`${name}: ${how}; starting it again`);

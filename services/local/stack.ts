@@ -4,13 +4,14 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { certificatesDir } from '../shared/stack-file.ts';
 import { type LocalConfig, portVariable, UNIT_NAMES } from './config.ts';
 import { installPrograms, NATS, pathWithServers, REDIS } from './install.ts';
 import type { Kept } from './keep-running.ts';
 import { endLeftovers } from './leftovers.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
 import { isPortFree } from './ports.ts';
-import { ensureSecrets } from './secrets.ts';
+import { auditKeyFile, ensureAuditKey, ensureSecrets } from './secrets.ts';
 import { claimDataDir, type StackRecord } from './stack-record.ts';
 import { startServers } from './stack-servers.ts';
 import { migrateDatabase, startUnits } from './stack-units.ts';
@@ -48,7 +49,7 @@ export async function startStack({
   /** Aborted when it shall stop before it is ready. */
   signal: AbortSignal;
 }): Promise<Stack> {
-  const record = await claimDataDir(config.dataDir, async (stale) => {
+  const record = await claimDataDir(config.dataDir, config.mode, async (stale) => {
     const ended = await endLeftovers(config.dataDir, stale);
     if (ended > 0) terminal.say(`ended ${ended} processes of a stack that was killed`);
   });
@@ -93,9 +94,9 @@ async function bringUp(site: StackSite): Promise<void> {
   await checkPorts(config);
   await installMissing(config, terminal.say);
   signal.throwIfAborted();
-  const [servers] = await Promise.all([startServers(site), ensureSecrets(secretsDir(config.dataDir))]);
+  const [started] = await Promise.all([startServers(site), ensureKeys(config)]);
   signal.throwIfAborted();
-  await migrateDatabase(site, servers.databaseUrl);
+  const servers = { ...started, postgres: await migrateDatabase(site, started.postgres) };
   const reach = reachableHost(config.host);
   const { ports } = config;
   record.setAddresses({
@@ -104,11 +105,21 @@ async function bringUp(site: StackSite): Promise<void> {
     gameUrl: `http://${reach}:${ports.game}`,
     authAddress: `${reach}:${ports.auth}`,
     scoreAddress: `${reach}:${ports.score}`,
-    databaseUrl: withoutPassword(servers.databaseUrl),
-    redisUrl: withoutPassword(servers.redisUrl),
-    natsUrl: withoutPassword(servers.natsUrl),
+    databaseUrl: withoutPassword(servers.postgres.url),
+    redisUrl: withoutPassword(servers.redis.url),
+    natsUrl: withoutPassword(servers.nats.url),
   });
   await startUnits(site, servers);
+}
+
+/** The key of the audit chain, and by what the processes will know each other. */
+async function ensureKeys({ mode, dataDir }: LocalConfig): Promise<void> {
+  const dir = secretsDir(dataDir);
+  await ensureAuditKey(auditKeyFile(dir));
+  if (mode === 'development') return ensureSecrets(dir);
+  // What writes certificates is loaded only where some are needed.
+  const { ensureCertificates } = await import('./certificates.ts');
+  await ensureCertificates(certificatesDir(dataDir));
 }
 
 async function checkPorts({ host, ports }: LocalConfig): Promise<void> {

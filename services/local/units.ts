@@ -5,8 +5,16 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '../shared/env.ts';
+import { certificateFiles } from '../shared/service-certificate.ts';
+import { certificatesDir } from '../shared/stack-file.ts';
 import type { LocalConfig, UnitName } from './config.ts';
-import { digestsFile, keyFile } from './secrets.ts';
+import { auditKeyFile, digestsFile, keyFile } from './secrets.ts';
+import {
+  isServerVariable,
+  type ServerAddresses,
+  type ServerVariable,
+  serverEnvironment,
+} from './server-access.ts';
 
 export interface Unit {
   readonly entry: string;
@@ -19,14 +27,13 @@ export interface Unit {
 
 /** Everything that the stack decides for its processes. */
 type Fact =
-  | 'DATABASE_URL'
-  | 'REDIS_URL'
-  | 'NATS_URL'
+  | ServerVariable
   | 'AUTH_ADDRESS'
   | 'SCORE_ADDRESS'
   | 'AUTH_KEYS_DIR'
   | 'SERVICE_KEY_FILE'
   | 'SERVICE_DIGESTS_FILE'
+  | 'AUDIT_KEY_FILE'
   | 'AUTH_PORT'
   | 'SCORE_PORT'
   | 'EDGE_PORT'
@@ -47,7 +54,7 @@ export const UNITS: Readonly<Record<UnitName, Unit>> = {
     stopsInTurn: 2,
     facts: [
       ...(['SCORE_PORT', 'DATABASE_URL', 'REDIS_URL', 'NATS_URL', 'AUTH_ADDRESS'] as const),
-      ...(['SERVICE_KEY_FILE', 'SERVICE_DIGESTS_FILE'] as const),
+      ...(['SERVICE_KEY_FILE', 'SERVICE_DIGESTS_FILE', 'AUDIT_KEY_FILE'] as const),
     ],
     settings: [],
   },
@@ -59,7 +66,7 @@ export const UNITS: Readonly<Record<UnitName, Unit>> = {
       'SERVICE_KEY_FILE',
     ],
     settings: [
-      ...[...TOKEN_POLICY, 'ALLOWED_ORIGINS', 'TRUSTED_PROXIES', 'RATE_'],
+      ...[...TOKEN_POLICY, 'ALLOWED_ORIGINS', 'TRUSTED_PROXIES', 'RATE_', 'MAX_CONNECTIONS'],
       ...['FANOUT_PUBLIC_URL', 'GAME_PUBLIC_URL'],
     ],
   },
@@ -91,45 +98,53 @@ const SYSTEM_SETTINGS = [
   ...['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR'],
   ...['NODE_ENV', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'UV_THREADPOOL_SIZE'],
 ];
-const COMMON_SETTINGS = ['HOST', 'LOG_LEVEL'];
-
-export interface ServerUrls {
-  readonly databaseUrl: string;
-  readonly redisUrl: string;
-  readonly natsUrl: string;
-}
+const COMMON_SETTINGS = ['HOST', 'LOG_LEVEL', 'SCOREBOARD_MODE'];
 
 /** The complete environment of one process. */
 export function unitEnvironment(
   name: UnitName,
   config: LocalConfig,
-  urls: ServerUrls,
+  servers: ServerAddresses,
   adminPort: number,
 ): Record<string, string> {
   const { facts, settings } = UNITS[name];
   const secrets = secretsDir(config.dataDir);
   const reach = reachableHost(config.host);
-  const known: Record<Fact, string> = {
-    DATABASE_URL: urls.databaseUrl,
-    REDIS_URL: urls.redisUrl,
-    NATS_URL: urls.natsUrl,
+  const known: Record<Exclude<Fact, ServerVariable>, string> = {
     AUTH_ADDRESS: `${reach}:${config.ports.auth}`,
     SCORE_ADDRESS: `${reach}:${config.ports.score}`,
     AUTH_KEYS_DIR: authKeysDir(config.dataDir),
     SERVICE_KEY_FILE: keyFile(secrets, name),
     SERVICE_DIGESTS_FILE: digestsFile(secrets),
+    AUDIT_KEY_FILE: auditKeyFile(secrets),
     AUTH_PORT: String(config.ports.auth),
     SCORE_PORT: String(config.ports.score),
     EDGE_PORT: String(config.ports.edge),
     FANOUT_PORT: String(config.ports.fanout),
     GAME_PORT: String(config.ports.game),
   };
+  const inProduction = config.mode === 'production';
+  const given = inProduction ? facts.filter((fact) => !isOfServiceKeys(fact)) : facts;
   return {
     ...systemEnvironment(config),
     ...pick(config.env, [...COMMON_SETTINGS, ...settings]),
-    ...Object.fromEntries(facts.map((fact) => [fact, known[fact]])),
+    ...Object.fromEntries(
+      given.flatMap((fact) =>
+        isServerVariable(fact)
+          ? Object.entries(serverEnvironment(fact, name, servers, secrets))
+          : [[fact, known[fact]]],
+      ),
+    ),
+    ...(inProduction && certificateEnvironment(config.dataDir, name)),
     ADMIN_PORT: String(adminPort),
   };
+}
+
+const isOfServiceKeys = (fact: Fact) => fact === 'SERVICE_KEY_FILE' || fact === 'SERVICE_DIGESTS_FILE';
+
+function certificateEnvironment(dataDir: string, name: UnitName): Record<string, string> {
+  const { cert, key, ca } = certificateFiles(certificatesDir(dataDir), name);
+  return { TLS_CERT_FILE: cert, TLS_KEY_FILE: key, TLS_CA_FILE: ca };
 }
 
 /** What any child of the stack is told; the last entry marks it as ours. */

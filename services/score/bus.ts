@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
 import { connectNats, ensureScoreStream, type NatsConnection, StreamUnfitError } from '../shared/nats.ts';
+import type { Secret } from '../shared/secret.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 
 export interface Bus extends Publisher {
@@ -14,7 +15,7 @@ export interface Bus extends Publisher {
 }
 
 export interface BusOptions {
-  natsUrl: string;
+  natsUrl: Secret;
   clock: Clock;
   log: Log;
 }
@@ -36,12 +37,24 @@ export async function openBus({ natsUrl, clock, log }: BusOptions): Promise<Bus>
       try {
         await ensureScoreStream(await connection.jetstreamManager());
         publisher = createPublisher({ nats: connection, clock });
+        void keepStream(connection);
         return;
       } catch (error) {
         if (error instanceof StreamUnfitError) throw error;
         log.warn({ err: error }, 'the stream of scores could not be opened yet');
       }
       await delay(RETRY_EVERY_MS, undefined, { signal: closing.signal }).catch(ignoreAbort);
+    }
+  }
+
+  /** A server that comes back may have lost its store, and readers wait for the stream before anything is published. */
+  async function keepStream(kept: NatsConnection): Promise<void> {
+    for await (const { type } of kept.status()) {
+      if (type !== 'reconnect') continue;
+      await kept
+        .jetstreamManager({ checkAPI: false })
+        .then(ensureScoreStream)
+        .catch((error: unknown) => log.warn({ err: error }, 'the stream of scores could not be looked at'));
     }
   }
 

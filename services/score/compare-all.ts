@@ -1,6 +1,6 @@
 /**
  * One full comparison of every board, in parts that the caller asks for one after another: all players in value, and no
- * player or place that the truth does not know. The order needs no look of its own: it is the sorted set's own order over
+ * player, place or board that the truth does not know. The order needs no look of its own: it is the sorted set's own order over
  * exactly these values. Changes nothing; a difference is reported when a second look a moment later confirms it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -35,15 +35,25 @@ export interface CompareAllOptions {
 const PART_PLAYERS = 2_000;
 /** As many players by pages of Redis' scan. */
 const PART_PAGES = 4;
-/** Each board is walked along the truth, then along the index's players, then along its order. */
-const WALKS = ['truth', 'players', 'order'] as const;
+/**
+ * Each board is walked along the truth, then along the index's players, then along its order. After the last one Redis' keys
+ * are walked, and each board that only the index has along its players and its order.
+ */
+const BOARD_WALKS = ['truth', 'players', 'order'] as const;
+const WALKS = [...BOARD_WALKS, 'keys'] as const;
+type BoardWalk = (typeof BOARD_WALKS)[number];
 
 interface Cursor {
   readonly walk: (typeof WALKS)[number];
+  /** Of a walk along the keys: the last board of this page that has been walked. */
   readonly leaderboard: string;
   /** A user id, or Redis' own cursor. Empty at the beginning. */
   readonly position: string;
+  /** The page of keys on which the board was found; empty for a board that the truth knows. */
+  readonly page: string;
 }
+
+const FIRST_KEYS: Cursor = { walk: 'keys', leaderboard: '', position: '', page: '' };
 
 export function createCompareAll({ compare, contents, truth, keeper }: CompareAllOptions): CompareAll {
   async function alongTruth(epoch: bigint, { leaderboard, position }: Cursor) {
@@ -78,16 +88,30 @@ export function createCompareAll({ compare, contents, truth, keeper }: CompareAl
 
   const walks = { truth: alongTruth, players: alongPlayers, order: alongOrder };
 
-  /** Where to go on when a walk has come to its end. */
-  async function after({ walk, leaderboard }: Cursor): Promise<Cursor | undefined> {
-    const nextWalk = WALKS[WALKS.indexOf(walk) + 1];
-    if (nextWalk !== undefined) return { walk: nextWalk, leaderboard, position: '' };
+  /** Where to go on when a walk along a board has come to its end. */
+  async function after(walk: BoardWalk, { leaderboard, page }: Cursor): Promise<Cursor> {
+    const nextWalk = BOARD_WALKS[BOARD_WALKS.indexOf(walk) + 1];
+    if (nextWalk !== undefined) return { walk: nextWalk, leaderboard, position: '', page };
+    if (page !== '') return { walk: 'keys', leaderboard, position: page, page: '' };
     return boardAfter(leaderboard);
   }
 
-  async function boardAfter(leaderboard: string): Promise<Cursor | undefined> {
+  async function boardAfter(leaderboard: string): Promise<Cursor> {
     const next = (await truth.leaderboards()).find((board) => board > leaderboard);
-    return next === undefined ? undefined : { walk: 'truth', leaderboard: next, position: '' };
+    return next === undefined ? FIRST_KEYS : { walk: 'truth', leaderboard: next, position: '', page: '' };
+  }
+
+  /** To the next board that only the index has, or to a page further on; undefined at the end. */
+  async function alongKeys(epoch: bigint, { leaderboard, position }: Cursor): Promise<Cursor | undefined> {
+    let [page, walked] = [position || '0', leaderboard];
+    for (let pages = 0; pages < PART_PAGES; pages += 1) {
+      const { cursor, leaderboards } = await compare.unknownBoards(epoch, page);
+      const unknown = leaderboards.find((board) => board > walked);
+      if (unknown !== undefined) return { walk: 'players', leaderboard: unknown, position: '', page };
+      if (cursor === '0') return undefined;
+      [page, walked] = [cursor, ''];
+    }
+    return { walk: 'keys', leaderboard: '', position: page, page: '' };
   }
 
   return {
@@ -95,10 +119,14 @@ export function createCompareAll({ compare, contents, truth, keeper }: CompareAl
       const { epoch, source } = keeper.state;
       if (source !== 'redis') throw new AppError('INDEX_UNAVAILABLE', { retryAfterMs: 1_000 });
       const cursor = text === '' ? await boardAfter('') : parseCursor(text);
-      if (cursor === undefined) return { leaderboard: '', players: 0, drift: [], cursor: '' };
-      const { players, drift, position } = await walks[cursor.walk](epoch, cursor);
-      const next = position === undefined ? await after(cursor) : { ...cursor, position };
-      return { leaderboard: cursor.leaderboard, players, drift, cursor: next ? printCursor(next) : '' };
+      const { walk, leaderboard } = cursor;
+      if (walk === 'keys') {
+        const next = await alongKeys(epoch, cursor);
+        return { leaderboard: '', players: 0, drift: [], cursor: next ? printCursor(next) : '' };
+      }
+      const { players, drift, position } = await walks[walk](epoch, cursor);
+      const next = position === undefined ? await after(walk, cursor) : { ...cursor, position };
+      return { leaderboard, players, drift, cursor: printCursor(next) };
     },
   };
 }
@@ -126,13 +154,13 @@ function certain<Answer>(answer: Answer | undefined): Answer {
 }
 
 /** Neither board ids nor user ids hold a space. */
-function printCursor({ walk, leaderboard, position }: Cursor): string {
-  return `${walk} ${leaderboard} ${position}`;
+function printCursor({ walk, leaderboard, position, page }: Cursor): string {
+  return `${walk} ${leaderboard} ${position} ${page}`;
 }
 
 function parseCursor(text: string): Cursor {
-  const [word, leaderboard = '', position = ''] = text.split(' ');
+  const [word, leaderboard = '', position = '', page = ''] = text.split(' ');
   const walk = WALKS.find((name) => name === word);
   if (walk === undefined) throw new AppError('LIMIT_INVALID', { message: 'The cursor is not one of ours.' });
-  return { walk, leaderboard, position };
+  return { walk, leaderboard, position, page };
 }

@@ -42,6 +42,8 @@ export interface CompareIndex {
     leaderboard: string,
     userIds: readonly string[],
   ): Promise<Drift[] | undefined>;
+  /** One page of Redis' keys, from cursor '0' on: the boards that the index has and the truth has not, in order. */
+  unknownBoards(epoch: bigint, cursor: string): Promise<{ cursor: string; leaderboards: string[] }>;
 }
 
 /** How the two differ, taken at face value; undefined when they do not. */
@@ -72,7 +74,7 @@ export function createCompareIndex({
   truth,
 }: {
   contents: IndexContents;
-  truth: Pick<TruthStore, 'states'>;
+  truth: Pick<TruthStore, 'states' | 'leaderboards'>;
 }): CompareIndex {
   async function statesOf(
     leaderboard: string,
@@ -115,6 +117,13 @@ export function createCompareIndex({
       if (unknown.length === 0) return [];
       const drift = await confirm(epoch, leaderboard, unknown);
       return drift?.filter(({ kind }) => kind === 'stray');
+    },
+    async unknownBoards(epoch, from) {
+      const { cursor, leaderboards } = await contents.scanBoards(epoch, from);
+      if (leaderboards.length === 0) return { cursor, leaderboards };
+      // Read after the index: a board is committed before the index hears of it, and never goes away.
+      const known = new Set(await truth.leaderboards());
+      return { cursor, leaderboards: leaderboards.filter((leaderboard) => !known.has(leaderboard)) };
     },
   };
 }

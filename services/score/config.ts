@@ -1,21 +1,41 @@
 /** Environment of the score service. */
-import { type Environment, port, secret, text } from '../shared/env.ts';
-import { readServiceDigests, type ServiceDigests } from '../shared/service-keys.ts';
+import { parseAuditKey } from '../shared/audit-chain.ts';
+import {
+  type Environment,
+  optionalSecret,
+  port,
+  secret,
+  secretUrl,
+  text,
+  withPassword,
+} from '../shared/env.ts';
+import { parseMode } from '../shared/mode.ts';
+import type { Secret } from '../shared/secret.ts';
+import {
+  type CallerCheck,
+  parseCallerCheck,
+  parseServiceIdentity,
+  type ServiceIdentity,
+} from '../shared/service-identity.ts';
 
 export interface ScoreConfig {
   host: string;
   port: number;
   adminHost: string;
   adminPort: number;
-  databaseUrl: string;
-  redisUrl: string;
-  natsUrl: string;
+  databaseUrl: Secret;
+  redisUrl: Secret;
+  natsUrl: Secret;
   /** host:port of the auth service. */
   authAddress: string;
-  /** This service's own key. */
-  serviceKey: string;
-  /** The keys of those who may call. */
-  digests: ServiceDigests;
+  /** What the heads of the audit chain are made with, in the form that `parseAuditKey` reads. */
+  auditKey: Secret;
+  /** What auth is shown. */
+  identity: ServiceIdentity;
+  /** By what those who call are recognised. */
+  callers: CallerCheck;
+  /** Whether tools may ask the gRPC port what it offers. */
+  reflection: boolean;
 }
 
 export function parseScoreConfig(env: Environment): ScoreConfig {
@@ -25,11 +45,20 @@ export function parseScoreConfig(env: Environment): ScoreConfig {
     port: scorePort,
     adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
     adminPort: port(env, 'ADMIN_PORT', scorePort + 1000),
-    databaseUrl: text(env, 'DATABASE_URL'),
-    redisUrl: text(env, 'REDIS_URL'),
-    natsUrl: text(env, 'NATS_URL'),
+    databaseUrl: withPassword(secretUrl(env, 'DATABASE_URL'), optionalSecret(env, 'DATABASE_PASSWORD')),
+    redisUrl: withPassword(secretUrl(env, 'REDIS_URL'), optionalSecret(env, 'REDIS_PASSWORD')),
+    natsUrl: withPassword(secretUrl(env, 'NATS_URL'), optionalSecret(env, 'NATS_PASSWORD')),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
-    serviceKey: secret(env, 'SERVICE_KEY'),
-    digests: readServiceDigests(text(env, 'SERVICE_DIGESTS_FILE')),
+    identity: parseServiceIdentity(env, 'score'),
+    callers: parseCallerCheck(env, 'score'),
+    reflection: parseMode(env) === 'development',
+    auditKey: auditKey(env),
   };
+}
+
+/** Looked at here, so that a wrong one is told before anything starts. */
+function auditKey(env: Environment): Secret {
+  const key = secret(env, 'AUDIT_KEY');
+  parseAuditKey(key);
+  return key;
 }

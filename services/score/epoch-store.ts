@@ -9,6 +9,8 @@ export interface EpochRow extends IndexState {
   readonly redisRunId: string;
   /** Milliseconds since some process last found that Redis process answering, by the database's clock. */
   readonly redisUnseenMs: number;
+  /** A build was announced, and its builder has not been heard of since its lease ended. */
+  readonly buildLapsed: boolean;
 }
 
 export interface EpochStore {
@@ -22,6 +24,11 @@ export interface EpochStore {
    * undefined when another process is building.
    */
   announceBuild(leaseMs: number): Promise<{ epoch: bigint; transaction: string } | undefined>;
+  /**
+   * Nothing is being built any more, so that writers need not reach an index that nobody completes. Boards are read from
+   * Postgres, under the number of the build, which is not used again. Nothing happens when another build was announced.
+   */
+  abandonBuild(epoch: bigint): Promise<void>;
   /** Keeps the announcement for longer; false when it is no longer ours. */
   renewBuild(epoch: bigint, leaseMs: number): Promise<boolean>;
   /** True once every statement that may not have seen the announcement has ended. */
@@ -43,10 +50,12 @@ export function createEpochStore(pool: PostgresPool): EpochStore {
             building: bigint | null;
             redis_run_id: string;
             unseen_ms: number;
+            lapsed: boolean;
           }[]
         >`
           select epoch, source, building, redis_run_id,
-                 (extract(epoch from clock_timestamp() - redis_seen_at) * 1000)::float8 as unseen_ms
+                 (extract(epoch from clock_timestamp() - redis_seen_at) * 1000)::float8 as unseen_ms,
+                 building is not null and building_until < clock_timestamp() as lapsed
           from rank_index`,
         LIMIT_MS,
       );
@@ -57,6 +66,7 @@ export function createEpochStore(pool: PostgresPool): EpochStore {
         building: row.building ?? undefined,
         redisRunId: row.redis_run_id,
         redisUnseenMs: row.unseen_ms,
+        buildLapsed: row.lapsed,
       };
     },
 
@@ -90,6 +100,14 @@ export function createEpochStore(pool: PostgresPool): EpochStore {
         LIMIT_MS,
       );
       return row && { epoch: row.building, transaction: row.transaction };
+    },
+
+    async abandonBuild(epoch) {
+      await pool.run(
+        (sql) => sql`
+          update rank_index set epoch = building, source = 'postgres', building = null where building = ${epoch}`,
+        LIMIT_MS,
+      );
     },
 
     async renewBuild(epoch, leaseMs) {

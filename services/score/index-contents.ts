@@ -5,7 +5,7 @@
  */
 import type { RedisClient } from '../shared/redis.ts';
 import type { PlayerState } from './board.ts';
-import { keysOf, REACHED_DIGITS, type Script, script } from './rank-index.ts';
+import { keysOf, REACHED_DIGITS, type Script, script } from './index-scripts.ts';
 
 /** What the index has under one player's name. */
 export interface Held {
@@ -33,6 +33,8 @@ export interface IndexContents {
   inspect(epoch: bigint, leaderboard: string, userIds: readonly string[]): Promise<Inspection | undefined>;
   /** How many were still as found, and are right now. */
   repair(epoch: bigint, leaderboard: string, repairs: readonly Repair[]): Promise<number | undefined>;
+  /** One page of Redis' keys, from cursor '0' on: the boards of this epoch that have players or places there. */
+  scanBoards(epoch: bigint, cursor: string): Promise<{ cursor: string; leaderboards: string[] }>;
   /** One page of the players in the hash, from cursor '0' on; the cursor '0' ends it. */
   scanPlayers(
     epoch: bigint,
@@ -52,6 +54,8 @@ export interface IndexContents {
 const SCRIPT_PLAYERS = 500;
 /** Entries looked at per SCAN step. */
 const SCAN_COUNT = 500;
+/** What is left of a board without players, its count of changes, is none of these. */
+const BOARD_KEY = /^sb:\d+:([^:]+):(?:order|players)$/;
 const VALUE = /^(\d{1,16}):([0-9a-f]{14}):(.*)$/s;
 
 export function createIndexContents(redis: RedisClient): IndexContents {
@@ -83,6 +87,12 @@ export function createIndexContents(redis: RedisClient): IndexContents {
         repaired += reply[1] as number;
       }
       return repaired;
+    },
+
+    async scanBoards(epoch, cursor) {
+      const [next, keys] = await redis.scan(cursor, 'MATCH', `sb:${epoch}:*`, 'COUNT', SCAN_COUNT);
+      const names = keys.flatMap((key) => BOARD_KEY.exec(key)?.[1] ?? []);
+      return { cursor: next, leaderboards: [...new Set(names)].sort() };
     },
 
     async scanPlayers(epoch, leaderboard, cursor) {

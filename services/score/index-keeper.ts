@@ -7,8 +7,9 @@
 import type { Log } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import type { RedisClient } from '../shared/redis.ts';
-import type { IndexState, PlayerState } from './board.ts';
+import type { IndexState } from './board.ts';
 import type { EpochRow, EpochStore } from './epoch-store.ts';
+import { createLoadIndex } from './load-index.ts';
 import { createLoop } from './loop.ts';
 import type { IndexIdentity, RankIndex } from './rank-index.ts';
 import type { TruthStore } from './truth-store.ts';
@@ -45,18 +46,18 @@ const BEAT_MS = 500;
 const VOUCHED_FOR_MS = 1_500;
 /** Redis may be away this long before boards are read from Postgres: longer than a restart, shorter than patience. */
 const REDIS_PATIENCE_MS = 3_000;
-/** A builder that died is replaced after this. */
+/** A builder that died is replaced, or its build given up, after this. */
 const BUILD_LEASE_MS = 5_000;
 const BUILD_RENEW_MS = BUILD_LEASE_MS / 5;
-/** Players read at once for the rebuild: large enough to be fast, small enough not to hold up live scripts for long. */
-const PAGE = 2_000;
-/** Players written by one script, so that Redis works on some while the next are being encoded. */
-const WRITE = 500;
+/** After a build that failed, a Redis without room for it for example: meanwhile what waits is delivered without it. */
+const BUILD_PAUSE_MS = 2_000;
 
 export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
   const { epochs, index, truth, redis, announce, log, metrics } = options;
   let state: IndexState = { epoch: 0n, source: 'postgres', building: undefined };
   let confirmedAtMs = -Infinity;
+  let nextBuildAtMs = -Infinity;
+  const load = createLoadIndex({ index, truth });
   const rebuildSeconds = metrics.histogram(
     'rank_index_rebuild_seconds',
     'Time to rebuild the rank index.',
@@ -79,7 +80,7 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
   async function identify(): Promise<IndexIdentity | undefined> {
     if (redis.status !== 'ready') return undefined;
     return index.identity().catch((error: unknown) => {
-      log.warn({ err: error }, 'redis does not answer');
+      log.warn({ err: error }, 'redis does not answer, or takes no writes');
       return undefined;
     });
   }
@@ -101,10 +102,11 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
       if (row.redisUnseenMs > BEAT_MS) await epochs.markSeen(row.epoch, row.redisRunId);
       return;
     }
-    await rebuild(held.runId);
+    if (performance.now() >= nextBuildAtMs) await rebuild(held.runId, row.source);
   }
 
   async function leaveWhenGoneForLong(row: EpochRow): Promise<void> {
+    if (row.buildLapsed && row.building !== undefined) return abandon(row.building);
     if (row.source !== 'redis' || row.redisUnseenMs < REDIS_PATIENCE_MS) return;
     if (await epochs.leaveRedis(row.epoch)) {
       log.error({ epoch: String(row.epoch) }, 'redis is gone: boards are read from postgres');
@@ -112,60 +114,60 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     await readTruth();
   }
 
-  async function rebuild(runId: string): Promise<void> {
+  async function abandon(building: bigint): Promise<void> {
+    await epochs.abandonBuild(building);
+    await readTruth();
+  }
+
+  async function rebuild(runId: string, source: IndexState['source']): Promise<void> {
     const build = await epochs.announceBuild(BUILD_LEASE_MS);
     if (build === undefined) return;
     const started = performance.now();
     log.info({ epoch: String(build.epoch) }, 'rebuilding the rank index');
-    // From here on every writer also writes to the new epoch; only those that started earlier do not know of it.
-    while (!(await epochs.everyWriterKnows(build.transaction)))
-      await new Promise((resolve) => setImmediate(resolve));
-    const leaderboards = await truth.leaderboards();
-    let players = 0;
-    for (const leaderboard of leaderboards) players += await load(build.epoch, leaderboard);
-    const held = await identify();
-    if (held?.runId !== runId || !(await epochs.finishBuild(build.epoch, runId))) {
-      log.warn({ epoch: String(build.epoch) }, 'the rebuild was overtaken');
-      return;
+    try {
+      // Nobody reads what is left there, and a Redis that was full may have no room for two.
+      if (source === 'postgres') await index.clear(build.epoch);
+      // From here on every writer also writes to the new epoch; only those that started earlier do not know of it.
+      while (!(await epochs.everyWriterKnows(build.transaction)))
+        await new Promise((resolve) => setImmediate(resolve));
+      const leaderboards = await truth.leaderboards();
+      const players = await loadAll(build.epoch, leaderboards);
+      await takeOver(build.epoch, runId);
+      const seconds = (performance.now() - started) / 1000;
+      rebuildSeconds.observe(seconds);
+      log.info({ epoch: String(build.epoch), players, seconds }, 'the rank index is rebuilt');
+      for (const leaderboard of leaderboards) await announce(leaderboard);
+    } catch (error) {
+      log.warn({ err: error, epoch: String(build.epoch) }, 'the rank index could not be rebuilt');
+      nextBuildAtMs = performance.now() + BUILD_PAUSE_MS;
+      return abandon(build.epoch);
     }
-    await index.pointTo(build.epoch);
-    index.trust(held.connection);
-    observe({ epoch: build.epoch, source: 'redis', building: undefined });
-    const seconds = (performance.now() - started) / 1000;
-    rebuildSeconds.observe(seconds);
-    log.info({ epoch: String(build.epoch), players, seconds }, 'the rank index is rebuilt');
-    for (const leaderboard of leaderboards) await announce(leaderboard);
     await index.dropOlder(build.epoch);
   }
 
-  /** Reads one page while the one before is written. */
-  async function load(epoch: bigint, leaderboard: string): Promise<number> {
-    let count = 0;
+  async function loadAll(epoch: bigint, leaderboards: readonly string[]): Promise<number> {
+    let players = 0;
     let renewedAtMs = performance.now();
-    let page: PlayerState[] = await truth.scan(leaderboard, '', PAGE);
-    while (page.length > 0) {
-      const last = page.at(-1);
-      const isLast = page.length < PAGE || last === undefined;
-      const [next] = await Promise.all([
-        isLast ? [] : truth.scan(leaderboard, last.userId, PAGE),
-        write(epoch, leaderboard, page),
-      ]);
-      count += page.length;
-      if (isLast || performance.now() - renewedAtMs > BUILD_RENEW_MS) {
-        if (!(await epochs.renewBuild(epoch, BUILD_LEASE_MS)))
-          throw new Error('another process took over the rebuild');
-        renewedAtMs = performance.now();
-      }
-      page = next;
-    }
-    return count;
+    const keepLease = async () => {
+      if (performance.now() - renewedAtMs < BUILD_RENEW_MS) return;
+      if (!(await epochs.renewBuild(epoch, BUILD_LEASE_MS)))
+        throw new Error('another process took over the rebuild');
+      renewedAtMs = performance.now();
+      // Meanwhile no beat comes, and boards must not seem old for that.
+      await readTruth();
+    };
+    for (const leaderboard of leaderboards) players += await load(epoch, leaderboard, keepLease);
+    return players;
   }
 
-  async function write(epoch: bigint, leaderboard: string, page: readonly PlayerState[]): Promise<void> {
-    const starts = Array.from({ length: Math.ceil(page.length / WRITE) }, (_, part) => part * WRITE);
-    await Promise.all(
-      starts.map((start) => index.projectShadow(epoch, leaderboard, page.slice(start, start + WRITE))),
-    );
+  /** Only while it is still the same Redis, and ours to finish. */
+  async function takeOver(epoch: bigint, runId: string): Promise<void> {
+    const held = await identify();
+    if (held?.runId !== runId || !(await epochs.finishBuild(epoch, runId)))
+      throw new Error('the rebuild was overtaken');
+    await index.pointTo(epoch);
+    index.trust(held.connection);
+    observe({ epoch, source: 'redis', building: undefined });
   }
 
   const loop = createLoop({ name: 'rank index keeper', everyMs: BEAT_MS, run: look, log });

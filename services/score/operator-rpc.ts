@@ -6,7 +6,7 @@ import type { CompareAll } from './compare-all.ts';
 import type { Drift } from './compare-index.ts';
 import type { Delivery } from './delivery.ts';
 import type { OutboxEntry, OutboxStore } from './outbox-store.ts';
-import { describeState } from './reconcile.ts';
+import { describeState } from './repair-index.ts';
 
 const LIST_DEFAULT = 100;
 const LIST_MAX = 1_000;

@@ -5,18 +5,14 @@
  * every call on a new connection until its Redis has been recognised: another life of it may hold older data under the
  * same epoch.
  */
-import { readFileSync } from 'node:fs';
 import type { RedisClient } from '../shared/redis.ts';
 import { type Board, type Entry, type PlayerState, type Position, TOP_SIZE } from './board.ts';
+import { keysOf, POINTER, REACHED_DIGITS, script } from './index-scripts.ts';
 
-const POINTER = 'sb:epoch';
-/** 14 hexadecimal digits hold every position up to 2^53-1. */
-export const REACHED_DIGITS = 14;
+/** Written to find out whether Redis takes writes: one that is full, or can not save, still answers readers. */
+const PROBE = 'sb:probe';
 /** Keys looked at per SCAN step, and removed per UNLINK, when an old epoch is cleared away. */
 const SCAN_COUNT = 500;
-
-export type Reply = [status: string, ...rest: unknown[]];
-export type Script = (keys: readonly string[], args: readonly string[]) => Promise<Reply>;
 
 export interface Projection {
   readonly position: Position;
@@ -58,29 +54,14 @@ export interface RankIndex {
   ): Promise<Neighbourhood | undefined>;
   /** Makes an epoch the one that counts. */
   pointTo(epoch: bigint): Promise<void>;
-  /** The epoch that Redis says counts, which Redis process says so, and on which connection. */
+  /** The epoch that Redis says counts, which Redis process says so, and on which connection. Rejects while it takes no writes. */
   identity(): Promise<IndexIdentity>;
   /** The Redis that was met on this connection is the one that Postgres says counts. */
   trust(connection: number): void;
+  /** While boards are not read from here: nothing counts, and the room of every epoch before this one is free again. */
+  clear(epoch: bigint): Promise<void>;
   /** Removes the keys of every epoch before this one. A later one may be under construction by another process. */
   dropOlder(epoch: bigint): Promise<void>;
-}
-
-/** One of the scripts beside this file, as a command of this client. */
-export function script(
-  redis: RedisClient,
-  name: 'project' | 'top' | 'around' | 'inspect' | 'repair' | 'strays',
-): Script {
-  const lua = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
-  redis.defineCommand(`sb_${name}`, { lua });
-  const command = (redis as unknown as Record<string, (...args: unknown[]) => Promise<Reply>>)[`sb_${name}`];
-  if (command === undefined) throw new Error(`the script ${name} could not be defined`);
-  return (keys, args) => command.call(redis, keys.length, ...keys, ...args);
-}
-
-export function keysOf(epoch: bigint, leaderboard: string): string[] {
-  const prefix = `sb:${epoch}:${leaderboard}`;
-  return [POINTER, `${prefix}:order`, `${prefix}:players`, `${prefix}:board`];
 }
 
 function argumentsOf(players: readonly PlayerState[]): string[] {
@@ -111,6 +92,16 @@ function parseEntries(flat: readonly string[], firstRank: number): Entry[] {
     });
   }
   return entries;
+}
+
+async function dropOlder(redis: RedisClient, epoch: bigint): Promise<void> {
+  let cursor = '0';
+  do {
+    const [next, keys] = await redis.scan(cursor, 'MATCH', 'sb:*:*:*', 'COUNT', SCAN_COUNT);
+    const old = keys.filter((key) => BigInt(/^sb:(\d+):/.exec(key)?.[1] ?? epoch) < epoch);
+    if (old.length > 0) await redis.unlink(...old);
+    cursor = next;
+  } while (cursor !== '0');
 }
 
 export function createRankIndex(redis: RedisClient): RankIndex {
@@ -177,7 +168,14 @@ export function createRankIndex(redis: RedisClient): RankIndex {
 
     async identity() {
       const asked = connection;
-      const [pointer, info] = await Promise.all([redis.get(POINTER), redis.info('server')]);
+      // A Redis that started again is of no use before its scripts are there, nor is one that takes no writes.
+      const hasScripts = project(keysOf(0n, ''), ['0', 'shadow', String(TOP_SIZE)]);
+      const [pointer, info] = await Promise.all([
+        redis.get(POINTER),
+        redis.info('server'),
+        redis.set(PROBE, ''),
+        hasScripts,
+      ]);
       const runId = /^run_id:(\w+)/m.exec(info)?.[1];
       if (runId === undefined) throw new Error('Redis does not tell its run id');
       return { epoch: pointer === null ? undefined : BigInt(pointer), runId, connection: asked };
@@ -187,14 +185,12 @@ export function createRankIndex(redis: RedisClient): RankIndex {
       trusted = met;
     },
 
-    async dropOlder(epoch) {
-      let cursor = '0';
-      do {
-        const [next, keys] = await redis.scan(cursor, 'MATCH', 'sb:*:*:*', 'COUNT', SCAN_COUNT);
-        const old = keys.filter((key) => BigInt(/^sb:(\d+):/.exec(key)?.[1] ?? epoch) < epoch);
-        if (old.length > 0) await redis.unlink(...old);
-        cursor = next;
-      } while (cursor !== '0');
+    async clear(epoch) {
+      // First the pointer: whoever still believes that an old epoch counts must not find an empty board under it.
+      await redis.unlink(POINTER);
+      await dropOlder(redis, epoch);
     },
+
+    dropOlder: (epoch) => dropOlder(redis, epoch),
   };
 }

@@ -5,10 +5,12 @@
  */
 import { AppError } from '../shared/app-error.ts';
 import type { Log } from '../shared/log.ts';
+import { withDeadline } from '../shared/postgres.ts';
 import { type Board, type Entry, type PlayerState, TOP_SIZE } from './board.ts';
 import type { IndexKeeper } from './index-keeper.ts';
 import type { Neighbourhood, RankIndex } from './rank-index.ts';
 import type { TruthBoards } from './truth-boards.ts';
+import type { TruthRanks } from './truth-ranks.ts';
 import type { TruthStore } from './truth-store.ts';
 
 export interface ReadBoards {
@@ -40,11 +42,16 @@ export interface ReadBoardsOptions {
   index: RankIndex;
   truth: TruthStore;
   truthBoards: TruthBoards;
+  truthRanks: TruthRanks;
   keeper: Pick<IndexKeeper, 'state' | 'wake' | 'vouches'>;
   log: Log;
 }
 
-export function createReadBoards({ index, truth, truthBoards, keeper, log }: ReadBoardsOptions): ReadBoards {
+/** A submission is answered without a rank rather than late. */
+const RANK_PATIENCE_MS = 400;
+
+export function createReadBoards(options: ReadBoardsOptions): ReadBoards {
+  const { index, truth, truthBoards, truthRanks, keeper, log } = options;
   /** The index's answer, or undefined when it can't be asked or does not hold the epoch. */
   async function ask<T>(question: (epoch: bigint) => Promise<T | undefined>): Promise<T | undefined> {
     if (keeper.state.source !== 'redis') return undefined;
@@ -61,7 +68,13 @@ export function createReadBoards({ index, truth, truthBoards, keeper, log }: Rea
 
   async function ranksFromTruth(leaderboard: string, players: readonly PlayerState[]) {
     try {
-      return await truth.ranks(leaderboard, players);
+      const counting = truthRanks.of(leaderboard, players);
+      const standings = await withDeadline(
+        counting,
+        RANK_PATIENCE_MS,
+        () => new AppError('DEADLINE_EXCEEDED'),
+      );
+      return standings.map(({ rank }) => rank);
     } catch (error) {
       log.warn({ err: error, leaderboard }, 'no rank could be told');
       return undefined;
@@ -73,16 +86,14 @@ export function createReadBoards({ index, truth, truthBoards, keeper, log }: Rea
     userId: string,
     radius: number,
   ): Promise<Neighbourhood> {
-    const [[state], players] = await Promise.all([
-      truth.states([{ leaderboard, userId }]),
-      truth.playerCount(leaderboard),
-    ]);
-    if (state === undefined) return { players, entries: [], self: undefined };
-    const [rank = 0] = await truth.ranks(leaderboard, [state]);
-    const first = Math.max(1, rank - radius);
-    const entries = await truth.page(leaderboard, first, rank + radius - first + 1);
+    const [state] = await truth.states([{ leaderboard, userId }]);
+    if (state === undefined) return { players: 0, entries: [], self: undefined };
+    const [{ rank, players } = { rank: 0, players: 0 }] = await truthRanks.of(leaderboard, [state]);
     const entry = { userId, username: state.username, score: state.points, rank };
-    return { players, entries, self: { entry, version: state.version } };
+    const self = { entry, version: state.version };
+    if (radius === 0) return { players, entries: [entry], self };
+    const first = Math.max(1, rank - radius);
+    return { players, entries: await truth.page(leaderboard, first, rank + radius - first + 1), self };
   }
 
   const neighbourhood = async (leaderboard: string, userId: string, radius: number) =>

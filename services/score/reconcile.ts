@@ -1,23 +1,25 @@
 /**
- * Keeps comparing the rank index with the truth and puts right what differs: players of the last seconds again and again,
- * and everybody, band by band, every few minutes. Each step is small. It trusts nothing but versions: what is behind goes
- * through the same versioned projection as a live score, what is wrong at the right version changes places in one step.
+ * Keeps comparing the rank index with the truth and has put right what differs: players of the last seconds again and again,
+ * and everybody, band by band, every few minutes, and after them the boards that only the index has. Each step is small. It
+ * trusts nothing but versions.
  */
 import { AppError } from '../shared/app-error.ts';
 import type { Log } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import type { PlayerState } from './board.ts';
-import { type CompareIndex, DRIFT_KINDS, type Drift } from './compare-index.ts';
+import type { CompareIndex } from './compare-index.ts';
 import type { IndexContents } from './index-contents.ts';
 import type { IndexKeeper } from './index-keeper.ts';
 import { createLoop } from './loop.ts';
-import type { Projected, Projector } from './projector.ts';
 import { createRecentPlayers } from './recent-players.ts';
+import type { RepairIndex } from './repair-index.ts';
 import type { TruthStore } from './truth-store.ts';
 
 export interface Reconciler {
   /** Players whose new states were just committed. Costs the same however many they are. */
   note(players: readonly PlayerState[]): void;
+  /** Takes a player whom the truth no longer knows out of the index now, and shows the board without. */
+  forget(leaderboard: string, userId: string): Promise<void>;
   start(): void;
   stop(): Promise<void>;
 }
@@ -26,10 +28,8 @@ export interface ReconcilerOptions {
   compare: CompareIndex;
   contents: IndexContents;
   truth: TruthStore;
-  projector: Projector;
+  repair: RepairIndex;
   keeper: Pick<IndexKeeper, 'state'>;
-  /** Tells viewers of a board that a repair changed. Never rejects. */
-  announce: (projected: Projected) => Promise<void>;
   log: Log;
   metrics: Metrics;
 }
@@ -40,25 +40,21 @@ const BAND_EVERY_MS = 500;
 const BAND_PLAYERS = 2_000;
 /** Between two passes over everything: a small board is not worth asking for all the time. */
 const PASS_PAUSE_MS = 5_000;
+/** Pages of Redis' keys looked at in one step for boards that only the index has: some milliseconds. */
+const KEY_PAGES = 10;
 
 interface Pass {
   readonly startedAtMs: number;
   readonly boards: string[];
   after: string;
+  /** Where in Redis' keys the look for boards that only the index has goes on. */
+  keys: string;
 }
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
-  const { compare, contents, truth, projector, keeper, announce, log, metrics } = options;
+  const { compare, contents, truth, repair, keeper, log, metrics } = options;
   const recent = createRecentPlayers(() => performance.now());
   const compared = metrics.counter('reconcile_compared_total', 'Players compared with the truth.', ['part']);
-  const drifted = metrics.counter('reconcile_drift_total', 'Players whose entry in the index was wrong.', [
-    'kind',
-  ]);
-  const repaired = metrics.counter('reconcile_repaired_total', 'Entries of the index put right.', ['kind']);
-  for (const kind of DRIFT_KINDS) {
-    drifted.inc({ kind }, 0);
-    repaired.inc({ kind }, 0);
-  }
   let passSeconds = 0;
   metrics.gauge('reconcile_pass_seconds', 'How long the last comparison of everybody took.', {
     collect: () => passSeconds,
@@ -75,7 +71,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       if (epoch === undefined) return;
       for (const [leaderboard, known] of Map.groupBy(due, (player) => player.leaderboard)) {
         compared.inc({ part: 'recent' }, known.length);
-        await repairAll(epoch, leaderboard, await compare.confirm(epoch, leaderboard, known));
+        await repair.repairAll(epoch, leaderboard, await compare.confirm(epoch, leaderboard, known));
       }
     }
   }
@@ -83,9 +79,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   async function checkBand(): Promise<void> {
     const epoch = epochToCompare();
     if (epoch === undefined || recent.isFull() || performance.now() < nextPassAtMs) return;
-    pass ??= { startedAtMs: performance.now(), boards: await truth.leaderboards(), after: '' };
+    pass ??= { startedAtMs: performance.now(), boards: await truth.leaderboards(), after: '', keys: '0' };
     const [leaderboard] = pass.boards;
-    if (leaderboard === undefined) return endPass(pass);
+    if (leaderboard === undefined) return checkUnknownBoards(epoch, pass);
     const band = await truth.scan(leaderboard, pass.after, BAND_PLAYERS);
     compared.inc({ part: 'band' }, band.length);
     // Judged a moment later, together with the players of the last seconds: by then no write under way explains it.
@@ -95,7 +91,20 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     await checkStrays(epoch, leaderboard);
     pass.boards.shift();
     pass.after = '';
-    if (pass.boards.length === 0) endPass(pass);
+  }
+
+  /** The last part of a pass: boards that the truth does not know lose all that they have. */
+  async function checkUnknownBoards(epoch: bigint, current: Pass): Promise<void> {
+    for (let pages = 0; pages < KEY_PAGES; pages += 1) {
+      const { cursor, leaderboards } = await compare.unknownBoards(epoch, current.keys);
+      for (const leaderboard of leaderboards) {
+        log.error({ leaderboard }, 'the rank index has a board that the truth does not know');
+        await repair.removeUnknownPlayers(epoch, leaderboard);
+        await repair.removeStrayPlaces(epoch, leaderboard);
+      }
+      current.keys = cursor;
+      if (cursor === '0') return endPass(current);
+    }
   }
 
   function endPass({ startedAtMs }: Pass): void {
@@ -109,64 +118,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const counts = await contents.inspect(epoch, leaderboard, []);
     if (counts === undefined) return;
     const players = await truth.playerCount(leaderboard);
-    if (counts.inHash > players) await removeUnknownPlayers(epoch, leaderboard);
-    if (counts.inOrder !== counts.inHash) await removeStrayPlaces(epoch, leaderboard);
-  }
-
-  async function removeUnknownPlayers(epoch: bigint, leaderboard: string): Promise<void> {
-    let cursor = '0';
-    do {
-      const page = await contents.scanPlayers(epoch, leaderboard, cursor);
-      cursor = page.cursor;
-      await repairAll(epoch, leaderboard, await compare.unknownPlayers(epoch, leaderboard, page.userIds));
-    } while (cursor !== '0');
-  }
-
-  async function removeStrayPlaces(epoch: bigint, leaderboard: string): Promise<void> {
-    let cursor = '0';
-    do {
-      const page = await contents.scanStrays(epoch, leaderboard, cursor, 'remove');
-      if (page === undefined) return;
-      cursor = page.cursor;
-      if (page.strays.length === 0) continue;
-      drifted.inc({ kind: 'stray' }, page.strays.length);
-      repaired.inc({ kind: 'stray' }, page.strays.length);
-      log.error({ leaderboard, members: page.strays.slice(0, 10) }, 'the rank index had places of nobody');
-      await showAnew(leaderboard);
-    } while (cursor !== '0');
-  }
-
-  async function repairAll(
-    epoch: bigint,
-    leaderboard: string,
-    drift: readonly Drift[] | undefined,
-  ): Promise<void> {
-    if (drift === undefined || drift.length === 0) return;
-    for (const { kind } of drift) drifted.inc({ kind });
-    log.error(
-      { epoch: String(epoch), leaderboard, count: drift.length, first: describeDrift(drift[0]) },
-      'the rank index differs from the truth: repairing it',
-    );
-    const wrong = drift.filter(({ kind }) => kind !== 'missing' && kind !== 'behind');
-    await contents.repair(
-      epoch,
-      leaderboard,
-      wrong.map(({ userId, held, truth: right }) => ({ userId, found: held, right })),
-    );
-    // Read again, since the truth may have moved on before the wrong entry was gone.
-    const states = await truth.states(drift.map(({ userId }) => ({ leaderboard, userId })));
-    const projected = await projector.project(states, keeper.state);
-    if (!projected.every(({ complete }) => complete)) throw new Error('the repair could not be projected');
-    for (const { kind } of drift) repaired.inc({ kind });
-    for (const board of projected) await announce(board);
-    if (states.length === 0) await showAnew(leaderboard);
-  }
-
-  /** Projecting anybody who is there makes the script look at the top, and tell it when it changed. */
-  async function showAnew(leaderboard: string): Promise<void> {
-    const [anybody] = await truth.scan(leaderboard, '', 1);
-    if (anybody === undefined) return;
-    for (const board of await projector.project([anybody], keeper.state)) await announce(board);
+    if (counts.inHash > players) await repair.removeUnknownPlayers(epoch, leaderboard);
+    if (counts.inOrder !== counts.inHash) await repair.removeStrayPlaces(epoch, leaderboard);
   }
 
   /** While a server is away the keeper says so; here it would only be said twice a second. */
@@ -193,6 +146,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   return {
     note: (players) => recent.note(players),
+    async forget(leaderboard, userId) {
+      const epoch = epochToCompare();
+      if (epoch !== undefined) await repair.forget(epoch, leaderboard, userId);
+    },
     start() {
       recentLoop.start();
       bandLoop.start();
@@ -201,16 +158,4 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       await Promise.all([recentLoop.stop(), bandLoop.stop()]);
     },
   };
-}
-
-function describeDrift(drift: Drift | undefined) {
-  if (drift === undefined) return undefined;
-  const { kind, userId, truth, held } = drift;
-  return { kind, userId, truth: describeState(truth), index: held?.raw };
-}
-
-/** For the log and the operator. */
-export function describeState(state: PlayerState | undefined): string {
-  if (state === undefined) return '';
-  return `points ${state.points} version ${state.version} reached ${state.reached} name ${state.username}`;
 }

@@ -11,6 +11,7 @@ import { connectRedis } from '../shared/redis.ts';
 import { ACCEPT_CONNECTIONS } from './accept-lanes.ts';
 import { type Bus, openBus } from './bus.ts';
 import type { ScoreConfig } from './config.ts';
+import { ERASURE_LIMIT_MS } from './erasure-store.ts';
 import { checkPostgres, checkRedisFromNowOn } from './start-checks.ts';
 
 /**
@@ -19,9 +20,12 @@ import { checkPostgres, checkRedisFromNowOn } from './start-checks.ts';
  */
 const READ_CONNECTIONS = 4;
 const UPKEEP_CONNECTIONS = 4;
+/** What looks after the audit log reads much at a time, and nobody waits for it. */
+const AUDIT_CONNECTIONS = 2;
 /** Below the limits with which we wait: a database that lives answers before we take it for dead. */
 const WRITE_STATEMENT_TIMEOUT_MS = 700;
 const READ_STATEMENT_TIMEOUT_MS = 1_800;
+const AUDIT_STATEMENT_TIMEOUT_MS = ERASURE_LIMIT_MS;
 /** A projection that takes longer is left to the sweeper; the reply's rank then comes from Postgres. */
 const REDIS_TIMEOUT_MS = 400;
 
@@ -72,6 +76,12 @@ function connectServers(config: ScoreConfig, log: Log) {
     applicationName: 'scoreboard-score-upkeep',
     statementTimeoutMs: READ_STATEMENT_TIMEOUT_MS,
   });
+  const auditPool = createPostgresPool({
+    url: config.databaseUrl,
+    connections: AUDIT_CONNECTIONS,
+    applicationName: 'scoreboard-score-audit',
+    statementTimeoutMs: AUDIT_STATEMENT_TIMEOUT_MS,
+  });
   const redis = connectRedis({
     url: config.redisUrl,
     connectionName: 'scoreboard-score',
@@ -80,15 +90,16 @@ function connectServers(config: ScoreConfig, log: Log) {
   });
   const auth = createGrpcClient(AuthService, {
     address: config.authAddress,
-    serviceKey: config.serviceKey,
+    ...config.identity,
     unavailable: 'AUTH_UNAVAILABLE',
   });
   return {
-    ...{ writePool, readPool, upkeepPool, redis, auth },
+    ...{ writePool, readPool, upkeepPool, auditPool, redis, auth },
     async close() {
       auth.close();
       redis.disconnect();
-      await Promise.all([writePool.close(), readPool.close(), upkeepPool.close()]);
+      const pools = [writePool, readPool, upkeepPool, auditPool];
+      await Promise.all(pools.map((pool) => pool.close()));
     },
   };
 }

@@ -8,6 +8,8 @@ import type { Log } from '../shared/log.ts';
 import { createMetrics, type Metrics } from '../shared/metrics.ts';
 import type { RunningService } from '../shared/run-process.ts';
 import { createAcceptStore } from './accept-store.ts';
+import { atMost } from './at-most.ts';
+import { createAudit } from './audit.ts';
 import { TOP_SIZE } from './board.ts';
 import { createCompareAll } from './compare-all.ts';
 import { createCompareIndex } from './compare-index.ts';
@@ -16,6 +18,7 @@ import { createDelivery } from './delivery.ts';
 import { createEpochStore } from './epoch-store.ts';
 import { createIndexContents } from './index-contents.ts';
 import { createIndexKeeper } from './index-keeper.ts';
+import type { KeepRejected } from './keep-rejected.ts';
 import { createLimits } from './limits.ts';
 import { createOperatorRpc } from './operator-rpc.ts';
 import { createOutboxStore, type OutboxStore } from './outbox-store.ts';
@@ -24,11 +27,13 @@ import { createProjector, type Projected } from './projector.ts';
 import { createRankIndex } from './rank-index.ts';
 import { createReadBoards } from './read-boards.ts';
 import { createReconciler } from './reconcile.ts';
+import { createRepairIndex } from './repair-index.ts';
 import { createScoreRpc } from './rpc.ts';
 import { openServers, type Servers } from './servers.ts';
 import { createStoreBreaker } from './store-breaker.ts';
 import { createSubmitScores } from './submit-scores.ts';
 import { createTruthBoards } from './truth-boards.ts';
+import { createTruthRanks } from './truth-ranks.ts';
 import { createTruthStore } from './truth-store.ts';
 import { createSignatureVerifier } from './verify-signatures.ts';
 
@@ -52,18 +57,17 @@ export async function startScore(
   const outbox = createOutboxStore(servers.upkeepPool);
   const boards = createBoards({ ...servers, log, metrics });
   const { keeper, reader, reconciler, compareAll } = boards;
+  const audit = createAudit({ pool: servers.auditPool, key: config.auditKey, reconciler, log, metrics });
   const { delivery, watch, breaker, limits, submitScores } = createSubmission({
-    servers,
-    boards,
-    outbox,
-    log,
-    metrics,
+    ...{ servers, boards, outbox, log, metrics },
+    rejected: audit.rejected,
   });
 
   await Promise.all([keeper.start(), limits.start()]);
   delivery.start();
   watch.start();
   reconciler.start();
+  audit.start();
   const grpc = await startGrpcServer({
     host: config.host,
     port: config.port,
@@ -71,8 +75,10 @@ export async function startScore(
       createScoreRpc(submitScores, reader),
       createOperatorRpc({ outbox, delivery, compareAll }),
       limits.rpc,
+      audit.rpc,
     ],
-    digests: config.digests,
+    ...config.callers,
+    reflection: config.reflection,
     log,
     metrics,
   });
@@ -98,7 +104,7 @@ export async function startScore(
       await grpc.stop();
       await submitScores.close();
       await atMost(DELIVERY_DRAIN_MS, delivery.stop());
-      await Promise.all([reconciler.stop(), watch.stop(), limits.stop(), breaker.stop()]);
+      await Promise.all([reconciler, watch, limits, breaker, audit].map((part) => part.stop()));
       await keeper.stop();
       await servers.close();
       await admin.close();
@@ -116,6 +122,7 @@ function createBoards({ readPool, upkeepPool, redis, bus, log, metrics }: Boards
   const truth = createTruthStore(upkeepPool);
   const readersTruth = createTruthStore(readPool);
   const truthBoards = createTruthBoards(readersTruth);
+  const truthRanks = createTruthRanks(readersTruth);
   const index = createRankIndex(redis);
   const contents = createIndexContents(redis);
   const keeper = createIndexKeeper({
@@ -123,12 +130,13 @@ function createBoards({ readPool, upkeepPool, redis, bus, log, metrics }: Boards
     announce: announceBoard,
   });
   const projector = createProjector({ index, truthBoards, keeper, log });
-  const reader = createReadBoards({ index, truth: readersTruth, truthBoards, keeper, log });
+  const reader = createReadBoards({ index, truth: readersTruth, truthBoards, truthRanks, keeper, log });
   const compare = createCompareIndex({ contents, truth });
-  const reconciler = createReconciler({
+  const repair = createRepairIndex({
     ...{ compare, contents, truth, projector, keeper, log, metrics },
     announce: announceRepair,
   });
+  const reconciler = createReconciler({ compare, contents, truth, repair, keeper, log, metrics });
 
   /** After an epoch took over, so that viewers hold a board that later events can be compared with. */
   async function announceBoard(leaderboard: string): Promise<void> {
@@ -156,12 +164,13 @@ interface SubmissionOptions {
   servers: Servers;
   boards: ReturnType<typeof createBoards>;
   outbox: OutboxStore;
+  rejected: Pick<KeepRejected, 'note'>;
   log: Log;
   metrics: Metrics;
 }
 
 /** Everything between a submission and its delivery, and what may hold submissions back. */
-function createSubmission({ servers, boards, outbox, log, metrics }: SubmissionOptions) {
+function createSubmission({ servers, boards, outbox, rejected, log, metrics }: SubmissionOptions) {
   const { truth, keeper, projector, reader, reconciler } = boards;
   const { writePool, upkeepPool, auth, bus } = servers;
   const delivery = createDelivery({ outbox, truth, projector, publisher: bus, keeper, log, metrics });
@@ -186,18 +195,11 @@ function createSubmission({ servers, boards, outbox, log, metrics }: SubmissionO
         delivery.deliver(outboxId, projected);
       },
     },
+    onRefused: rejected.note,
     shed: () =>
       breaker.refusal() ??
       (watch.isFull() ? new AppError('OUTBOX_FULL', { retryAfterMs: OUTBOX_FULL_RETRY_MS }) : undefined),
     ...{ projector, keeper, reader, log, metrics },
   });
   return { delivery, watch, breaker, limits, submitScores };
-}
-
-/** Resolves with the work, or when its time is over. */
-function atMost(limitMs: number, work: Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, limitMs);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }

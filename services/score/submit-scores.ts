@@ -20,6 +20,7 @@ import type { AcceptStore } from './accept-store.ts';
 import type { Position } from './board.ts';
 import type { Delivery } from './delivery.ts';
 import type { IndexKeeper } from './index-keeper.ts';
+import type { Attempt } from './keep-rejected.ts';
 import type { Projected, Projector } from './projector.ts';
 import type { ReadBoards } from './read-boards.ts';
 import type { SignatureVerifier } from './verify-signatures.ts';
@@ -53,6 +54,8 @@ export interface SubmitScoresOptions {
   reader: Pick<ReadBoards, 'currentRank' | 'ranksFromTruth'>;
   /** Why nothing can be taken now; undefined while it can. Asked before a submission costs anything. */
   shed?: () => AppError | undefined;
+  /** Told of each refusal of a submission that was well formed. */
+  onRefused?: (attempt: Attempt, refusal: AppError) => void;
   log: Log;
   metrics: Metrics;
 }
@@ -153,11 +156,14 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
     return inPlace<Queued, Answer>(verified, (good) => lanes.submitAll(good));
   }
 
-  function count(settled: ReadonlyArray<Answer | AppError>): void {
+  function count(settled: ReadonlyArray<Answer | AppError>, parsed: ReadonlyArray<Parsed | Error>): void {
     let [accepted, replayed] = [0, 0];
-    for (const outcome of settled) {
-      if (outcome instanceof AppError) outcomes.inc({ outcome: 'refused', reason: outcome.reason });
-      else if (outcome.replayed) replayed += 1;
+    for (const [index, outcome] of settled.entries()) {
+      if (outcome instanceof AppError) {
+        outcomes.inc({ outcome: 'refused', reason: outcome.reason });
+        const attempt = parsed[index];
+        if (attempt !== undefined && !(attempt instanceof Error)) options.onRefused?.(attempt, outcome);
+      } else if (outcome.replayed) replayed += 1;
       else accepted += 1;
     }
     outcomes.inc({ outcome: 'accepted', reason: '' }, accepted);
@@ -171,7 +177,7 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
       const parsed = submissions.map((submission) => refused ?? parse(submission, caller));
       const answered = await inTime(limitMs, answerAll(parsed, performance.now() + limitMs), parsed);
       const settled = answered.map((outcome) => (outcome instanceof Error ? refusal(outcome, log) : outcome));
-      count(settled);
+      count(settled, parsed);
       return settled;
     },
     async close() {

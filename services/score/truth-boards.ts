@@ -2,8 +2,9 @@
  * Boards read from Postgres while Redis is away, shared by everybody who asks: one reading at a time per board, and
  * who asks while it runs gets the next one, so an answer is never older than the question.
  */
-import { type Coalescer, createCoalescer } from '../shared/coalescer.ts';
+import { createCoalescer } from '../shared/coalescer.ts';
 import type { Board } from './board.ts';
+import { createPerBoard } from './per-board.ts';
 import type { TruthStore } from './truth-store.ts';
 
 export interface TruthBoards {
@@ -15,45 +16,29 @@ export interface TruthBoards {
 
 /** How old a board may be for a reader who did not just write. */
 const RECENT_MS = 200;
-/** Boards that are remembered; with more, the one remembered for longest is forgotten. */
-const MAX_BOARDS = 1_000;
 /** Everybody who waits for one board is served by one reading, so this only bounds memory. */
 const MAX_WAITING = 100_000;
 
-export function createTruthBoards(truth: TruthStore): TruthBoards {
-  const readers = new Map<string, Coalescer<null, Board>>();
-  const latest = new Map<string, { board: Board; at: number }>();
-
-  function readerOf(leaderboard: string): Coalescer<null, Board> {
-    let reader = readers.get(leaderboard);
-    if (reader === undefined) {
-      reader = createCoalescer<null, Board>({
-        maxBatch: MAX_WAITING,
-        maxInFlight: 1,
-        maxQueue: MAX_WAITING,
-        send: async (waiting) => {
-          const board = await truth.board(leaderboard);
-          latest.set(leaderboard, { board, at: performance.now() });
-          return waiting.map(() => board);
-        },
-      });
-      readers.set(leaderboard, reader);
-      if (readers.size > MAX_BOARDS) {
-        const [oldest = leaderboard] = readers.keys();
-        readers.delete(oldest);
-        latest.delete(oldest);
-      }
-    }
-    return reader;
-  }
-
-  const fresh = (leaderboard: string) => readerOf(leaderboard).submit(null);
+export function createTruthBoards(truth: Pick<TruthStore, 'board'>): TruthBoards {
+  const readerOf = createPerBoard((leaderboard) => {
+    let latest: { board: Board; at: number } | undefined;
+    const coalescer = createCoalescer<null, Board>({
+      maxBatch: MAX_WAITING,
+      maxInFlight: 1,
+      maxQueue: MAX_WAITING,
+      send: async (waiting) => {
+        const board = await truth.board(leaderboard);
+        latest = { board, at: performance.now() };
+        return waiting.map(() => board);
+      },
+    });
+    const fresh = () => coalescer.submit(null);
+    const recent = async () =>
+      latest !== undefined && performance.now() - latest.at < RECENT_MS ? latest.board : fresh();
+    return { fresh, recent };
+  });
   return {
-    fresh,
-    async recent(leaderboard) {
-      const known = latest.get(leaderboard);
-      if (known !== undefined && performance.now() - known.at < RECENT_MS) return known.board;
-      return fresh(leaderboard);
-    },
+    fresh: (leaderboard) => readerOf(leaderboard).fresh(),
+    recent: (leaderboard) => readerOf(leaderboard).recent(),
   };
 }

@@ -11,8 +11,8 @@ export interface TruthStore {
   board(leaderboard: string): Promise<Board>;
   /** The newest states of these players, each on its board; unknown ones are left out. */
   states(players: ReadonlyArray<{ leaderboard: string; userId: string }>): Promise<PlayerState[]>;
-  /** Ranks from 1 in the order of the players given, by counting who stands before each. */
-  ranks(leaderboard: string, players: readonly PlayerState[]): Promise<number[]>;
+  /** Ranks from 1 in the order of the players given, by counting who stands before each, and how many `players` there are. */
+  ranks(leaderboard: string, players: readonly PlayerState[]): Promise<{ ranks: number[]; players: number }>;
   /** Entries from a rank on (from 1), best first. */
   page(leaderboard: string, firstRank: number, limit: number): Promise<Entry[]>;
   playerCount(leaderboard: string): Promise<number>;
@@ -67,20 +67,45 @@ export function createTruthStore(pool: PostgresPool): TruthStore {
 
     async ranks(leaderboard, players) {
       const rows = await pool.run(
-        (sql) => sql<{ rank: number }[]>`
-          select (select count(*)::int + 1 from scores s where s.leaderboard = ${leaderboard}
-                  and (s.points > k.points
-                       or s.points = k.points and (s.reached < k.reached
-                          or s.reached = k.reached and s.user_id < k.user_id collate "C"))) as rank
-          from unnest(
-            ${arrayLiteral(players.map((p) => p.userId))}::text[],
-            ${arrayLiteral(players.map((p) => p.points))}::bigint[],
-            ${arrayLiteral(players.map((p) => p.reached))}::bigint[]
-          ) with ordinality as k (user_id, points, reached, place)
-          order by k.place`,
+        (sql) => sql<{ rank: bigint; players: bigint }[]>`
+          with asked as materialized (
+            select *, dense_rank() over (order by points) as step,
+              dense_rank() over (partition by points order by reached) as tie_step
+            from unnest(
+              ${arrayLiteral(players.map((p) => p.userId))}::text[],
+              ${arrayLiteral(players.map((p) => p.points))}::bigint[],
+              ${arrayLiteral(players.map((p) => p.reached))}::bigint[]
+            ) with ordinality as k (user_id, points, reached, place)
+          ),
+          -- One pass over the board puts each row between the points that were asked about.
+          steps as materialized (select array_agg(distinct points + 1 order by points + 1) as points from asked),
+          counted as materialized (
+            select width_bucket(s.points, steps.points) as step, count(*) as players
+            from scores s, steps where s.leaderboard = ${leaderboard} group by 1
+          ),
+          -- Another does the same among those with equal points, by when they reached them.
+          tie_steps as materialized (
+            select points, array_agg(distinct reached order by reached) as reached from asked group by points
+          ),
+          tied as materialized (
+            select t.points, width_bucket(s.reached, t.reached) as step, count(*) as players
+            from tie_steps t join scores s on s.leaderboard = ${leaderboard} and s.points = t.points group by 1, 2
+          ),
+          equals as materialized (
+            select a.place, count(*) as players
+            from asked a join scores s on s.leaderboard = ${leaderboard} and s.points = a.points and s.reached = a.reached
+            where s.user_id < a.user_id collate "C" group by 1
+          )
+          select 1
+              + coalesce((select sum(c.players) from counted c where c.step >= a.step), 0)::bigint
+              + coalesce((select sum(t.players) from tied t where t.points = a.points and t.step < a.tie_step), 0)::bigint
+              + coalesce((select e.players from equals e where e.place = a.place), 0)
+              as rank,
+            (select coalesce(sum(players), 0) from counted)::bigint as players
+          from asked a order by a.place`,
         READ_LIMIT_MS,
       );
-      return rows.map(({ rank }) => rank);
+      return { ranks: rows.map(({ rank }) => Number(rank)), players: Number(rows[0]?.players ?? 0n) };
     },
 
     async page(leaderboard, firstRank, limit) {

@@ -36,6 +36,7 @@ export const REASONS = {
   TOKEN_INVALID: ['unauthenticated', 'The token is not valid here: forged, expired, or of another kind.'],
   TOKEN_IN_URL: ['invalid_argument', 'A token never goes into a URL; send it in the handshake or a message.'],
   SERVICE_KEY_INVALID: ['unauthenticated', 'The call does not carry the key of a known service.'],
+  SERVICE_CERTIFICATE_INVALID: ['unauthenticated', 'The certificate is not that of a known service.'],
   CALLER_NOT_ALLOWED: ['permission_denied', 'This service may not call this method.'],
   ORIGIN_NOT_ALLOWED: ['permission_denied', 'The page is not on the list of allowed origins.'],
   HANDSHAKE_INVALID: [

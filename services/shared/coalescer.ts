@@ -12,6 +12,8 @@ export interface CoalescerOptions<Item, Result> {
   maxBatch: number;
   /** Most batches under way at once. */
   maxInFlight: number;
+  /** Items that must wait before a further batch leaves beside one that is under way: a call has a price of its own. */
+  worthACall?: number;
   /** Most items that may wait; what would not fit is refused with OVERLOADED. */
   maxQueue: number;
   /** Asked when an item's turn has come: an error answers it at once, and it is not sent. */
@@ -52,7 +54,7 @@ interface Place<Item, Result> {
 export function createCoalescer<Item, Result>(
   options: CoalescerOptions<Item, Result>,
 ): Coalescer<Item, Result> {
-  const { send, maxBatch, maxInFlight, maxQueue, lapsed, onBatch } = options;
+  const { send, maxBatch, maxInFlight, maxQueue, worthACall = 1, lapsed, onBatch } = options;
   const queue: Group<Item, Result>[] = [];
   let queued = 0;
   let inFlight = 0;
@@ -86,9 +88,15 @@ export function createCoalescer<Item, Result>(
     }
   }
 
+  /** Whether what waits may leave now. */
+  function mayLeave(): boolean {
+    if (inFlight === 0) return queued > 0;
+    return queued >= worthACall && inFlight < maxInFlight;
+  }
+
   function flush(): void {
     flushScheduled = false;
-    while (queued > 0 && inFlight < maxInFlight) {
+    while (mayLeave()) {
       const items: Item[] = [];
       const places: Place<Item, Result>[] = [];
       fill(items, places);
@@ -131,7 +139,7 @@ export function createCoalescer<Item, Result>(
     queue.push({ items, outcomes: [], next: 0, unanswered: items.length, answer });
     queued += items.length;
     // One turn of the event loop gathers everything that arrived in the same read.
-    if (flushScheduled || inFlight >= maxInFlight) return;
+    if (flushScheduled || !mayLeave()) return;
     flushScheduled = true;
     setImmediate(flush);
   }

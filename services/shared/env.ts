@@ -1,5 +1,6 @@
 /** Reads a process's environment into typed values. A wrong value names the variable and what it should look like. */
 import { readFileSync } from 'node:fs';
+import { Secret } from './secret.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -59,10 +60,37 @@ export function list(env: Environment, name: string, fallback: readonly string[]
 }
 
 /** A secret from NAME or from the file that NAME_FILE points at. */
-export function secret(env: Environment, name: string): string {
-  const path = read(env, `${name}_FILE`);
-  if (path !== undefined) return readFileSync(path, 'utf8').trim();
-  const value = read(env, name);
+export function secret(env: Environment, name: string): Secret {
+  const value = optionalSecret(env, name);
   if (value === undefined) throw new Error(`${name} or ${name}_FILE must be set`);
   return value;
+}
+
+/** Likewise; undefined when neither is set. */
+export function optionalSecret(env: Environment, name: string): Secret | undefined {
+  const path = read(env, `${name}_FILE`);
+  const value = path === undefined ? read(env, name) : readFileSync(path, 'utf8').trim();
+  if (value === '') throw new Error(`the file that ${name}_FILE names is empty`);
+  return value === undefined ? undefined : new Secret(value);
+}
+
+/** What Postgres takes beyond a plain URL: more hosts, each after a comma. */
+const MORE_HOSTS = /,[^,/?@]+(?=[,/?]|$)/g;
+
+/** The address of a server, which may hold a password: secret, and never quoted when it can't be read. */
+export function secretUrl(env: Environment, name: string): Secret {
+  const url = secret(env, name);
+  if (URL.canParse(url.reveal()) || URL.canParse(url.reveal().replace(MORE_HOSTS, ''))) return url;
+  throw new Error(`${name} must be an address such as scheme://user:password@host:port`);
+}
+
+/** A server's address with the password that came apart from it; as it is when none did. */
+export function withPassword(url: Secret | string, password: Secret | string | undefined): Secret {
+  if (password === undefined) return Secret.of(url);
+  const whole = URL.parse(Secret.of(url).reveal());
+  if (whole === null || whole.hostname === '') {
+    throw new Error('a password can only be put into an address like scheme://user@host:port');
+  }
+  whole.password = encodeURIComponent(Secret.of(password).reveal());
+  return new Secret(whole.href);
 }

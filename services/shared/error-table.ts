@@ -1,5 +1,5 @@
 /** One table from error kinds to what each protocol says. Numbers are google.rpc.Code; HTTP statuses follow Connect's mapping. */
-import type { ErrorKind } from './app-error.ts';
+import type { ErrorKind, Reason } from './app-error.ts';
 
 interface WireForm {
   /** google.rpc.Code, used by gRPC and Connect. */
@@ -28,4 +28,14 @@ const KIND_OF_CODE = new Map(
 /** The kind for a google.rpc.Code; codes that we never send are `internal`. */
 export function kindOfCode(code: number): ErrorKind {
   return KIND_OF_CODE.get(code) ?? 'internal';
+}
+
+/**
+ * What to call a refusal whose reason is not told, or is one that only a newer version knows: its kind says whether to come
+ * back. `unavailable` is the reason for a callee that can't be reached.
+ */
+export function generalReason(kind: ErrorKind, unavailable: Reason): Reason {
+  if (kind === 'unavailable') return unavailable;
+  if (kind === 'deadline_exceeded') return 'DEADLINE_EXCEEDED';
+  return kind === 'resource_exhausted' ? 'OVERLOADED' : 'INTERNAL';
 }

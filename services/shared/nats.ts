@@ -1,6 +1,7 @@
 /** The one door to NATS: a connection that never gives up, and the names and limits of the one stream. */
 import {
   AckPolicy,
+  type ConnectionOptions,
   type ConsumerMessages,
   connect,
   DeliverPolicy,
@@ -14,6 +15,7 @@ import {
   type StreamConfig,
 } from 'nats';
 import type { Log } from './log.ts';
+import { Secret } from './secret.ts';
 
 export type { ConsumerMessages, JetStreamClient, JetStreamManager, NatsConnection };
 export { AckPolicy, DeliverPolicy };
@@ -32,15 +34,18 @@ const RECONNECT_JITTER_MS = 250;
 const PING_INTERVAL_MS = 3_000;
 
 export interface NatsOptions {
-  url: string;
+  url: Secret | string;
   name: string;
   log: Log;
 }
 
+/** Below what a user's answers arrive, where permissions let nobody else listen. */
+export const inboxOf = (user: string): string => `_INBOX.${user}`;
+
 /** Waits for the first connection, then keeps it up for the life of the process. */
 export async function connectNats({ url, name, log }: NatsOptions): Promise<NatsConnection> {
   const connection = await connect({
-    servers: url,
+    ...parseAddress(Secret.of(url).reveal()),
     name,
     maxReconnectAttempts: -1,
     waitOnFirstConnect: true,
@@ -51,6 +56,21 @@ export async function connectNats({ url, name, log }: NatsOptions): Promise<Nats
   });
   void watchStatus(connection, log);
   return connection;
+}
+
+type Address = Pick<ConnectionOptions, 'servers' | 'user' | 'pass' | 'token' | 'inboxPrefix'>;
+
+/** The library takes no credentials from an address. A name without a password is a token, as everywhere with NATS. */
+function parseAddress(url: string): Address {
+  const address = URL.parse(url);
+  if (address === null || address.username === '') return { servers: url };
+  const [user, pass] = [decodeURIComponent(address.username), decodeURIComponent(address.password)];
+  address.username = '';
+  address.password = '';
+  const servers = address.href;
+  if (pass === '') return { servers, token: user };
+  // Only a name that can stand in a subject.
+  return { servers, user, pass, ...(/^[\w-]+$/.test(user) && { inboxPrefix: inboxOf(user) }) };
 }
 
 async function watchStatus(connection: NatsConnection, log: Log): Promise<void> {

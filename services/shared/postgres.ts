@@ -4,11 +4,12 @@
  */
 import postgres from 'postgres';
 import { AppError } from './app-error.ts';
+import { Secret } from './secret.ts';
 
 export type Sql = postgres.Sql<{ bigint: bigint }>;
 
 export interface PostgresOptions {
-  url: string;
+  url: Secret | string;
   /** Connections at most. */
   connections: number;
   /** Shown in pg_stat_activity. */
@@ -45,7 +46,7 @@ export function connectPostgres({
   applicationName,
   statementTimeoutMs,
 }: PostgresOptions): Sql {
-  return postgres(url, {
+  return postgres(Secret.of(url).reveal(), {
     max: connections,
     connect_timeout: CONNECT_TIMEOUT_S,
     max_lifetime: MAX_CONNECTION_AGE_S,
@@ -125,19 +126,13 @@ export function sqlCode(error: unknown): string | undefined {
 
 export const UNIQUE_VIOLATION = '23505';
 
-/** The statement never ran: no connection, server starting or full, or its transaction was rolled back whole. */
-const NOT_RUN = new Set([
-  'ECONNREFUSED',
-  'ENOENT',
-  'CONNECT_TIMEOUT',
-  '57P03',
-  '53300',
-  '53100',
-  '53200',
-  '40001',
-  '40P01',
-  '25006',
-]);
+/** The statement never ran: no connection, server starting, or its transaction was rolled back whole. */
+const NOT_RUN = new Set(['ECONNREFUSED', 'ENOENT', 'CONNECT_TIMEOUT', '57P03', '40001', '40P01', '25006']);
+/**
+ * The server can't do it now, whatever the statement: out of disk, memory or connections (53), trouble with its files (58),
+ * or with itself (XX). The transaction was rolled back whole.
+ */
+const SERVER_TROUBLE = /^(53|58|XX)...$/;
 /** The connection went away underneath; a commit may or may not have happened. */
 const UNKNOWN = new Set([
   'CONNECTION_CLOSED',
@@ -158,7 +153,8 @@ const CANCELLED = '57014';
 export function toStoreError(error: unknown): unknown {
   const code = sqlCode(error);
   if (error instanceof AppError || code === undefined) return error;
-  if (NOT_RUN.has(code)) return new AppError('STORE_UNAVAILABLE', { cause: error, retryAfterMs: 1000 });
+  if (NOT_RUN.has(code) || SERVER_TROUBLE.test(code))
+    return new AppError('STORE_UNAVAILABLE', { cause: error, retryAfterMs: 1000 });
   if (UNKNOWN.has(code)) return new AppError('OUTCOME_UNKNOWN', { cause: error });
   if (code === CANCELLED) return new AppError('DEADLINE_EXCEEDED', { cause: error });
   return error;

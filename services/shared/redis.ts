@@ -2,11 +2,13 @@
  * The one door to ioredis. A command either runs now, once, or fails within a limit: nothing is queued while offline
  * and nothing is sent again by the library, since an old write that arrives late is worse than one that failed.
  */
+import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { Log } from './log.ts';
+import { Secret } from './secret.ts';
 
 export interface RedisOptions {
-  url: string;
+  url: Secret | string;
   /** Shown in CLIENT LIST. */
   connectionName: string;
   /** Milliseconds until a command fails. */
@@ -24,7 +26,7 @@ export type RedisClient = Redis;
 
 /** Starts to connect and keeps reconnecting for ever; `status === 'ready'` tells whether a command would be sent. */
 export function connectRedis({ url, connectionName, commandTimeoutMs, log }: RedisOptions): RedisClient {
-  const redis = new Redis(url, {
+  const redis = new Redis(Secret.of(url).reveal(), {
     connectionName,
     commandTimeout: commandTimeoutMs,
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -39,4 +41,28 @@ export function connectRedis({ url, connectionName, commandTimeoutMs, log }: Red
   });
   redis.on('error', (error) => log.warn({ err: error }, 'redis connection'));
   return redis;
+}
+
+/** A script's answer; its keys and arguments are whatever the script says. */
+export type RedisScript = (keys: readonly string[], args: ReadonlyArray<string | number>) => Promise<unknown>;
+
+/** By what Redis calls a script. */
+export function scriptDigest(text: string): string {
+  return createHash('sha1').update(text).digest('hex');
+}
+
+/**
+ * A script as a command. Only its digest is sent: where services may not bring scripts of their own, somebody else has
+ * loaded it, or does so within a moment. A Redis that does not know it is sent the text once, if it takes it.
+ */
+export function createScript(redis: RedisClient, text: string): RedisScript {
+  const digest = scriptDigest(text);
+  return async (keys, args) => {
+    try {
+      return await redis.evalsha(digest, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+      return redis.eval(text, keys.length, ...keys, ...args);
+    }
+  };
 }

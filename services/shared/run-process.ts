@@ -4,6 +4,7 @@
  */
 import type { Environment } from './env.ts';
 import { createLog, type Log } from './log.ts';
+import { assertProductionSettings } from './production.ts';
 import { assertSoundRuntime } from './runtime-gate.ts';
 
 /** What a unit's service gives back once it serves. */
@@ -31,6 +32,7 @@ export async function runProcess(
   let service: RunningService;
   try {
     assertSoundRuntime(process.version);
+    assertProductionSettings(process.env);
     service = await start({ env: process.env, log });
   } catch (error) {
     return die(error, 'could not start');

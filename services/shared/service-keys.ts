@@ -20,7 +20,7 @@ export function createServiceKey(name: ServiceName): string {
   return `${name}.${randomBytes(SECRET_BYTES).toString('base64url')}`;
 }
 
-function isServiceName(name: string): name is ServiceName {
+export function isServiceName(name: string): name is ServiceName {
   return (SERVICE_NAMES as readonly string[]).includes(name);
 }
 

@@ -1,6 +1,7 @@
 /** What a running local stack says about itself in DATA_DIR/stack.json, for commands and tests that look for it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Mode } from './mode.ts';
 
 export interface StackProcess {
   pid: number;
@@ -12,6 +13,7 @@ export interface StackProcess {
 export interface StackFile {
   /** The supervisor. */
   pid: number;
+  mode: Mode;
   /** Without passwords. Absent until everything is chosen. */
   addresses?: {
     edgeUrl: string;
@@ -28,6 +30,11 @@ export interface StackFile {
 
 export function stackFilePath(dataDir: string): string {
   return join(dataDir, 'stack.json');
+}
+
+/** What `npm start` makes in production mode: a folder for each service. */
+export function certificatesDir(dataDir: string): string {
+  return join(dataDir, 'certificates');
 }
 
 /** Undefined when there is none. */

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { keyFile } from '../../services/local/secrets.ts';
+import { addressAs, passwordFile } from '../../services/local/store-passwords.ts';
 import { secretsDir } from '../../services/local/units.ts';
 import { createGrpcClient } from '../../services/shared/grpc.ts';
 import type { ServiceName } from '../../services/shared/service-keys.ts';
@@ -62,6 +63,8 @@ export async function startWorld({
     if (addresses === undefined) throw new Error('the stack has no addresses');
     const serviceKey = (name: ServiceName) =>
       readFileSync(keyFile(secretsDir(stack.dataDir), name), 'utf8').trim();
+    const passwordOf = (store: 'redis' | 'nats') =>
+      readFileSync(passwordFile(secretsDir(stack.dataDir), store, 'admin'), 'utf8').trim();
     const password = readFileSync(join(stack.dataDir, 'postgres', 'password'), 'utf8').trim();
     const database = new URL(addresses.databaseUrl);
     database.username = 'postgres';
@@ -77,8 +80,8 @@ export async function startWorld({
       authAddress: addresses.authAddress,
       scoreAddress: addresses.scoreAddress,
       databaseUrl: database.href,
-      redisUrl: addresses.redisUrl,
-      natsUrl: addresses.natsUrl,
+      redisUrl: addressAs(addresses.redisUrl, 'admin', passwordOf('redis')),
+      natsUrl: addressAs(addresses.natsUrl, 'admin', passwordOf('nats')),
       players: issued,
       serviceKey,
       groups: (...more) => [

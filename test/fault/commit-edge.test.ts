@@ -10,9 +10,11 @@ import { startPostgresServer } from '../../services/local/postgres-server.ts';
 import { startRedisServer } from '../../services/local/redis-server.ts';
 import { type ScoreServer, startScore } from '../../services/score/service.ts';
 import { AppError } from '../../services/shared/app-error.ts';
+import { createAuditKey } from '../../services/shared/audit-chain.ts';
 import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
 import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
+import { Secret } from '../../services/shared/secret.ts';
 import { createServiceKey, digestServiceKeys } from '../../services/shared/service-keys.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { outcomeOf } from './outcome.ts';
@@ -40,20 +42,23 @@ beforeAll(async () => {
   ]);
   servers = [postgres, redis, nats];
   const log = createSilentLog();
-  await migrate({ url: postgres.url, log });
+  await migrate({ url: postgres.url, log, roles: postgres.roles });
   proxy = await startPostgresProxy({
     target: { host: HOST, port: postgres.port },
     applicationName: 'scoreboard-score-accept',
   });
-  const proxied = new URL(postgres.url);
+  const proxied = new URL(postgres.urlAs('score'));
   proxied.port = String(proxy.port);
   const [game, own] = [createServiceKey('game'), createServiceKey('score')];
   score = await startScore(
     {
       ...{ host: HOST, port: 0, adminHost: HOST, adminPort: 0 },
-      ...{ databaseUrl: proxied.href, redisUrl: redis.url, natsUrl: nats.url },
+      databaseUrl: new Secret(proxied.href),
+      ...{ redisUrl: new Secret(redis.urlAs('score')), natsUrl: new Secret(nats.urlAs('score')) },
       // A trusted game server vouches for what it hands in: nobody is asked.
-      ...{ authAddress: `${HOST}:1`, serviceKey: own, digests: digestServiceKeys([game, own]) },
+      ...{ authAddress: `${HOST}:1`, identity: { serviceKey: own }, reflection: false },
+      callers: { digests: digestServiceKeys([game, own]) },
+      auditKey: new Secret(createAuditKey()),
     },
     { log },
   );

@@ -1,21 +1,22 @@
 import { describe, expect, it } from 'vitest';
+import type { HistoryEvent } from './checker/record.ts';
 import { COMPONENTS } from './driver/components.ts';
-import { type Fault, makeFault } from './driver/faults.ts';
+import { type Fault, kindsOf, makeFault } from './driver/faults.ts';
 import { runUnderFire } from './driver/run.ts';
 import { createRandom, type Random } from './random.ts';
 
 /** Seeds that CI runs; SEED=123 runs one of one's own. */
 const SEEDS = process.env.SEED === undefined ? [20_261] : [Number(process.env.SEED)];
-const KINDS = ['kill', 'pause', 'cut'] as const;
+const KINDS = ['kill', 'pause', 'cut', 'skew'] as const;
 const [SHORTEST_MS, LONGEST_MS] = [500, 2_000];
 /** Each fault and its recovery take a few seconds, on a machine that has other things to do. */
 const LIMIT_MS = 290_000;
 
-/** Every component once with every kind, in an order of the seed's. */
+/** Every component once with every kind that it knows, in an order of the seed's. */
 function everyFault(seed: number): Fault[] {
   const random = createRandom(seed);
   const faults = COMPONENTS.flatMap((component) =>
-    KINDS.map((kind) => ({
+    KINDS.filter((kind) => kindsOf(component).includes(kind)).map((kind) => ({
       fault: makeFault(component, kind, random.whole(SHORTEST_MS, LONGEST_MS), random),
       order: random.next(),
     })),
@@ -23,13 +24,24 @@ function everyFault(seed: number): Fault[] {
   return faults.sort((a, b) => a.order - b.order).map(({ fault }) => fault);
 }
 
+/** How many calls the rate limit refused while Redis was at fault. */
+function refusedWithoutRedis(history: readonly HistoryEvent[]): number {
+  let [isAtFault, refused] = [false, 0];
+  for (const event of history) {
+    if (event.f === 'fault' && event.value.component === 'redis') isAtFault = event.value.phase === 'begin';
+    const isRefused = event.f === 'submit' && event.type === 'fail' && event.value.reason === 'RATE_LIMITED';
+    if (isAtFault && isRefused) refused += 1;
+  }
+  return refused;
+}
+
 describe('the running product', () => {
   it.each(SEEDS)(
-    'survives each component being killed, paused and cut (seed %i)',
+    'survives each component being killed, paused, cut and put off in time (seed %i)',
     async (seed) => {
       const faults = everyFault(seed);
       const told: string[] = [];
-      const { judgement, survived, folder } = await runUnderFire({
+      const { judgement, survived, recorder, folder } = await runUnderFire({
         seed,
         nextFault: (_: Random) => faults.shift(),
         say: (line) => told.push(line),
@@ -44,7 +56,26 @@ describe('the running product', () => {
         I1: expect.any(Number),
         I7: expect.any(Number),
         I13: expect.any(Number),
+        I20: expect.any(Number),
       });
+      // There was something to limit while Redis was away.
+      expect(refusedWithoutRedis(recorder.history)).toBeGreaterThan(0);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'is found out when it lets a player pass the rate limit while Redis is away',
+    async () => {
+      const random = createRandom(1);
+      const faults = [makeFault('redis', 'pause', LONGEST_MS, random)];
+      const { judgement } = await runUnderFire({
+        seed: 1,
+        nextFault: () => faults.shift(),
+        settings: { RATE_USER_PER_S: '100000', RATE_USER_BURST: '100000' },
+        say: () => {},
+      });
+      expect([...new Set(judgement.violations.map(({ invariant }) => invariant))]).toEqual(['I20']);
     },
     LIMIT_MS,
   );

@@ -5,8 +5,9 @@
  */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { type Fault, randomFault } from './driver/faults.ts';
+import { makeFault, randomFault } from './driver/faults.ts';
 import { type RunResult, runUnderFire } from './driver/run.ts';
+import { createRandom } from './random.ts';
 import { reportRuns } from './soak-report.ts';
 
 const MS_PER_MINUTE = 60_000;
@@ -45,9 +46,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 if (values.long) {
-  const faults: Fault[] = LONG_OUTAGES.flatMap(([component, lastsMs]) => [
-    { component, kind: 'pause', lastsMs, link: undefined, mode: { kind: 'pass' } },
-    { component, kind: 'down', lastsMs, link: undefined, mode: { kind: 'pass' } },
+  const random = createRandom(firstSeed);
+  const faults = LONG_OUTAGES.flatMap(([component, lastsMs]) => [
+    makeFault(component, 'pause', lastsMs, random),
+    makeFault(component, 'down', lastsMs, random),
   ]);
   results.push(
     await runUnderFire({ seed: firstSeed, nextFault: () => (isEnding ? undefined : faults.shift()), say }),

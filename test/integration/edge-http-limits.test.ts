@@ -18,9 +18,13 @@ async function submitTimes(base: string, token: string, times: number): Promise<
   return statuses;
 }
 
-function expectLimited(answer: Answer): void {
+function expectLimited(answer: Answer, policy?: string): void {
   expect(answer).toMatchObject({ status: 429, body: { code: 'resource_exhausted', reason: 'RATE_LIMITED' } });
-  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+  const waitS = Number(answer.headers.get('retry-after'));
+  expect(waitS).toBeGreaterThanOrEqual(1);
+  expect(answer.headers.get('ratelimit-policy')).toMatch(/^"(?:user|address)";q=\d+;w=\d+$/);
+  expect(answer.headers.get('ratelimit')).toMatch(new RegExp(`^"(?:user|address)";r=0;t=${waitS}$`));
+  if (policy !== undefined) expect(answer.headers.get('ratelimit-policy')).toBe(policy);
 }
 
 describe('the limit of a player', () => {
@@ -38,7 +42,7 @@ describe('the limit of a player', () => {
     const edge = await node(5);
     const [ann, ben] = [await world.token('ann'), await world.token('ben')];
     expect(await submitTimes(edge.base, ann, 5)).toEqual([200, 200, 200, 200, 200]);
-    expectLimited(await submit(edge.base, ann, { actionId: nextId() }));
+    expectLimited(await submit(edge.base, ann, { actionId: nextId() }), '"user";q=5;w=5');
     expect(await submitTimes(edge.base, ben, 1)).toEqual([200]);
     const me = await ask(`${edge.base}/api/v1/scoreboard/me`, { headers: bearer(ann) });
     expect(me.status).toBe(200);
@@ -139,7 +143,7 @@ describe('the limit of an address', () => {
 
   test('counts requests without a token, each address on its own', async () => {
     await spend('203.0.113.1');
-    expectLimited(await top('203.0.113.1'));
+    expectLimited(await top('203.0.113.1'), '"address";q=5;w=5');
     expect((await top('203.0.113.2')).status).toBe(200);
   });
 

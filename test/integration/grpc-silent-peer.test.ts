@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import {
   createGrpcClient,
@@ -9,8 +9,10 @@ import {
 } from '../../services/shared/grpc.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
 import { createMetrics } from '../../services/shared/metrics.ts';
+import type { CallerCheck, ServiceIdentity } from '../../services/shared/service-identity.ts';
 import { createServiceKey, digestServiceKeys } from '../../services/shared/service-keys.ts';
 import { type FaultProxy, startProxy } from '../fault/proxy.ts';
+import { createTestAuthority } from '../support/certificates.ts';
 import { createScoreDouble } from '../support/score-double.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -21,11 +23,30 @@ let server: GrpcServer;
 let proxy: FaultProxy;
 let client: GrpcClient<typeof ScoreService>;
 
-beforeEach(async () => {
-  const serviceKey = createServiceKey('edge');
+const serviceKey = createServiceKey('edge');
+const byKeys = async () => ({
+  callers: { digests: digestServiceKeys([serviceKey]) },
+  identity: { serviceKey },
+});
+const byCertificates = async () => {
+  const authority = await createTestAuthority();
+  const named = (name: string) => [{ type: 'url' as const, value: `spiffe://scoreboard/${name}` }];
+  return {
+    callers: { tls: await authority.issue(named('score')) },
+    identity: { tls: await authority.issue(named('edge')) },
+  };
+};
+
+async function start({
+  callers,
+  identity,
+}: {
+  callers: CallerCheck;
+  identity: ServiceIdentity;
+}): Promise<void> {
   const allowed = ['edge'] as const;
   server = await startGrpcServer({
-    ...{ host: HOST, port: 0, digests: digestServiceKeys([serviceKey]), log: createSilentLog() },
+    ...{ host: HOST, port: 0, ...callers, log: createSilentLog() },
     services: [
       registerService(ScoreService, createScoreDouble().handlers, {
         ...{ submitScore: allowed, submitScores: allowed },
@@ -36,8 +57,8 @@ beforeEach(async () => {
   });
   proxy = await startProxy({ host: HOST, port: server.port });
   const address = `${HOST}:${proxy.port}`;
-  client = createGrpcClient(ScoreService, { address, serviceKey, unavailable: 'SCORE_UNAVAILABLE' });
-});
+  client = createGrpcClient(ScoreService, { address, ...identity, unavailable: 'SCORE_UNAVAILABLE' });
+}
 
 afterEach(async () => {
   client.close();
@@ -47,17 +68,24 @@ afterEach(async () => {
 
 const answered = () => client.getTop({}, CALL).catch(() => undefined);
 
-it('comes back to a peer that took the connection and then said nothing', async () => {
-  proxy.setMode({ kind: 'half-open' });
-  await expect(client.getTop({}, CALL)).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
-  proxy.setMode({ kind: 'pass' });
-  await waitFor(answered, { describe: 'an answer', limitMs: 10_000 });
-});
+describe.each([
+  ['by keys', byKeys],
+  ['by certificates', byCertificates],
+])('a client of services that know each other %s', (_, ways) => {
+  beforeEach(async () => start(await ways()));
 
-it('comes back to a peer that fell silent on a connection in use', async () => {
-  await client.getTop({}, CALL);
-  proxy.setMode({ kind: 'half-open' });
-  await expect(client.getTop({}, CALL)).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
-  proxy.setMode({ kind: 'pass' });
-  await waitFor(answered, { describe: 'an answer', limitMs: 10_000 });
+  it('comes back to a peer that took the connection and then said nothing', async () => {
+    proxy.setMode({ kind: 'half-open' });
+    await expect(client.getTop({}, CALL)).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
+    proxy.setMode({ kind: 'pass' });
+    await waitFor(answered, { describe: 'an answer', limitMs: 10_000 });
+  });
+
+  it('comes back to a peer that fell silent on a connection in use', async () => {
+    await client.getTop({}, CALL);
+    proxy.setMode({ kind: 'half-open' });
+    await expect(client.getTop({}, CALL)).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
+    proxy.setMode({ kind: 'pass' });
+    await waitFor(answered, { describe: 'an answer', limitMs: 10_000 });
+  });
 });

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli, type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 let stack: StackProcesses;
 
@@ -166,5 +169,61 @@ describe('the other commands', () => {
     expect(rotated.code).toBe(0);
     const after = await stack.cli(['keys', 'list']);
     expect(after.stdout.split('\n').length).toBe(before.stdout.split('\n').length + 1);
+  });
+});
+
+describe('the audit log', () => {
+  /** What one command prints, which must end well. */
+  const print = async (...args: string[]) => {
+    const { code, stdout, stderr } = await stack.cli(['audit', ...args]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return stdout;
+  };
+  const OK = /^OK: \d+ links seal [1-9]\d* actions, \d players erased; the head is (\d+:[0-9a-f]{64})\n$/;
+
+  it('verifies to a head that was written down, and an export of it without a stack', async () => {
+    const head = (
+      await waitFor(async () => {
+        const { code, stdout } = await stack.cli(['audit', 'head']);
+        return code === 0 ? stdout : undefined;
+      })
+    ).trim();
+    expect(await print('verify', '--head', head)).toMatch(OK);
+    const path = join(stack.dataDir, 'log.jsonl');
+    await writeFile(path, await print('export'));
+    const away = { DATA_DIR: '/nowhere', AUDIT_KEY_FILE: join(stack.dataDir, 'secrets', 'audit.key') };
+    const verified = await runCli(['audit', 'verify', '--file', path, '--head', head], away);
+    expect(verified).toMatchObject({ code: 0, stdout: expect.stringMatching(OK) });
+
+    await writeFile(path, (await readFile(path, 'utf8')).replace('"points":"100"', '"points":"101"'));
+    const changed = await runCli(['audit', 'verify', '--file', path], away);
+    expect(changed).toMatchObject({
+      code: 1,
+      stderr: '',
+      stdout: expect.stringMatching(/^DIFFERS: link 1 /),
+    });
+    const missing = await runCli(['audit', 'verify', '--file', '/nowhere/log'], away);
+    expect(missing).toMatchObject({ code: 1, stderr: expect.stringMatching(/^ENOENT/) });
+    const keyless = await runCli(['audit', 'verify', '--file', path], { DATA_DIR: '/nowhere' });
+    expect(keyless).toMatchObject({ code: 1, stderr: expect.stringMatching(/^there is no audit key/) });
+  });
+
+  it('lists what was refused, and erases a player whose tokens are then worth nothing', async () => {
+    const token = (await stack.cli(['token', 'alice'])).stdout.trim();
+    const body = { actionId: 'a9', points: 1, signature: 'forged' };
+    expect((await submit(token, body)).status).toBe(403);
+    await waitFor(async () =>
+      (await print('rejected', '--user', 'alice')).includes('SIGNATURE_INVALID') ? true : undefined,
+    );
+    const head = (await print('head')).trim();
+    expect(await print('erase', 'alice')).toMatch(/^revoked alice\nerased from 1 boards, recorded as \d+:/);
+    expect((await submit(token, body)).status).toBe(401);
+    expect(await print('verify', '--head', head)).toMatch(OK);
+    expect(await print('export')).not.toContain('alice');
+    expect(await print('rejected')).not.toContain('alice');
+    const top = await fetch(`${stack.edgeUrl}/api/v1/scoreboard/top`);
+    expect(await top.text()).not.toContain('alice');
+    const again = await stack.cli(['audit', 'erase', 'alice']);
+    expect(again).toMatchObject({ code: 1, stderr: 'Nothing is known of this player.\n' });
   });
 });

@@ -4,9 +4,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isRunning } from '../../services/local/process-table.ts';
+import { startPostgresServer } from '../../services/local/postgres-server.ts';
+import { describeProcess, isRunning } from '../../services/local/process-table.ts';
 import { startRedisServer } from '../../services/local/redis-server.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
+import { connectPostgres } from '../../services/shared/postgres.ts';
 import { connectRedis } from '../../services/shared/redis.ts';
 import { readStackFile, type StackFile } from '../../services/shared/stack-file.ts';
 import {
@@ -16,6 +18,7 @@ import {
   stackEnvironment,
   startStackProcesses,
 } from '../support/stack-processes.ts';
+import { secretsOf } from '../support/stack-secrets.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 let dataDir: string;
@@ -97,9 +100,43 @@ describe('npm start', () => {
     for (const name of await readdir(secrets)) expect(mode(join(secrets, name))).toBe(0o600);
     expect(mode(join(dataDir, 'stack.json'))).toBe(0o600);
     expect(readFileSync(join(dataDir, 'stack.json'), 'utf8')).not.toMatch(/password|postgres:[^/]/);
-    const environment = readFileSync(`/proc/${stack.stack().processes.fanout?.pid}/environ`, 'utf8');
+    const { processes } = stack.stack();
+    for (const [name, { pid }] of Object.entries(processes)) {
+      for (const [secret, value] of secretsOf(stack)) {
+        const found = describeProcess(pid).includes(value);
+        expect([name, secret, found]).toEqual([name, secret, false]);
+      }
+    }
+    const environment = readFileSync(`/proc/${processes.fanout?.pid}/environ`, 'utf8');
     expect(environment).toContain('/secrets/fanout.key');
     expect(environment).not.toMatch(/DATABASE_URL|AUTH_KEYS_DIR|DIGESTS/);
+  });
+});
+
+describe('a given database', () => {
+  it.each([
+    ['roles of their own, where its user may make some', 'createrole', ['theirs_auth', 'theirs_score']],
+    ['the given user, where that may make none', '', ['theirs']],
+  ])('is used by the services as %s', async (_, rights, expected) => {
+    const postgres = await startPostgresServer({ dataDir: join(dataDir, 'outside-postgres') });
+    const options = { connections: 1, applicationName: 'test', statementTimeoutMs: 5_000 };
+    const sql = connectPostgres({ url: postgres.url, ...options });
+    try {
+      await sql.unsafe(`create role theirs login password 'given' ${rights}`);
+      await sql.unsafe('create database theirs owner theirs');
+      const stack = await start({
+        env: { DATABASE_URL: `postgres://theirs:given@127.0.0.1:${postgres.port}/theirs` },
+      });
+      expect(await stack.submit('alice', 'a1', 100)).toEqual({ newScore: 100, rank: 1 });
+      const users = await sql<{ name: string }[]>`
+        select distinct usename as name from pg_stat_activity where datname = 'theirs' order by usename`;
+      expect(users.map(({ name }) => name)).toEqual(expected);
+      expect(stack.output().includes('no roles of their own')).toBe(rights === '');
+      await stack.stop();
+    } finally {
+      await sql.end();
+      await postgres.stop();
+    }
   });
 });
 

@@ -48,6 +48,12 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
+it('brings a script to a Redis that does not know it and lets it', async () => {
+  await redis.script('FLUSH');
+  const projected = await index.project(5n, 'global', [state('ada', 1, 1)]);
+  expect(projected?.ranks).toEqual([1]);
+});
+
 it('does not serve a Redis that came back with older data under the same epoch, until it is recognised', async () => {
   await index.project(5n, 'global', [state('ada', 1, 1)]);
   await redis.save();

@@ -48,8 +48,10 @@ async function openLink(toPort: number) {
 
 test('is left for a new one within seconds, while each command fails in its own time', async () => {
   const link = await openLink(server.port);
+  const url = new URL(server.url);
+  url.port = String(link.port);
   const redis = connectRedis({
-    url: `redis://${HOST}:${link.port}`,
+    url: url.href,
     connectionName: 'test',
     commandTimeoutMs: 200,
     log: createSilentLog(),

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AppError } from '../../services/shared/app-error.ts';
+import { createSilentLog } from '../../services/shared/log.ts';
+import { connectNats, SCORE_STREAM } from '../../services/shared/nats.ts';
 import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
 import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -62,6 +64,16 @@ it('goes on without NATS and delivers what was committed meanwhile when it is ba
   expect(await sql`select from outbox`).not.toHaveLength(0);
   await world.startNats({ empty: true });
   await waitFor(outboxIsEmpty);
+});
+
+it('makes the stream anew on a bus that comes back empty, before anything is published: readers wait for it', async () => {
+  await world.killNats();
+  await world.startNats({ empty: true });
+  const nats = await connectNats({ url: world.natsUrl, name: 'test', log: createSilentLog() });
+  const manager = await nats.jetstreamManager();
+  const { state } = await waitFor(() => manager.streams.info(SCORE_STREAM).catch(() => undefined));
+  expect(state.last_seq).toBe(0);
+  await nats.close();
 });
 
 it('refuses writes clearly while Postgres is away, serves the board, and takes writes again by itself', async () => {

@@ -149,6 +149,31 @@ test.each(tamperings)('an entry that is %s is found and put right in place', asy
   expect(await submit('bob', `${board}-5`, 15n, board)).toMatchObject({ newScore: 35n, rank: 1n });
 });
 
+test('a board that only the index has is found, emptied and told of', async () => {
+  const invented = `${board}-invented`;
+  const eve = () =>
+    redis
+      .multi()
+      .hset(players(invented), 'eve', '1:00000000000001:eve')
+      .zadd(order(invented), -5000, '00000000000001eve', -1, '00000000000002nobody')
+      .exec();
+  // The operator's look may come after the repair: invent it again until the look came first.
+  const seen = await waitFor(async () => {
+    await eve();
+    const { differences } = await compareEverything();
+    return differences.length === 2 ? differences : undefined;
+  });
+  expect(seen.map(({ userId, kind }) => [userId, kind])).toEqual([
+    ['eve', 'stray'],
+    ['00000000000002nobody', 'stray'],
+  ]);
+  await waitFor(async () => (await redis.exists(players(invented), order(invented))) === 0 || undefined);
+  expect(await topOf(invented)).toEqual([]);
+  expect((await compareEverything()).differences).toEqual([]);
+  // It may begin as any other.
+  expect(await submit('bob', `${board}-6`, 5n, invented)).toMatchObject({ newScore: 5n, rank: 1n });
+});
+
 test('a top that a repair changed has a greater seq than the wrong one', async () => {
   const { member } = await memberOf(board, 'bob');
   await redis.zadd(order(board), -5000, member);

@@ -1,7 +1,8 @@
 /** What the score service asks of its servers before it serves, and what it does not wait for. */
-import { connect, type NatsConnection, RetentionPolicy, StorageType } from 'nats';
+import { type NatsConnection, RetentionPolicy, StorageType } from 'nats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createSilentLog } from '../../services/shared/log.ts';
+import { connectNats } from '../../services/shared/nats.ts';
 import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
 import { connectRedis, type RedisClient } from '../../services/shared/redis.ts';
 import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
@@ -28,7 +29,7 @@ beforeAll(async () => {
     log: createSilentLog(),
   });
   await waitFor(() => redis.status === 'ready' || undefined);
-  nats = await connect({ servers: world.natsUrl, maxReconnectAttempts: -1 });
+  nats = await connectNats({ url: world.natsUrl, name: 'test', log: createSilentLog() });
 });
 
 afterAll(async () => {

@@ -1,10 +1,10 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { connect } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ScoreBatch, ScoreBatchSchema } from '../../gen/scoreboard/event/v1/event_pb.ts';
 import type { SubmitScoresResponse_Outcome } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { AppError } from '../../services/shared/app-error.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
+import { connectNats } from '../../services/shared/nats.ts';
 import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
 import { connectRedis, type RedisClient } from '../../services/shared/redis.ts';
 import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
@@ -33,7 +33,7 @@ beforeAll(async () => {
     commandTimeoutMs: 2_000,
     log: createSilentLog(),
   });
-  const nats = await connect({ servers: world.natsUrl, maxReconnectAttempts: -1 });
+  const nats = await connectNats({ url: world.natsUrl, name: 'test', log: createSilentLog() });
   events = [];
   const subscription = nats.subscribe('scores.*', {
     callback: (_, message) => events.push(fromBinary(ScoreBatchSchema, message.data)),

@@ -11,6 +11,7 @@ import { startPostgresServer } from '../../services/local/postgres-server.ts';
 import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
 import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
+import { Secret } from '../../services/shared/secret.ts';
 import { createServiceKey, digestServiceKeys, SERVICE_NAMES } from '../../services/shared/service-keys.ts';
 
 const HOST = '127.0.0.1';
@@ -78,6 +79,7 @@ async function openLink(toPort: number): Promise<Link> {
 
 export interface AuthWorld {
   readonly keysDir: string;
+  /** As the service itself comes, over the link. */
   readonly databaseUrl: string;
   readonly serviceKeys: ReadonlyMap<string, string>;
   /** Reaches the database directly, also while the link is cut. */
@@ -97,7 +99,7 @@ export async function startAuthWorld(changes: Partial<AuthConfig> = {}): Promise
   const dir = await mkdtemp(join(tmpdir(), 'scoreboard-auth-'));
   const postgres = await startPostgresServer({ dataDir: join(dir, 'postgres') });
   const log = createSilentLog();
-  await migrate({ url: postgres.url, log });
+  await migrate({ url: postgres.url, log, roles: postgres.roles });
   const sql = connectPostgres({
     url: postgres.url,
     connections: 1,
@@ -105,7 +107,7 @@ export async function startAuthWorld(changes: Partial<AuthConfig> = {}): Promise
     statementTimeoutMs: 5_000,
   });
   const link = await openLink(postgres.port);
-  const databaseUrl = new URL(postgres.url);
+  const databaseUrl = new URL(postgres.urlAs('auth'));
   databaseUrl.hostname = HOST;
   databaseUrl.port = String(link.port);
 
@@ -116,14 +118,15 @@ export async function startAuthWorld(changes: Partial<AuthConfig> = {}): Promise
     port: 0,
     adminHost: HOST,
     adminPort: 0,
-    databaseUrl: databaseUrl.href,
+    databaseUrl: new Secret(databaseUrl.href),
     keysDir: join(dir, 'auth-keys'),
     issuer: 'scoreboard',
     audience: 'scoreboard',
     tokenLifetimeS: 600,
     actionLifetimeS: 900,
     allowV0Signatures: false,
-    digests: digestServiceKeys([...serviceKeys.values()]),
+    callers: { digests: digestServiceKeys([...serviceKeys.values()]) },
+    reflection: true,
     ...changes,
   };
   let auth = await startAuth(config, { log, clock });
@@ -134,7 +137,7 @@ export async function startAuthWorld(changes: Partial<AuthConfig> = {}): Promise
   };
   return {
     keysDir: config.keysDir,
-    databaseUrl: config.databaseUrl,
+    databaseUrl: databaseUrl.href,
     serviceKeys,
     sql,
     link,

@@ -63,7 +63,7 @@ export async function startEdgeWorld({
     startEdge(
       parseEdgeConfig({
         EDGE_PORT: '0',
-        REDIS_URL: redis.url,
+        REDIS_URL: redis.urlAs('edge'),
         SCORE_ADDRESS: `${HOST}:${scorePort}`,
         AUTH_ADDRESS: `${HOST}:${authServer.port}`,
         SERVICE_KEY: serviceKey,

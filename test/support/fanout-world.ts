@@ -61,13 +61,15 @@ export async function startFanoutWorld({ env = {} }: { env?: Record<string, stri
   const dir = await mkdtemp(join(tmpdir(), 'scoreboard-fanout-'));
   const keys = { fanout: createServiceKey('fanout') };
   const digests = digestServiceKeys(Object.values(keys));
-  let nats = await startNatsServer({ dataDir: join(dir, 'nats') });
+  // Apart from the server's data, which a test may take away.
+  const home = { dataDir: join(dir, 'nats'), secretsDir: join(dir, 'secrets') };
+  let nats = await startNatsServer(home);
   const natsPort = nats.port;
   const score = await startScoreDouble(digests);
   const auth = await startAuthDouble(digests);
   const settings = {
     FANOUT_PORT: '0',
-    NATS_URL: nats.url,
+    NATS_URL: nats.urlAs('fanout'),
     SCORE_ADDRESS: `${HOST}:${score.port}`,
     AUTH_ADDRESS: `${HOST}:${auth.port}`,
     SERVICE_KEY: keys.fanout,
@@ -78,9 +80,16 @@ export async function startFanoutWorld({ env = {} }: { env?: Record<string, stri
   const node = await startFanout(config, { log });
   let publisher: NatsConnection | undefined;
 
-  async function publish(board: TestBoard | undefined, players: TestPlayer[] = [], leaderboard = 'global') {
-    publisher ??= await connectNats({ url: nats.url, name: 'test', log });
+  /** What a score service does whenever it finds the bus: the stream is there. */
+  async function openBus(): Promise<NatsConnection> {
+    publisher ??= await connectNats({ url: nats.urlAs('score'), name: 'test', log });
     await ensureScoreStream(await publisher.jetstreamManager());
+    return publisher;
+  }
+  await openBus();
+
+  async function publish(board: TestBoard | undefined, players: TestPlayer[] = [], leaderboard = 'global') {
+    const bus = await openBus();
     const name = board?.leaderboard ?? leaderboard;
     const [cause] = board?.entries ?? [];
     const batch = create(ScoreBatchSchema, {
@@ -103,7 +112,7 @@ export async function startFanoutWorld({ env = {} }: { env?: Record<string, stri
         },
       }),
     });
-    await publisher.jetstream().publish(scoreSubject(name), toBinary(ScoreBatchSchema, batch));
+    await bus.jetstream().publish(scoreSubject(name), toBinary(ScoreBatchSchema, batch));
   }
 
   async function metric(name: string): Promise<number> {
@@ -138,12 +147,14 @@ export async function startFanoutWorld({ env = {} }: { env?: Record<string, stri
     pauseNats: () => nats.kill('SIGSTOP'),
     resumeNats: () => nats.kill('SIGCONT'),
     async startNats({ empty = false } = {}) {
-      if (empty) await rm(join(dir, 'nats'), { recursive: true, force: true });
-      nats = await startNatsServer({ dataDir: join(dir, 'nats'), port: natsPort });
+      if (empty) await rm(home.dataDir, { recursive: true, force: true });
+      nats = await startNatsServer({ ...home, port: natsPort });
+      await openBus();
     },
     async deleteStream() {
-      publisher ??= await connectNats({ url: nats.url, name: 'test', log });
-      await (await publisher.jetstreamManager()).streams.delete('SCORES');
+      const admin = await connectNats({ url: nats.url, name: 'admin', log });
+      await (await admin.jetstreamManager()).streams.delete('SCORES');
+      await admin.close();
     },
     async stop() {
       await node.stop();

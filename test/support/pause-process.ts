@@ -12,6 +12,11 @@ export function resumeProcess(pid: number): void {
   process.kill(pid, 'SIGCONT');
 }
 
+/** A process and its children, itself first. */
+export function familyOf(pid: number): number[] {
+  return [pid, ...childrenOf(pid)];
+}
+
 function childrenOf(pid: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { AuditService } from '../../gen/scoreboard/score/v1/audit_pb.ts';
 import { LimitsService } from '../../gen/scoreboard/score/v1/limits_pb.ts';
 import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
 import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
@@ -11,29 +12,45 @@ import { migrate } from '../../services/database/migrate.ts';
 import { startNatsServer } from '../../services/local/nats-server.ts';
 import { startPostgresServer } from '../../services/local/postgres-server.ts';
 import { startRedisServer } from '../../services/local/redis-server.ts';
+import type { StoreUser } from '../../services/local/store-passwords.ts';
 import { startScore } from '../../services/score/service.ts';
+import { createAuditKey, parseAuditKey } from '../../services/shared/audit-chain.ts';
+import { type Clock, systemClock } from '../../services/shared/clock.ts';
+import type { DatabaseService } from '../../services/shared/database-roles.ts';
 import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
 import { createSilentLog, type Log } from '../../services/shared/log.ts';
+import { Secret } from '../../services/shared/secret.ts';
+import { certificateFiles, readTlsCredentials } from '../../services/shared/service-certificate.ts';
+import type { ServiceIdentity } from '../../services/shared/service-identity.ts';
 import {
   createServiceKey,
   digestServiceKeys,
   SERVICE_NAMES,
   type ServiceName,
 } from '../../services/shared/service-keys.ts';
+import { limitFileSize } from './limit-file-size.ts';
 import { pauseProcess, resumeProcess } from './pause-process.ts';
 
 export interface ScoreWorld {
+  /** Of the administrators; each service comes by a user of its own. */
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly natsUrl: string;
+  databaseUrlAs(service: DatabaseService): string;
+  redisUrlAs(user: StoreUser<'redis'>): string;
+  natsUrlAs(user: StoreUser<'nats'>): string;
   readonly serviceKeys: Readonly<Record<ServiceName, string>>;
   readonly authAddress: string;
+  /** Where the auth service keeps its keys. */
+  readonly keysDir: string;
   readonly scoreAddresses: readonly string[];
   authAs(name: ServiceName): GrpcClient<typeof AuthService>;
   scoreAs(name: ServiceName, scoreService?: number): GrpcClient<typeof ScoreService>;
   scoreWithKey(key: string): GrpcClient<typeof ScoreService>;
   operatorAs(name: ServiceName): GrpcClient<typeof OperatorService>;
+  auditAs(name: ServiceName): GrpcClient<typeof AuditService>;
   limitsAs(name: ServiceName): GrpcClient<typeof LimitsService>;
+  readonly auditKey: Buffer;
   /** The sum of a metric of the first score service over all of its labels that match. */
   metric(name: string, label?: string): Promise<number>;
   /** What the first score service says about itself. */
@@ -41,6 +58,8 @@ export interface ScoreWorld {
   /** SIGSTOP to the server and all its children: it neither answers nor goes away. */
   pause(server: ServerName): void;
   resume(server: ServerName): void;
+  /** From now on no file of the server's processes grows beyond this. */
+  limitFiles(server: ServerName, bytes: number | 'unlimited'): void;
   /** Starts one more score service on the same servers, or rejects with why it refused. */
   startScoreService(): Promise<{ readonly port: number; stop(): Promise<void> }>;
   scoreAt(port: number, name: ServiceName): GrpcClient<typeof ScoreService>;
@@ -59,52 +78,72 @@ const HOST = '127.0.0.1';
 
 export async function startScoreWorld({
   scoreServices = 1,
+  certificates,
   log = createSilentLog(),
+  clock = systemClock,
 }: {
   scoreServices?: number;
+  /** A folder with certificates, by which services then know each other; they use keys without it. */
+  certificates?: string;
+  /** Of the auth service. */
+  clock?: Clock;
   /** Of the score services. */
   log?: Log;
 }): Promise<ScoreWorld> {
   const dir = await mkdtemp(join(tmpdir(), 'scoreboard-world-'));
   const dataDir = (name: string) => join(dir, name);
+  // Apart from the servers' data, which a test may take away.
+  const home = (name: ServerName) => ({ dataDir: dataDir(name), secretsDir: dataDir('secrets') });
   let [postgres, redis, nats] = await Promise.all([
-    startPostgresServer({ dataDir: dataDir('postgres') }),
-    startRedisServer({ dataDir: dataDir('redis') }),
-    startNatsServer({ dataDir: dataDir('nats') }),
+    startPostgresServer(home('postgres')),
+    startRedisServer(home('redis')),
+    startNatsServer(home('nats')),
   ]);
   const silent = createSilentLog();
-  await migrate({ url: postgres.url, log: silent });
+  await migrate({ url: postgres.url, log: silent, roles: postgres.roles });
 
   const serviceKeys = Object.fromEntries(
     SERVICE_NAMES.map((name) => [name, createServiceKey(name)]),
   ) as Record<ServiceName, string>;
   const digests = digestServiceKeys(Object.values(serviceKeys));
+  const auditKey = createAuditKey();
+  const certificateOf = (name: ServiceName, dir: string) =>
+    readTlsCredentials(certificateFiles(dir, name), name, Date.now());
+  const identityOf = (name: ServiceName): ServiceIdentity =>
+    certificates === undefined
+      ? { serviceKey: serviceKeys[name] }
+      : { tls: certificateOf(name, certificates) };
+  const callersOf = (name: ServiceName) =>
+    certificates === undefined ? { digests } : { tls: certificateOf(name, certificates) };
   const listen = { host: HOST, port: 0, adminHost: HOST, adminPort: 0 };
   const auth = await startAuth(
     {
       ...listen,
-      databaseUrl: postgres.url,
+      databaseUrl: new Secret(postgres.urlAs('auth')),
       keysDir: dataDir('auth-keys'),
       issuer: 'scoreboard',
       audience: 'scoreboard',
       tokenLifetimeS: 600,
       actionLifetimeS: 900,
       allowV0Signatures: false,
-      digests,
+      callers: callersOf('auth'),
+      reflection: true,
     },
-    { log: silent },
+    { log: silent, clock },
   );
   const authAddress = `${HOST}:${auth.port}`;
   const startService = () =>
     startScore(
       {
         ...listen,
-        databaseUrl: postgres.url,
-        redisUrl: redis.url,
-        natsUrl: nats.url,
+        databaseUrl: new Secret(postgres.urlAs('score')),
+        redisUrl: new Secret(redis.urlAs('score')),
+        natsUrl: new Secret(nats.urlAs('score')),
         authAddress,
-        serviceKey: serviceKeys.score,
-        digests,
+        identity: identityOf('score'),
+        callers: callersOf('score'),
+        reflection: true,
+        auditKey: new Secret(auditKey),
       },
       { log },
     );
@@ -117,33 +156,53 @@ export async function startScoreWorld({
     clients.set(id, known);
     return known as Client;
   }
-  const scoreClient = (serviceKey: string, address: string) =>
-    clientOf(`score ${serviceKey} ${address}`, () =>
-      createGrpcClient(ScoreService, { address, serviceKey, unavailable: 'SCORE_UNAVAILABLE' }),
+  const scoreClient = (name: ServiceName, address: string) =>
+    clientOf(`score ${name} ${address}`, () =>
+      createGrpcClient(ScoreService, { address, ...identityOf(name), unavailable: 'SCORE_UNAVAILABLE' }),
     );
 
   return {
     databaseUrl: postgres.url,
     redisUrl: redis.url,
     natsUrl: nats.url,
+    databaseUrlAs: (service) => postgres.urlAs(service),
+    redisUrlAs: (user) => redis.urlAs(user),
+    natsUrlAs: (user) => nats.urlAs(user),
     serviceKeys,
+    auditKey: parseAuditKey(auditKey),
     authAddress,
+    keysDir: dataDir('auth-keys'),
     scoreAddresses,
     authAs: (name) =>
       clientOf(`auth ${name}`, () =>
         createGrpcClient(AuthService, {
           address: authAddress,
-          serviceKey: serviceKeys[name],
+          ...identityOf(name),
           unavailable: 'AUTH_UNAVAILABLE',
         }),
       ),
-    scoreAs: (name, scoreService = 0) => scoreClient(serviceKeys[name], scoreAddresses[scoreService] ?? ''),
-    scoreWithKey: (key) => scoreClient(key, scoreAddresses[0] ?? ''),
+    scoreAs: (name, scoreService = 0) => scoreClient(name, scoreAddresses[scoreService] ?? ''),
+    scoreWithKey: (serviceKey) =>
+      clientOf(`score ${serviceKey}`, () =>
+        createGrpcClient(ScoreService, {
+          address: scoreAddresses[0] ?? '',
+          serviceKey,
+          unavailable: 'SCORE_UNAVAILABLE',
+        }),
+      ),
     operatorAs: (name) =>
       clientOf(`operator ${name}`, () =>
         createGrpcClient(OperatorService, {
           address: scoreAddresses[0] ?? '',
-          serviceKey: serviceKeys[name],
+          ...identityOf(name),
+          unavailable: 'SCORE_UNAVAILABLE',
+        }),
+      ),
+    auditAs: (name) =>
+      clientOf(`audit ${name}`, () =>
+        createGrpcClient(AuditService, {
+          address: scoreAddresses[0] ?? '',
+          ...identityOf(name),
           unavailable: 'SCORE_UNAVAILABLE',
         }),
       ),
@@ -151,7 +210,7 @@ export async function startScoreWorld({
       clientOf(`limits ${name}`, () =>
         createGrpcClient(LimitsService, {
           address: scoreAddresses[0] ?? '',
-          serviceKey: serviceKeys[name],
+          ...identityOf(name),
           unavailable: 'SCORE_UNAVAILABLE',
         }),
       ),
@@ -166,14 +225,15 @@ export async function startScoreWorld({
     },
     pause: (server) => pauseProcess({ postgres, redis, nats }[server].pid),
     resume: (server) => resumeProcess({ postgres, redis, nats }[server].pid),
+    limitFiles: (server, bytes) => limitFileSize({ postgres, redis, nats }[server].pid, bytes),
     startScoreService: startService,
-    scoreAt: (port, name) => scoreClient(serviceKeys[name], `${HOST}:${port}`),
+    scoreAt: (port, name) => scoreClient(name, `${HOST}:${port}`),
     async killRedis() {
       redis.kill('SIGKILL');
       await redis.stop();
     },
     async startRedis() {
-      redis = await startRedisServer({ dataDir: dataDir('redis'), port: redis.port });
+      redis = await startRedisServer({ ...home('redis'), port: redis.port });
     },
     async killNats() {
       nats.kill('SIGKILL');
@@ -181,14 +241,14 @@ export async function startScoreWorld({
     },
     async startNats({ empty = false } = {}) {
       if (empty) await rm(dataDir('nats'), { recursive: true, force: true });
-      nats = await startNatsServer({ dataDir: dataDir('nats'), port: nats.port });
+      nats = await startNatsServer({ ...home('nats'), port: nats.port });
     },
     async killPostgres() {
       postgres.kill('SIGKILL');
       await postgres.stop();
     },
     async startPostgres() {
-      postgres = await startPostgresServer({ dataDir: dataDir('postgres'), port: postgres.port });
+      postgres = await startPostgresServer({ ...home('postgres'), port: postgres.port });
     },
     async stop() {
       for (const client of clients.values()) client.close();

@@ -24,6 +24,9 @@ export function secretsOf({ dataDir }: StackProcesses): Map<string, string> {
       secrets.set(`${name} ${index}`, jwk.d ?? jwk.k ?? '');
     });
   }
+  for (const name of keysIn('secrets').filter((file) => /\.(?:postgres|redis|nats)$/.test(file))) {
+    secrets.set(name, readFileSync(join(dataDir, 'secrets', name), 'utf8').trim());
+  }
   const password = join(dataDir, 'postgres', 'password');
   if (existsSync(password)) secrets.set('postgres', readFileSync(password, 'utf8').trim());
   return secrets;

@@ -36,7 +36,7 @@ export async function startWholeWorld({
         parseEdgeConfig({
           ...common(address),
           EDGE_PORT: '0',
-          REDIS_URL: world.redisUrl,
+          REDIS_URL: world.redisUrlAs('edge'),
           SERVICE_KEY: world.serviceKeys.edge,
           ...edgeEnv,
         }),
@@ -50,7 +50,7 @@ export async function startWholeWorld({
         parseFanoutConfig({
           ...common(address),
           FANOUT_PORT: '0',
-          NATS_URL: world.natsUrl,
+          NATS_URL: world.natsUrlAs('fanout'),
           SERVICE_KEY: world.serviceKeys.fanout,
         }),
         { log },

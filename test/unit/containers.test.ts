@@ -2,6 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { STORE_USERS } from '../../services/local/store-passwords.ts';
+import { DATABASE_SERVICES, roleName } from '../../services/shared/database-roles.ts';
+import { certificateFiles } from '../../services/shared/service-certificate.ts';
+import type { ServiceName } from '../../services/shared/service-keys.ts';
 
 const read = (name: string) => readFileSync(fileURLToPath(new URL(`../../${name}`, import.meta.url)), 'utf8');
 const compose = read('docker-compose.yml');
@@ -16,12 +20,13 @@ const services = new Map(
 );
 const part = (name: string) => compose.split(`\n${name}:`)[1]?.split(/\n(?=\S)/)[0] ?? '';
 
-const OURS = ['migrate', 'secrets', 'auth', 'score', 'edge', 'fanout', 'game', 'cli'];
+const OURS = ['migrate', 'secrets', 'scripts', 'auth', 'score', 'edge', 'fanout', 'game', 'cli'];
+const SERVERS = ['nats', 'postgres', 'redis'];
 const HARDENED = ['read_only: true', 'cap_drop: [ALL]', 'no-new-privileges:true'];
 
 describe('the compose file', () => {
   it('has these services and no other', () => {
-    expect([...services.keys()].sort()).toEqual([...OURS, 'nats', 'postgres', 'redis'].sort());
+    expect([...services.keys()].sort()).toEqual([...OURS, ...SERVERS].sort());
   });
 
   it('gives our processes a read-only disk, no capabilities and no way to gain any', () => {
@@ -34,6 +39,16 @@ describe('the compose file', () => {
     expect(services.get('postgres')).toContain('no-new-privileges:true');
   });
 
+  it('writes no core dump of any process, in which keys and passwords would be', () => {
+    expect(part('x-hardened')).toContain('ulimits: { core: 0 }');
+    for (const [name, block] of services) {
+      // A service's own limits take the place of those that it shares.
+      const own = /\n {4}ulimits: (.*)/.exec(block)?.[1];
+      const inherits = OURS.includes(name) && own === undefined;
+      expect([name, inherits || own?.includes('core: 0') === true]).toEqual([name, true]);
+    }
+  });
+
   it('opens the public ports alone, and keeps everything else on a network without a way out', () => {
     const open = [...services].filter(([, block]) => block.includes('ports:')).map(([name]) => name);
     expect(open.sort()).toEqual(['edge', 'fanout', 'game']);
@@ -42,11 +57,60 @@ describe('the compose file', () => {
   });
 
   it('hands each service its own secrets, from files', () => {
-    for (const name of ['auth', 'score', 'edge', 'fanout', 'game']) {
+    for (const name of [...SERVERS, 'migrate', 'scripts', 'auth', 'score', 'edge', 'fanout', 'game', 'cli']) {
       const mounted = [...(services.get(name) ?? '').matchAll(/secrets-([a-z]+):/g)].map(([, of]) => of);
       expect([name, mounted]).toEqual([name, [name]]);
     }
-    expect(compose).not.toMatch(/SERVICE_KEY: /);
+    const sealers = [...services].filter(([, block]) => block.includes('AUDIT_KEY_FILE: '));
+    expect(sealers.map(([name]) => name)).toEqual(['score', 'cli']);
+    for (const [name, block] of sealers) {
+      expect(block).toContain(`AUDIT_KEY_FILE: /secrets/${name}/audit.key`);
+    }
+    expect(compose).not.toMatch(/(?:SERVICE|AUDIT)_KEY: |PASSWORD: |:\/\/\w+:\w*@/);
+  });
+
+  it('names each service at each server by a user that is known there, with the password that is handed to it', () => {
+    const known: Readonly<Record<string, readonly string[]>> = {
+      postgres: DATABASE_SERVICES.map((service) => roleName('scoreboard', service)),
+      redis: STORE_USERS.redis,
+      nats: STORE_USERS.nats,
+    };
+    const passwords = { postgres: 'DATABASE', redis: 'REDIS', nats: 'NATS' };
+    const uses = [...services].flatMap(([name, block]) =>
+      [...block.matchAll(/_URL: (postgres|redis|nats):\/\/(\w+)@\1:/g)].map(([, server = '', user = '']) => ({
+        ...{ name, server, user, block },
+      })),
+    );
+    expect(uses.map(({ name, server, user }) => [name, server, user])).toEqual([
+      ['scripts', 'redis', 'loader'],
+      ['migrate', 'postgres', 'scoreboard'],
+      ['auth', 'postgres', 'scoreboard_auth'],
+      ['score', 'postgres', 'scoreboard_score'],
+      ['score', 'redis', 'score'],
+      ['score', 'nats', 'score'],
+      ['edge', 'redis', 'edge'],
+      ['fanout', 'nats', 'fanout'],
+    ]);
+    for (const { name, server, user, block } of uses.filter((use) => use.name !== 'migrate')) {
+      expect(known[server]).toContain(user);
+      const variable = passwords[server as keyof typeof passwords];
+      expect(block).toContain(`${variable}_PASSWORD_FILE: /secrets/${name}/${server}`);
+    }
+    expect(services.get('secrets')).toContain('cp /secrets/all/loader.redis /secrets/scripts/redis');
+  });
+
+  it('runs in production mode, where services know each other by certificates, and keeps the key of their authority apart', () => {
+    for (const name of ['auth', 'score', 'edge', 'fanout', 'game', 'cli']) {
+      const block = services.get(name) ?? '';
+      const { cert, key, ca } = certificateFiles('/secrets', name as ServiceName);
+      for (const line of [`TLS_CERT_FILE: ${cert}`, `TLS_KEY_FILE: ${key}`, `TLS_CA_FILE: ${ca}`]) {
+        expect(block).toContain(line);
+      }
+      expect([name, block.includes('SCOREBOARD_MODE: production')]).toEqual([name, name !== 'cli']);
+    }
+    expect(compose).not.toMatch(/SERVICE_KEY_FILE|SERVICE_DIGESTS_FILE/);
+    const holders = [...services].filter(([, block]) => block.includes('secrets-authority:'));
+    expect(holders.map(([name]) => name)).toEqual(['secrets']);
   });
 
   it('pins every image to a version', () => {

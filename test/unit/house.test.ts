@@ -54,16 +54,32 @@ describe('imports', () => {
 
 describe('a vendor library', () => {
   it.each([
-    ['@grpc/grpc-js', ['services/shared/grpc.ts']],
     ['uWebSockets.js', ['services/shared/uws.ts']],
     ['ioredis', ['services/shared/redis.ts']],
     ['nats', ['services/shared/nats.ts']],
     ['postgres', ['services/shared/postgres.ts']],
     ['pino', ['services/shared/log.ts']],
     ['prom-client', ['services/shared/metrics.ts']],
+    ['@peculiar/x509', ['services/local/x509.ts']],
   ])('%s has one door', (library, doors) => {
     const users = imports.filter(({ from }) => from === library).map(({ file }) => file);
     expect([...new Set(users)]).toEqual(doors);
+  });
+});
+
+describe('gRPC', () => {
+  const ROOM = 'services/shared/grpc/';
+  const isOfGrpc = ({ from }: Import) => /^@grpc\/|^grpc-/.test(from);
+
+  it('has one room, and its libraries are used in there alone', () => {
+    const users = imports.filter(isOfGrpc).map(({ file }) => file);
+    expect(users.length).toBeGreaterThan(3);
+    expect(users.filter((file) => !file.startsWith(ROOM))).toEqual([]);
+  });
+
+  it('has one door, through which everybody else comes in', () => {
+    const comers = imports.filter(({ file, from }) => from.startsWith(ROOM) && !file.startsWith(ROOM));
+    expect([...new Set(comers.map(({ file }) => file))]).toEqual(['services/shared/grpc.ts']);
   });
 });
 

@@ -50,7 +50,9 @@ describe('the README', () => {
     );
     // A secret may come from a file, and a rate is two variables.
     const secrets = SOURCES.flatMap((text) =>
-      [...text.matchAll(/\bsecret\(env, '([A-Z_]+)'/g)].map(([, name]) => `${name}_FILE`),
+      [...text.matchAll(/\b(?:secret|secretUrl|optionalSecret)\(env, '([A-Z_]+)'/g)].map(
+        ([, name]) => `${name}_FILE`,
+      ),
     );
     const rates = SOURCES.flatMap((text) =>
       [...text.matchAll(/\brate\('([A-Z_]+)'/g)].flatMap(([, name]) => [`${name}_PER_S`, `${name}_BURST`]),

@@ -1,9 +1,11 @@
 /** The command line and environment of the simulated crowd. Load goes to this machine unless the operator says otherwise. */
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Environment, optionalText, secret, text } from '../../shared/env.ts';
+import { type Environment, optionalText, text } from '../../shared/env.ts';
 import { parseLeaderboard } from '../../shared/identifiers.ts';
+import type { ServiceIdentity } from '../../shared/service-identity.ts';
 import { readStackFile } from '../../shared/stack-file.ts';
+import { findStackIdentity } from '../../shared/stack-identity.ts';
 
 export interface SimulateOptions {
   readonly players: number;
@@ -19,7 +21,7 @@ export interface SimulateTarget {
   readonly edgeUrl: URL;
   /** host:port */
   readonly authAddress: string;
-  readonly serviceKey: string;
+  readonly identity: ServiceIdentity;
 }
 
 /** Something that the operator can put right on the command line. */
@@ -81,7 +83,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Where the stack is: EDGE_URL, AUTH_ADDRESS, SERVICE_KEY or SERVICE_KEY_FILE, else what the one in DATA_DIR wrote down. */
+/** Where the stack is, and what it is shown: what the environment says, else what the one in DATA_DIR wrote down. */
 export function findTarget(env: Environment, { allowRemote }: SimulateOptions): SimulateTarget {
   const dataDir = resolve(text(env, 'DATA_DIR', '.data'));
   const addresses = readStackFile(dataDir)?.addresses;
@@ -99,15 +101,13 @@ export function findTarget(env: Environment, { allowRemote }: SimulateOptions): 
   if (!allowRemote && !LOOPBACK.test(edgeUrl.hostname)) {
     throw new UsageError(`${edgeUrl.hostname} is not this machine: load goes there only with --allow-remote`);
   }
-  return { edgeUrl, authAddress, serviceKey: ownKey(env, dataDir) };
+  return { edgeUrl, authAddress, identity: ownIdentity(env, dataDir) };
 }
 
-function ownKey(env: Environment, dataDir: string): string {
-  const isGiven = optionalText(env, 'SERVICE_KEY') ?? optionalText(env, 'SERVICE_KEY_FILE');
-  if (isGiven !== undefined) return secret(env, 'SERVICE_KEY');
+function ownIdentity(env: Environment, dataDir: string): ServiceIdentity {
   try {
-    return secret({ SERVICE_KEY_FILE: join(dataDir, 'secrets', 'game.key') }, 'SERVICE_KEY');
+    return findStackIdentity(env, dataDir, 'game');
   } catch (cause) {
-    throw new UsageError(`there is no service key in ${dataDir}: set SERVICE_KEY_FILE`, { cause });
+    throw new UsageError(messageOf(cause), { cause });
   }
 }

@@ -1,8 +1,10 @@
 /** The ceiling of a read: the edge's own HTTP server, with routes that know their bytes from the start. */
 import { parseNetworks } from '../../../edge/http/addresses.ts';
+import { createConnections } from '../../../edge/http/connections.ts';
 import { createCors } from '../../../edge/http/cors.ts';
 import { route, startHttpServer } from '../../../edge/http/http-server.ts';
 import { createSilentLog } from '../../../services/shared/log.ts';
+import { createMetrics } from '../../../services/shared/metrics.ts';
 import { answerCalls } from '../calls.ts';
 
 export type ConstantCalls = {
@@ -27,6 +29,11 @@ answerCalls<ConstantCalls>({
       routes: new Map([...gets, ...posts]),
       cors: createCors([]),
       trustedProxies: parseNetworks([]),
+      connections: createConnections({
+        limits: { most: Number.POSITIVE_INFINITY, perAddress: { perSecond: 1, burst: 1 } },
+        isExempt: () => true,
+        metrics: createMetrics('constant', { runtime: false }),
+      }),
       log: createSilentLog(),
     });
     return { port };

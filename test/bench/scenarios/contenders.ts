@@ -8,7 +8,7 @@ import { measureLoad } from '../measure.ts';
 import { type Conventional, startConventionalBeside } from '../peers/peer.ts';
 import type { ProcessGroup } from '../report/processes.ts';
 import { startGenerator, type World } from '../world.ts';
-import { freshPrefix } from './scenario.ts';
+import { freshPrefix, type Setting } from './scenario.ts';
 
 export type Generator = ReturnType<typeof startChild<GeneratorCalls>>;
 /** What a run is told besides where to go. */
@@ -34,7 +34,39 @@ export interface Contenders {
 
 const NAME = 'run';
 
-export async function startContenders(world: World): Promise<Contenders> {
+/**
+ * Both run for a while before anything is measured, at a rate that each can take: small batches, so that what runs once a batch
+ * is compiled too, as it is in a process that has been up for a minute.
+ */
+const WARM_UP = {
+  ours: { seconds: 15, ratePerS: 2_000 },
+  peer: { seconds: 8, ratePerS: 500 },
+  connections: 500,
+} as const;
+const QUICK_WARM_UP_S = 1;
+
+/** Started and warm. */
+export async function startContenders({ world: startWorld, args, step }: Setting): Promise<Contenders> {
+  const contenders = await startCold(await startWorld());
+  try {
+    step('warming up');
+    const load = (of: { seconds: number; ratePerS: number }): Load & { ratePerS: number } => ({
+      seconds: args.quick ? QUICK_WARM_UP_S : of.seconds,
+      warmupS: 0,
+      connections: WARM_UP.connections,
+      ratePerS: of.ratePerS,
+    });
+    const [ours, peer] = [load(WARM_UP.ours), load(WARM_UP.peer)];
+    await contenders.submitOurs('rest', ours.seconds * ours.ratePerS + 1, ours);
+    await contenders.submitPeer(peer.seconds * peer.ratePerS + 1, peer);
+    return contenders;
+  } catch (error) {
+    await contenders.stop();
+    throw error;
+  }
+}
+
+async function startCold(world: World): Promise<Contenders> {
   const generator = await startGenerator(world);
   const peer = await startConventionalBeside(world);
   const groups = world.groups({ name: 'generator', pid: generator.pid });

@@ -25,7 +25,7 @@ export const growth: Scenario = async (setting) => {
   const { args, step } = setting;
   const world = await startWorld({ step });
   const population = openPopulation(world);
-  const contenders = await startContenders(world);
+  const contenders = await startContenders({ ...setting, world: async () => world });
   const lines: Line[] = [];
   try {
     const empty = await population.bytes();

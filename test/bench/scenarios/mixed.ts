@@ -16,7 +16,7 @@ const QUICK_SIZES = { sockets: 500, ratePerS: 2_000 };
 const PEER_RATE_PER_S = 500;
 
 export const mixed: Scenario = async (setting) => {
-  const contenders = await startContenders(await setting.world());
+  const contenders = await startContenders(setting);
   try {
     return await run(setting, contenders);
   } finally {

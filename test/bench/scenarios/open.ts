@@ -15,7 +15,7 @@ const PEER_MAX_RATE_PER_S = 2_000;
 
 export const open: Scenario = async (setting) => {
   const { args, step } = setting;
-  const contenders = await startContenders(await setting.world());
+  const contenders = await startContenders(setting);
   const seconds = secondsOf(setting, SECONDS);
   const lines = [];
   try {

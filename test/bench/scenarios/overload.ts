@@ -35,7 +35,7 @@ const NORMAL_FACTOR = 2;
 const STEPS_PER_SECOND = 1_000 / STEP_MS;
 
 export const overload: Scenario = async (setting) => {
-  const contenders = await startContenders(await setting.world());
+  const contenders = await startContenders(setting);
   const normal = await startGenerator(contenders.world);
   try {
     return await run(setting, contenders, normal);

@@ -21,7 +21,7 @@ const SERVICE_PATH = '/scoreboard.edge.v1.ScoreboardService';
 const METHODS = ['GetTop', 'GetRank', 'ListAround'];
 
 export const read: Scenario = async (setting) => {
-  const contenders = await startContenders(await setting.world());
+  const contenders = await startContenders(setting);
   const constant = startChild<ConstantCalls>(new URL('../peers/constant-main.ts', import.meta.url));
   try {
     setting.step('read: every player scores once');

@@ -28,10 +28,9 @@ const PREPARED_PER_S = { rest: 32_000, 'connect-json': 20_000, 'connect-binary':
 export const CEILING_NAME = 'accept statement on Postgres';
 
 export const submit: Scenario = async (setting) => {
-  const world = await setting.world();
-  const contenders = await startContenders(world);
+  const contenders = await startContenders(setting);
   try {
-    return await run(setting, contenders, await createCeilingDatabase(world.databaseUrl));
+    return await run(setting, contenders, await createCeilingDatabase(contenders.world.databaseUrl));
   } finally {
     await contenders.stop();
   }

@@ -4,6 +4,7 @@
  * never counted as kept.
  */
 import { judgeAtMostOnce } from './at-most-once.ts';
+import { judgeAuditChain } from './audit-chain.ts';
 import { judgeAuthAvailable } from './auth-available.ts';
 import { judgeAuthorised } from './authorised.ts';
 import { judgeBoundedAnswers } from './bounded-answers.ts';
@@ -45,12 +46,12 @@ const INVARIANTS = {
   I16: judgeBoundedResources,
   I17: judgeBoundedAnswers,
   I18: judgeReadYourWrite,
+  I19: judgeAuditChain,
   I20: judgeRateLimits,
 } as const satisfies Record<string, (evidence: Evidence) => Verdict>;
 
 /** No record of today holds what these need. */
 const NEVER_RECORDED = {
-  I19: 'the audit log has no hash chain that could be walked',
   I21: 'the workload plants no cheats other than forged credentials',
 } as const;
 

@@ -2,7 +2,8 @@
  * I13: an accepted change is on every connected screen soon, or the screen says that it may be old. While nothing is
  * wrong, 99 of 100 within `freshMs`; in any case within `freshAfterHealMs` it shows or the screen says `stale`; and that
  * long after the last fault it shows. While the fan-out node itself or the way to it is at fault, a screen can't be told;
- * while the score service or its database is, nobody can deliver, and nobody else knows that there is something to deliver.
+ * while the score service is, nobody can deliver, and nobody else knows that there is something to deliver. A database at
+ * fault excuses nothing: the score service says that it can't vouch for a board, and the screen tells it.
  */
 import { actionKey, type Evidence, type Span, type Submit } from './evidence.ts';
 import type { FrameEntry, SocketEvent } from './record.ts';
@@ -18,7 +19,7 @@ const ENOUGH_TO_RATE = 100;
 const SCREEN_SIDE = ['fanout', 'viewer-fanout', 'machine'];
 
 /** What has been committed but not delivered waits for these. */
-const DELIVERY_SIDE = ['score', 'postgres', 'score-postgres', 'machine'];
+const DELIVERY_SIDE = ['score', 'machine'];
 
 interface Change {
   readonly submit: Submit;

@@ -139,6 +139,27 @@ export interface ScoreRow {
   readonly reached: number;
 }
 
+/** An action as its link sealed it. Bytes are in hexadecimal. */
+export interface SealedAction extends ActionRow {
+  /** The link. */
+  readonly seq: number;
+  readonly salt: string;
+  readonly commitment: string;
+  readonly acceptedAtUnixUs: number;
+}
+
+export interface AuditDump {
+  readonly keyHex: string;
+  readonly links: readonly {
+    seq: number;
+    actions: number;
+    digest: string;
+    erased: string;
+    head: string;
+  }[];
+  readonly sealed: readonly SealedAction[];
+}
+
 export interface PostgresDump {
   readonly actions: readonly ActionRow[];
   readonly scores: readonly ScoreRow[];
@@ -147,6 +168,8 @@ export interface PostgresDump {
   readonly deadRowsTold: number | null;
   /** The top 10 of each board as SQL orders it. */
   readonly tops: readonly { leaderboard: string; userIds: readonly string[] }[];
+  /** The chain over the actions; null where there is none. */
+  readonly audit: AuditDump | null;
 }
 
 export interface RedisDump {

@@ -8,6 +8,10 @@ export type ServerName = (typeof SERVERS)[number];
 export type UnitUnderFire = (typeof UNITS_UNDER_FIRE)[number];
 export type Component = (typeof COMPONENTS)[number];
 
+export function isUnit(component: Component): component is UnitUnderFire {
+  return UNITS_UNDER_FIRE.some((name) => name === component);
+}
+
 /** Who calls whom. Each has a proxy of its own. */
 export const LINKS = {
   'auth-postgres': ['auth', 'postgres'],

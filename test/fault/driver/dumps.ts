@@ -3,6 +3,7 @@ import { createSilentLog } from '../../../services/shared/log.ts';
 import { connectPostgres } from '../../../services/shared/postgres.ts';
 import { connectRedis } from '../../../services/shared/redis.ts';
 import type { ActionRow, Dumps, PostgresDump, RedisDump, ScoreRow } from '../checker/record.ts';
+import { dumpAudit } from './audit-dump.ts';
 import type { FaultStack } from './stack.ts';
 
 const STATEMENT_LIMIT_MS = 60_000;
@@ -23,6 +24,11 @@ export async function dumpStack(stack: FaultStack): Promise<Dumps> {
 /** How many rows of the outbox wait. */
 export async function countOutbox(stack: FaultStack): Promise<number> {
   return withPostgres(stack, async (sql) => (await sql`select from outbox`).length);
+}
+
+/** How many batches no link of the audit chain seals yet. */
+export async function countUnsealed(stack: FaultStack): Promise<number> {
+  return withPostgres(stack, async (sql) => (await sql`select from audit_batches where seq is null`).length);
 }
 
 function withPostgres<Result>(
@@ -57,6 +63,7 @@ function dumpPostgres(stack: FaultStack): Promise<PostgresDump> {
       outbox: [...outbox],
       deadRowsTold: null,
       tops: [...tops],
+      audit: await dumpAudit(sql, stack.dataDir),
     };
   });
 }

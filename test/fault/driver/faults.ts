@@ -1,4 +1,7 @@
-/** What can be done to a component: kill it, pause it, cut a link to it, or bring a server back with less than it had. */
+/**
+ * What can be done to a component: kill it, pause it, cut a link to it, put its clock off, or bring a server back with less
+ * than it had.
+ */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,11 +10,11 @@ import { createSilentLog } from '../../../services/shared/log.ts';
 import { connectRedis } from '../../../services/shared/redis.ts';
 import type { ProxyMode } from '../proxy.ts';
 import type { Random } from '../random.ts';
-import { COMPONENTS, type Component, type LinkName, linksTo } from './components.ts';
+import { COMPONENTS, type Component, isUnit, type LinkName, linksTo } from './components.ts';
 import type { FaultStack } from './stack.ts';
 
 /** `down` is a server that nobody can reach, and that comes back with all that it had. */
-export type FaultKind = 'kill' | 'pause' | 'cut' | 'restart-empty' | 'restart-older' | 'down';
+export type FaultKind = 'kill' | 'pause' | 'cut' | 'skew' | 'restart-empty' | 'restart-older' | 'down';
 
 export interface Fault {
   readonly component: Component;
@@ -20,6 +23,8 @@ export interface Fault {
   /** Of a cut. */
   readonly link: LinkName | undefined;
   readonly mode: ProxyMode;
+  /** Of a skew: how far the clock jumps, and back when it is over. */
+  readonly shiftMs: number;
 }
 
 /** As the record names it: a cut is a fault of its link. */
@@ -39,10 +44,13 @@ const CUTS: readonly ProxyMode[] = [
   { kind: 'cut-after', bytes: 2_000 },
 ];
 const REDIS_LIMIT_MS = 2_000;
+/** More than any window of a token or a signature tolerates. */
+const SHIFTS_MS = [-300_000, 300_000];
 
 /** The kinds that make sense for a component. Postgres is the truth: with less than it had nothing could be kept. */
 export function kindsOf(component: Component): FaultKind[] {
   const kinds: FaultKind[] = ['kill', 'pause', 'cut'];
+  if (isUnit(component)) kinds.push('skew');
   if (component === 'nats') kinds.push('restart-empty');
   if (component === 'redis') kinds.push('restart-empty', 'restart-older');
   return kinds;
@@ -50,7 +58,8 @@ export function kindsOf(component: Component): FaultKind[] {
 
 export function makeFault(component: Component, kind: FaultKind, lastsMs: number, random: Random): Fault {
   const link = kind === 'cut' ? random.pick(linksTo(component)) : undefined;
-  return { component, kind, lastsMs, link, mode: kind === 'cut' ? random.pick(CUTS) : PASS };
+  const mode = kind === 'cut' ? random.pick(CUTS) : PASS;
+  return { component, kind, lastsMs, link, mode, shiftMs: kind === 'skew' ? random.pick(SHIFTS_MS) : 0 };
 }
 
 export function randomFault(random: Random, longestMs: number): Fault {
@@ -60,7 +69,7 @@ export function randomFault(random: Random, longestMs: number): Fault {
 
 /** Does it and undoes it. Resolves when the component may be whole again, which for a killed one is its supervisor's work. */
 export async function inflict(fault: Fault, stack: FaultStack): Promise<void> {
-  const { component, kind, lastsMs, link, mode } = fault;
+  const { component, kind, lastsMs, link, mode, shiftMs } = fault;
   switch (kind) {
     case 'cut': {
       const proxy = link && stack.proxies[link];
@@ -81,6 +90,13 @@ export async function inflict(fault: Fault, stack: FaultStack): Promise<void> {
       for (const pid of pids) signalProcess(pid, 'SIGSTOP');
       await sleep(lastsMs);
       for (const pid of pids) signalProcess(pid, 'SIGCONT');
+      return;
+    }
+    case 'skew': {
+      if (!isUnit(component)) throw new Error(`${component} has no clock of its own`);
+      stack.clocks.shift(component, shiftMs);
+      await sleep(lastsMs);
+      stack.clocks.shift(component, 0);
       return;
     }
     case 'restart-older':

@@ -10,9 +10,10 @@ import { waitFor } from '../../support/wait-for.ts';
 import { checkRecord, type Judgement } from '../checker/check.ts';
 import type { Limits } from '../checker/record.ts';
 import { createRandom, type Random } from '../random.ts';
-import { countOutbox, dumpStack } from './dumps.ts';
+import { countOutbox, countUnsealed, dumpStack } from './dumps.ts';
 import { createEdgeCalls } from './edge-calls.ts';
 import { type Fault, inflict, nameOf } from './faults.ts';
+import { startGreedyPlayer } from './greedy-player.ts';
 import { createHealth, type Health } from './health.ts';
 import { startObserver } from './observer.ts';
 import { startPlayers } from './players.ts';
@@ -41,9 +42,17 @@ export interface RunOptions {
   seed: number;
   /** The next fault, or undefined when there has been enough. */
   nextFault: (random: Random) => Fault | undefined;
+  /** Settings of the product's processes, in place of those that the run is judged by. */
+  settings?: Readonly<Record<string, string>>;
   say: (line: string) => void;
 }
 
+/** Low enough for a greedy player to pass it in a moment, and twice what the others need. */
+const PLAYER_RATE = { perSecond: 30, burst: 60 };
+const SETTINGS = {
+  RATE_USER_PER_S: String(PLAYER_RATE.perSecond),
+  RATE_USER_BURST: String(PLAYER_RATE.burst),
+};
 const LIMITS: Limits = {
   answerSlackMs: 200,
   freshMs: 1_000,
@@ -51,7 +60,7 @@ const LIMITS: Limits = {
   outboxAgeMs: 60_000,
   maxRssBytes: 600 * 1024 * 1024,
   maxDescriptors: 2_000,
-  playerRate: { perSecond: 100, burst: 500 },
+  playerRate: PLAYER_RATE,
 };
 /** The table of faults promises less than five seconds; a fault that takes this long has not been survived. */
 const WELL_WITHIN_MS = 20_000;
@@ -59,12 +68,13 @@ const REST_LIMIT_MS = 30_000;
 const PLAYERS = Array.from({ length: 12 }, (_, at) => `player-${String.fromCharCode(97 + at)}`);
 const VIEWERS = 6;
 
-export async function runUnderFire({ seed, nextFault, say }: RunOptions): Promise<RunResult> {
+export async function runUnderFire({ seed, nextFault, settings, say }: RunOptions): Promise<RunResult> {
   const folder = await mkdtemp(join(tmpdir(), `scoreboard-fault-${seed}-`));
   const recorder = createRecorder(folder);
   const random = createRandom(seed);
   const stack = await startFaultStack({
     dataDir: join(folder, 'stack'),
+    settings: { ...SETTINGS, ...settings },
     onExit: (component, how, expected) =>
       recorder.write({ ...noteAt(recorder), f: 'exit', value: { component, how, expected } }),
   });
@@ -107,16 +117,21 @@ async function play(options: {
     const health = await createHealth({ calls, signer, watchers });
     if ((await health.untilWell(WELL_WITHIN_MS)) === undefined) throw new Error('it never worked');
     const players = await startPlayers({ names: PLAYERS, calls, signer, random: random.fork() });
+    const greedy = await startGreedyPlayer({ calls, signer });
     const survived: Survived[] = [];
     for (;;) {
       const fault = nextFault(random);
       if (fault === undefined) break;
       survived.push(await survive(fault, { stack, recorder, health, say }));
     }
-    await players.stop();
+    await Promise.all([players.stop(), greedy.stop()]);
     await waitFor(async () => ((await countOutbox(stack)) === 0 ? true : undefined), {
       limitMs: REST_LIMIT_MS,
       describe: 'an empty outbox',
+    }).catch((error: unknown) => say(String(error)));
+    await waitFor(async () => ((await countUnsealed(stack)) === 0 ? true : undefined), {
+      limitMs: REST_LIMIT_MS,
+      describe: 'a sealed log',
     }).catch((error: unknown) => say(String(error)));
     await sleep(LIMITS.freshAfterHealMs);
     return { survived, dumps: await dumpStack(stack) };

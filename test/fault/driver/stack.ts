@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { migrate } from '../../../services/database/migrate.ts';
-import type { LocalServer } from '../../../services/local/child-server.ts';
+import type { LocalServer, ServerOptions } from '../../../services/local/child-server.ts';
 import { parseLocalConfig } from '../../../services/local/config.ts';
 import { type Kept, keepRunning } from '../../../services/local/keep-running.ts';
 import { openLogFile } from '../../../services/local/log-file.ts';
@@ -13,11 +13,13 @@ import { startNatsServer } from '../../../services/local/nats-server.ts';
 import { freePort } from '../../../services/local/ports.ts';
 import { startPostgresServer } from '../../../services/local/postgres-server.ts';
 import { startRedisServer } from '../../../services/local/redis-server.ts';
-import { ensureSecrets } from '../../../services/local/secrets.ts';
+import { auditKeyFile, ensureAuditKey, ensureSecrets } from '../../../services/local/secrets.ts';
+import { ensurePasswords } from '../../../services/local/store-passwords.ts';
 import { startUnitProcess, untilReady } from '../../../services/local/unit-process.ts';
 import { entryPath, secretsDir, UNITS, unitEnvironment } from '../../../services/local/units.ts';
 import { createSilentLog } from '../../../services/shared/log.ts';
 import { type FaultProxy, startProxy } from '../proxy.ts';
+import { type Clocks, createClocks } from './clocks.ts';
 import {
   type Component,
   LINK_NAMES,
@@ -30,6 +32,7 @@ import {
 export interface FaultStack {
   readonly dataDir: string;
   readonly proxies: Readonly<Record<LinkName, FaultProxy>>;
+  readonly clocks: Clocks;
   /** The present process of each component. */
   pidOf(component: Component): number;
   /** The component's process is about to be ended by us. */
@@ -52,9 +55,11 @@ export interface FaultStack {
 export interface FaultStackOptions {
   dataDir: string;
   onExit: (component: Component, how: string, expected: boolean) => void;
+  /** Settings of the product's processes. */
+  settings: Readonly<Record<string, string>>;
 }
 
-type Launch = (options: { dataDir: string; port?: number }) => Promise<LocalServer>;
+type Launch = (options: ServerOptions) => Promise<LocalServer>;
 
 const HOST = '127.0.0.1';
 const LAUNCHES: Readonly<Record<ServerName, Launch>> = {
@@ -66,7 +71,7 @@ const READY_LIMIT_MS = 60_000;
 /** A run may last longer than a usual token or signature; neither is what a run is about. */
 const LIFETIMES = { TOKEN_LIFETIME_S: '3600', ACTION_LIFETIME_S: '86400' };
 
-export async function startFaultStack({ dataDir, onExit }: FaultStackOptions): Promise<FaultStack> {
+export async function startFaultStack({ dataDir, onExit, settings }: FaultStackOptions): Promise<FaultStack> {
   const closers: (() => Promise<void>)[] = [];
   const pids = new Map<Component, number>();
   const expected = new Set<Component>();
@@ -76,11 +81,11 @@ export async function startFaultStack({ dataDir, onExit }: FaultStackOptions): P
   };
 
   async function startServer(name: ServerName): Promise<LocalServer> {
-    const home = join(dataDir, name);
-    const first = await LAUNCHES[name]({ dataDir: home });
+    const options = { dataDir: join(dataDir, name), secretsDir: secretsDir(dataDir) };
+    const first = await LAUNCHES[name](options);
     const note = ({ pid }: LocalServer) => pids.set(name, pid);
     note(first);
-    const start = () => LAUNCHES[name]({ dataDir: home, port: first.port });
+    const start = () => LAUNCHES[name]({ ...options, port: first.port });
     const kept = keepRunning({ first, start, onEnd: ended(name), onRestart: note });
     closers.push(() => kept.stop());
     return first;
@@ -97,8 +102,10 @@ export async function startFaultStack({ dataDir, onExit }: FaultStackOptions): P
       startServer('redis'),
       startServer('nats'),
       ensureSecrets(secretsDir(dataDir)),
+      ensureAuditKey(auditKeyFile(secretsDir(dataDir))),
     ]);
-    await migrate({ url: postgres.url, log: createSilentLog() });
+    const passwords = await ensurePasswords(secretsDir(dataDir), 'postgres');
+    await migrate({ url: postgres.url, log: createSilentLog(), roles: { passwords, ownServer: true } });
     const config = await chooseConfig(dataDir);
     const { ports } = config;
     const portOf = { ...ports, postgres: postgres.port, redis: redis.port, nats: nats.port };
@@ -106,6 +113,7 @@ export async function startFaultStack({ dataDir, onExit }: FaultStackOptions): P
     closers.push(async () => {
       await Promise.all(Object.values(proxies).map((proxy) => proxy.stop()));
     });
+    const clocks = createClocks(join(dataDir, 'clocks'));
     const adminPorts: Record<string, number> = {};
     const kept: Kept[] = [];
     for (const name of UNITS_UNDER_FIRE) {
@@ -113,14 +121,16 @@ export async function startFaultStack({ dataDir, onExit }: FaultStackOptions): P
       const through = (url: string, to: Component) => withPort(url, link(to));
       const adminPort = await freePort();
       adminPorts[name] = adminPort;
-      const urls = {
-        databaseUrl: through(postgres.url, 'postgres'),
-        redisUrl: through(redis.url, 'redis'),
-        natsUrl: through(nats.url, 'nats'),
+      const servers = {
+        postgres: { url: through(postgres.url, 'postgres'), ownUsers: true },
+        redis: { url: through(redis.url, 'redis'), ownUsers: true },
+        nats: { url: through(nats.url, 'nats'), ownUsers: true },
       };
       const env = {
-        ...unitEnvironment(name, config, urls, adminPort),
+        ...unitEnvironment(name, config, servers, adminPort),
         ...LIFETIMES,
+        ...settings,
+        ...clocks.environment(name),
         AUTH_ADDRESS: `${HOST}:${link('auth')}`,
         SCORE_ADDRESS: `${HOST}:${link('score')}`,
       };
@@ -143,6 +153,7 @@ export async function startFaultStack({ dataDir, onExit }: FaultStackOptions): P
     return {
       dataDir,
       proxies,
+      clocks,
       adminPorts,
       pidOf: (component) => pids.get(component) ?? 0,
       expectEnd: (component) => expected.add(component),

@@ -55,6 +55,8 @@ export async function dumpWorld(world: World): Promise<{ dumps: Dumps; limits: L
           ageMs: time.nowMs() - createdMs,
         })),
         deadRowsTold: null,
+        // The simulated database seals nothing.
+        audit: null,
         tops: BOARDS.map((leaderboard) => ({
           leaderboard,
           userIds: truth

@@ -67,7 +67,7 @@ export function startFanoutNode({ process, bus, score, mutations }: FanoutNodeOp
   });
   const feed = bus.feed(process, onEvent, () => freshness.onFeedChanged());
   const source = createBoardSource(score);
-  const freshness = createFreshness({ hub, source, feed, log, metrics, monotonicMs });
+  const freshness = createFreshness({ hub, source, feed, sentinel: BOARD, log, metrics, monotonicMs });
   freshness.check();
   const keepingOrder = setInterval(() => hub.closeSlow(), KEEP_ORDER_EVERY_MS);
 

@@ -92,6 +92,12 @@ export function createIndexServer(network: Network, mutations: Mutations): Index
     return { position, ranks, board: { ...position, entries: toEntries(top) } };
   }
 
+  function dropOlder(epoch: bigint): void {
+    for (const key of contents.boards.keys()) {
+      if (BigInt(key.split(' ')[0] ?? '') < epoch) contents.boards.delete(key);
+    }
+  }
+
   function rankIndex(from: Process): RankIndex {
     let trusted: number | undefined;
     const ask = <Result>(serve: () => Result) => {
@@ -140,12 +146,12 @@ export function createIndexServer(network: Network, mutations: Mutations): Index
       trust: (connection) => {
         trusted = connection;
       },
-      dropOlder: (epoch) =>
+      clear: (epoch) =>
         ask(() => {
-          for (const key of contents.boards.keys()) {
-            if (BigInt(key.split(' ')[0] ?? '') < epoch) contents.boards.delete(key);
-          }
+          contents.pointer = undefined;
+          dropOlder(epoch);
         }),
+      dropOlder: (epoch) => ask(() => dropOlder(epoch)),
     };
   }
 

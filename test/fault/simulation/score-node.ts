@@ -6,6 +6,7 @@ import { createPublisher } from '../../../services/score/publisher.ts';
 import { createReadBoards, type ReadBoards } from '../../../services/score/read-boards.ts';
 import { createSubmitScores, type SubmitScores } from '../../../services/score/submit-scores.ts';
 import { createTruthBoards } from '../../../services/score/truth-boards.ts';
+import { createTruthRanks } from '../../../services/score/truth-ranks.ts';
 import { systemClock } from '../../../services/shared/clock.ts';
 import { createSilentLog } from '../../../services/shared/log.ts';
 import { createMetrics } from '../../../services/shared/metrics.ts';
@@ -38,6 +39,7 @@ export function startScoreNode({ database, truth, index, bus, mutations }: Score
   const truthStore = truth.truthStore(process);
   const rankIndex = index.rankIndex(process);
   const truthBoards = createTruthBoards(truthStore);
+  const truthRanks = createTruthRanks(truthStore);
   const publisher = createPublisher({ nats: bus.connection(process), clock: systemClock });
   const redis = {
     get status() {
@@ -62,7 +64,14 @@ export function startScoreNode({ database, truth, index, bus, mutations }: Score
   });
   const honest = createProjector({ index: rankIndex, truthBoards, keeper, log });
   const projector: Projector = mutations.settlesEarly ? alwaysComplete(honest) : honest;
-  const reader = createReadBoards({ index: rankIndex, truth: truthStore, truthBoards, keeper, log });
+  const reader = createReadBoards({
+    index: rankIndex,
+    truth: truthStore,
+    truthBoards,
+    truthRanks,
+    keeper,
+    log,
+  });
   const outbox = database.outboxStore(process);
   const delivery = createDelivery({ outbox, truth: truthStore, projector, publisher, keeper, log, metrics });
   const submitScores = createSubmitScores({

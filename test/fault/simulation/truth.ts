@@ -41,7 +41,9 @@ export function createTruth(database: Database, time: VirtualTime) {
       ranks: (leaderboard, players) =>
         read(() => {
           const all = ordered(leaderboard);
-          return players.map((player) => all.filter((other) => compareStates(other, player) < 0).length + 1);
+          const ahead = (player: PlayerState) =>
+            all.filter((other) => compareStates(other, player) < 0).length;
+          return { ranks: players.map((player) => ahead(player) + 1), players: all.length };
         }),
       page: (leaderboard, firstRank, limit) =>
         read(() => toEntries(ordered(leaderboard)).slice(firstRank - 1, firstRank - 1 + limit)),
@@ -65,7 +67,12 @@ export function createTruth(database: Database, time: VirtualTime) {
       return (isBuilding ? building : epoch) + 1n;
     };
     return {
-      read: () => write(() => ({ ...index, redisUnseenMs: time.nowMs() - index.redisSeenMs })),
+      read: () =>
+        write(() => ({
+          ...index,
+          redisUnseenMs: time.nowMs() - index.redisSeenMs,
+          buildLapsed: index.building !== undefined && index.buildingUntilMs < time.nowMs(),
+        })),
       markSeen: (epoch, runId) =>
         write(() => {
           if (index.epoch !== epoch || index.redisRunId !== runId || index.source !== 'redis') return;
@@ -83,6 +90,11 @@ export function createTruth(database: Database, time: VirtualTime) {
           const epoch = nextEpoch();
           Object.assign(index, { building: epoch, buildingUntilMs: time.nowMs() + leaseMs });
           return { epoch, transaction: String(database.nextStatement()) };
+        }),
+      abandonBuild: (epoch) =>
+        write(() => {
+          if (index.building !== epoch) return;
+          Object.assign(index, { epoch, source: 'postgres', building: undefined });
         }),
       renewBuild: (epoch, leaseMs) =>
         write(() => {

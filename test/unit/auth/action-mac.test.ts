@@ -116,6 +116,19 @@ describe('the literal v0 form', () => {
     expect(openV0Signature(ACTION, `${signature}\n`, findKey)).toBeUndefined();
   });
 
+  test.each([
+    ['nothing at all', ''],
+    ['another version', 'v2.k1.'],
+    ['something in front of it', ' v0.k1.'],
+    ['no key id', 'v0..'],
+    ['a key id of 33 characters', `v0.${'k'.repeat(33)}.`],
+  ])('is refused with %s, also right after a genuine one and whatever keys there are', (_, head) => {
+    const mac = literalMac('a1', '100').toString('hex');
+    const open = (signature: string) => openV0Signature(ACTION, signature, () => KEY);
+    expect(open(`v0.k1.${mac}`)).toBeDefined();
+    expect(open(head === '' ? '' : head + mac)).toBeUndefined();
+  });
+
   test('is refused in capitals and in base64url with stray bits', () => {
     const mac = literalMac('a1', '100');
     const text = mac.toString('base64url');

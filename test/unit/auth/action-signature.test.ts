@@ -86,6 +86,13 @@ describe('what may be signed', () => {
     );
   });
 
+  test('may be as long and as large as each field allows', () => {
+    const id = '-_0aZ'.padEnd(64, 'x');
+    const largest = { leaderboard: id, userId: '!~'.padEnd(128, 'y'), actionId: id, points: MAX_SCORE };
+    expect(isSignable(largest)).toBe(true);
+    expect(isSignable({ leaderboard: 'g', userId: 'u', actionId: 'a', points: 0n })).toBe(true);
+  });
+
   test.each([
     ['a line feed in the user id', { userId: 'alice\na1' }],
     ['a line feed at the end of the action id', { actionId: 'a1\n' }],
@@ -112,6 +119,18 @@ describe('a signature', () => {
         expect(parseSignature(text)).toEqual({ kid, expiresAt, mac });
       }),
     );
+  });
+
+  test('may be as long as its parts allow', () => {
+    const longest = { kid: 'k'.repeat(32), expiresAt: Number.MAX_SAFE_INTEGER, mac: 'A'.repeat(43) };
+    const text = formatSignature(longest);
+    expect(text.length).toBe(MAX_SIGNATURE_LENGTH);
+    expect(parseSignature(text)).toEqual(longest);
+  });
+
+  test('may have ended at the beginning of time', () => {
+    expect(parseSignature(GOOD.replace('1800000000', '0'))).toMatchObject({ expiresAt: 0 });
+    expect(parseSignature(GOOD.replace('1800000000', '00'))).toBeUndefined();
   });
 
   test('has one spelling: whatever parses is written back the same', () => {
@@ -167,6 +186,9 @@ describe('a signature', () => {
     ['a character beyond ASCII', `${GOOD.slice(0, -2)}\u00c1A`],
     ['only two parts', 'v1.k1'],
     ['a key id and nothing more', 'v1.k1.'],
+    ['a version and a time', 'v1.1800000000'],
+    ['no MAC', 'v1.k1.1800000000'],
+    ['an empty MAC', 'v1.k1.1800000000.'],
   ])('is refused with %s', (_, text) => {
     expect(parseSignature(GOOD)).toBeDefined();
     expect(parseSignature(text)).toBeUndefined();

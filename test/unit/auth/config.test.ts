@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parseAuthConfig } from '../../../services/auth/config.ts';
+import { Secret } from '../../../services/shared/secret.ts';
 import { parseTokenPolicy } from '../../../services/shared/token-policy.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'scoreboard-config-'));
@@ -18,16 +19,24 @@ describe("the auth service's configuration", () => {
       port: 50_051,
       adminHost: '127.0.0.1',
       adminPort: 51_051,
-      databaseUrl: NEEDED.DATABASE_URL,
+      databaseUrl: expect.any(Secret),
       keysDir: join('.data', 'auth-keys'),
       issuer: 'scoreboard',
       audience: 'scoreboard',
       tokenLifetimeS: 600,
       actionLifetimeS: 900,
       allowV0Signatures: false,
-      digests: {},
+      callers: { digests: {} },
+      reflection: true,
     });
-    expect(() => parseAuthConfig({ SERVICE_DIGESTS_FILE })).toThrow('DATABASE_URL must be set');
+    expect(() => parseAuthConfig({ SERVICE_DIGESTS_FILE })).toThrow(
+      'DATABASE_URL or DATABASE_URL_FILE must be set',
+    );
+  });
+
+  test('tells tools of its methods in development alone', () => {
+    expect(parseAuthConfig({ ...NEEDED, SCOREBOARD_MODE: 'production' }).reflection).toBe(false);
+    expect(parseAuthConfig({ ...NEEDED, SCOREBOARD_MODE: 'development' }).reflection).toBe(true);
   });
 
   test('keeps keys in the data folder unless told otherwise', () => {

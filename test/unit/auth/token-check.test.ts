@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { createLocalJWKSet, type JSONWebKeySet, type JWSHeaderParameters } from 'jose';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { AppError } from '../../../services/shared/app-error.ts';
 import { checkToken, MAX_TOKEN_LENGTH, parseToken } from '../../../services/shared/token-check.ts';
 import { outsideTokenRules, ownTokenRules, type TokenRules } from '../../../services/shared/token-policy.ts';
@@ -181,6 +181,52 @@ describe('a token of ours', () => {
     expect(lookups).toEqual([]);
   });
 
+  test.each([
+    ['nothing', ''],
+    ['two parts', `${h}.${p}`],
+    ['four parts', `${h}.${p}.${s}.${s}`],
+    ['a header that is no JSON', `${Buffer.from('{').toString('base64url')}.${p}.${s}`],
+    ['a header that is a number', `${encode(5)}.${p}.${s}`],
+    ['a header that is a list', `${encode([HEADER])}.${p}.${s}`],
+    ['a header of null', `${encode(null)}.${p}.${s}`],
+    ['a padded header', `${h}=.${p}.${s}`],
+    ['a payload that is text', `${h}.${encode('alice')}.${s}`],
+    ['a padded payload', `${h}.${p}=.${s}`],
+    ['a padded signature', `${h}.${p}.${s}=`],
+  ])('is refused for its form, before anything in it is believed, with %s', (_, token) => {
+    expect(() => parseToken(token)).toThrow(expect.objectContaining({ reason: 'TOKEN_INVALID' }));
+  });
+
+  test('may be as long as the longest, and no longer', () => {
+    // Base64 has no text of one more than a multiple of four; with one of these two payloads the rest comes out right.
+    const ofLength = (length: number) => {
+      const tokens = [CLAIMS, { ...CLAIMS, more: '' }].map((claims) => {
+        const head = `${h}.${encode(claims)}.`;
+        return head + 'A'.repeat(length - head.length);
+      });
+      return tokens.find((token) => (token.split('.')[2]?.length ?? 0) % 4 !== 1) ?? '';
+    };
+    expect(parseToken(ofLength(MAX_TOKEN_LENGTH)).claimedIssuer).toBe('scoreboard');
+    expect(() => parseToken(ofLength(MAX_TOKEN_LENGTH + 1))).toThrow(AppError);
+  });
+
+  test('has to carry what the rules ask for, and an end whatever they ask for', async () => {
+    const rules = (...requiredClaims: string[]) => ({ ...OWN, requiredClaims });
+    expect(await refusal(good, rules('exp', 'name'))).toBe('accepted');
+    expect(await refusal(good, rules('exp', 'session'))).toBe(UNIFORM);
+    expect(await refusal(without('exp'), rules())).toBe(UNIFORM);
+  });
+
+  test('is not called invalid for a fault of ours', async () => {
+    const rules = {
+      ...OWN,
+      get maxAgeS(): number {
+        throw new RangeError('a bug');
+      },
+    };
+    await expect(check(good, rules)).rejects.toThrow(new RangeError('a bug'));
+  });
+
   test('may be a few seconds off, as clocks are', async () => {
     expect(await refusal(makeToken(key, { iat: NOW_S + 4 }))).toBe('accepted');
     expect(await refusal(makeToken(key, { iat: NOW_S - 600, exp: NOW_S - 4 }))).toBe('accepted');
@@ -246,6 +292,31 @@ describe("an outside provider's token", () => {
     expect(await name({ name: 'Älice 🎮' })).toBe('Älice 🎮');
     expect(await name({ name: 'a\u0000b' })).toBe('alice');
     expect(await name({ sub: 'auth0|'.padEnd(100, 'x') })).toBe('auth0|'.padEnd(32, 'x'));
+  });
+
+  test('may name no key, as long as one alone can be meant, and may have headers that ours have not', async () => {
+    expect(await check(makeToken(key, claims, { kid: undefined, cty: 'JWT' }), OUTSIDE)).toMatchObject({
+      userId: 'alice',
+      keyId: '',
+    });
+    expect(await check(makeToken(key, claims), OUTSIDE)).toMatchObject({ keyId: 'k1' });
+  });
+
+  test.each([
+    ['jku', 'https://evil.example'],
+    ['jwk', key.publicJwk],
+    ['x5u', 'https://evil.example'],
+    ['x5c', ['MIIB']],
+    ['b64', true],
+    ['crit', ['b64']],
+  ])('that is genuine is refused when its header has %s', async (name, value) => {
+    expect(await refusal(makeToken(key, claims), OUTSIDE)).toBe('accepted');
+    const token = makeToken(key, claims, { [name]: value });
+    expect(await refusal(token, OUTSIDE)).toBe(UNIFORM);
+    // Nor is a key looked for, whatever jose would have said later.
+    const findKey = vi.fn(async () => undefined);
+    await expect(checkToken(parseToken(token), OUTSIDE, findKey, NOW_MS)).rejects.toThrow(AppError);
+    expect(findKey).not.toHaveBeenCalled();
   });
 
   const refused: Record<string, string> = {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AppError } from '../../../services/shared/app-error.ts';
 import { createSilentLog } from '../../../services/shared/log.ts';
+import { MAX_TOKEN_LENGTH } from '../../../services/shared/token-check.ts';
 import {
   createTokenVerifier,
   OWN_KEYS_REFRESH_MS,
@@ -17,21 +18,30 @@ let down: boolean;
 let nowMs: number;
 let verifier: OwnedTokenVerifier;
 
+let version: string;
+let unchanged: boolean;
+let asked: unknown[];
+const clock = { now: () => nowMs };
+
 const auth = {
-  async getKeySet() {
+  async getKeySet(...words: unknown[]) {
+    asked.push(words);
     if (down) throw new AppError('AUTH_UNAVAILABLE');
-    return { jwksJson: keySetJson(...published), version: '', unchanged: false, revocations: revoked };
+    if (unchanged) return { jwksJson: '', version: '', unchanged, revocations: [] };
+    return { jwksJson: keySetJson(...published), version, unchanged, revocations: revoked };
   },
 } as unknown as TokenVerifierOptions['auth'];
 
-const start = () =>
-  createTokenVerifier({ policy: POLICY, auth, clock: { now: () => nowMs }, log: createSilentLog() });
+const start = () => createTokenVerifier({ policy: POLICY, auth, clock, log: createSilentLog() });
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   published = [a];
   revoked = [];
   down = false;
+  version = '';
+  unchanged = false;
+  asked = [];
   nowMs = NOW_MS;
   verifier = start();
 });
@@ -198,8 +208,58 @@ describe('the token verifier', () => {
   });
 
   test('refuses an over-long token before any work', async () => {
-    await expect(verifier.verify(`${makeToken(a)}${'x'.repeat(4096)}`)).rejects.toMatchObject({
+    await verifier.verify(makeToken(a));
+    const lookedAtClock = vi.spyOn(clock, 'now');
+    await expect(verifier.verify('x'.repeat(MAX_TOKEN_LENGTH + 1))).rejects.toMatchObject({
       reason: 'TOKEN_INVALID',
     });
+    expect(lookedAtClock).not.toHaveBeenCalled();
+    await expect(verifier.verify('x'.repeat(MAX_TOKEN_LENGTH))).rejects.toMatchObject({
+      reason: 'TOKEN_INVALID',
+    });
+    expect(lookedAtClock).toHaveBeenCalled();
+    lookedAtClock.mockRestore();
+  });
+
+  test('refuses a token of an issuer that nobody knows, and does not vouch for such an identity', async () => {
+    await expect(verifier.verify(makeToken(a, { iss: 'someone' }))).rejects.toMatchObject({
+      reason: 'TOKEN_INVALID',
+    });
+    const identity = await verifier.verify(makeToken(a));
+    expect(verifier.stands(identity)).toBe(true);
+    expect(verifier.stands({ ...identity, issuer: 'someone' })).toBe(false);
+  });
+
+  test('asks for keys with the version that it holds, and goes on with them while nothing changed', async () => {
+    await verifier.verify(makeToken(a));
+    version = '7';
+    await pass(OWN_KEYS_REFRESH_MS);
+    unchanged = true;
+    await pass(OWN_KEYS_REFRESH_MS);
+    await pass(OWN_KEYS_REFRESH_MS);
+    expect(asked).toEqual([
+      [{ knownVersion: '' }, { deadlineMs: 2_000 }],
+      [{ knownVersion: '' }, { deadlineMs: 2_000 }],
+      [{ knownVersion: '7' }, { deadlineMs: 2_000 }],
+      [{ knownVersion: '7' }, { deadlineMs: 2_000 }],
+    ]);
+    expect(verifier.jwksJson()).toBe(keySetJson(a));
+    expect(await verifier.verify(makeToken(a, { jti: 'later' }))).toMatchObject({ userId: 'alice' });
+  });
+
+  test('asks for nothing more once it is closed', async () => {
+    await verifier.verify(makeToken(a));
+    verifier.close();
+    await pass(10 * OWN_KEYS_REFRESH_MS);
+    expect(asked).toHaveLength(1);
+  });
+
+  test('names the key set that can not be fetched', async () => {
+    verifier.close();
+    down = true;
+    const log = { warn: vi.fn(), info: vi.fn() };
+    verifier = createTokenVerifier({ policy: POLICY, auth, clock, log: log as never });
+    await pass(1);
+    expect(log.warn).toHaveBeenCalledWith(expect.objectContaining({ keySet: 'own' }), expect.any(String));
   });
 });

@@ -43,7 +43,46 @@ describe('the command line', () => {
     expect(parseCommandLine(['outbox', 'replay', '--all'])).toEqual({ name: 'outbox replay', ids: [] });
   });
 
+  it('reads what to do with the audit log', () => {
+    const head = `7:${'0a'.repeat(32)}`;
+    expect(parseCommandLine(['audit', 'head'])).toEqual({ name: 'audit head' });
+    expect(parseCommandLine(['audit', 'export'])).toEqual({ name: 'audit export' });
+    expect(parseCommandLine(['audit', 'verify'])).toEqual({ name: 'audit verify' });
+    expect(parseCommandLine(['audit', 'verify', '--head', head, '--file', 'x.jsonl'])).toEqual({
+      name: 'audit verify',
+      expected: { seq: 7n, head: Buffer.alloc(32, 10) },
+      file: 'x.jsonl',
+    });
+    expect(parseCommandLine(['audit', 'rejected'])).toEqual({
+      name: 'audit rejected',
+      userId: '',
+      limit: 100,
+    });
+    expect(parseCommandLine(['audit', 'rejected', '--user', 'eve', '--limit', '7'])).toEqual({
+      name: 'audit rejected',
+      userId: 'eve',
+      limit: 7,
+    });
+    expect(parseCommandLine(['audit', 'erase', 'eve'])).toEqual({ name: 'audit erase', userId: 'eve' });
+  });
+
+  it('leaves the words of certs to the program that makes them', () => {
+    expect(parseCommandLine(['certs', '--days', '7'])).toEqual({ name: 'certs', words: ['--days', '7'] });
+  });
+
   it.each([
+    [['audit']],
+    [['audit', 'seal']],
+    [['audit', 'head', 'now']],
+    [['audit', 'verify', 'now']],
+    [['audit', 'verify', '--head', '7']],
+    [['audit', 'verify', '--head', `0:${'0a'.repeat(32)}`]],
+    [['audit', 'rejected', 'eve']],
+    [['audit', 'rejected', '--user', 'two words']],
+    [['audit', 'rejected', '--limit', '1001']],
+    [['audit', 'erase']],
+    [['audit', 'erase', 'two words']],
+    [['audit', 'erase', 'eve', 'bob']],
     [[]],
     [['sing']],
     [['token']],

@@ -14,6 +14,7 @@ describe('the configuration of an edge', () => {
       authAddress: '127.0.0.1:50051',
       allowedOrigins: ['http://localhost:8080', 'http://127.0.0.1:8080'],
       rates: { user: { perSecond: 100, burst: 500 }, address: { perSecond: 2_000, burst: 4_000 } },
+      connections: { most: 19_000, perAddress: { perSecond: 200, burst: 2_000 } },
       page: { fanoutPort: 8081, gamePort: 8082 },
     });
     expect(config.rates.addressExempt.has('127.0.0.1')).toBe(true);
@@ -44,6 +45,8 @@ describe('the configuration of an edge', () => {
     ['RATE_ADDRESS_EXEMPT', '10.0.0.0/64'],
     ['RATE_USER_PER_S', '0'],
     ['RATE_ADDRESS_BURST', 'many'],
+    ['RATE_CONNECT_BURST', '0'],
+    ['MAX_CONNECTIONS', '0'],
     ['FANOUT_PUBLIC_URL', 'https://live.example'],
     ['GAME_PUBLIC_URL', 'game.example'],
   ])('refuses %s=%s by name', (name, value) => {

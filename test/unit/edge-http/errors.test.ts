@@ -4,6 +4,7 @@ import { errorFromJsonBytes } from '@connectrpc/connect/protocol-connect';
 import { describe, expect, test } from 'vitest';
 import { connectErrorBody, refusalOfStatus, toConnectError } from '../../../edge/http/connect-errors.ts';
 import { describeError } from '../../../edge/http/error-response.ts';
+import { RateLimitedError } from '../../../edge/http/rate-limited.ts';
 import { ErrorDetailSchema } from '../../../gen/scoreboard/error/v1/error_pb.ts';
 import { AppError, isReason, REASONS, type Reason } from '../../../services/shared/app-error.ts';
 
@@ -67,6 +68,20 @@ test.each([
 ])('a wait of %i ms is told as %s whole seconds', (retryAfterMs, seconds) => {
   const { headers } = describeError(new AppError('RATE_LIMITED', { retryAfterMs }));
   expect(headers).toContainEqual(['Retry-After', seconds]);
+});
+
+test.each([
+  [{ perSecond: 100, burst: 500 }, 1, 'q=500;w=5', 1],
+  [{ perSecond: 3, burst: 10 }, 1_001, 'q=10;w=4', 2],
+])('a limit of %j that was passed is told with a wait of %i ms', (rate, waitMs, policy, seconds) => {
+  const { status, headers, body } = describeError(new RateLimitedError('user', rate, waitMs));
+  expect(status).toBe(429);
+  expect(JSON.parse(body)).toMatchObject({ reason: 'RATE_LIMITED' });
+  expect(headers).toEqual([
+    ['Retry-After', String(seconds)],
+    ['RateLimit-Policy', `"user";${policy}`],
+    ['RateLimit', `"user";r=0;t=${seconds}`],
+  ]);
 });
 
 test.each([

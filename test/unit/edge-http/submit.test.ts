@@ -112,6 +112,23 @@ describe('submissions', () => {
     await refused;
   });
 
+  test.each([
+    [8, 'OVERLOADED'],
+    [14, 'SCORE_UNAVAILABLE'],
+    [4, 'DEADLINE_EXCEEDED'],
+    [3, 'INTERNAL'],
+  ])(
+    'are worth a retry by their code %i when a newer score gives a reason not known here',
+    async (code, reason) => {
+      const answer = submit.submit(player, action('a'));
+      const refused = expect(answer).rejects.toMatchObject({ reason, retryAfterMs: 700 });
+      await settle();
+      const value = { code, reason: 'SEASON_PAUSED', message: 'Soon.', retryAfterMs: 700 };
+      score.calls[0]?.answer([{ result: { case: 'refused', value } }]);
+      await refused;
+    },
+  );
+
   test('tell the cache of the boards that they led to', async () => {
     const answer = submit.submit(player, action('a'));
     await settle();

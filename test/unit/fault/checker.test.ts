@@ -1,9 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { checkRecord, type Invariant } from '../../fault/checker/check.ts';
 import { addAction, FINAL, quiet } from './lies.ts';
+import { LIES_IN_AUDIT } from './lies-in-audit.ts';
 import { LIES_IN_STORE } from './lies-in-store.ts';
 import { LIES_TO_CALLERS } from './lies-to-callers.ts';
-import { board, correctRun, type Fixture, faulted, invoked, submitted, toRecord } from './record-fixture.ts';
+import {
+  BURST,
+  board,
+  correctRun,
+  exited,
+  type Fixture,
+  faulted,
+  invoked,
+  refused,
+  repeated,
+  submitted,
+  toRecord,
+} from './record-fixture.ts';
 
 /** The invariants that the run breaks after it was changed. */
 function broken(change: (run: Fixture) => void): Invariant[] {
@@ -16,8 +29,8 @@ describe('the checker', () => {
   it('passes a run in which everything is right, by facts for every invariant', () => {
     const { violations, judged, notRecorded } = checkRecord(toRecord(correctRun()));
     expect(violations).toEqual([]);
-    expect(Object.keys(judged)).toHaveLength(19);
-    expect(Object.keys(notRecorded)).toEqual(['I19', 'I21']);
+    expect(Object.keys(judged)).toHaveLength(20);
+    expect(Object.keys(notRecorded)).toEqual(['I21']);
   });
 
   it('lists what an empty record can not tell as not recorded, not as kept', () => {
@@ -35,6 +48,21 @@ describe('the checker', () => {
         history.push(invoked({ ...quiet, ms: 10_000, leaderboard: 'weekly' }));
         const value = { reason: 'CLIENT_TIMEOUT' };
         history.push({ proc: 'zed', op: 90, monoNs: 14e9, f: 'submit', type: 'info', value });
+      }),
+    ).toEqual([]);
+  });
+
+  it('lets a player have a bucket at once, and one more from each life of the edge', () => {
+    expect(broken(({ history }) => history.push(...repeated(BURST)))).toEqual([]);
+    expect(
+      broken(({ history }) => history.push(exited('edge', 2_010, true), ...repeated(2 * BURST))),
+    ).toEqual([]);
+  });
+
+  it('excuses an edge whose clock is off when the time of a token seems to be over', () => {
+    expect(
+      broken(({ history }) => {
+        history.push(...faulted('edge', 'skew', 9_900, 10_100), ...refused(quiet, 'TOKEN_INVALID'));
       }),
     ).toEqual([]);
   });
@@ -61,7 +89,7 @@ describe('the checker', () => {
 });
 
 describe('each lie is caught by the one invariant that it breaks', () => {
-  it.each([...LIES_IN_STORE, ...LIES_TO_CALLERS])('%s: %s', (_, breaks, change) => {
+  it.each([...LIES_IN_STORE, ...LIES_IN_AUDIT, ...LIES_TO_CALLERS])('%s: %s', (_, breaks, change) => {
     expect(broken(change)).toEqual([breaks]);
   });
 });

@@ -1,6 +1,19 @@
 /** Lies to viewers and callers: I11 to I20. */
 import { addAction, FINAL, first, type Lie, quiet } from './lies.ts';
-import { board, invoked, NS_PER_MS, opened, ranked, refused, sampled, submitted } from './record-fixture.ts';
+import {
+  BURST,
+  board,
+  exited,
+  faulted,
+  invoked,
+  NS_PER_MS,
+  opened,
+  ranked,
+  refused,
+  repeated,
+  sampled,
+  submitted,
+} from './record-fixture.ts';
 
 export const LIES_TO_CALLERS: readonly Lie[] = [
   [
@@ -83,6 +96,17 @@ export const LIES_TO_CALLERS: readonly Lie[] = [
     },
   ],
   [
+    'a change that is on no screen while the database is silent, and no word of that',
+    'I13',
+    (run) => {
+      run.history.push(...faulted('postgres', 'pause', 10_010, 30_000));
+      run.history.push(...submitted({ ...quiet, userId: 'cy', newScore: 12, version: 2 }));
+      addAction(run, 'cy', 'z1', 3, 12, 2);
+      const entries = [{ userId: 'cy', score: 12 }, ...FINAL.filter(({ userId }) => userId !== 'cy')];
+      run.frames.push(board('viewer', 1, 50, entries, { ms: 30_500 }));
+    },
+  ],
+  [
     'changes that are late on every screen',
     'I13',
     (run) => {
@@ -131,19 +155,7 @@ export const LIES_TO_CALLERS: readonly Lie[] = [
       ),
   ],
   ['a call that never ends', 'I17', ({ history }) => history.push(invoked(quiet))],
-  [
-    'a process that ends by itself',
-    'I17',
-    ({ history }) =>
-      history.push({
-        proc: 'driver',
-        op: 0,
-        monoNs: 1,
-        f: 'exit',
-        type: 'info',
-        value: { component: 'score', how: 'exit code 1', expected: false },
-      }),
-  ],
+  ['a process that ends by itself', 'I17', ({ history }) => history.push(exited('score', 0, false))],
   [
     'a reader who gets less than it wrote',
     'I18',
@@ -151,13 +163,19 @@ export const LIES_TO_CALLERS: readonly Lie[] = [
       history.push(...ranked({ op: 90, userId: 'ada', minVersion: 2, ms: 800, version: 1, score: 5 })),
   ],
   [
-    'a player who passes the rate limit',
+    'a player who passes the rate limit in a moment',
     'I20',
-    ({ history }) => {
-      for (let op = 100; op < 140; op += 1)
-        history.push(
-          ...submitted({ op, userId: 'ada', actionId: 'a1', points: 5, ms: 800, newScore: 5, version: 1 }),
-        );
-    },
+    ({ history }) => history.push(...repeated(BURST + 2)),
+  ],
+  [
+    'a player who passes it by more than a new life of the edge explains',
+    'I20',
+    ({ history }) => history.push(exited('edge', 2_010, true), ...repeated(2 * BURST + 2)),
+  ],
+  [
+    'a good token that is refused while the clock of somebody else is off',
+    'I15',
+    ({ history }) =>
+      history.push(...faulted('score', 'skew', 9_900, 10_100), ...refused(quiet, 'TOKEN_INVALID')),
   ],
 ];

@@ -1,6 +1,8 @@
 /** A small run in which everything is right, made anew for each test, which then breaks one thing. */
+import { createHash, createHmac } from 'node:crypto';
 import type {
   ActionRow,
+  AuditDump,
   BoardFrame,
   FrameEntry,
   HistoryEvent,
@@ -23,6 +25,9 @@ const ACTIONS: readonly [userId: string, points: number][] = [
   ['bob', 0],
 ];
 
+/** What the rate limit lets through at once. */
+export const BURST = 5;
+
 export interface Fixture {
   history: HistoryEvent[];
   frames: SocketEvent[];
@@ -32,6 +37,8 @@ export interface Fixture {
   tops: { leaderboard: string; userIds: string[] }[];
   members: Mutable<Omit<ScoreRow, 'leaderboard'>>[];
   wireTop: { userId: string; score: number }[];
+  /** What is done to the audit chain once it seals the actions. */
+  afterSealing: ((audit: Mutable<AuditDump>) => void)[];
 }
 
 export function correctRun(): Fixture {
@@ -90,15 +97,55 @@ export function correctRun(): Fixture {
     tops: [{ leaderboard: BOARD, userIds: standings.map(({ userId }) => userId) }],
     members: standings.map(({ leaderboard: _, ...member }) => ({ ...member })),
     wireTop: standings.map(({ userId, points }) => ({ userId, score: points })),
+    afterSealing: [],
   };
 }
 
-export function toRecord({ history, frames, actions, scores, outbox, tops, members, wireTop }: Fixture) {
+const AUDIT_KEY = Buffer.alloc(32, 7);
+const ACTIONS_PER_LINK = 2;
+
+/** The chain that a correct system has over these actions. */
+export function sealed(actions: readonly ActionRow[]): Mutable<AuditDump> {
+  const sha256 = (...parts: (string | Buffer)[]) =>
+    createHash('sha256')
+      .update(Buffer.concat(parts.map((part) => Buffer.from(part))))
+      .digest('hex');
+  const field = (value: string | number) => `${String(value).length}:${value}`;
+  const dump: Mutable<AuditDump> = { keyHex: AUDIT_KEY.toString('hex'), links: [], sealed: [] };
+  for (let at = 0; at < actions.length; at += ACTIONS_PER_LINK) {
+    const seq = dump.links.length + 1;
+    const its = actions.slice(at, at + ACTIONS_PER_LINK).map((action) => {
+      const salt = Buffer.from(`salt of ${action.userId}`);
+      const commitment = sha256(salt, action.userId);
+      return { ...action, seq, salt: salt.toString('hex'), commitment, acceptedAtUnixUs: 1_000 + at };
+    });
+    const text = its.map((a) =>
+      [
+        ...[a.position, a.leaderboard, a.commitment, a.actionId, a.points, a.scoreAfter, a.version],
+        ...[a.keyId, a.caller, a.acceptedAtUnixUs],
+      ]
+        .map(field)
+        .join(''),
+    );
+    const link = { seq, actions: its.length, digest: sha256(text.join('')), erased: '' };
+    const before = dump.links.at(-1)?.head ?? '';
+    const covered = ['scoreboard-audit-v1', before, seq, link.actions, link.digest, link.erased];
+    const head = createHmac('sha256', AUDIT_KEY).update(covered.map(field).join('')).digest('hex');
+    dump.links.push({ ...link, head });
+    dump.sealed.push(...its);
+  }
+  return dump;
+}
+
+export function toRecord(run: Fixture) {
+  const { history, frames, actions, scores, outbox, tops, members, wireTop } = run;
+  const audit = sealed(actions);
+  for (const change of run.afterSealing) change(audit);
   return {
     history,
     frames,
     dumps: {
-      postgres: { actions, scores, outbox, deadRowsTold: 0, tops },
+      postgres: { actions, scores, outbox, deadRowsTold: 0, tops, audit },
       redis: { epoch: 1, boards: [{ leaderboard: BOARD, members }] },
       wireTops: [{ leaderboard: BOARD, entries: wireTop }],
     },
@@ -109,7 +156,7 @@ export function toRecord({ history, frames, actions, scores, outbox, tops, membe
       outboxAgeMs: 60_000,
       maxRssBytes: 500_000_000,
       maxDescriptors: 1_000,
-      playerRate: { perSecond: 10, burst: 5 },
+      playerRate: { perSecond: 10, burst: BURST },
     },
   };
 }
@@ -196,6 +243,17 @@ export const projected = (ms: number, runId: string, userId: string, version: nu
 export const sampled = (ms: number, rssBytes: number): HistoryEvent => ({
   ...{ proc: 'observer', op: 0, monoNs: at(ms), f: 'sample', type: 'info' },
   value: { component: 'score', rssBytes, descriptors: 40 },
+});
+
+/** The same action of one player so often at once, each time accepted, long after the player was heard of. */
+export const repeated = (times: number): HistoryEvent[] =>
+  Array.from({ length: times }, (_, at) =>
+    submitted({ op: 100 + at, userId: 'ada', actionId: 'a1', points: 5, ms: 2_000, newScore: 5, version: 1 }),
+  ).flat();
+
+export const exited = (component: string, ms: number, expected: boolean): HistoryEvent => ({
+  ...{ proc: 'driver', op: 0, monoNs: at(ms), f: 'exit', type: 'info' },
+  value: { component, how: 'exit code 1', expected },
 });
 
 export const faulted = (component: string, kind: string, fromMs: number, toMs: number): HistoryEvent[] => [

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { nameOf } from '../../../services/game/simulate/names.ts';
 import { findTarget, parseOptions } from '../../../services/game/simulate/options.ts';
 import { isUserId, isUsername } from '../../../services/shared/identifiers.ts';
+import { Secret } from '../../../services/shared/secret.ts';
 
 describe('the command line of the crowd', () => {
   test('has defaults', () => {
@@ -57,19 +58,18 @@ describe('the stack that the crowd plays on', () => {
   afterAll(() => rm(dataDir, { recursive: true, force: true }));
 
   test('is the one that wrote down where it is', () => {
-    expect(findTarget({ DATA_DIR: dataDir }, options)).toEqual({
+    const { identity, ...addresses } = findTarget({ DATA_DIR: dataDir }, options);
+    expect(Secret.of(identity.serviceKey ?? '').reveal()).toBe('game.key');
+    expect(addresses).toEqual({
       edgeUrl: new URL('http://127.0.0.1:8080'),
       authAddress: '127.0.0.1:50051',
-      serviceKey: 'game.key',
     });
   });
 
   test('is the one that the environment names', () => {
-    expect(findTarget({ DATA_DIR: dataDir, ...elsewhere }, options)).toEqual({
-      edgeUrl: new URL('http://localhost:1'),
-      authAddress: '127.0.0.1:2',
-      serviceKey: 'game.x',
-    });
+    const { identity, ...addresses } = findTarget({ DATA_DIR: dataDir, ...elsewhere }, options);
+    expect(Secret.of(identity.serviceKey ?? '').reveal()).toBe('game.x');
+    expect(addresses).toEqual({ edgeUrl: new URL('http://localhost:1'), authAddress: '127.0.0.1:2' });
   });
 
   test('has to run', () => {

@@ -2,11 +2,20 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseLocalConfig, UNIT_NAMES } from '../../../services/local/config.ts';
+import { passwordFile, STORE_USERS, type Store } from '../../../services/local/store-passwords.ts';
 import { entryPath, UNITS, unitEnvironment } from '../../../services/local/units.ts';
 
-const urls = { databaseUrl: 'postgres://db', redisUrl: 'redis://r', natsUrl: 'nats://n' };
-const environmentOf = (name: (typeof UNIT_NAMES)[number], env: Record<string, string> = {}) =>
-  unitEnvironment(name, parseLocalConfig({ DATA_DIR: '/data', ...env }), urls, 9);
+const STORES = Object.keys(STORE_USERS) as Store[];
+const servers = (ownUsers: boolean) => ({
+  postgres: { url: 'postgres://owner:secret@db:5432/scoreboard?sslmode=require', ownUsers },
+  redis: { url: 'redis://admin:secret@r:6379', ownUsers },
+  nats: { url: 'nats://admin:secret@n:4222', ownUsers },
+});
+const environmentOf = (
+  name: (typeof UNIT_NAMES)[number],
+  env: Record<string, string> = {},
+  { ownUsers = true }: { ownUsers?: boolean } = {},
+) => unitEnvironment(name, parseLocalConfig({ DATA_DIR: '/data', ...env }), servers(ownUsers), 9);
 
 describe('the environment of a process', () => {
   it.each(UNIT_NAMES)('offers every variable that the configuration of %s reads', (name) => {
@@ -32,8 +41,51 @@ describe('the environment of a process', () => {
     expect(edge).not.toHaveProperty('AUTH_KEYS_DIR');
     expect(edge).not.toHaveProperty('SERVICE_KEY');
     expect(edge).not.toHaveProperty('AWS_SECRET');
+    expect(edge).not.toHaveProperty('AUDIT_KEY_FILE');
     expect(edge.SERVICE_KEY_FILE).toBe('/data/secrets/edge.key');
     expect(environmentOf('auth')).not.toHaveProperty('SERVICE_KEY_FILE');
+  });
+
+  it('names the certificate of this process in production mode, and no service key', () => {
+    for (const name of UNIT_NAMES) {
+      const env = environmentOf(name, { SCOREBOARD_MODE: 'production', SERVICE_KEY: 'x' });
+      expect(Object.keys(env).filter((variable) => variable.startsWith('SERVICE_'))).toEqual([]);
+      expect(env).toMatchObject({
+        SCOREBOARD_MODE: 'production',
+        TLS_CERT_FILE: `/data/certificates/${name}/tls.crt`,
+        TLS_KEY_FILE: `/data/certificates/${name}/tls.key`,
+        TLS_CA_FILE: `/data/certificates/${name}/ca.crt`,
+      });
+      expect(environmentOf(name)).not.toHaveProperty('TLS_CERT_FILE');
+    }
+  });
+
+  it('names each process at each server by a user of its own, whose password is in a file of its own', () => {
+    expect(environmentOf('score')).toMatchObject({
+      DATABASE_URL: 'postgres://scoreboard_score@db:5432/scoreboard?sslmode=require',
+      DATABASE_PASSWORD_FILE: '/data/secrets/score.postgres',
+      REDIS_URL: 'redis://score@r:6379',
+      REDIS_PASSWORD_FILE: '/data/secrets/score.redis',
+      NATS_URL: 'nats://score@n:4222',
+      NATS_PASSWORD_FILE: '/data/secrets/score.nats',
+    });
+    expect(environmentOf('auth').DATABASE_URL).toContain('//scoreboard_auth@');
+    for (const name of UNIT_NAMES) {
+      const values = Object.values(environmentOf(name));
+      expect(values.filter((value) => value.includes('secret@'))).toEqual([]);
+      const others = STORES.flatMap((store) =>
+        STORE_USERS[store]
+          .filter((user) => user !== name)
+          .map((user) => passwordFile('/data/secrets', store, user)),
+      );
+      expect(values.filter((value) => others.includes(value))).toEqual([]);
+    }
+  });
+
+  it('passes the address of a server of the operator on as it is', () => {
+    const score = environmentOf('score', {}, { ownUsers: false });
+    expect(score).toMatchObject({ REDIS_URL: 'redis://admin:secret@r:6379' });
+    expect(score).not.toHaveProperty('REDIS_PASSWORD_FILE');
   });
 
   it('passes the settings of the operator on', () => {

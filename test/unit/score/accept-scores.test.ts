@@ -124,6 +124,69 @@ describe('accepting scores', () => {
     ]);
   });
 
+  it('folds the newest name of a player that is known', () => {
+    const named = (username: string, actionId: string) => ({ ...command('bob', actionId, 1n), username });
+    const nameOf = (...names: readonly string[]) =>
+      foldByPlayer(names.map((name, index) => named(name, `b${index}`))).players[0]?.username;
+    expect(nameOf('Bob', '')).toBe('Bob');
+    expect(nameOf('Bob', 'Robert')).toBe('Robert');
+    expect(nameOf('', 'Bob', '')).toBe('Bob');
+  });
+
+  it('folds nothing of a player whose sum no row can hold, and everything of the others', () => {
+    const { players, rows } = foldByPlayer([
+      command('ada', 'a1', MAX_SCORE),
+      command('bob', 'b1', MAX_SCORE - 1n),
+      command('ada', 'a2', 1n),
+      command('bob', 'b2', 1n),
+    ]);
+    expect(players).toMatchObject([{ userId: 'bob', points: MAX_SCORE, actions: 2, reachedAt: 2 }]);
+    expect(rows.map(({ actionId }) => actionId)).toEqual(['b1', 'b2']);
+  });
+
+  it('refuses a player whose total would pass the limit, and counts the others', async () => {
+    const { store, scores } = memoryStore();
+    await acceptScores(store, [command('ada', 'a1', MAX_SCORE)], deadline);
+    const { answers, batch } = await acceptScores(
+      store,
+      [command('ada', 'a2', 1n), command('bob', 'b1', 1n)],
+      deadline,
+    );
+    expect(answers).toMatchObject([{ reason: 'SCORE_LIMIT_REACHED' }, { newScore: 1n, replayed: false }]);
+    expect(batch?.players.map(({ userId }) => userId)).toEqual(['bob']);
+    expect(scores.get('global ada')?.points).toBe(MAX_SCORE);
+  });
+
+  it('writes nothing when all was accepted before, and hands the time that is left to each call', async () => {
+    const { store } = memoryStore();
+    const actions = [command('ada', 'a1', 1n), command('bob', 'b1', 2n)];
+    await acceptScores(store, actions, deadline);
+    const calls: [string, number][] = [];
+    let leftMs = 1_000;
+    const spying: AcceptStore = {
+      insert: (players, rows, limitMs) => {
+        calls.push([`insert ${rows.length}`, limitMs]);
+        return store.insert(players, rows, limitMs);
+      },
+      find: (keys, limitMs) => {
+        calls.push([`find ${keys.length}`, limitMs]);
+        return store.find(keys, limitMs);
+      },
+    };
+    const { answers, batch } = await acceptScores(spying, actions, {
+      remainingMs: () => {
+        leftMs -= 100;
+        return leftMs;
+      },
+    });
+    expect(answers).toMatchObject([{ replayed: true }, { replayed: true }]);
+    expect(batch).toBeUndefined();
+    expect(calls).toEqual([
+      ['insert 2', 900],
+      ['find 2', 800],
+    ]);
+  });
+
   it('refuses a total beyond the limit without failing the others of the batch', async () => {
     const { store, scores } = memoryStore();
     const { answers } = await acceptScores(
@@ -138,7 +201,16 @@ describe('accepting scores', () => {
   });
 
   it('gives up after a few attempts when the store keeps refusing', async () => {
-    const store: AcceptStore = { insert: async () => undefined, find: async () => [] };
-    await expect(acceptScores(store, [command('ada', 'a1', 1n)], deadline)).rejects.toBeInstanceOf(AppError);
+    let attempts = 0;
+    const store: AcceptStore = {
+      async insert() {
+        attempts += 1;
+        return undefined;
+      },
+      find: async () => [],
+    };
+    const refusal = acceptScores(store, [command('ada', 'a1', 1n)], deadline);
+    await expect(refusal).rejects.toEqual(new AppError('OVERLOADED', { retryAfterMs: 1_000 }));
+    expect(attempts).toBe(5);
   });
 });

@@ -45,6 +45,27 @@ describe('the coalescer', () => {
     expect(await Promise.all(results)).toEqual([1, 2, 3, 4, 5]);
   });
 
+  it('sends a batch beside one that is under way only when enough waits for it', async () => {
+    const wire = manualWire();
+    const coalescer = createCoalescer({
+      ...{ send: wire.send, maxBatch: 10, maxInFlight: 2, maxQueue: 10, worthACall: 3 },
+    });
+    const first = coalescer.submit(1);
+    const one = await wire.batch(0);
+    const few = [coalescer.submit(2), coalescer.submit(3)];
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    expect([wire.sent(), coalescer.queued]).toEqual([1, 2]);
+    const third = coalescer.submit(4);
+    const two = await wire.batch(1);
+    expect(two.items).toEqual([2, 3, 4]);
+    // Whatever is left goes when the wire is free, however little it is.
+    const last = coalescer.submit(5);
+    two.answer([2, 3, 4]);
+    one.answer([1]);
+    (await wire.batch(2)).answer([5]);
+    expect(await Promise.all([first, ...few, third, last])).toEqual([1, 2, 3, 4, 5]);
+  });
+
   it('refuses what does not fit into the queue', async () => {
     const wire = manualWire();
     const coalescer = createCoalescer({ send: wire.send, maxBatch: 1, maxInFlight: 1, maxQueue: 1 });

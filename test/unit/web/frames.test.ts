@@ -17,6 +17,14 @@ describe('a frame', () => {
     });
   });
 
+  it('of a newer node may say more, at every level, and of an older one less', () => {
+    const entry = { userId: 'ada', username: 'Ada', score: 10, rank: 1 };
+    const known = parseFrame(boardFrame());
+    const said = boardFrame({ season: 4, leaderboard: [{ ...entry, country: 'NL' }] });
+    expect(parseFrame(said)).toEqual(known);
+    expect(parseFrame(boardFrame({ stale: undefined, leaderboardId: undefined }))).toEqual(known);
+  });
+
   it('of a board update names who scored, which is not a standing of this player', () => {
     const frame = parseFrame(boardFrame({ event: 'score:update', userId: 'ada', newScore: 10 }));
     expect(frame).toMatchObject({ kind: 'board', standing: undefined });

@@ -268,3 +268,16 @@ begin
   end loop;
 end
 $$;
+
+-- What an erasure takes out of the audit chain's subjects, it takes out of these tables in the same step.
+create function forget_erased_player() returns trigger language plpgsql as $$
+begin
+  delete from player_windows w where w.user_id = old.user_id;
+  delete from player_flags f where f.user_id = old.user_id;
+  delete from quarantined_players q where q.user_id = old.user_id;
+  return null;
+end
+$$;
+
+create trigger audit_subjects_forget_player after update on audit_subjects
+  for each row when (new.salt is null and old.salt is not null) execute function forget_erased_player();

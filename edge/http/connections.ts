@@ -1,0 +1,67 @@
+/**
+ * The connections of the public port: how many there may be, and how quickly one address may bring more. uWebSockets.js
+ * tells of the end of a connection but no longer whose it was, so an address is held to a rate, not to a count: a
+ * connection that asks for nothing is ended after ten seconds, so what one address holds idle stays below its burst and
+ * ten seconds of its rate. While more than half of all are open, each answer ends its connection, so that nobody keeps
+ * the rest of them by asking now and then.
+ */
+import type { Metrics } from '../../services/shared/metrics.ts';
+import { addressShare, type NetworkList, normalizeAddress } from './addresses.ts';
+import { createLocalLimiter, type Rate } from './gcra.ts';
+
+export interface ConnectionLimits {
+  /** Connections of this node at most. */
+  readonly most: number;
+  /** New connections of one address. */
+  readonly perAddress: Rate;
+}
+
+export interface Connections {
+  /** Counts one that was opened; false when it has to be closed at once. */
+  opened(address: string): boolean;
+  /** Counts one that ended, also one that had to be closed at once. */
+  closed(): void;
+  /** Whether answers should end their connections. */
+  readonly crowded: boolean;
+}
+
+export interface ConnectionsOptions {
+  limits: ConnectionLimits;
+  /** Whether an address may bring any number: a load balancer, this host. */
+  isExempt: NetworkList['has'];
+  metrics: Metrics;
+  monotonicMs?: () => number;
+}
+
+export function createConnections(options: ConnectionsOptions): Connections {
+  const { limits, isExempt, metrics, monotonicMs = () => performance.now() } = options;
+  const crowdedFrom = limits.most / 2;
+  const limiter = createLocalLimiter(monotonicMs);
+  let open = 0;
+  metrics.gauge('edge_connections', 'Open connections of the public port.', { collect: () => open });
+  const refused = metrics.counter(
+    'edge_connections_refused_total',
+    'Connections closed at once, by reason.',
+    ['reason'],
+  );
+
+  return {
+    opened(peer) {
+      open += 1;
+      if (open > limits.most) {
+        refused.inc({ reason: 'full' });
+        return false;
+      }
+      const address = normalizeAddress(peer);
+      if (isExempt(address) || limiter.spend(addressShare(address), limits.perAddress) === 0) return true;
+      refused.inc({ reason: 'address' });
+      return false;
+    },
+    closed() {
+      open -= 1;
+    },
+    get crowded() {
+      return open > crowdedFrom;
+    },
+  };
+}

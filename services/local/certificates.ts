@@ -1,0 +1,69 @@
+/**
+ * The certificates by which services know each other in production: a private authority of their own, and one certificate
+ * a service. Each service's folder holds all that it needs and nothing else; the authority's key is apart from them.
+ */
+import { X509Certificate } from 'node:crypto';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { certificateFiles, certificateUri } from '../shared/service-certificate.ts';
+import { SERVICE_NAMES, type ServiceName } from '../shared/service-keys.ts';
+import { writeFileAtomically } from './write-file.ts';
+import { createAuthority, validFor } from './x509.ts';
+
+export const DEFAULT_DAYS = 365;
+/** A start renews certificates that would end within this time: a stack is started more often than that. */
+const RENEW_BEFORE_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** Who is called, and who calls. The authority vouches for nothing else. */
+const USAGES: Readonly<Record<ServiceName, readonly ('server' | 'client')[]>> = {
+  auth: ['server'],
+  score: ['server', 'client'],
+  edge: ['client'],
+  fanout: ['client'],
+  game: ['client'],
+  cli: ['client'],
+};
+
+/** Removed first and written last: where it is, there is a whole set. */
+export function authorityFile(dir: string): string {
+  return join(dir, 'authority', 'ca.crt');
+}
+
+/** Makes an authority and everybody's certificates, in place of what was there. Owner-only files. */
+export async function makeCertificates(dir: string, days: number): Promise<void> {
+  rmSync(authorityFile(dir), { force: true });
+  const validity = validFor(days, Date.now());
+  const authority = await createAuthority(validity);
+  for (const name of SERVICE_NAMES) {
+    const files = certificateFiles(dir, name);
+    const issued = await authority.issue({
+      ...validity,
+      commonName: name,
+      usages: USAGES[name],
+      names: [
+        { type: 'url', value: certificateUri(name) },
+        { type: 'dns', value: name },
+        { type: 'dns', value: 'localhost' },
+        { type: 'ip', value: '127.0.0.1' },
+      ],
+    });
+    await mkdir(dirname(files.key), { recursive: true, mode: 0o700 });
+    writeFileAtomically(files.key, issued.key);
+    writeFileAtomically(files.cert, issued.cert);
+    writeFileAtomically(files.ca, authority.cert);
+  }
+  await mkdir(dirname(authorityFile(dir)), { recursive: true, mode: 0o700 });
+  writeFileAtomically(join(dir, 'authority', 'ca.key'), authority.key);
+  writeFileAtomically(authorityFile(dir), authority.cert);
+}
+
+/** Makes them unless there are some that hold for a while. */
+export async function ensureCertificates(dir: string): Promise<void> {
+  const path = authorityFile(dir);
+  if (existsSync(path)) {
+    const { validTo } = new X509Certificate(readFileSync(path));
+    if (Date.parse(validTo) - Date.now() > RENEW_BEFORE_MS) return;
+  }
+  await makeCertificates(dir, DEFAULT_DAYS);
+}

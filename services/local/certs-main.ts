@@ -1,0 +1,50 @@
+/** `npm run cli -- certs`: makes certificates in a folder and prints the folder. It never touches some that are there unless told to. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { text } from '../shared/env.ts';
+import { certificatesDir } from '../shared/stack-file.ts';
+import { authorityFile, DEFAULT_DAYS, makeCertificates } from './certificates.ts';
+
+const USAGE = 'usage: npm run --silent cli -- certs [--out DIR] [--days N] [--force]';
+/** From a day to 27 years. */
+const DAYS = /^[1-9]\d{0,3}$/;
+
+class UsageError extends Error {}
+
+function parseOptions(args: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      out: { type: 'string', default: certificatesDir(text(process.env, 'DATA_DIR', '.data')) },
+      days: { type: 'string', default: String(DEFAULT_DAYS) },
+      force: { type: 'boolean', default: false },
+    },
+  });
+  const { out, days, force } = values;
+  if (!DAYS.test(days)) throw new Error(`--days must be a whole number from 1 to 9999, not "${days}"`);
+  if (out === '') throw new Error('--out must name a folder');
+  return { dir: resolve(out), days: Number(days), force };
+}
+
+function readCommandLine() {
+  try {
+    return parseOptions(process.argv.slice(2));
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+  }
+}
+
+try {
+  const { dir, days, force } = readCommandLine();
+  if (!force && existsSync(authorityFile(dir))) {
+    throw new Error(
+      `there are certificates in ${dir}: --force makes new ones, and every service then needs its own`,
+    );
+  }
+  await makeCertificates(dir, days);
+  process.stdout.write(`${dir}\n`);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}

@@ -1,0 +1,57 @@
+/** Wires what looks after the audit log: sealing, refused attempts, erasure, and the operator's face of them. */
+import { parseAuditKey } from '../shared/audit-chain.ts';
+import type { ServiceRegistration } from '../shared/grpc.ts';
+import type { Log } from '../shared/log.ts';
+import type { Metrics } from '../shared/metrics.ts';
+import type { PostgresPool } from '../shared/postgres.ts';
+import type { Secret } from '../shared/secret.ts';
+import { atMost } from './at-most.ts';
+import { createAuditRpc } from './audit-rpc.ts';
+import { createAuditStore } from './audit-store.ts';
+import { createErasePlayer } from './erase-player.ts';
+import { createErasureStore } from './erasure-store.ts';
+import { createKeepRejected, type KeepRejected } from './keep-rejected.ts';
+import type { Reconciler } from './reconcile.ts';
+import { createRejectedStore } from './rejected-store.ts';
+import { createSealActions } from './seal-actions.ts';
+
+/** Part of the drain. What is not sealed by then another process seals, or this one after its restart. */
+const DRAIN_MS = 2_000;
+
+export interface Audit {
+  readonly rejected: Pick<KeepRejected, 'note'>;
+  readonly rpc: ServiceRegistration;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export interface AuditOptions {
+  pool: PostgresPool;
+  key: Secret;
+  reconciler: Pick<Reconciler, 'forget'>;
+  log: Log;
+  metrics: Metrics;
+}
+
+export function createAudit({ pool, reconciler, log, metrics, ...options }: AuditOptions): Audit {
+  const key = parseAuditKey(options.key);
+  const store = createAuditStore(pool);
+  const rejectedStore = createRejectedStore(pool);
+  const sealing = createSealActions({ store, key, log, metrics });
+  const rejected = createKeepRejected({ store: rejectedStore, log, metrics });
+  const erasePlayer = createErasePlayer({
+    ...{ store: createErasureStore(pool), audit: store, key, log },
+    removeFromIndex: reconciler.forget,
+  });
+  return {
+    rejected,
+    rpc: createAuditRpc({ audit: store, rejected: rejectedStore, erasePlayer }),
+    start() {
+      sealing.start();
+      rejected.start();
+    },
+    async stop() {
+      await atMost(DRAIN_MS, Promise.all([sealing.stop(), rejected.stop()]));
+    },
+  };
+}

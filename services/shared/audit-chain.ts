@@ -1,0 +1,97 @@
+/**
+ * The form of the audit chain, for whoever makes it and whoever verifies it:
+ *
+ *   field(text) = length in bytes ":" text                       whatever a field holds, a list of them has one reading
+ *   action      = field(position) field(leaderboard) field(commitment) field(action-id) field(points) field(score-after)
+ *                 field(version) field(key-id) field(caller) field(accepted-at)        numbers in decimal, bytes in hex
+ *   digest      = SHA-256 over a link's actions in the order of positions
+ *   head        = HMAC-SHA-256(audit key, field("scoreboard-audit-v1") field(head before) field(seq) field(actions)
+ *                 field(digest) field(erased))
+ *   commitment  = SHA-256(salt, user-id)
+ *
+ * A change of any field of an action changes its link's digest, and no head can be made to fit without the key.
+ */
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { Secret } from './secret.ts';
+
+/** An action as the chain sees it. */
+export interface AuditAction {
+  readonly position: bigint;
+  readonly leaderboard: string;
+  /** A pseudonym once the player is erased. */
+  readonly userId: string;
+  /** Empty once the player is erased: then nobody can tell whose the commitment was. */
+  readonly salt: Uint8Array;
+  readonly commitment: Uint8Array;
+  readonly actionId: string;
+  readonly points: bigint;
+  readonly scoreAfter: bigint;
+  readonly version: bigint;
+  readonly keyId: string;
+  readonly caller: string;
+  readonly acceptedAtUnixUs: bigint;
+}
+
+export interface AuditLink {
+  /** 1, 2, 3… without a gap. */
+  readonly seq: bigint;
+  /** How many actions it seals. */
+  readonly actions: bigint;
+  readonly digest: Uint8Array;
+  /** The commitment of a player who was erased; empty in a link that seals actions. */
+  readonly erased: Uint8Array;
+  readonly head: Uint8Array;
+}
+
+/** Where a chain ends. */
+export interface AuditHead {
+  readonly seq: bigint;
+  readonly head: Uint8Array;
+}
+
+const CONTEXT = 'scoreboard-audit-v1';
+/** The head before the first link. */
+export const NO_HEAD: AuditHead = { seq: 0n, head: new Uint8Array() };
+const KEY_BYTES = 32;
+const AUDIT_KEY = /^audit\.([\w-]{43})$/;
+
+const field = (text: string): string => `${Buffer.byteLength(text)}:${text}`;
+export const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+/** The canonical form of one action. */
+export function encodeAuditAction(action: AuditAction): string {
+  const { position, leaderboard, commitment, actionId, points, scoreAfter, version, keyId, caller } = action;
+  return [
+    ...[String(position), leaderboard, toHex(commitment), actionId, String(points), String(scoreAfter)],
+    ...[String(version), keyId, caller, String(action.acceptedAtUnixUs)],
+  ]
+    .map(field)
+    .join('');
+}
+
+/** The head of a link whose other fields are given. */
+export function auditHeadAfter(key: Buffer, before: AuditHead, link: Omit<AuditLink, 'head'>): Buffer {
+  const { seq, actions, digest, erased } = link;
+  const fields = [CONTEXT, toHex(before.head), String(seq), String(actions), toHex(digest), toHex(erased)];
+  return createHmac('sha256', key).update(fields.map(field).join('')).digest();
+}
+
+export function commitmentOf(salt: Uint8Array, userId: string): Buffer {
+  return createHash('sha256').update(salt).update(userId).digest();
+}
+
+/** As an operator writes it down: "seq:hex". */
+export function formatAuditHead({ seq, head }: AuditHead): string {
+  return `${seq}:${toHex(head)}`;
+}
+
+export function createAuditKey(): string {
+  return `audit.${randomBytes(KEY_BYTES).toString('base64url')}`;
+}
+
+/** The 32 bytes of a key "audit.<base64url>". Throws without a word of its text. */
+export function parseAuditKey(text: Secret | string): Buffer {
+  const [, secret] = AUDIT_KEY.exec(Secret.of(text).reveal()) ?? [];
+  if (secret === undefined) throw new Error('the audit key has the form audit.<43 characters of base64url>');
+  return Buffer.from(secret, 'base64url');
+}

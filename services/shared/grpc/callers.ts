@@ -1,0 +1,30 @@
+/** Who calls: by the certificate that the connection was verified with, or by the key that the call carries. Throws at nobody. */
+import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
+import { AppError } from '../app-error.ts';
+import { serviceOfCertificate } from '../service-certificate.ts';
+import type { CallerCheck } from '../service-identity.ts';
+import { identifyService, type ServiceName } from '../service-keys.ts';
+import { SERVICE_KEY_HEADER } from './methods.ts';
+
+type Call = Pick<ServerUnaryCall<never, never>, 'metadata' | 'getAuthContext'>;
+
+export function createCallerCheck({ digests }: CallerCheck): (call: Call) => ServiceName {
+  if (digests === undefined) {
+    return (call) => {
+      const names = call.getAuthContext().sslPeerCertificate?.subjectaltname;
+      const caller = serviceOfCertificate(names);
+      if (caller === undefined) throw new AppError('SERVICE_CERTIFICATE_INVALID');
+      return caller;
+    };
+  }
+  return ({ metadata }) => {
+    const caller = identifyService(digests, firstText(metadata, SERVICE_KEY_HEADER) ?? '');
+    if (caller === undefined) throw new AppError('SERVICE_KEY_INVALID');
+    return caller;
+  };
+}
+
+export function firstText(metadata: Metadata, name: string): string | undefined {
+  const value = metadata.get(name)[0];
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,86 @@
+/** What both ends of a call agree on: methods as generated, handlers and clients by type, names of headers, sizes. */
+import {
+  type DescMessage,
+  type DescMethod,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
+import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
+import type { MethodDefinition } from '@grpc/grpc-js';
+import type { ServiceName } from '../service-keys.ts';
+
+/** Largest message in either direction: 1,000 signed actions with every field at its limit fit. */
+export const MAX_MESSAGE_BYTES = 1024 * 1024;
+/** A dead peer is found within KEEPALIVE + timeout: the five seconds in which everything is to be well again. */
+export const KEEPALIVE_MS = 3_000;
+export const KEEPALIVE_TIMEOUT_MS = 2_000;
+
+export const SERVICE_KEY_HEADER = 'x-service-key';
+export const REQUEST_ID_HEADER = 'x-request-id';
+export const DETAILS_TRAILER = 'grpc-status-details-bin';
+
+/** What a handler knows about the call besides its request. */
+export interface CallContext {
+  readonly caller: ServiceName;
+  /** Milliseconds left until the caller stops waiting; Infinity when it set no deadline. */
+  readonly remainingMs: number;
+  readonly requestId: string | undefined;
+}
+
+type Methods<S> = S extends GenService<infer M extends GenServiceMethods> ? M : never;
+export type Unary<S> = {
+  [K in keyof Methods<S>]: {
+    input: Methods<S>[K]['input'] extends infer I extends DescMessage ? I : never;
+    output: Methods<S>[K]['output'] extends infer O extends DescMessage ? O : never;
+  };
+};
+
+export type Handlers<S> = {
+  [K in keyof Unary<S>]: (
+    request: MessageShape<Unary<S>[K]['input']>,
+    context: CallContext,
+  ) => Promise<MessageInitShape<Unary<S>[K]['output']>>;
+};
+
+/** For each method, the services that may call it. */
+export type AllowLists<S> = { readonly [K in keyof Methods<S>]: readonly ServiceName[] };
+
+export interface ServiceRegistration {
+  readonly service: GenService<GenServiceMethods>;
+  readonly handlers: Record<string, (request: never, context: CallContext) => Promise<object>>;
+  readonly allow: Record<string, readonly ServiceName[]>;
+}
+
+/** Ties a generated service to its handlers and allow lists, checked against each other by type. */
+export function registerService<S extends GenService<GenServiceMethods>>(
+  service: S,
+  handlers: Handlers<S>,
+  allow: AllowLists<S>,
+): ServiceRegistration {
+  return { service, handlers: handlers as unknown as ServiceRegistration['handlers'], allow };
+}
+
+function serializer<D extends DescMessage>(schema: D) {
+  return (message: MessageShape<D>) => Buffer.from(toBinary(schema, message));
+}
+
+function deserializer<D extends DescMessage>(schema: D) {
+  return (bytes: Buffer) => fromBinary(schema, bytes);
+}
+
+export function methodDefinition(
+  service: GenService<GenServiceMethods>,
+  method: DescMethod,
+): MethodDefinition<never, never> {
+  return {
+    path: `/${service.typeName}/${method.name}`,
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: serializer(method.input) as never,
+    requestDeserialize: deserializer(method.input) as never,
+    responseSerialize: serializer(method.output) as never,
+    responseDeserialize: deserializer(method.output) as never,
+  };
+}

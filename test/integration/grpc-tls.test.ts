@@ -1,0 +1,293 @@
+/** Services that know each other by certificates: each may do what the inventory says, and nobody else may do anything. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { credentials } from '@grpc/grpc-js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { AuditService } from '../../gen/scoreboard/score/v1/audit_pb.ts';
+import { LimitsService } from '../../gen/scoreboard/score/v1/limits_pb.ts';
+import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
+import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
+import { createGrpcClient } from '../../services/shared/grpc.ts';
+import { certificateUri, type TlsCredentials } from '../../services/shared/service-certificate.ts';
+import { SERVICE_NAMES, type ServiceName } from '../../services/shared/service-keys.ts';
+import {
+  type CertificateFolder,
+  createTestAuthority,
+  makeCertificateFolder,
+  type TestAuthority,
+} from '../support/certificates.ts';
+import { rawCall } from '../support/raw-grpc.ts';
+import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
+import { startTlsServer, type TlsServer } from '../support/tls-server.ts';
+
+const SOON = { deadlineMs: 5_000 };
+const PERMISSION_DENIED = 7;
+const UNAVAILABLE = 14;
+const named = (name: string) => [{ type: 'url' as const, value: `spiffe://scoreboard/${name}` }];
+
+/** The reason of a refusal, or "answered". */
+const outcome = (call: Promise<unknown>): Promise<string> =>
+  call.then(
+    () => 'answered',
+    (error: { reason?: string }) => error.reason ?? String(error),
+  );
+
+/** "AuthService/IssueToken" to the services that may call it, as docs/security.md lists them. */
+const inventory = new Map(
+  readFileSync(fileURLToPath(new URL('../../docs/security.md', import.meta.url)), 'utf8')
+    .split('\n')
+    .map((line) => /^\| `((?:Auth|Score|Operator|Audit|Limits)Service\/\w+)` \| ([a-z, ]+) \|$/.exec(line))
+    .filter((row) => row !== null)
+    .map(([, method = '', who = '']) => [method, who.split(', ')] as const),
+);
+
+describe('each service of the product', () => {
+  let folder: CertificateFolder;
+  let world: ScoreWorld;
+  beforeAll(async () => {
+    folder = await makeCertificateFolder();
+    world = await startScoreWorld({ certificates: folder.dir });
+  });
+  afterAll(async () => {
+    await world?.stop();
+    await folder?.remove();
+  });
+
+  test('does with its certificate what it may, and nothing else, at every method there is', async () => {
+    const services = [AuthService, ScoreService, OperatorService, AuditService, LimitsService];
+    const methods = services.flatMap(({ name, methods: own }) =>
+      own.map(({ name: method, localName }) => ({ service: name, method, localName })),
+    );
+    expect(inventory.size).toBe(methods.length);
+    const clientsOf = (caller: ServiceName): Record<string, object> => ({
+      AuthService: world.authAs(caller),
+      ScoreService: world.scoreAs(caller),
+      OperatorService: world.operatorAs(caller),
+      AuditService: world.auditAs(caller),
+      LimitsService: world.limitsAs(caller),
+    });
+    for (const caller of SERVICE_NAMES) {
+      const clients = clientsOf(caller);
+      for (const { service, method, localName } of methods) {
+        const client = clients[service] as Record<
+          string,
+          (request: object, options: object) => Promise<unknown>
+        >;
+        const may = inventory.get(`${service}/${method}`)?.includes(caller) === true;
+        const reason = await outcome(client[localName]?.({}, SOON) ?? Promise.reject());
+        const isIn = !/^(?:CALLER_NOT_ALLOWED|SERVICE_\w+_INVALID|\w+_UNAVAILABLE)$/.test(reason);
+        expect([caller, method, isIn]).toEqual([caller, method, may]);
+        // The certificate of auth is no client's, so its connection ends before a method is named.
+        if (!may) expect(reason).toMatch(caller === 'auth' ? /_UNAVAILABLE$/ : /^CALLER_NOT_ALLOWED$/);
+      }
+    }
+  });
+
+  test('takes its part in a score', async () => {
+    const { signature } = await world
+      .authAs('game')
+      .signAction({ action: { userId: 'alice', actionId: 'a1', points: 100n, leaderboard: 'global' } }, SOON);
+    const { accepted } = await world
+      .scoreAs('edge')
+      .submitScore(
+        { submission: { userId: 'alice', actionId: 'a1', points: 100n, leaderboard: 'global', signature } },
+        SOON,
+      );
+    expect(accepted).toMatchObject({ newScore: 100n, rank: 1n });
+  });
+
+  test("does not let in a service key, a player's token, plain text or a certificate of another authority", async () => {
+    const { accessToken } = await world.authAs('game').issueToken({ userId: 'alice' }, SOON);
+    const stranger = await (await createTestAuthority()).issue(named('cli'));
+    for (const serviceKey of [world.serviceKeys.cli, accessToken]) {
+      const client = createGrpcClient(AuthService, {
+        ...{ address: world.authAddress, serviceKey, unavailable: 'AUTH_UNAVAILABLE' },
+      });
+      expect(await outcome(client.issueToken({ userId: 'alice' }, SOON))).toBe('AUTH_UNAVAILABLE');
+      client.close();
+    }
+    const client = createGrpcClient(AuthService, {
+      address: world.authAddress,
+      tls: { ...stranger, ca: readFileSync(`${folder.dir}/cli/ca.crt`) },
+      unavailable: 'AUTH_UNAVAILABLE',
+    });
+    expect(await outcome(client.issueToken({ userId: 'alice' }, SOON))).toBe('AUTH_UNAVAILABLE');
+    client.close();
+  });
+});
+
+describe('a server', () => {
+  let authority: TestAuthority;
+  let server: TlsServer;
+  let edge: TlsCredentials;
+  beforeAll(async () => {
+    authority = await createTestAuthority();
+    server = await startTlsServer(await authority.issue(named('score')));
+    edge = await authority.issue(named('edge'));
+  });
+  afterAll(() => server?.stop());
+
+  async function callWith(tls: TlsCredentials): Promise<string> {
+    const client = createGrpcClient(ScoreService, {
+      ...{ address: server.address, tls, unavailable: 'SCORE_UNAVAILABLE' },
+    });
+    try {
+      return await outcome(client.getTop({}, SOON));
+    } finally {
+      client.close();
+    }
+  }
+
+  const top = `/${ScoreService.typeName}/GetTop`;
+  const anyServer = { checkServerIdentity: () => undefined };
+
+  test('lets in who may call', async () => {
+    expect(await callWith(edge)).toBe('answered');
+    expect(server.callers).toEqual(['edge']);
+    const channel = credentials.createSsl(edge.ca, edge.key, edge.cert, anyServer);
+    expect(await rawCall(server.address, channel, top)).toBe(0);
+  });
+
+  test('believes the authority before its own too, where it was given both', async () => {
+    const before = await createTestAuthority();
+    for (const both of [
+      [before.ca, authority.ca],
+      [authority.ca, before.ca],
+    ]) {
+      const ca = Buffer.concat(both);
+      const believer = await startTlsServer({ ...(await authority.issue(named('score'))), ca });
+      for (const issuer of [before, authority]) {
+        const client = createGrpcClient(ScoreService, {
+          address: believer.address,
+          tls: { ...(await issuer.issue(named('edge'))), ca },
+          unavailable: 'SCORE_UNAVAILABLE',
+        });
+        expect(await outcome(client.getTop({}, SOON))).toBe('answered');
+        client.close();
+      }
+      await believer.stop();
+    }
+  });
+
+  test('goes by the certificate, whatever the call says of itself', async () => {
+    const game = await authority.issue(named('game'));
+    expect(await callWith(game)).toBe('CALLER_NOT_ALLOWED');
+    const channel = credentials.createSsl(game.ca, game.key, game.cert, anyServer);
+    const headers = { 'x-service-key': 'edge.x', 'x-caller': 'edge' };
+    expect(await rawCall(server.address, channel, top, headers)).toBe(PERMISSION_DENIED);
+  });
+
+  test.each([
+    ['of an unknown service', named('root')],
+    ['of another trust domain', [{ type: 'url' as const, value: 'spiffe://elsewhere/edge' }]],
+    ['with a host name alone', [{ type: 'dns' as const, value: 'edge' }]],
+    ['of two services', [...named('edge'), ...named('cli')]],
+    [
+      'with a name inside a name',
+      [{ type: 'dns' as const, value: 'a, URI:spiffe://scoreboard/edge, DNS:b' }],
+    ],
+  ])('refuses a certificate %s, also when the authority issued it', async (_, names) => {
+    const before = server.callers.length;
+    expect(await callWith(await authority.issue(names))).toBe('SERVICE_CERTIFICATE_INVALID');
+    expect(server.callers).toHaveLength(before);
+  });
+
+  test.each<[string, () => Promise<TlsCredentials>]>([
+    ['of another authority', async () => (await createTestAuthority()).issue(named('edge'))],
+    [
+      'whose time is over',
+      () =>
+        authority.issue(named('edge'), { notBefore: new Date(0), notAfter: new Date(Date.now() - 60_000) }),
+    ],
+    [
+      'whose time has not come',
+      () => {
+        const notBefore = new Date(Date.now() + 3_600_000);
+        return authority.issue(named('edge'), {
+          notBefore,
+          notAfter: new Date(notBefore.getTime() + 3_600_000),
+        });
+      },
+    ],
+    ['that is a server alone', () => authority.issue(named('edge'), { usages: ['server'] })],
+  ])('ends the connection of a certificate %s', async (_, issue) => {
+    const before = server.callers.length;
+    const bad = await issue();
+    expect(await callWith({ ...bad, ca: authority.ca })).toBe('SCORE_UNAVAILABLE');
+    expect(server.callers).toHaveLength(before);
+  });
+
+  test('ends a connection without a certificate, and one in plain text, whatever is asked', async () => {
+    for (const path of [top, '/grpc.health.v1.Health/Check', '/grpc.reflection.v1.ServerReflection/X']) {
+      const nameless = credentials.createSsl(authority.ca, null, null, anyServer);
+      expect([path, await rawCall(server.address, nameless, path)]).toEqual([path, UNAVAILABLE]);
+      expect([path, await rawCall(server.address, credentials.createInsecure(), path)]).toEqual([
+        path,
+        UNAVAILABLE,
+      ]);
+    }
+  });
+});
+
+describe('a client', () => {
+  test.each<[string, (authority: TestAuthority) => Promise<TlsCredentials>, string]>([
+    ['stays at the service that it means', (authority) => authority.issue(named('score')), 'answered'],
+    ['leaves another service', (authority) => authority.issue(named('auth')), 'SCORE_UNAVAILABLE'],
+    [
+      'leaves a server that has the host name alone',
+      (authority) =>
+        authority.issue([
+          { type: 'dns', value: 'score' },
+          { type: 'ip', value: '127.0.0.1' },
+        ]),
+      'SCORE_UNAVAILABLE',
+    ],
+    [
+      'leaves a server whose certificate is a client alone',
+      (authority) => authority.issue(named('score'), { usages: ['client'] }),
+      'SCORE_UNAVAILABLE',
+    ],
+    [
+      'leaves a server of another authority',
+      async (authority) => ({
+        ...(await (await createTestAuthority()).issue([{ type: 'url', value: certificateUri('score') }])),
+        ca: authority.ca,
+      }),
+      'SCORE_UNAVAILABLE',
+    ],
+  ])('%s', async (_, issue, expected) => {
+    const authority = await createTestAuthority();
+    const server = await startTlsServer(await issue(authority));
+    const client = createGrpcClient(ScoreService, {
+      address: server.address,
+      tls: await authority.issue(named('edge')),
+      unavailable: 'SCORE_UNAVAILABLE',
+    });
+    try {
+      expect(await outcome(client.getTop({}, SOON))).toBe(expected);
+      expect(server.callers).toHaveLength(expected === 'answered' ? 1 : 0);
+    } finally {
+      client.close();
+      await server.stop();
+    }
+  });
+});
+
+test('a caller of nobody is unauthenticated', async () => {
+  const authority = await createTestAuthority();
+  const server = await startTlsServer(await authority.issue(named('score')));
+  const client = createGrpcClient(ScoreService, {
+    ...{
+      address: server.address,
+      tls: await authority.issue(named('nobody')),
+      unavailable: 'SCORE_UNAVAILABLE',
+    },
+  });
+  await expect(client.getTop({}, SOON)).rejects.toMatchObject({
+    kind: 'unauthenticated',
+    message: 'The certificate is not that of a known service.',
+  });
+  client.close();
+  await server.stop();
+});

@@ -1,0 +1,73 @@
+/** A Postgres with the product's schema, and the parts that seal it, without the rest of the product. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { migrate } from '../../services/database/migrate.ts';
+import { startPostgresServer } from '../../services/local/postgres-server.ts';
+import { createAcceptStore } from '../../services/score/accept-store.ts';
+import { createAuditStore } from '../../services/score/audit-store.ts';
+import { createSealActions, type SealActions } from '../../services/score/seal-actions.ts';
+import { createAuditKey, parseAuditKey } from '../../services/shared/audit-chain.ts';
+import { createSilentLog } from '../../services/shared/log.ts';
+import { createMetrics } from '../../services/shared/metrics.ts';
+import { connectPostgres, createPostgresPool } from '../../services/shared/postgres.ts';
+import { waitFor } from './wait-for.ts';
+
+export type AuditWorld = Awaited<ReturnType<typeof startAuditWorld>>;
+
+const LIMIT_MS = 10_000;
+
+export async function startAuditWorld() {
+  const dir = await mkdtemp(join(tmpdir(), 'scoreboard-audit-'));
+  const postgres = await startPostgresServer({ dataDir: join(dir, 'postgres') });
+  await migrate({ url: postgres.url, log: createSilentLog() });
+  const options = {
+    url: postgres.url,
+    connections: 4,
+    applicationName: 'test',
+    statementTimeoutMs: LIMIT_MS,
+  };
+  const pool = createPostgresPool(options);
+  const sql = connectPostgres({ ...options, connections: 1 });
+  const store = createAuditStore(pool);
+  const accepts = createAcceptStore(pool);
+  const key = parseAuditKey(createAuditKey());
+
+  return {
+    ...{ databaseUrl: postgres.url, pool, sql, store, key },
+    /** One commit: each of these players gets these points. */
+    async accept(userIds: readonly string[], actionId: string, points = 5n): Promise<void> {
+      const base = { leaderboard: 'global', points };
+      await accepts.insert(
+        userIds.map((userId, at) => ({ ...base, userId, username: '', actions: 1, reachedAt: at + 1 })),
+        userIds.map((userId) => ({
+          ...base,
+          ...{ userId, actionId, keyId: 'k1', caller: 'edge', pointsAfter: 0n, actionsAfter: 0 },
+        })),
+        LIMIT_MS,
+      );
+    },
+    /** One more process that seals. */
+    createSealer(): SealActions {
+      const metrics = createMetrics('test', { runtime: false });
+      return createSealActions({ store, key, log: createSilentLog(), metrics });
+    },
+    /** Seals until nothing waits. */
+    async sealAll(): Promise<void> {
+      const sealer = this.createSealer();
+      sealer.start();
+      await this.untilSealed();
+      await sealer.stop();
+    },
+    async untilSealed(): Promise<void> {
+      await waitFor(async () => (await store.backlog()).batches === 0 || undefined, {
+        describe: 'a log that is sealed',
+      });
+    },
+    async stop(): Promise<void> {
+      await Promise.all([sql.end(), pool.close()]);
+      await postgres.stop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/** A real gRPC server behind certificates of a test's own making, with a score service in memory. */
+import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
+import { type GrpcServer, registerService, startGrpcServer } from '../../services/shared/grpc.ts';
+import { createSilentLog } from '../../services/shared/log.ts';
+import { createMetrics } from '../../services/shared/metrics.ts';
+import type { TlsCredentials } from '../../services/shared/service-certificate.ts';
+import { createScoreDouble } from './score-double.ts';
+
+const HOST = '127.0.0.1';
+
+export interface TlsServer {
+  /** host:port */
+  readonly address: string;
+  /** Who was let in, call by call. */
+  readonly callers: string[];
+  stop(): Promise<void>;
+}
+
+/** Only the edge may call. */
+export async function startTlsServer(
+  tls: TlsCredentials,
+  sessions?: { maxAgeMs: number; maxIdleMs: number },
+): Promise<TlsServer> {
+  const callers: string[] = [];
+  const { handlers } = createScoreDouble();
+  const allowed = ['edge'] as const;
+  const server: GrpcServer = await startGrpcServer({
+    ...{ host: HOST, port: 0, tls, log: createSilentLog() },
+    services: [
+      registerService(
+        ScoreService,
+        {
+          ...handlers,
+          getTop: (request, context) => {
+            callers.push(context.caller);
+            return handlers.getTop(request, context);
+          },
+        },
+        {
+          ...{ submitScore: allowed, submitScores: allowed },
+          ...{ getTop: allowed, getRank: allowed, listAround: allowed },
+        },
+      ),
+    ],
+    metrics: createMetrics('test', { runtime: false }),
+    ...(sessions && { sessions }),
+  });
+  return { address: `${HOST}:${server.port}`, callers, stop: () => server.stop() };
+}

@@ -1,0 +1,171 @@
+/** An outside identity provider beside our own keys: each issuer has its keys and its rules, and they never mix. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { AppError } from '../../../services/shared/app-error.ts';
+import {
+  createTokenVerifier,
+  type OwnedTokenVerifier,
+  type TokenVerifierOptions,
+} from '../../../services/shared/token-verifier.ts';
+import { keySetJson, makeKey, makeToken, NOW_MS, POLICY, type TestKey } from './token-fixtures.ts';
+
+const ours = makeKey('same-id');
+const theirs = makeKey('same-id');
+const IDP = { jwksUrl: 'https://idp.example/keys', issuer: 'https://idp.example', audience: 'game' };
+const THEIR_CLAIMS = { iss: IDP.issuer, aud: IDP.audience };
+const REFRESH_MS = 60_000;
+const MAX_JWKS_LENGTH = 262_144;
+
+let ownKeys: TestKey[];
+let ownDown: boolean;
+let answer: () => Response;
+let nowMs: number;
+let verifier: OwnedTokenVerifier;
+const log = { warn: vi.fn(), info: vi.fn() };
+const fetched = vi.fn(async (_url: string, _options: RequestInit) => answer());
+
+const auth = {
+  async getKeySet() {
+    if (ownDown) throw new AppError('AUTH_UNAVAILABLE');
+    return { jwksJson: keySetJson(...ownKeys), version: '', unchanged: false, revocations: [] };
+  },
+} as unknown as TokenVerifierOptions['auth'];
+
+function start(): void {
+  verifier = createTokenVerifier({
+    policy: { ...POLICY, idp: IDP },
+    ...{ auth, clock: { now: () => nowMs }, log: log as never },
+  });
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  vi.stubGlobal('fetch', fetched);
+  for (const spy of [fetched, log.warn, log.info]) spy.mockClear();
+  ownKeys = [ours];
+  ownDown = false;
+  answer = () => new Response(keySetJson(theirs));
+  nowMs = NOW_MS;
+  start();
+});
+afterEach(() => {
+  verifier.close();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+async function pass(ms: number): Promise<void> {
+  nowMs += ms;
+  await vi.advanceTimersByTimeAsync(ms);
+}
+const ofTheirs = (claims: object = {}, header: object = {}) =>
+  makeToken(theirs, { ...THEIR_CLAIMS, ...claims }, { ...header });
+/** What the log says of the outside key set. */
+const complaint = async () => {
+  await vi.waitFor(() => expect(log.warn).toHaveBeenCalled());
+  const [{ keySet, err }] = log.warn.mock.calls[0] as [{ keySet: string; err: Error }];
+  return `${keySet}: ${err.message}`;
+};
+
+describe('an outside provider', () => {
+  test('is believed about its own players, by its own keys, and we about ours', async () => {
+    expect(await verifier.verify(ofTheirs())).toMatchObject({ issuer: IDP.issuer, userId: 'alice' });
+    expect(await verifier.verify(makeToken(ours))).toMatchObject({ issuer: 'scoreboard', userId: 'alice' });
+    for (const crossed of [makeToken(theirs), makeToken(ours, THEIR_CLAIMS)]) {
+      await expect(verifier.verify(crossed)).rejects.toMatchObject({ reason: 'TOKEN_INVALID' });
+    }
+  });
+
+  test('is asked at the configured address alone, without redirects, within two seconds', async () => {
+    const timeout = vi.spyOn(AbortSignal, 'timeout');
+    await pass(REFRESH_MS);
+    expect(timeout).toHaveBeenCalledWith(2_000);
+    expect(fetched).toHaveBeenCalledTimes(2);
+    expect(fetched).toHaveBeenCalledWith(IDP.jwksUrl, {
+      redirect: 'error',
+      headers: { accept: 'application/json' },
+      signal: expect.any(AbortSignal),
+    });
+    timeout.mockRestore();
+  });
+
+  test('is asked once a minute, and no more once the verifier is closed', async () => {
+    await pass(REFRESH_MS - 1);
+    expect(fetched).toHaveBeenCalledTimes(1);
+    await pass(1);
+    expect(fetched).toHaveBeenCalledTimes(2);
+    verifier.close();
+    await pass(3 * REFRESH_MS);
+    expect(fetched).toHaveBeenCalledTimes(2);
+  });
+
+  test('whose key is gone loses its own players, although ours has the same id', async () => {
+    const ownToken = makeToken(ours);
+    const [their, our] = [await verifier.verify(ofTheirs()), await verifier.verify(ownToken)];
+    const voided: string[] = [];
+    verifier.onWithdrawn((isVoid) => {
+      for (const identity of [their, our]) if (isVoid(identity)) voided.push(identity.issuer);
+    });
+    answer = () => new Response(keySetJson(makeKey('next')));
+    await pass(REFRESH_MS);
+    expect(voided).toEqual([IDP.issuer]);
+    expect([verifier.stands(their), verifier.stands(our)]).toEqual([false, true]);
+    await expect(verifier.verify(ofTheirs())).rejects.toMatchObject({ reason: 'TOKEN_INVALID' });
+    expect(verifier.verify(ownToken)).toBe(our);
+  });
+
+  test('may leave out the key id, and such a token is looked at each time', async () => {
+    const token = ofTheirs({}, { kid: undefined });
+    for (let times = 0; times < 2; times += 1) {
+      const answered = verifier.verify(token);
+      expect(answered).toBeInstanceOf(Promise);
+      expect(await answered).toMatchObject({ userId: 'alice', keyId: '' });
+    }
+  });
+
+  test('or we ourselves may be away: the other one is ready', async () => {
+    verifier.close();
+    ownDown = true;
+    start();
+    await vi.waitFor(() => expect(verifier.ready()).toBe(true));
+    expect(await verifier.verify(ofTheirs())).toMatchObject({ userId: 'alice' });
+    expect(verifier.jwksJson()).toBeUndefined();
+  });
+});
+
+describe('the answer of an outside provider', () => {
+  const restart = (next: () => Response) => {
+    verifier.close();
+    log.warn.mockClear();
+    answer = next;
+    start();
+  };
+  const padded = (length: number) => {
+    const json = keySetJson(theirs);
+    return json + ' '.repeat(length - json.length);
+  };
+
+  test('may be as large as the largest, in as many pieces as it comes', async () => {
+    const text = padded(MAX_JWKS_LENGTH);
+    const pieces = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (let at = 0; at < text.length; at += 100_000) {
+          controller.enqueue(Buffer.from(text.slice(at, at + 100_000)));
+        }
+        controller.close();
+      },
+    });
+    restart(() => new Response(pieces));
+    expect(await verifier.verify(ofTheirs())).toMatchObject({ userId: 'alice' });
+    expect(log.warn).not.toHaveBeenCalled();
+  });
+
+  test.each([
+    ['larger than that', () => new Response(padded(MAX_JWKS_LENGTH + 1)), 'idp: the key set is too large'],
+    ['an error', () => new Response(keySetJson(theirs), { status: 500 }), 'idp: the key set answered 500'],
+    ['without a body', () => new Response(null, { status: 200 }), 'idp: the key set answered 200'],
+  ])('that is %s is no key set', async (_, next, words) => {
+    restart(next);
+    expect(await complaint()).toBe(words);
+    await expect(verifier.verify(ofTheirs())).rejects.toMatchObject({ reason: 'AUTH_UNAVAILABLE' });
+  });
+});

@@ -1,0 +1,75 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { parseNetworks } from '../../../edge/http/addresses.ts';
+import { type Connections, createConnections } from '../../../edge/http/connections.ts';
+import { createMetrics, type Metrics } from '../../../services/shared/metrics.ts';
+
+const OWN = parseNetworks(['10.0.0.0/8']);
+let nowMs: number;
+let metrics: Metrics;
+let connections: Connections;
+
+beforeEach(() => {
+  nowMs = 0;
+  metrics = createMetrics('test', { runtime: false });
+  connections = createConnections({
+    limits: { most: 6, perAddress: { perSecond: 2, burst: 3 } },
+    isExempt: OWN.has,
+    metrics,
+    monotonicMs: () => nowMs,
+  });
+});
+
+/** Opens connections from these addresses and ends those that had to be closed, as the server does. */
+function open(...addresses: readonly string[]): boolean[] {
+  return addresses.map((address) => {
+    const stays = connections.opened(address);
+    if (!stays) connections.closed();
+    return stays;
+  });
+}
+const figure = async (name: string) => {
+  const line = (await metrics.text()).split('\n').find((text) => text.startsWith(name));
+  return Number(line?.split(' ').at(-1) ?? 0);
+};
+
+describe('one address', () => {
+  test('brings its burst and then its rate, and others are not held to that', async () => {
+    expect(open(...Array<string>(4).fill('192.0.2.1'))).toEqual([true, true, true, false]);
+    expect(open('192.0.2.2')).toEqual([true]);
+    nowMs += 500;
+    expect(open('192.0.2.1', '192.0.2.1')).toEqual([true, false]);
+    expect(await figure('edge_connections_refused_total{reason="address"')).toBe(2);
+    expect(await figure('edge_connections{')).toBe(5);
+  });
+
+  test('is the network that an IPv6 subscriber holds, and one in whatever spelling', () => {
+    expect(open(...[1, 2, 3, 4].map((host) => `2001:db8:0:1::${host}`))).toEqual([true, true, true, false]);
+    expect(open('2001:db8:0:2::1')).toEqual([true]);
+    expect(open('192.0.2.1', '::ffff:192.0.2.1')).toEqual([true, true]);
+  });
+
+  test('may bring any number when it is one of our own', () => {
+    expect(open(...Array<string>(6).fill('10.1.2.3'))).toEqual(Array(6).fill(true));
+    expect(open('::ffff:10.1.2.3')).toEqual([false]);
+  });
+});
+
+describe('all together', () => {
+  test('are never more than the node takes, and whoever ends makes room', async () => {
+    const hosts = Array.from({ length: 7 }, (_, index) => `192.0.2.${index}`);
+    expect(open(...hosts)).toEqual([...Array(6).fill(true), false]);
+    expect(await figure('edge_connections_refused_total{reason="full"')).toBe(1);
+    expect(await figure('edge_connections{')).toBe(6);
+    connections.closed();
+    expect(open('192.0.2.8')).toEqual([true]);
+  });
+
+  test('end with their answers while more than half of them are open', () => {
+    open('10.0.0.1', '10.0.0.2', '10.0.0.3');
+    expect(connections.crowded).toBe(false);
+    open('10.0.0.4');
+    expect(connections.crowded).toBe(true);
+    connections.closed();
+    expect(connections.crowded).toBe(false);
+  });
+});

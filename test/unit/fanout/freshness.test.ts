@@ -1,0 +1,86 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { Channel } from '../../../edge/fanout/channel.ts';
+import { createFanoutMetrics } from '../../../edge/fanout/fanout-metrics.ts';
+import { createFreshness, type Freshness } from '../../../edge/fanout/freshness.ts';
+import { FRESHNESS_CHECK_MS, POLL_SLOW_MS, STALE_AFTER_MS } from '../../../edge/fanout/limits.ts';
+import { createSilentLog } from '../../../services/shared/log.ts';
+import { createMetrics } from '../../../services/shared/metrics.ts';
+
+/** What a score service takes to answer. */
+const ANSWER_MS = 5;
+const BOARDS = ['global', 'weekly', 'monthly'];
+let channels: Channel[];
+let answersStale: Set<string>;
+let reads: string[];
+let serviceHangs: boolean;
+let freshness: Freshness;
+
+const staleBoards = () => channels.filter(({ stale }) => stale).map(({ leaderboard }) => leaderboard);
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  channels = BOARDS.map((name) => new Channel(name));
+  answersStale = new Set();
+  reads = [];
+  serviceHangs = false;
+  freshness = createFreshness({
+    hub: {
+      channels: () => channels,
+      offerBoard: () => false,
+      setStale(channel, stale) {
+        channel.stale = stale;
+      },
+      refuse() {},
+    },
+    source: {
+      async read(leaderboard) {
+        reads.push(leaderboard);
+        await new Promise((resolve) => setTimeout(resolve, serviceHangs ? 60_000 : ANSWER_MS));
+        const board = { leaderboard, epoch: 1, seq: 1, entries: [], cause: undefined };
+        return { board, stale: answersStale.has(leaderboard) };
+      },
+    },
+    feed: { session: 1, healthy: true, vouchedAtMs: () => performance.now() },
+    sentinel: 'global',
+    log: createSilentLog(),
+    metrics: createFanoutMetrics(createMetrics('fanout', { runtime: false })),
+    monotonicMs: () => performance.now(),
+  });
+  freshness.check();
+  await vi.advanceTimersByTimeAsync(POLL_SLOW_MS / 2);
+  expect(staleBoards()).toEqual([]);
+});
+
+afterEach(() => {
+  freshness.stop();
+  vi.useRealTimers();
+});
+
+it('tells every board that the score service can vouch for none, within one check, although the feed is healthy', async () => {
+  for (const name of BOARDS) answersStale.add(name);
+  await vi.advanceTimersByTimeAsync(FRESHNESS_CHECK_MS + ANSWER_MS);
+  expect(staleBoards()).toEqual(BOARDS);
+  answersStale.clear();
+  await vi.advanceTimersByTimeAsync(FRESHNESS_CHECK_MS + ANSWER_MS);
+  expect(staleBoards()).toEqual([]);
+});
+
+it('asks often about one board only: the others are polled as slowly as ever', async () => {
+  reads = [];
+  await vi.advanceTimersByTimeAsync(POLL_SLOW_MS);
+  const readings = Object.groupBy(reads, (name) => name);
+  expect(readings.global?.length).toBeGreaterThanOrEqual(POLL_SLOW_MS / FRESHNESS_CHECK_MS - 1);
+  expect([readings.weekly?.length, readings.monthly?.length]).toEqual([1, 1]);
+});
+
+it('keeps what is wrong with one board from the others', async () => {
+  answersStale.add('weekly');
+  await vi.advanceTimersByTimeAsync(POLL_SLOW_MS + FRESHNESS_CHECK_MS + ANSWER_MS);
+  expect(staleBoards()).toEqual(['weekly']);
+});
+
+it('leaves boards to a healthy feed while the score service does not answer', async () => {
+  serviceHangs = true;
+  await vi.advanceTimersByTimeAsync(2 * STALE_AFTER_MS);
+  expect(staleBoards()).toEqual([]);
+});

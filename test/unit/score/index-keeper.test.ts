@@ -1,0 +1,136 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { PlayerState } from '../../../services/score/board.ts';
+import type { EpochRow } from '../../../services/score/epoch-store.ts';
+import {
+  createIndexKeeper,
+  type IndexKeeper,
+  type IndexKeeperOptions,
+} from '../../../services/score/index-keeper.ts';
+import { createSilentLog } from '../../../services/shared/log.ts';
+import { createMetrics } from '../../../services/shared/metrics.ts';
+
+const BEAT_MS = 500;
+/** As many as one page of a rebuild holds. */
+const PAGE = 2_000;
+const PAGES = 5;
+let row: { -readonly [Key in keyof EpochRow]: EpochRow[Key] };
+let redis: { status: 'ready' | 'reconnecting' };
+/** What writing a page of players takes, or throws. */
+let write: () => Promise<void>;
+let calls: string[];
+/** The epoch that Redis says counts. */
+let pointer: bigint | undefined;
+let keeper: IndexKeeper;
+
+const page = (from: number): PlayerState[] =>
+  Array.from({ length: PAGE }, (_, at) => {
+    const userId = String(from + at).padStart(8, '0');
+    return { leaderboard: 'global', userId, username: userId, points: 1n, version: 1n, reached: 1n };
+  });
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  row = {
+    ...{ epoch: 1n, source: 'postgres', building: undefined, redisRunId: '' },
+    ...{ redisUnseenMs: 0, buildLapsed: false },
+  };
+  redis = { status: 'ready' };
+  calls = [];
+  pointer = undefined;
+  write = async () => {};
+  const options = {
+    epochs: {
+      read: async () => ({ ...row }),
+      markSeen: async () => {},
+      leaveRedis: async () => false,
+      async announceBuild() {
+        calls.push('announce');
+        row.building = row.epoch + 1n;
+        return { epoch: row.building, transaction: '7' };
+      },
+      async abandonBuild(epoch: bigint) {
+        calls.push(`abandon ${epoch}`);
+        Object.assign(row, { epoch, source: 'postgres', building: undefined, buildLapsed: false });
+      },
+      renewBuild: async () => true,
+      everyWriterKnows: async () => true,
+      async finishBuild(epoch: bigint, redisRunId: string) {
+        Object.assign(row, { epoch, source: 'redis', building: undefined, redisRunId });
+        return true;
+      },
+    },
+    index: {
+      identity: async () => ({ epoch: pointer, runId: 'r1', connection: 1 }),
+      projectShadow: () => write(),
+      async pointTo(epoch: bigint) {
+        pointer = epoch;
+      },
+      trust() {},
+      clear: async (epoch: bigint) => void calls.push(`clear ${epoch}`),
+      dropOlder: async () => {},
+    },
+    truth: {
+      leaderboards: async () => ['global'],
+      scan: async (_board: string, after: string) => {
+        const from = after === '' ? 0 : Number(after) + 1;
+        return from < PAGE * PAGES ? page(from) : [];
+      },
+    },
+    redis,
+    announce: async () => {},
+    log: createSilentLog(),
+    metrics: createMetrics('score', { runtime: false }),
+  };
+  keeper = createIndexKeeper(options as unknown as IndexKeeperOptions);
+});
+
+afterEach(async () => {
+  vi.useRealTimers();
+  await keeper.stop();
+});
+
+it('vouches for boards all through a long rebuild, which confirms again and again which index counts', async () => {
+  write = () => new Promise((resolve) => setTimeout(resolve, 1_200));
+  await keeper.start();
+  for (let ms = 0; ms < PAGES * 1_200; ms += 100) {
+    await vi.advanceTimersByTimeAsync(100);
+    expect(keeper.vouches()).toBe(true);
+  }
+  await vi.advanceTimersByTimeAsync(BEAT_MS);
+  expect(keeper.state).toMatchObject({ epoch: 2n, source: 'redis' });
+});
+
+it('frees what is left of the index before it fills another, while boards come from Postgres', async () => {
+  await keeper.start();
+  await vi.advanceTimersByTimeAsync(BEAT_MS);
+  expect(calls).toEqual(['announce', 'clear 2']);
+});
+
+it('clears nothing away that boards may be read from', async () => {
+  row.source = 'redis';
+  await keeper.start();
+  await vi.advanceTimersByTimeAsync(BEAT_MS);
+  expect(calls).toEqual(['announce']);
+});
+
+it('gives up a build that failed at once, and tries again after a pause', async () => {
+  write = () => Promise.reject(new Error('OOM command not allowed'));
+  await keeper.start();
+  await vi.advanceTimersByTimeAsync(BEAT_MS);
+  expect(calls).toEqual(['announce', 'clear 2', 'abandon 2']);
+  expect(keeper.state).toEqual({ epoch: 2n, source: 'postgres', building: undefined });
+  await vi.advanceTimersByTimeAsync(2 * BEAT_MS);
+  expect(calls).toHaveLength(3);
+  write = async () => {};
+  await vi.advanceTimersByTimeAsync(3 * BEAT_MS);
+  expect(keeper.state).toMatchObject({ epoch: 3n, source: 'redis' });
+});
+
+it('gives up the build of a builder that died, when Redis is away and nobody can go on with it', async () => {
+  redis.status = 'reconnecting';
+  Object.assign(row, { building: 4n, buildLapsed: true });
+  await keeper.start();
+  await vi.advanceTimersByTimeAsync(BEAT_MS);
+  expect(calls).toEqual(['abandon 4']);
+  expect(keeper.state).toEqual({ epoch: 4n, source: 'postgres', building: undefined });
+});

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import type { PlayerState } from '../../../services/score/board.ts';
+import { createTruthRanks } from '../../../services/score/truth-ranks.ts';
+
+const player = (userId: string): PlayerState => ({
+  ...{ leaderboard: 'global', userId, username: userId, points: 1n, version: 1n, reached: 1n },
+});
+
+it('shares one count among all who ask while another is under way', async () => {
+  const counts: { asked: string[]; answer: () => void }[] = [];
+  const ranks = createTruthRanks({
+    ranks: (_board, players) =>
+      new Promise((resolve) => {
+        const answer = () => resolve({ ranks: players.map((_, at) => at + 1), players: 9 });
+        counts.push({ asked: players.map(({ userId }) => userId), answer });
+      }),
+  });
+  const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  const first = ranks.of('global', [player('ada')]);
+  await turn();
+  const second = ranks.of('global', [player('bob')]);
+  const third = ranks.of('global', [player('cy'), player('dee')]);
+  await turn();
+  expect(counts.map(({ asked }) => asked)).toEqual([['ada']]);
+  counts[0]?.answer();
+  expect(await first).toEqual([{ rank: 1, players: 9 }]);
+  await turn();
+  expect(counts.map(({ asked }) => asked)).toEqual([['ada'], ['bob', 'cy', 'dee']]);
+  counts[1]?.answer();
+  expect(await second).toEqual([{ rank: 1, players: 9 }]);
+  expect(await third).toEqual([
+    { rank: 2, players: 9 },
+    { rank: 3, players: 9 },
+  ]);
+});
+
+it('tells all who share a count that it failed', async () => {
+  const ranks = createTruthRanks({ ranks: () => Promise.reject(new Error('away')) });
+  const asked = [ranks.of('global', [player('ada')]), ranks.of('global', [player('bob')])];
+  expect((await Promise.allSettled(asked)).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+});

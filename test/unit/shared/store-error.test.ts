@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { AppError } from '../../../services/shared/app-error.ts';
+import { toStoreError } from '../../../services/shared/postgres.ts';
+
+const reported = (code: string) => Object.assign(new Error('what the database says'), { code });
+
+it.each([
+  ['53100', 'no room on the disk'],
+  ['53200', 'no memory'],
+  ['53300', 'no connection left'],
+  ['58030', 'the disk fails'],
+  ['XX000', 'a file that can not grow, or a fault of its own'],
+  ['40P01', 'a deadlock'],
+  ['57P03', 'starting'],
+])('%s, %s: nothing was counted, come back', (code) => {
+  expect(toStoreError(reported(code))).toMatchObject({ reason: 'STORE_UNAVAILABLE', retryAfterMs: 1000 });
+});
+
+it.each(['CONNECTION_CLOSED', 'EPIPE', '57P01'])('%s: whether it was counted is unknown', (code) => {
+  expect(toStoreError(reported(code))).toMatchObject({ reason: 'OUTCOME_UNKNOWN' });
+});
+
+it.each(['23505', '42P01'])('%s: about the statement, and left to whoever made it', (code) => {
+  const error = reported(code);
+  expect(toStoreError(error)).toBe(error);
+  expect(error).not.toBeInstanceOf(AppError);
+});
