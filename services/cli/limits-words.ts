@@ -69,19 +69,23 @@ export function parseFlags([verb, ...rest]: readonly string[]): LimitsCommand {
     return { name: 'flags list', limit: parseListLimit(limit) };
   }
   if (verb !== 'clear') throw new InputError(USAGE);
-  const [user] = expectWords(rest, 1);
-  return { name: 'flags clear', userId: user === '--all' ? '' : named(() => parseUserId(user)) };
+  if (rest.length === 1 && rest[0] === '--all') return { name: 'flags clear', userId: '' };
+  return { name: 'flags clear', userId: parsePlayer(rest) };
 }
 
 export function parseQuarantine(words: readonly string[]): LimitsCommand {
-  const [user] = expectWords(words, 1);
-  if (user === '--list') return { name: 'quarantine list' };
-  return { name: 'quarantine', userId: named(() => parseUserId(user)) };
+  if (words.length === 1 && words[0] === '--list') return { name: 'quarantine list' };
+  return { name: 'quarantine', userId: parsePlayer(words) };
 }
 
 export function parseRelease(words: readonly string[]): LimitsCommand {
-  const [user] = expectWords(words, 1);
-  return { name: 'release', userId: named(() => parseUserId(user)) };
+  return { name: 'release', userId: parsePlayer(words) };
+}
+
+/** One word; a mistyped option is no player. */
+function parsePlayer(args: readonly string[]): string {
+  const [user] = expectWords(read(args).words, 1);
+  return named(() => parseUserId(user));
 }
 
 function parseNumber(option: Option, text: string): bigint {

@@ -180,6 +180,7 @@ function createSubmission({ servers, boards, outbox, rejected, log, metrics }: S
     probe: () => writePool.run((sql) => sql`select 1`, PROBE_LIMIT_MS),
     ...{ log, metrics },
   });
+  const outboxFull = () => new AppError('OUTBOX_FULL', { retryAfterMs: OUTBOX_FULL_RETRY_MS });
   const limits = createLimits({ writePool, upkeepPool, breaker, log, metrics });
   const submitScores = createSubmitScores({
     store: breaker.store,
@@ -196,9 +197,7 @@ function createSubmission({ servers, boards, outbox, rejected, log, metrics }: S
       },
     },
     onRefused: rejected.note,
-    shed: () =>
-      breaker.refusal() ??
-      (watch.isFull() ? new AppError('OUTBOX_FULL', { retryAfterMs: OUTBOX_FULL_RETRY_MS }) : undefined),
+    shed: () => breaker.refusal() ?? (watch.isFull() ? outboxFull() : undefined),
     ...{ projector, keeper, reader, log, metrics },
   });
   return { delivery, watch, breaker, limits, submitScores };

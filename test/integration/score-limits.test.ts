@@ -49,6 +49,9 @@ const action = (actionId: string, points = 1n): Action => ({ actionId, points })
 const actions = (count: number, points = 1n) =>
   Array.from({ length: count }, (_, n) => action(`a${n}`, points));
 
+/** A player for each board, since an action id counts once for a player, whatever the board. */
+const adaOf = (board: string) => `ada-${board}`;
+
 let boards = 0;
 
 /** A board of its own with these limits, which both services know of. */
@@ -78,24 +81,24 @@ async function setLimits(leaderboard: string, limits: Record<string, bigint | st
 describe('a limit', () => {
   it('of points in one action lets the last allowed through, and nothing above it', async () => {
     const board = await boardWith({ maxPoints: 100n });
-    expect(await submitted(board, 'ada', [action('a1', 100n), action('a2', 101n), action('a3', 7n)])).toEqual(
-      [100, 'POINTS_OVER_CAP', 107],
-    );
+    expect(
+      await submitted(board, adaOf(board), [action('a1', 100n), action('a2', 101n), action('a3', 7n)]),
+    ).toEqual([100, 'POINTS_OVER_CAP', 107]);
   });
 
   it('of actions in a window refuses the next one, and says when there is room', async () => {
     const board = await boardWith({ maxWindowActions: 5n, windowMs: 60_000n });
-    const outcomes = await submit(board, 'ada', actions(7));
+    const outcomes = await submit(board, adaOf(board), actions(7));
     expect(outcomes.map(told)).toEqual([1, 2, 3, 4, 5, 'WINDOW_ACTIONS_EXCEEDED', 'WINDOW_ACTIONS_EXCEEDED']);
     expect(waitOf(outcomes[6])).toBeGreaterThan(59_000);
     expect(waitOf(outcomes[6])).toBeLessThanOrEqual(66_000);
-    expect(await submitted(board, 'bob', [action('b1')])).toEqual([1]);
+    expect(await submitted(board, `bob-${board}`, [action('b1')])).toEqual([1]);
   });
 
   it('of points in a window counts to the last point', async () => {
     const board = await boardWith({ maxWindowPoints: 10n, windowMs: 60_000n });
     const given = [4n, 7n, 6n, 1n, 0n, 11n].map((points, n) => action(`a${n}`, points));
-    expect(await submitted(board, 'ada', given)).toEqual([
+    expect(await submitted(board, adaOf(board), given)).toEqual([
       4,
       'WINDOW_POINTS_EXCEEDED',
       10,
@@ -109,11 +112,11 @@ describe('a limit', () => {
   it('of time between actions says how long to wait, and lets through who waited', async () => {
     const board = await boardWith({ minIntervalMs: 400n });
     const startedMs = performance.now();
-    const outcomes = await submit(board, 'ada', [action('a1'), action('a2')]);
+    const outcomes = await submit(board, adaOf(board), [action('a1'), action('a2')]);
     expect(outcomes.map(told)).toEqual([1, 'TOO_SOON']);
     expect(waitOf(outcomes[1])).toBeGreaterThan(0);
     expect(waitOf(outcomes[1])).toBeLessThanOrEqual(400);
-    await waitFor(async () => (await submitted(board, 'ada', [action('a2')]))[0] === 2 || undefined);
+    await waitFor(async () => (await submitted(board, adaOf(board), [action('a2')]))[0] === 2 || undefined);
     expect(performance.now() - startedMs).toBeGreaterThanOrEqual(399);
   });
 
@@ -128,7 +131,7 @@ describe('a limit', () => {
       action('coin_2', 60n),
       action('coin_3', 1n),
     ];
-    expect(await submitted(board, 'ada', given)).toEqual([
+    expect(await submitted(board, adaOf(board), given)).toEqual([
       50,
       'TOO_SOON',
       110,
@@ -146,11 +149,9 @@ describe('a limit', () => {
 
   it('does not lift the limit of the total', async () => {
     const board = await boardWith({ maxWindowActions: 5n, windowMs: 60_000n });
-    expect(await submitted(board, 'ada', [action('a1', MAX_SCORE), action('a2'), action('a3', 0n)])).toEqual([
-      Number(MAX_SCORE),
-      'SCORE_LIMIT_REACHED',
-      Number(MAX_SCORE),
-    ]);
+    expect(
+      await submitted(board, adaOf(board), [action('a1', MAX_SCORE), action('a2'), action('a3', 0n)]),
+    ).toEqual([Number(MAX_SCORE), 'SCORE_LIMIT_REACHED', Number(MAX_SCORE)]);
   });
 });
 
@@ -160,26 +161,31 @@ describe('two services together', () => {
     await setLimits(board, { kind: 'boss', maxWindowPoints: 12n, windowMs: 600_000n });
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, n) =>
-        submitted(board, 'ada', [action(n % 2 === 0 ? `boss_${n}` : `coin_${n}`, 3n)], n % 3 === 0 ? 1 : 0),
+        submitted(
+          board,
+          adaOf(board),
+          [action(n % 2 === 0 ? `boss_${n}` : `coin_${n}`, 3n)],
+          n % 3 === 0 ? 1 : 0,
+        ),
       ),
     );
     expect(answers.flat().filter((answer) => typeof answer === 'number')).toHaveLength(10);
     const kept = await sql<{ action_id: string; version: bigint }[]>`
-      select action_id, version from actions where leaderboard = ${board} and user_id = 'ada' order by version`;
+      select action_id, version from actions where leaderboard = ${board} and user_id = ${adaOf(board)} order by version`;
     expect(kept.map(({ version }) => Number(version))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(kept.filter((row) => row.action_id.startsWith('boss')).length).toBeLessThanOrEqual(4);
-    expect(await sql`select points from scores where leaderboard = ${board} and user_id = 'ada'`).toEqual([
-      { points: 30n },
-    ]);
+    expect(
+      await sql`select points from scores where leaderboard = ${board} and user_id = ${adaOf(board)}`,
+    ).toEqual([{ points: 30n }]);
   });
 
   it('count an action once when a hundred repeats arrive at once, and answer all of them alike', async () => {
     const board = await boardWith({ maxWindowActions: 1n, windowMs: 600_000n });
     const answers = await Promise.all(
-      Array.from({ length: 100 }, (_, n) => submitted(board, 'ada', [action('a1', 5n)], n % 2)),
+      Array.from({ length: 100 }, (_, n) => submitted(board, adaOf(board), [action('a1', 5n)], n % 2)),
     );
     expect(new Set(answers.flat())).toEqual(new Set([5]));
-    expect(await submitted(board, 'ada', [action('a2')])).toEqual(['WINDOW_ACTIONS_EXCEEDED']);
+    expect(await submitted(board, adaOf(board), [action('a2')])).toEqual(['WINDOW_ACTIONS_EXCEEDED']);
   });
 
   it('count an action once that comes to a board with limits and to one without at once', async () => {
@@ -195,16 +201,16 @@ describe('two services together', () => {
 
   it('take a changed limit up while they run, and a repeat keeps its first answer', async () => {
     const board = await boardWith({ maxPoints: 100n });
-    expect(await submitted(board, 'ada', [action('a1', 100n)])).toEqual([100]);
+    expect(await submitted(board, adaOf(board), [action('a1', 100n)])).toEqual([100]);
     await setLimits(board, { maxPoints: 10n });
     for (const service of [0, 1]) {
       expect(
-        await submitted(board, 'ada', [action(`b${service}`, 11n), action('a1', 100n)], service),
+        await submitted(board, adaOf(board), [action(`b${service}`, 11n), action('a1', 100n)], service),
       ).toEqual(['POINTS_OVER_CAP', 100]);
     }
-    expect(await submitted(board, 'ada', [action('a1', 99n)])).toEqual(['ACTION_CONFLICT']);
+    expect(await submitted(board, adaOf(board), [action('a1', 99n)])).toEqual(['ACTION_CONFLICT']);
     await world.limitsAs('cli').setLimits({ limits: { leaderboard: board } }, call);
-    expect(await submitted(board, 'ada', [action('a3', 1_000n)])).toEqual([1_100]);
+    expect(await submitted(board, adaOf(board), [action('a3', 1_000n)])).toEqual([1_100]);
   });
 });
 
@@ -215,12 +221,13 @@ describe('what a limit accepted', () => {
       world
         .scoreAs('game')
         .submitScore({ submission: { leaderboard: board, userId, actionId: 'a1', points } }, call);
-    await send('ada', 5n);
-    expect((await send('bob', 7n)).accepted).toMatchObject({ newScore: 7n, rank: 1n, version: 1n });
+    const [ada, bob] = [adaOf(board), `bob-${board}`];
+    await send(ada, 5n);
+    expect((await send(bob, 7n)).accepted).toMatchObject({ newScore: 7n, rank: 1n, version: 1n });
     const top = await world.scoreAs('game', 1).getTop({ leaderboard: board, limit: 2 }, call);
     expect(top.entries.map(({ userId, score }) => [userId, score])).toEqual([
-      ['bob', 7n],
-      ['ada', 5n],
+      [bob, 7n],
+      [ada, 5n],
     ]);
     await waitFor(async () => ((await sql`select 1 from outbox`).length === 0 ? true : undefined));
   });
@@ -269,11 +276,11 @@ describe('the window', () => {
 
   it('keeps what it held when its length is changed', async () => {
     const board = await boardWith({ maxWindowActions: 3n, windowMs: 60_000n });
-    expect(await submitted(board, 'ada', actions(2))).toEqual([1, 2]);
+    expect(await submitted(board, adaOf(board), actions(2))).toEqual([1, 2]);
     await world
       .limitsAs('cli')
       .setLimits({ limits: { leaderboard: board, maxWindowActions: 3n, windowMs: 120_000n } }, call);
-    expect(await submitted(board, 'ada', [action('b1'), action('b2')])).toEqual([
+    expect(await submitted(board, adaOf(board), [action('b1'), action('b2')])).toEqual([
       3,
       'WINDOW_ACTIONS_EXCEEDED',
     ]);
