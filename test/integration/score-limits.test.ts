@@ -335,6 +335,28 @@ describe('flags', () => {
   });
 });
 
+describe('an erased player', () => {
+  it('leaves no window, flag or quarantine, and what was judged is in the audit chain', async () => {
+    const board = await boardWith({ maxPoints: 5n });
+    const ada = adaOf(board);
+    expect(await submitted(board, ada, [action('a1', 5n)])).toEqual([5]);
+    const unnamed = await sql`
+      select 1 from actions a where a.leaderboard = ${board}
+      and not exists (select from audit_batches b where b.batch = a.position / 1000 * 1000)`;
+    expect(unnamed).toEqual([]);
+    await submit(board, ada, [action('b1', 6n), action('b2', 6n), action('b3', 6n)]);
+    const kept = () => sql<{ windows: number; flags: number; shut: number }[]>`
+      select (select count(*) from player_windows where user_id = ${ada})::int as windows,
+             (select count(*) from player_flags where user_id = ${ada})::int as flags,
+             (select count(*) from quarantined_players where user_id = ${ada})::int as shut`;
+    await world.limitsAs('cli').quarantinePlayer({ userId: ada }, call);
+    await waitFor(async () => ((await kept())[0]?.flags === 1 ? true : undefined), { limitMs: 1_000 });
+    expect(await kept()).toEqual([{ windows: 1, flags: 1, shut: 1 }]);
+    await world.auditAs('cli').erasePlayer({ userId: ada }, call);
+    expect(await kept()).toEqual([{ windows: 0, flags: 0, shut: 0 }]);
+  });
+});
+
 describe("the operator's way in", () => {
   it('shows what was set, and is open to nobody else', async () => {
     const board = await boardWith({ maxPoints: 9n, minIntervalMs: 20n });
