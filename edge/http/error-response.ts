@@ -14,6 +14,7 @@ const STATUS_OF_REASON: Partial<Record<Reason, number>> = {
   BODY_TOO_LARGE: 413,
   CONTENT_TYPE_UNSUPPORTED: 415,
   METHOD_NOT_ALLOWED: 405,
+  POINTS_OVER_CAP: 422,
 };
 
 /** Waiting helps with these even when nobody said how long. */

@@ -1,5 +1,4 @@
 /** What the operator asked for, as typed values; everything that does not fit exactly is refused with a reason. */
-import { parseArgs } from 'node:util';
 import { AppError } from '../shared/app-error.ts';
 import {
   parseActionId,
@@ -8,29 +7,18 @@ import {
   parseUserId,
   parseUsername,
 } from '../shared/identifiers.ts';
-import { AUDIT_USAGE, type AuditCommand, parseAudit } from './audit-command.ts';
+import { type AuditCommand, parseAudit } from './audit-command.ts';
 import { InputError } from './input-error.ts';
+import {
+  type LimitsCommand,
+  parseFlags,
+  parseLimits,
+  parseQuarantine,
+  parseRelease,
+} from './limits-words.ts';
+import { expectWords, named, parseListLimit, read, USAGE } from './words.ts';
 
 export { InputError };
-
-export const USAGE = `usage: npm run --silent cli -- <command>
-
-  token USER [--name NAME]                      an access token for a player
-  token -                                       one for each line "USER" of standard input
-  sign USER ACTION POINTS [--leaderboard ID]    a signature for an action of a player
-  sign - [--leaderboard ID]                     one for each line "USER ACTION POINTS" of standard input
-  status                                        the processes of the running stack
-  outbox list [--limit N]                       accepted scores that wait for delivery, the given up first
-  outbox replay ID…                             tries these again now
-  outbox replay --all                           tries again all that were given up
-  verify                                        compares every board with the database; exit code 1 when it differs
-  keys list                                     the signing keys
-  keys rotate token|action                      makes a new key, which signs from soon on
-  keys withdraw token|action KID                takes a key back: what it signed is worth nothing any more
-  revoke token JTI                              one token is worth nothing any more
-  revoke player USER                            so is every token of a player until now
-  certs [--out DIR] [--days N] [--force]        an authority and a certificate for each service, in a folder
-${AUDIT_USAGE}`;
 
 export interface Action {
   readonly leaderboard: string;
@@ -52,12 +40,10 @@ export type Command =
     }
   | { readonly name: 'verify' }
   | AuditCommand
+  | LimitsCommand
   | { readonly name: 'keys' | 'revoke' | 'certs'; readonly words: readonly string[] };
 
 const STANDARD_INPUT = '-';
-const OUTBOX_LIMIT = '100';
-/** From 1 to what the service lists at once. */
-const LIMIT = /^([1-9]\d{0,2}|1000)$/;
 const OUTBOX_ID = /^[1-9]\d{0,17}$/;
 /** Longer than any number that counts. */
 const POINTS = /^\d{1,20}$/;
@@ -96,6 +82,14 @@ export function parseCommandLine(args: readonly string[]): Command {
       return { name: 'keys', words: parseKeysWords(rest) };
     case 'revoke':
       return { name: 'revoke', words: parseRevokeWords(rest) };
+    case 'limits':
+      return parseLimits(rest);
+    case 'flags':
+      return parseFlags(rest);
+    case 'quarantine':
+      return parseQuarantine(rest);
+    case 'release':
+      return parseRelease(rest);
     case 'certs':
       // Read by the program that makes them.
       return { name: 'certs', words: rest };
@@ -129,10 +123,9 @@ function parseAction([user, action, points = '']: readonly string[], leaderboard
 
 function parseOutbox([verb, ...rest]: readonly string[]): Command {
   if (verb === 'list') {
-    const { words, limit = OUTBOX_LIMIT } = read(rest, 'limit');
+    const { words, limit } = read(rest, 'limit');
     expectWords(words, 0);
-    if (!LIMIT.test(limit)) throw new InputError('the limit is a number from 1 to 1000');
-    return { name: 'outbox list', limit: Number(limit) };
+    return { name: 'outbox list', limit: parseListLimit(limit) };
   }
   if (verb !== 'replay' || rest.length === 0) throw new InputError(USAGE);
   if (rest.length === 1 && rest[0] === '--all') return { name: 'outbox replay', ids: [] };
@@ -159,39 +152,8 @@ function parseRevokeWords(words: readonly string[]): readonly string[] {
   return [kind, named(() => parseUserId(subject))];
 }
 
-function read<Option extends string>(
-  args: readonly string[],
-  option: Option,
-): { words: string[] } & Partial<Record<Option, string>> {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { [option]: { type: 'string' } },
-    });
-    return { words: positionals, ...(values as Partial<Record<Option, string>>) };
-  } catch (error) {
-    throw new InputError(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
-  }
-}
-
-function expectWords(words: readonly string[], count: number): readonly string[] {
-  if (words.length !== count) throw new InputError(USAGE);
-  return words;
-}
-
 function lineWords(line: string, count: number, form: string): string[] {
   const words = line.trim().split(/\s+/);
   if (words.length !== count || words[0] === '') throw new InputError(`expected "${form}"`);
   return words;
-}
-
-/** A refused value is the operator's mistake here. */
-function named<Value>(parse: () => Value): Value {
-  try {
-    return parse();
-  } catch (error) {
-    if (error instanceof AppError) throw new InputError(error.message);
-    throw error;
-  }
 }

@@ -14,8 +14,17 @@ import type { AuditCommand } from './audit-command.ts';
 import { runProgram } from './child-command.ts';
 import { type Command, InputError, parseCommandLine } from './command-line.ts';
 import { runAuthCommand } from './keys.ts';
+import { runLimits } from './limits.ts';
+import type { LimitsCommand } from './limits-words.ts';
 import { listOutbox, type Operator, replayOutbox } from './outbox.ts';
-import { connectAudit, connectAuth, connectOperator, findStack, readAuditKey } from './running-stack.ts';
+import {
+  connectAudit,
+  connectAuth,
+  connectLimits,
+  connectOperator,
+  findStack,
+  readAuditKey,
+} from './running-stack.ts';
 import { describeStack } from './status.ts';
 import { issueToken, issueTokens, signAction, signLines } from './values.ts';
 import { verifyBoards } from './verify.ts';
@@ -54,6 +63,14 @@ async function run(command: Command): Promise<number> {
     case 'signs':
       await writeValues(command);
       return 0;
+    case 'limits show':
+    case 'limits set':
+    case 'flags list':
+    case 'flags clear':
+    case 'quarantine':
+    case 'quarantine list':
+    case 'release':
+      return aboutLimits(command);
     default:
       return runAudit(command);
   }
@@ -91,6 +108,16 @@ async function asAuditor(act: (audit: AuditClient) => Promise<number>): Promise<
     return await act(audit);
   } finally {
     audit.close();
+  }
+}
+
+/** The exit code. */
+async function aboutLimits(command: LimitsCommand): Promise<number> {
+  const client = connectLimits(env);
+  try {
+    return await runLimits(client, command, write);
+  } finally {
+    client.close();
   }
 }
 

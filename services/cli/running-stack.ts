@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { AuditService } from '../../gen/scoreboard/score/v1/audit_pb.ts';
+import { LimitsService } from '../../gen/scoreboard/score/v1/limits_pb.ts';
 import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
 import { parseAuditKey } from '../shared/audit-chain.ts';
 import { type Environment, optionalText, secret, text } from '../shared/env.ts';
@@ -33,18 +34,22 @@ export function connectAuth(env: Environment): GrpcClient<typeof AuthService> {
 
 /** The operator's side of the score service; SCORE_ADDRESS likewise. */
 export function connectOperator(env: Environment): GrpcClient<typeof OperatorService> {
+  return createGrpcClient(OperatorService, scoreOptions(env));
+}
+
+/** Limits, flags and quarantine at the score service, found like the operator's side of it. */
+export function connectLimits(env: Environment): GrpcClient<typeof LimitsService> {
+  return createGrpcClient(LimitsService, scoreOptions(env));
+}
+
+function scoreOptions(env: Environment) {
   const address = addressOf(env, 'SCORE_ADDRESS', 'scoreAddress');
-  return createGrpcClient(OperatorService, {
-    address,
-    ...ownIdentity(env),
-    unavailable: 'SCORE_UNAVAILABLE',
-  });
+  return { address, ...ownIdentity(env), unavailable: 'SCORE_UNAVAILABLE' as const };
 }
 
 /** The audit log of the score service, found like the operator's side of it. */
 export function connectAudit(env: Environment): GrpcClient<typeof AuditService> {
-  const address = addressOf(env, 'SCORE_ADDRESS', 'scoreAddress');
-  return createGrpcClient(AuditService, { address, ...ownIdentity(env), unavailable: 'SCORE_UNAVAILABLE' });
+  return createGrpcClient(AuditService, scoreOptions(env));
 }
 
 /** AUDIT_KEY or AUDIT_KEY_FILE, or the stack's own. */

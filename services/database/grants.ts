@@ -33,6 +33,21 @@ export const GRANTS: Readonly<Record<DatabaseService, Rights>> = {
     'function erase_player(text,bytea,bigint,bytea)': 'execute',
     // Kept for a while only.
     'table rejected_actions': 'select, insert, delete',
+    // What players may do, and who stands out: the operator changes them through the service.
+    'table leaderboard_limits':
+      'select, insert, delete, update (max_points, window_ms, max_window_points, max_window_actions, min_interval_ms)',
+    'table quarantined_players': 'select, insert, delete',
+    'table limits_version': 'select, update (version)',
+    'table player_flags': 'select, insert, delete, update (times, detail, last_at)',
+    'table player_windows': 'select, insert, update (last_at_ms, slice_ms, slice, points, actions)',
+    'function accept_limited_actions(text[],text[],text[],text[],bigint[],text[],text[])': 'execute',
+    'function refusal_of(leaderboard_limits,player_windows,bigint,bigint)': 'execute',
+    'function find_window(leaderboard_limits,text,bigint)': 'execute',
+    'function window_at(player_windows,bigint,bigint)': 'execute',
+    'function wait_for_room(player_windows,bigint[],bigint,bigint,bigint)': 'execute',
+    'function count_in_window(player_windows,bigint,bigint)': 'execute',
+    'function slid(bigint[],bigint)': 'execute',
+    'function sum_of(bigint[])': 'execute',
   },
   auth: {
     'table players': 'select (user_id, username), insert (user_id, username), update (username, updated_at)',
@@ -45,6 +60,8 @@ const CLOSED = [
   'function refuse_change()',
   'function refuse_all_but_erasure()',
   'function note_batch()',
+  'function count_limits_change()',
+  'function forget_erased_player()',
 ];
 
 /** Everything that the list speaks of. */

@@ -61,7 +61,7 @@ export interface AcceptStore {
 /** Largest batch: below the step of the sequence action_positions. */
 export const MAX_BATCH = 500;
 /** The sweeper leaves a fresh row alone for this long: the process that committed it delivers it right away. */
-const FAST_PATH_LEASE = '3 seconds';
+export const FAST_PATH_LEASE = '3 seconds';
 
 interface InsertedRow {
   leaderboard: string;

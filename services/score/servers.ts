@@ -8,12 +8,12 @@ import { createGrpcClient } from '../shared/grpc.ts';
 import type { Log } from '../shared/log.ts';
 import { createPostgresPool } from '../shared/postgres.ts';
 import { connectRedis, type RedisClient } from '../shared/redis.ts';
+import { ACCEPT_CONNECTIONS } from './accept-lanes.ts';
 import { atMost } from './at-most.ts';
 import { type Bus, openBus } from './bus.ts';
 import type { ScoreConfig } from './config.ts';
 import { ERASURE_LIMIT_MS } from './erasure-store.ts';
 import { checkPostgres, checkRedisFromNowOn } from './start-checks.ts';
-import { ACCEPT_IN_FLIGHT } from './submit-scores.ts';
 
 /**
  * Writers get connections of their own, so that a slow reading can not hold up a commit; and so does what keeps the index
@@ -70,7 +70,7 @@ function untilReady(redis: RedisClient): Promise<void> {
 function connectServers(config: ScoreConfig, log: Log) {
   const writePool = createPostgresPool({
     url: config.databaseUrl,
-    connections: ACCEPT_IN_FLIGHT,
+    connections: ACCEPT_CONNECTIONS,
     applicationName: 'scoreboard-score-accept',
     statementTimeoutMs: WRITE_STATEMENT_TIMEOUT_MS,
   });

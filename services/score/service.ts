@@ -19,6 +19,7 @@ import { createEpochStore } from './epoch-store.ts';
 import { createIndexContents } from './index-contents.ts';
 import { createIndexKeeper } from './index-keeper.ts';
 import type { KeepRejected } from './keep-rejected.ts';
+import { createLimits } from './limits.ts';
 import { createOperatorRpc } from './operator-rpc.ts';
 import { createOutboxStore, type OutboxStore } from './outbox-store.ts';
 import { createOutboxWatch } from './outbox-watch.ts';
@@ -57,12 +58,12 @@ export async function startScore(
   const boards = createBoards({ ...servers, log, metrics });
   const { keeper, reader, reconciler, compareAll } = boards;
   const audit = createAudit({ pool: servers.auditPool, key: config.auditKey, reconciler, log, metrics });
-  const { delivery, watch, breaker, submitScores } = createSubmission({
+  const { delivery, watch, breaker, limits, submitScores } = createSubmission({
     ...{ servers, boards, outbox, log, metrics },
     rejected: audit.rejected,
   });
 
-  await keeper.start();
+  await Promise.all([keeper.start(), limits.start()]);
   delivery.start();
   watch.start();
   reconciler.start();
@@ -73,6 +74,7 @@ export async function startScore(
     services: [
       createScoreRpc(submitScores, reader),
       createOperatorRpc({ outbox, delivery, compareAll }),
+      limits.rpc,
       audit.rpc,
     ],
     ...config.callers,
@@ -102,7 +104,7 @@ export async function startScore(
       await grpc.stop();
       await submitScores.close();
       await atMost(DELIVERY_DRAIN_MS, delivery.stop());
-      await Promise.all([reconciler.stop(), watch.stop(), breaker.stop(), audit.stop()]);
+      await Promise.all([reconciler, watch, limits, breaker, audit].map((part) => part.stop()));
       await keeper.stop();
       await servers.close();
       await admin.close();
@@ -170,7 +172,7 @@ interface SubmissionOptions {
 /** Everything between a submission and its delivery, and what may hold submissions back. */
 function createSubmission({ servers, boards, outbox, rejected, log, metrics }: SubmissionOptions) {
   const { truth, keeper, projector, reader, reconciler } = boards;
-  const { writePool, auth, bus } = servers;
+  const { writePool, upkeepPool, auth, bus } = servers;
   const delivery = createDelivery({ outbox, truth, projector, publisher: bus, keeper, log, metrics });
   const watch = createOutboxWatch({ outbox, log, metrics });
   const breaker = createStoreBreaker({
@@ -179,13 +181,18 @@ function createSubmission({ servers, boards, outbox, rejected, log, metrics }: S
     ...{ log, metrics },
   });
   const outboxFull = () => new AppError('OUTBOX_FULL', { retryAfterMs: OUTBOX_FULL_RETRY_MS });
+  const limits = createLimits({ writePool, upkeepPool, breaker, log, metrics });
   const submitScores = createSubmitScores({
     store: breaker.store,
+    limited: limits.lane,
     verifier: createSignatureVerifier(auth, metrics),
     delivery: {
       ...delivery,
       deliver(outboxId, projected) {
-        for (const { players } of projected) reconciler.note(players);
+        for (const { players } of projected) {
+          reconciler.note(players);
+          limits.noteAccepted(players);
+        }
         delivery.deliver(outboxId, projected);
       },
     },
@@ -193,5 +200,5 @@ function createSubmission({ servers, boards, outbox, rejected, log, metrics }: S
     shed: () => breaker.refusal() ?? (watch.isFull() ? outboxFull() : undefined),
     ...{ projector, keeper, reader, log, metrics },
   });
-  return { delivery, watch, breaker, submitScores };
+  return { delivery, watch, breaker, limits, submitScores };
 }

@@ -11,6 +11,8 @@ import type { AcceptStore } from './accept-store.ts';
 export interface StoreBreaker {
   /** The same store, watched. */
   readonly store: AcceptStore;
+  /** Runs another call to the same database, watched too. */
+  watched<Value>(call: () => Promise<Value>): Promise<Value>;
   isOpen(): boolean;
   /** Why nothing can be written now, or undefined while it can. */
   refusal(): AppError | undefined;
@@ -91,6 +93,7 @@ export function createStoreBreaker({ store, probe, log, metrics }: StoreBreakerO
       insert: (players, actions, limitMs) => watched(() => store.insert(players, actions, limitMs)),
       find: (keys, limitMs) => watched(() => store.find(keys, limitMs)),
     },
+    watched,
     isOpen: () => open,
     refusal: () => (open ? new AppError('STORE_UNAVAILABLE', { retryAfterMs: RETRY_AFTER_MS }) : undefined),
     async stop() {

@@ -4,7 +4,6 @@
  */
 import type { Submission } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { AppError, toAppError } from '../shared/app-error.ts';
-import { createCoalescer } from '../shared/coalescer.ts';
 import {
   isUsername,
   parseActionId,
@@ -15,8 +14,9 @@ import {
 import type { Log } from '../shared/log.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS, type Metrics } from '../shared/metrics.ts';
 import type { ServiceName } from '../shared/service-keys.ts';
+import { type Accept, createAcceptLanes, type LimitedLane, type Queued } from './accept-lanes.ts';
 import { type AcceptAnswer, type AcceptCommand, acceptScores } from './accept-scores.ts';
-import { type AcceptStore, MAX_BATCH } from './accept-store.ts';
+import type { AcceptStore } from './accept-store.ts';
 import type { Position } from './board.ts';
 import type { Delivery } from './delivery.ts';
 import type { IndexKeeper } from './index-keeper.ts';
@@ -45,6 +45,8 @@ export interface SubmitScores {
 
 export interface SubmitScoresOptions {
   store: AcceptStore;
+  /** The way of the actions that limits may concern; without it none are limited. */
+  limited?: LimitedLane;
   verifier: SignatureVerifier;
   projector: Projector;
   delivery: Delivery;
@@ -63,14 +65,6 @@ const TRUSTED_TO_SIGN: ReadonlySet<ServiceName> = new Set(['game', 'cli']);
 /** Longest part of a caller's patience that we use. */
 const SUBMIT_LIMIT_MS = 1_000;
 const ACCEPT_LIMIT_MS = 800;
-/** Batches under way at once: each holds one connection, and two keep the disk and a core busy. */
-export const ACCEPT_IN_FLIGHT = 2;
-const ACCEPT_QUEUE = 5_000;
-
-interface Queued extends AcceptCommand {
-  /** On the monotonic clock. */
-  readonly expiresAt: number;
-}
 
 type Parsed = Omit<AcceptCommand, 'keyId'> & { readonly signature: string };
 
@@ -83,10 +77,13 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
     'reason',
   ]);
 
-  async function acceptBatch(commands: readonly Queued[]): Promise<ReadonlyArray<Answer | AppError>> {
+  async function acceptBatch(
+    commands: readonly Queued[],
+    accept: Accept,
+  ): Promise<ReadonlyArray<Answer | AppError>> {
     const started = performance.now();
     const deadline = { remainingMs: () => Math.max(1, ACCEPT_LIMIT_MS - (performance.now() - started)) };
-    const { answers, batch } = await acceptScores(store, commands, deadline);
+    const { answers, batch } = await accept(commands, deadline);
     seconds.observe((performance.now() - started) / 1000);
     if (batch !== undefined) keeper.observe(batch.index);
     const projected = batch === undefined ? [] : await projector.project(batch.players, batch.index);
@@ -134,14 +131,11 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
     return places;
   }
 
-  const coalescer = createCoalescer<Queued, Answer>({
-    maxBatch: MAX_BATCH,
-    maxInFlight: ACCEPT_IN_FLIGHT,
-    maxQueue: ACCEPT_QUEUE,
-    lapsed: ({ expiresAt }) =>
-      expiresAt <= performance.now() ? new AppError('DEADLINE_EXCEEDED') : undefined,
+  const lanes = createAcceptLanes<Answer>({
+    accept: (commands, deadline) => acceptScores(store, commands, deadline),
+    limited: options.limited,
+    acceptBatch,
     onBatch: (size) => sizes.observe(size),
-    send: acceptBatch,
   });
 
   async function verify(parsed: readonly Parsed[], expiresAt: number): Promise<Array<Queued | Error>> {
@@ -159,7 +153,7 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
     expiresAt: number,
   ): Promise<ReadonlyArray<Answer | Error>> {
     const verified = await inPlace<Parsed, Queued>(parsed, (good) => verify(good, expiresAt));
-    return inPlace<Queued, Answer>(verified, (good) => coalescer.submitAll(good));
+    return inPlace<Queued, Answer>(verified, (good) => lanes.submitAll(good));
   }
 
   function count(settled: ReadonlyArray<Answer | AppError>, parsed: ReadonlyArray<Parsed | Error>): void {
@@ -188,7 +182,7 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
     },
     async close() {
       await verifier.close();
-      await coalescer.close();
+      await lanes.close();
     },
   };
 }

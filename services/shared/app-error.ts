@@ -52,6 +52,21 @@ export const REASONS = {
   SIGNATURE_EXPIRED: ['permission_denied', 'The signature was genuine, but its time is over.'],
   ACTION_CONFLICT: ['already_exists', 'The action id was already used with other contents.'],
   SCORE_LIMIT_REACHED: ['out_of_range', 'The total would pass 2^53-1.'],
+  POINTS_OVER_CAP: [
+    'out_of_range',
+    'The action has more points than one action of this leaderboard may have.',
+  ],
+  TOO_SOON: ['resource_exhausted', 'Too little time has passed since the last action of this kind.'],
+  WINDOW_ACTIONS_EXCEEDED: [
+    'resource_exhausted',
+    'More actions than this leaderboard allows in its window of time.',
+  ],
+  WINDOW_POINTS_EXCEEDED: [
+    'resource_exhausted',
+    'More points than this leaderboard allows in its window of time.',
+  ],
+  PLAYER_QUARANTINED: ['permission_denied', 'No scores of this player are accepted now.'],
+  LIMITS_INVALID: ['invalid_argument', 'The limits do not fit together, or there are too many already.'],
   PLAYER_NOT_FOUND: ['not_found', 'The player has no score on this board.'],
   ROUND_NOT_FOUND: ['not_found', 'The round is over, unknown, or not yours.'],
   ROUTE_NOT_FOUND: ['not_found', 'There is nothing at this address.'],

@@ -5,6 +5,7 @@ import { credentials } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { AuditService } from '../../gen/scoreboard/score/v1/audit_pb.ts';
+import { LimitsService } from '../../gen/scoreboard/score/v1/limits_pb.ts';
 import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
 import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { createGrpcClient } from '../../services/shared/grpc.ts';
@@ -36,7 +37,7 @@ const outcome = (call: Promise<unknown>): Promise<string> =>
 const inventory = new Map(
   readFileSync(fileURLToPath(new URL('../../docs/security.md', import.meta.url)), 'utf8')
     .split('\n')
-    .map((line) => /^\| `((?:Auth|Score|Operator|Audit)Service\/\w+)` \| ([a-z, ]+) \|$/.exec(line))
+    .map((line) => /^\| `((?:Auth|Score|Operator|Audit|Limits)Service\/\w+)` \| ([a-z, ]+) \|$/.exec(line))
     .filter((row) => row !== null)
     .map(([, method = '', who = '']) => [method, who.split(', ')] as const),
 );
@@ -54,7 +55,7 @@ describe('each service of the product', () => {
   });
 
   test('does with its certificate what it may, and nothing else, at every method there is', async () => {
-    const services = [AuthService, ScoreService, OperatorService, AuditService];
+    const services = [AuthService, ScoreService, OperatorService, AuditService, LimitsService];
     const methods = services.flatMap(({ name, methods: own }) =>
       own.map(({ name: method, localName }) => ({ service: name, method, localName })),
     );
@@ -64,6 +65,7 @@ describe('each service of the product', () => {
       ScoreService: world.scoreAs(caller),
       OperatorService: world.operatorAs(caller),
       AuditService: world.auditAs(caller),
+      LimitsService: world.limitsAs(caller),
     });
     for (const caller of SERVICE_NAMES) {
       const clients = clientsOf(caller);

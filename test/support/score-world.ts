@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { AuditService } from '../../gen/scoreboard/score/v1/audit_pb.ts';
+import { LimitsService } from '../../gen/scoreboard/score/v1/limits_pb.ts';
 import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
 import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { startAuth } from '../../services/auth/service.ts';
@@ -48,6 +49,7 @@ export interface ScoreWorld {
   scoreWithKey(key: string): GrpcClient<typeof ScoreService>;
   operatorAs(name: ServiceName): GrpcClient<typeof OperatorService>;
   auditAs(name: ServiceName): GrpcClient<typeof AuditService>;
+  limitsAs(name: ServiceName): GrpcClient<typeof LimitsService>;
   readonly auditKey: Buffer;
   /** The sum of a metric of the first score service over all of its labels that match. */
   metric(name: string, label?: string): Promise<number>;
@@ -199,6 +201,14 @@ export async function startScoreWorld({
     auditAs: (name) =>
       clientOf(`audit ${name}`, () =>
         createGrpcClient(AuditService, {
+          address: scoreAddresses[0] ?? '',
+          ...identityOf(name),
+          unavailable: 'SCORE_UNAVAILABLE',
+        }),
+      ),
+    limitsAs: (name) =>
+      clientOf(`limits ${name}`, () =>
+        createGrpcClient(LimitsService, {
           address: scoreAddresses[0] ?? '',
           ...identityOf(name),
           unavailable: 'SCORE_UNAVAILABLE',

@@ -17,7 +17,13 @@ export interface WholeWorld extends ScoreWorld {
 }
 
 /** Edges and fan-out nodes as many as there are score services. */
-export async function startWholeWorld({ each }: { each: number }): Promise<WholeWorld> {
+export async function startWholeWorld({
+  each,
+  edgeEnv = {},
+}: {
+  each: number;
+  edgeEnv?: Record<string, string>;
+}): Promise<WholeWorld> {
   const world = await startScoreWorld({ scoreServices: each });
   const log = createSilentLog();
   const common = (scoreAddress: string) => ({
@@ -32,6 +38,7 @@ export async function startWholeWorld({ each }: { each: number }): Promise<Whole
           EDGE_PORT: '0',
           REDIS_URL: world.redisUrlAs('edge'),
           SERVICE_KEY: world.serviceKeys.edge,
+          ...edgeEnv,
         }),
         { log },
       ),

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { ScoreboardService } from '../../gen/scoreboard/edge/v1/scoreboard_pb.ts';
 import { AuditService } from '../../gen/scoreboard/score/v1/audit_pb.ts';
+import { LimitsService } from '../../gen/scoreboard/score/v1/limits_pb.ts';
 import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
 import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
 
@@ -90,11 +91,12 @@ describe('the inventory', () => {
       { service: ScoreService, text: read('services/score/rpc.ts') },
       { service: OperatorService, text: read('services/score/operator-rpc.ts') },
       { service: AuditService, text: read('services/score/audit-rpc.ts') },
+      { service: LimitsService, text: read('services/score/limits-rpc.ts') },
     ].flatMap(({ service, text }) =>
       service.methods.map(({ name, localName }) => `${service.name}/${name}: ${allowed(text, localName)}`),
     );
     const inTable = rows
-      .filter(([first = '']) => /^`(?:Auth|Score|Operator|Audit)Service\//.test(first))
+      .filter(([first = '']) => /^`(?:Auth|Score|Operator|Audit|Limits)Service\//.test(first))
       .map(([method = '', who]) => `${method.replaceAll('`', '')}: ${who}`);
     expect(inTable).toEqual(declared);
   });

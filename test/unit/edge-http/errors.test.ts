@@ -15,6 +15,7 @@ const OWN_STATUS: Partial<Record<Reason, number>> = {
   BODY_TOO_LARGE: 413,
   CONTENT_TYPE_UNSUPPORTED: 415,
   METHOD_NOT_ALLOWED: 405,
+  POINTS_OVER_CAP: 422,
 };
 const STATUS_OF_KIND: Record<string, number> = {
   invalid_argument: 400,

@@ -1,0 +1,159 @@
+/** The operator's rules for boards, and the players who are shut out. Both lists are bounded, so that every process holds them. */
+import type { PostgresPool } from '../shared/postgres.ts';
+
+/** What one player may do on a board; undefined limits nothing. */
+export interface BoardLimits {
+  readonly leaderboard: string;
+  /** What stands before the first "_" of an action id; empty is the rule for all actions of the board together. */
+  readonly kind: string;
+  /** Of one action. */
+  readonly maxPoints: bigint | undefined;
+  readonly windowMs: bigint | undefined;
+  readonly maxWindowPoints: bigint | undefined;
+  readonly maxWindowActions: bigint | undefined;
+  readonly minIntervalMs: bigint | undefined;
+}
+
+/** What limits may concern, as of one version. */
+export interface Concerned {
+  readonly version: bigint;
+  readonly leaderboards: readonly string[];
+  readonly userIds: readonly string[];
+}
+
+export interface LimitsStore {
+  /** The rules of one board, or of all, in the order of board and kind. */
+  list(leaderboard: string | undefined): Promise<BoardLimits[]>;
+  /** Replaces one rule; without any limit it is taken away. False when there is no room for another one. */
+  set(limits: BoardLimits): Promise<boolean>;
+  /** The latest first. */
+  quarantined(): Promise<string[]>;
+  /** 'full' when there is no room for another player. */
+  quarantine(userId: string): Promise<'changed' | 'known' | 'full'>;
+  /** False when the player was not shut out. */
+  release(userId: string): Promise<boolean>;
+  /** Grows with every change. */
+  version(): Promise<bigint>;
+  concerned(): Promise<Concerned>;
+}
+
+const LIMIT_MS = 2_000;
+/** Kept in the memory of every process and read whole when one changes. */
+export const MAX_RULES = 1_000;
+export const MAX_QUARANTINED = 1_000;
+
+interface LimitsRow {
+  leaderboard: string;
+  kind: string;
+  max_points: bigint | null;
+  window_ms: bigint | null;
+  max_window_points: bigint | null;
+  max_window_actions: bigint | null;
+  min_interval_ms: bigint | null;
+}
+
+export function createLimitsStore(pool: PostgresPool): LimitsStore {
+  return {
+    async list(leaderboard) {
+      const rows = await pool.run(
+        (sql) => sql<LimitsRow[]>`
+          select * from leaderboard_limits
+          where ${leaderboard ?? null}::text is null or leaderboard = ${leaderboard ?? null}::text
+          order by leaderboard, kind limit ${MAX_RULES}`,
+        LIMIT_MS,
+      );
+      return rows.map(toLimits);
+    },
+
+    async set({ leaderboard, kind, ...given }) {
+      const { maxPoints, windowMs, maxWindowPoints, maxWindowActions, minIntervalMs } = given;
+      if (Object.values(given).every((value) => value === undefined)) {
+        await pool.run(
+          (sql) => sql`delete from leaderboard_limits where leaderboard = ${leaderboard} and kind = ${kind}`,
+          LIMIT_MS,
+        );
+        return true;
+      }
+      const rows = await pool.run(
+        (sql) => sql`
+          insert into leaderboard_limits
+          select ${leaderboard}, ${kind}, ${maxPoints ?? null}::bigint, ${windowMs ?? null}::bigint,
+                 ${maxWindowPoints ?? null}::bigint, ${maxWindowActions ?? null}::bigint, ${minIntervalMs ?? null}::bigint
+          where (select count(*) from leaderboard_limits where (leaderboard, kind) <> (${leaderboard}, ${kind})) < ${MAX_RULES}
+          on conflict (leaderboard, kind) do update set
+            max_points = excluded.max_points, window_ms = excluded.window_ms,
+            max_window_points = excluded.max_window_points, max_window_actions = excluded.max_window_actions,
+            min_interval_ms = excluded.min_interval_ms
+          returning kind`,
+        LIMIT_MS,
+      );
+      return rows.length === 1;
+    },
+
+    async quarantined() {
+      const rows = await pool.run(
+        (sql) => sql<{ user_id: string }[]>`
+          select user_id from quarantined_players order by quarantined_at desc limit ${MAX_QUARANTINED}`,
+        LIMIT_MS,
+      );
+      return rows.map(({ user_id }) => user_id);
+    },
+
+    async quarantine(userId) {
+      const [row] = await pool.run(
+        (sql) => sql<{ known: boolean; added: boolean }[]>`
+          with added as (
+            insert into quarantined_players (user_id) select ${userId}
+            where (select count(*) from quarantined_players) < ${MAX_QUARANTINED}
+            on conflict do nothing returning user_id
+          )
+          select exists (select from quarantined_players where user_id = ${userId}) as known,
+                 exists (select from added) as added`,
+        LIMIT_MS,
+      );
+      if (row?.added) return 'changed';
+      return row?.known ? 'known' : 'full';
+    },
+
+    async release(userId) {
+      const rows = await pool.run(
+        (sql) => sql`delete from quarantined_players where user_id = ${userId} returning user_id`,
+        LIMIT_MS,
+      );
+      return rows.length === 1;
+    },
+
+    async version() {
+      const [row] = await pool.run(
+        (sql) => sql<{ version: bigint }[]>`select version from limits_version`,
+        LIMIT_MS,
+      );
+      return row?.version ?? 0n;
+    },
+
+    async concerned() {
+      const [row] = await pool.run(
+        (sql) => sql<{ version: bigint; leaderboards: string[]; user_ids: string[] }[]>`
+          select version,
+                 (select coalesce(json_agg(distinct leaderboard), '[]') from leaderboard_limits) as leaderboards,
+                 (select coalesce(json_agg(user_id), '[]') from quarantined_players) as user_ids
+          from limits_version`,
+        LIMIT_MS,
+      );
+      if (row === undefined) throw new Error('the row of limits_version is missing');
+      return { version: row.version, leaderboards: row.leaderboards, userIds: row.user_ids };
+    },
+  };
+}
+
+function toLimits(row: LimitsRow): BoardLimits {
+  return {
+    leaderboard: row.leaderboard,
+    kind: row.kind,
+    maxPoints: row.max_points ?? undefined,
+    windowMs: row.window_ms ?? undefined,
+    maxWindowPoints: row.max_window_points ?? undefined,
+    maxWindowActions: row.max_window_actions ?? undefined,
+    minIntervalMs: row.min_interval_ms ?? undefined,
+  };
+}

@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest';
+import {
+  createFlagRecorder,
+  REFUSALS_SPAN_MS,
+  REFUSALS_TO_FLAG,
+} from '../../../services/score/flag-recorder.ts';
+import type { Flag } from '../../../services/score/flags-store.ts';
+import { AppError, type Reason } from '../../../services/shared/app-error.ts';
+import { createSilentLog } from '../../../services/shared/log.ts';
+import { createMetrics } from '../../../services/shared/metrics.ts';
+
+function start() {
+  const raised: Flag[] = [];
+  const clock = { nowMs: 0 };
+  const recorder = createFlagRecorder({
+    flags: {
+      raise: async (flags) => void raised.push(...flags),
+      count: async () => raised.length,
+    },
+    log: createSilentLog(),
+    metrics: createMetrics('test', { runtime: false }),
+    monotonicMs: () => clock.nowMs,
+  });
+  const refuse = (userId: string, reason: Reason, times: number) => {
+    for (let n = 0; n < times; n += 1) {
+      recorder.noteAnswers([{ leaderboard: 'global', userId }], [new AppError(reason)]);
+    }
+  };
+  /** One turn of its loop. */
+  const flush = async () => {
+    recorder.start();
+    await recorder.stop();
+  };
+  return { recorder, raised, clock, refuse, flush };
+}
+
+it('raises a flag for refusals that come again and again, with how often', async () => {
+  const { raised, refuse, flush } = start();
+  refuse('ada', 'TOO_SOON', REFUSALS_TO_FLAG - 1);
+  refuse('bob', 'POINTS_OVER_CAP', REFUSALS_TO_FLAG + 2);
+  await flush();
+  expect(raised).toMatchObject([{ userId: 'bob', reason: 'POINTS_OVER_CAP', times: REFUSALS_TO_FLAG + 2 }]);
+  refuse('ada', 'TOO_SOON', 1);
+  await flush();
+  expect(raised[1]).toMatchObject({ userId: 'ada', reason: 'TOO_SOON', times: REFUSALS_TO_FLAG });
+});
+
+it('forgets refusals that lie far apart, and takes no other refusal for cheating', async () => {
+  const { raised, clock, refuse, flush } = start();
+  refuse('ada', 'TOO_SOON', REFUSALS_TO_FLAG - 1);
+  clock.nowMs = REFUSALS_SPAN_MS;
+  await flush();
+  refuse('ada', 'TOO_SOON', 1);
+  refuse('ada', 'ACTION_CONFLICT', 9);
+  await flush();
+  expect(raised).toEqual([]);
+});
+
+it('knows which of a batch was refused', async () => {
+  const { recorder, raised, flush } = start();
+  const actions = ['ada', 'bob'].map((userId) => ({ leaderboard: 'global', userId }));
+  const accepted = { newScore: 1n, version: 1n, replayed: false };
+  for (let n = 0; n < REFUSALS_TO_FLAG; n += 1) {
+    recorder.noteAnswers(actions, [accepted, new AppError('WINDOW_POINTS_EXCEEDED')]);
+  }
+  await flush();
+  expect(raised.map(({ userId }) => userId)).toEqual(['bob']);
+});

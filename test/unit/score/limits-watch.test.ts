@@ -1,0 +1,56 @@
+import { expect, it } from 'vitest';
+import type { Concerned } from '../../../services/score/limits-store.ts';
+import { createLimitsWatch } from '../../../services/score/limits-watch.ts';
+import { createSilentLog } from '../../../services/shared/log.ts';
+import { waitFor } from '../../support/wait-for.ts';
+
+const nothing: Concerned = { version: 1n, leaderboards: [], userIds: [] };
+
+function start(first: Concerned) {
+  const database = { answer: first, away: false, readings: 0, looks: 0 };
+  const watch = createLimitsWatch({
+    limits: {
+      async version() {
+        database.looks += 1;
+        if (database.away) throw new Error('away');
+        return database.answer.version;
+      },
+      async concerned() {
+        database.readings += 1;
+        return database.answer;
+      },
+    },
+    log: createSilentLog(),
+  });
+  return { watch, database };
+}
+
+it('knows the limits before anything is accepted, and reads them again only when they changed', async () => {
+  const { watch, database } = start({ version: 7n, leaderboards: ['arena'], userIds: ['mallory'] });
+  await watch.start();
+  expect(watch.isEmpty()).toBe(false);
+  expect(watch.concerns({ leaderboard: 'arena', userId: 'ada' })).toBe(true);
+  expect(watch.concerns({ leaderboard: 'global', userId: 'mallory' })).toBe(true);
+  expect(watch.concerns({ leaderboard: 'global', userId: 'ada' })).toBe(false);
+  await waitFor(() => database.looks >= 3 || undefined);
+  expect(database.readings).toBe(1);
+  database.answer = { ...nothing, version: 8n };
+  await waitFor(() => watch.isEmpty() || undefined, { limitMs: 1_000 });
+  await watch.stop();
+});
+
+it('goes on with what it knows while the database is away', async () => {
+  const { watch, database } = start({ version: 7n, leaderboards: ['arena'], userIds: [] });
+  await watch.start();
+  database.away = true;
+  const { looks } = database;
+  await waitFor(() => database.looks > looks + 1 || undefined);
+  expect(watch.concerns({ leaderboard: 'arena', userId: 'ada' })).toBe(true);
+  await watch.stop();
+});
+
+it('does not start without having read them', async () => {
+  const { watch, database } = start(nothing);
+  database.away = true;
+  await expect(watch.start()).rejects.toThrow('away');
+});
