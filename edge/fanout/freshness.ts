@@ -54,6 +54,14 @@ interface Watch {
   ahead: Board | undefined;
 }
 
+/**
+ * Whether a board stands in the order of boards. While the index can't be asked, the score service reads from its database what may be
+ * ahead of boards that come later with a greater seq: such a reading has none.
+ */
+function hasPlace({ seq, entries }: Board): boolean {
+  return seq > 0 || entries.length === 0;
+}
+
 export function createFreshness(options: FreshnessOptions): Freshness {
   const { hub, source, feed, sentinel, log, metrics, monotonicMs } = options;
   const watches = new WeakMap<Channel, Watch>();
@@ -114,7 +122,7 @@ export function createFreshness(options: FreshnessOptions): Freshness {
       const { board, stale } = await source.read(channel.leaderboard);
       const wasKnown = channel.newest !== undefined;
       const isLeft = isLeftToFeed(channel, watch, board);
-      const isNews = !isLeft && hub.offerBoard(board) && wasKnown;
+      const isNews = !isLeft && hasPlace(board) && hub.offerBoard(board) && wasKnown;
       watch.polledAtMs = sentAtMs;
       watch.sourceStale = stale;
       if (isSentinel) onSentinel(stale);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { isNewer } from '../../../edge/fanout/board-state.ts';
+import { type Entry, isNewer } from '../../../edge/fanout/board-state.ts';
 import { Channel } from '../../../edge/fanout/channel.ts';
 import { createFanoutMetrics } from '../../../edge/fanout/fanout-metrics.ts';
 import { createFreshness, type Freshness } from '../../../edge/fanout/freshness.ts';
@@ -15,7 +15,9 @@ let answersStale: Set<string>;
 let reads: string[];
 let serviceHangs: boolean;
 /** What the score service has, and what of it polls brought to the screens. */
+let epoch: number;
 let seq: number;
+let entries: Entry[];
 let offered: number[];
 let freshness: Freshness;
 
@@ -27,7 +29,7 @@ beforeEach(async () => {
   answersStale = new Set();
   reads = [];
   serviceHangs = false;
-  seq = 1;
+  [epoch, seq, entries] = [1, 1, []];
   offered = [];
   freshness = createFreshness({
     hub: {
@@ -48,7 +50,7 @@ beforeEach(async () => {
       async read(leaderboard) {
         reads.push(leaderboard);
         await new Promise((resolve) => setTimeout(resolve, serviceHangs ? 60_000 : ANSWER_MS));
-        const board = { leaderboard, epoch: 1, seq, entries: [], cause: undefined };
+        const board = { leaderboard, epoch, seq, entries, cause: undefined };
         return { board, stale: answersStale.has(leaderboard) };
       },
     },
@@ -114,4 +116,13 @@ it('brings nothing that the feed brought meanwhile', async () => {
   seq = 3;
   await vi.advanceTimersByTimeAsync(FRESHNESS_CHECK_MS);
   expect(offered).toEqual([1]);
+});
+
+it('shows no board that has no place in the order: later ones may be older', async () => {
+  [epoch, seq, entries] = [2, 0, [{ userId: 'ada', username: 'ada', score: 1, rank: 1 }]];
+  await vi.advanceTimersByTimeAsync(4 * FRESHNESS_CHECK_MS + ANSWER_MS);
+  expect(offered).toEqual([1]);
+  seq = 3;
+  await vi.advanceTimersByTimeAsync(2 * FRESHNESS_CHECK_MS + ANSWER_MS);
+  expect(offered).toEqual([1, 3]);
 });
