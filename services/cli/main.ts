@@ -76,8 +76,11 @@ async function run(command: Command): Promise<number> {
   }
 }
 
-/** What was revoked is refused everywhere within a second; then nothing of the player is on its way any more. */
-const REVOKED_EVERYWHERE_MS = 1_500;
+/**
+ * What was revoked is refused everywhere within a second. Refused attempts from before that are gathered for five more in each
+ * score service; once those are written too, nothing of the player is on its way any more.
+ */
+const NOTHING_ON_ITS_WAY_MS = 7_500;
 
 /** The exit code. */
 async function runAudit(command: AuditCommand): Promise<number> {
@@ -96,7 +99,7 @@ async function runAudit(command: AuditCommand): Promise<number> {
     case 'audit erase': {
       const code = await runAuthCommand(env, 'revoke', ['player', command.userId]);
       if (code !== 0) return code;
-      await delay(REVOKED_EVERYWHERE_MS);
+      await delay(NOTHING_ON_ITS_WAY_MS);
       return asAuditor((audit) => erasePlayer(audit, command.userId, write));
     }
   }

@@ -179,6 +179,12 @@ describe('the audit log', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     return stdout;
   };
+  /** Refused attempts that the score service has written down. */
+  const keptAttempts = async () => {
+    const answer = await fetch(`http://127.0.0.1:${stack.stack().processes.score?.adminPort}/metrics`);
+    const kept = /^audit_rejected_attempts_total\{reason="SIGNATURE_INVALID",outcome="kept".*\} (\d+)$/m;
+    return Number(kept.exec(await answer.text())?.[1] ?? 0);
+  };
   const OK = /^OK: \d+ links seal [1-9]\d* actions, \d players erased; the head is (\d+:[0-9a-f]{64})\n$/;
 
   it('verifies to a head that was written down, and an export of it without a stack', async () => {
@@ -216,10 +222,14 @@ describe('the audit log', () => {
       (await print('rejected', '--user', 'alice')).includes('SIGNATURE_INVALID') ? true : undefined,
     );
     const head = (await print('head')).trim();
+    const keptBefore = await keptAttempts();
+    // One more, of which nothing is written yet when the erasure begins.
+    expect((await submit(token, { ...body, actionId: 'a10' })).status).toBe(403);
     expect(await print('erase', 'alice')).toMatch(/^revoked alice\nerased from 1 boards, recorded as \d+:/);
     expect((await submit(token, body)).status).toBe(401);
     expect(await print('verify', '--head', head)).toMatch(OK);
     expect(await print('export')).not.toContain('alice');
+    await waitFor(async () => (await keptAttempts()) > keptBefore || undefined);
     expect(await print('rejected')).not.toContain('alice');
     const top = await fetch(`${stack.edgeUrl}/api/v1/scoreboard/top`);
     expect(await top.text()).not.toContain('alice');
