@@ -1,7 +1,7 @@
 /** The words of the commands about what players may do. */
-import { MAX_SCORE, parseActionId, parseLeaderboard, parseUserId } from '../shared/identifiers.ts';
+import { MAX_SCORE, parseActionId, parseLeaderboard } from '../shared/identifiers.ts';
 import { InputError } from './input-error.ts';
-import { expectWords, named, parseListLimit, read, USAGE } from './words.ts';
+import { expectWords, named, parseListLimit, parsePlayer, read, USAGE } from './words.ts';
 
 /** What one player may do on a board; what is left out limits nothing. */
 export interface BoardLimits {
@@ -80,12 +80,6 @@ export function parseQuarantine(words: readonly string[]): LimitsCommand {
 
 export function parseRelease(words: readonly string[]): LimitsCommand {
   return { name: 'release', userId: parsePlayer(words) };
-}
-
-/** One word; a mistyped option is no player. */
-function parsePlayer(args: readonly string[]): string {
-  const [user] = expectWords(read(args).words, 1);
-  return named(() => parseUserId(user));
 }
 
 function parseNumber(option: Option, text: string): bigint {

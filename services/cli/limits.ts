@@ -12,15 +12,13 @@ type Write = (text: string) => Promise<void>;
 
 const call = { deadlineMs: 10_000 };
 const LIMIT_HEADINGS = [
-  ...[
-    'board',
-    'kind',
-    'max points',
-    'max window points',
-    'max window actions',
-    'window s',
-    'min interval ms',
-  ],
+  'board',
+  'kind',
+  'max points',
+  'max window points',
+  'max window actions',
+  'window s',
+  'min interval ms',
 ];
 const FLAG_HEADINGS = ['board', 'player', 'reason', 'times', 'first', 'last', 'detail'];
 

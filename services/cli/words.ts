@@ -1,7 +1,7 @@
 /** How commands read their words: the usage, options with values, and refusals that end with code 2. */
 import { parseArgs } from 'node:util';
 import { AppError } from '../shared/app-error.ts';
-import { AUDIT_USAGE } from './audit-command.ts';
+import { parseUserId } from '../shared/identifiers.ts';
 import { InputError } from './input-error.ts';
 
 export const USAGE = `usage: npm run --silent cli -- <command>
@@ -31,7 +31,12 @@ export const USAGE = `usage: npm run --silent cli -- <command>
   quarantine --list                             the players of whom none are
   release USER                                  accepts them again
   certs [--out DIR] [--days N] [--force]        an authority and a certificate for each service, in a folder
-${AUDIT_USAGE}`;
+  audit head                                    where the chain of the audit log ends now: write it down elsewhere
+  audit verify [--head HEAD] [--file FILE]      recomputes the chain, or an export of it; exit code 1 when it differs
+  audit export                                  the chain and its actions, one JSON object a line
+  audit rejected [--user USER] [--limit N]      attempts that were refused, newest first
+  audit erase USER                              takes a player out of everything, for ever; the chain holds
+`;
 
 const LIST_DEFAULT = '100';
 const LIMIT = /^([1-9]\d{0,2}|1000)$/;
@@ -66,6 +71,12 @@ export function named<Value>(parse: () => Value): Value {
     if (error instanceof AppError) throw new InputError(error.message);
     throw error;
   }
+}
+
+/** One word; a mistyped option is no player. */
+export function parsePlayer(args: readonly string[]): string {
+  const [user] = expectWords(read(args).words, 1);
+  return named(() => parseUserId(user));
 }
 
 /** How many of a list to show: from 1 to what the service lists at once. */
