@@ -2,13 +2,13 @@
  * What a process in production does not start with: settings that are convenient in development and dangerous elsewhere.
  * Every refusal says what to do instead, and all of them are said at once.
  */
-import { type Environment, flag, list, optionalText } from './env.ts';
+import { type Environment, flag, list, optionalSecret, optionalText } from './env.ts';
 import { parseMode } from './mode.ts';
 import { KEY_VARIABLES } from './service-identity.ts';
 
 /** Shorter ones are guessed, and those that manuals and examples use are shorter. */
 const MIN_PASSWORD_CHARACTERS = 16;
-const SERVER_URLS = ['DATABASE_URL', 'REDIS_URL', 'NATS_URL'] as const;
+const SERVERS = ['DATABASE', 'REDIS', 'NATS'] as const;
 
 /** Throws in production mode when anything is to be put right; does nothing in development. */
 export function assertProductionSettings(env: Environment): void {
@@ -44,11 +44,13 @@ function origins(env: Environment): string[] {
     : [];
 }
 
+/** Wherever the password comes from: the address, a file that holds it, or a variable or file of its own. */
 function passwords(env: Environment): string[] {
-  return SERVER_URLS.filter((name) => {
-    const password = passwordIn(optionalText(env, name) ?? '');
+  return SERVERS.filter((server) => {
+    const address = optionalSecret(env, `${server}_URL`)?.reveal() ?? '';
+    const password = optionalSecret(env, `${server}_PASSWORD`)?.reveal() ?? passwordIn(address);
     return password !== '' && password.length < MIN_PASSWORD_CHARACTERS;
-  }).map((name) => `give ${name} a password of at least ${MIN_PASSWORD_CHARACTERS} characters`);
+  }).map((server) => `give ${server}_URL a password of at least ${MIN_PASSWORD_CHARACTERS} characters`);
 }
 
 /** Empty when there is none, or nothing that reads as an address. */

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { parseMode } from '../../../services/shared/mode.ts';
 import { assertProductionSettings } from '../../../services/shared/production.ts';
 
@@ -13,6 +16,15 @@ const GOOD = {
   NATS_URL: `nats://score:${PASSWORD}@nats:4222`,
   ALLOWED_ORIGINS: 'https://play.example',
 };
+const dir = mkdtempSync(join(tmpdir(), 'scoreboard-production-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+function file(name: string, text: string): string {
+  const path = join(dir, name);
+  writeFileSync(path, text);
+  return path;
+}
+const SHORT_FILE = file('password', 'changeme\n');
+const SHORT_URL_FILE = file('url', 'postgres://scoreboard:scoreboard@db/x\n');
 const BAD: [string, Record<string, string>, RegExp][] = [
   ['no certificate', { TLS_CERT_FILE: '' }, /set TLS_CERT_FILE: .*npm run cli -- certs/],
   ['no key for it', { TLS_KEY_FILE: '' }, /set TLS_KEY_FILE/],
@@ -29,6 +41,13 @@ const BAD: [string, Record<string, string>, RegExp][] = [
     /at least 16 characters/,
   ],
   ['a short one for Redis', { REDIS_URL: 'redis://:changeme@redis' }, /give REDIS_URL a password/],
+  ['a short one apart from the address', { REDIS_PASSWORD: 'changeme' }, /give REDIS_URL a password/],
+  ['a short one in a file', { NATS_PASSWORD_FILE: SHORT_FILE }, /give NATS_URL a password/],
+  [
+    'an address in a file with a short one',
+    { DATABASE_URL_FILE: SHORT_URL_FILE },
+    /give DATABASE_URL a password/,
+  ],
   ['a short one for NATS', { NATS_URL: 'nats://score:nats@nats' }, /give NATS_URL a password/],
 ];
 
