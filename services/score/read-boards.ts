@@ -49,6 +49,8 @@ export interface ReadBoardsOptions {
 
 /** A submission is answered without a rank rather than late. */
 const RANK_PATIENCE_MS = 400;
+/** No reader waits longer: the edge gives up after a second. */
+const READ_PATIENCE_MS = 1_000;
 
 export function createReadBoards(options: ReadBoardsOptions): ReadBoards {
   const { index, truth, truthBoards, truthRanks, keeper, log } = options;
@@ -68,7 +70,7 @@ export function createReadBoards(options: ReadBoardsOptions): ReadBoards {
 
   async function ranksFromTruth(leaderboard: string, players: readonly PlayerState[]) {
     try {
-      const counting = truthRanks.of(leaderboard, players);
+      const counting = truthRanks.of(leaderboard, players, RANK_PATIENCE_MS);
       const standings = await withDeadline(
         counting,
         RANK_PATIENCE_MS,
@@ -88,7 +90,11 @@ export function createReadBoards(options: ReadBoardsOptions): ReadBoards {
   ): Promise<Neighbourhood> {
     const [state] = await truth.states([{ leaderboard, userId }]);
     if (state === undefined) return { players: 0, entries: [], self: undefined };
-    const [{ rank, players } = { rank: 0, players: 0 }] = await truthRanks.of(leaderboard, [state]);
+    const [{ rank, players } = { rank: 0, players: 0 }] = await truthRanks.of(
+      leaderboard,
+      [state],
+      READ_PATIENCE_MS,
+    );
     const entry = { userId, username: state.username, score: state.points, rank };
     const self = { entry, version: state.version };
     if (radius === 0) return { players, entries: [entry], self };
