@@ -88,9 +88,9 @@ export function createFreshness(options: FreshnessOptions): Freshness {
 
   /**
    * A poll may overtake the event that makes it needless, and unlike the event it can't say whose score changed the board. So a
-   * healthy feed has until the next poll to bring what this one found.
+   * healthy feed has until the next poll to bring what this one found: true when that is awaited.
    */
-  function isLeftToFeed(channel: Channel, watch: Watch, board: Board): boolean {
+  function leaveToFeed(channel: Channel, watch: Watch, board: Board): boolean {
     const isOverdue = watch.ahead !== undefined && isNewer(watch.ahead, channel.newest);
     watch.ahead = isNewer(board, channel.newest) ? board : undefined;
     const feedIsTrusted = channel.newest !== undefined && feed.healthy && watch.session === feed.session;
@@ -121,8 +121,9 @@ export function createFreshness(options: FreshnessOptions): Freshness {
     try {
       const { board, stale } = await source.read(channel.leaderboard);
       const wasKnown = channel.newest !== undefined;
-      const isLeft = isLeftToFeed(channel, watch, board);
-      const isNews = !isLeft && hasPlace(board) && hub.offerBoard(board) && wasKnown;
+      const isPlaced = hasPlace(board);
+      const isLeft = isPlaced && leaveToFeed(channel, watch, board);
+      const isNews = isPlaced && !isLeft && hub.offerBoard(board) && wasKnown;
       watch.polledAtMs = sentAtMs;
       watch.sourceStale = stale;
       if (isSentinel) onSentinel(stale);

@@ -4,8 +4,9 @@
  */
 import { AppError } from '../shared/app-error.ts';
 import { type Coalescer, createCoalescer } from '../shared/coalescer.ts';
-import type { AcceptCommand, AcceptResult } from './accept-scores.ts';
+import type { AcceptResult } from './accept-scores.ts';
 import { MAX_BATCH } from './accept-store.ts';
+import type { AcceptCommand } from './action.ts';
 
 /** An action on its way to the commit. */
 export interface Queued extends AcceptCommand {

@@ -3,7 +3,8 @@
  * writer of one of its actions is tried again, and finds it as a repeat then.
  */
 import { AppError } from '../shared/app-error.ts';
-import type { AcceptCommand, AcceptResult } from './accept-scores.ts';
+import type { AcceptResult } from './accept-scores.ts';
+import type { AcceptCommand } from './action.ts';
 import type { LimitedStore } from './limited-store.ts';
 
 /** Each failed attempt means that another writer committed one of our actions meanwhile; more than a few is a fault. */

@@ -6,24 +6,7 @@
 import { AppError } from '../shared/app-error.ts';
 import { MAX_SCORE } from '../shared/identifiers.ts';
 import type { AcceptedBatch, AcceptStore, ActionRow, PlayerTotal, StoredAction } from './accept-store.ts';
-
-/** One verified action, ready to be written. */
-export interface AcceptCommand {
-  readonly leaderboard: string;
-  readonly userId: string;
-  readonly username: string;
-  readonly actionId: string;
-  readonly points: bigint;
-  readonly keyId: string;
-  /** The service that handed it in. */
-  readonly caller: string;
-}
-
-export interface AcceptAnswer {
-  readonly newScore: bigint;
-  readonly version: bigint;
-  readonly replayed: boolean;
-}
+import type { AcceptAnswer, AcceptCommand } from './action.ts';
 
 export interface AcceptResult {
   /** In the order of the commands. */

@@ -5,35 +5,18 @@
 import { AppError, isReason } from '../shared/app-error.ts';
 import { arrayLiteral, type PostgresPool, sqlCode, UNIQUE_VIOLATION } from '../shared/postgres.ts';
 import { type AcceptedBatch, FAST_PATH_LEASE } from './accept-store.ts';
+import type { AcceptAnswer, AcceptCommand } from './action.ts';
 import type { IndexState, PlayerState } from './board.ts';
-
-/** One verified action, to be judged. */
-export interface LimitedAction {
-  readonly leaderboard: string;
-  readonly userId: string;
-  /** Empty keeps the name of the player's profile. */
-  readonly username: string;
-  readonly actionId: string;
-  readonly points: bigint;
-  readonly keyId: string;
-  readonly caller: string;
-}
-
-export interface LimitedAnswer {
-  readonly newScore: bigint;
-  readonly version: bigint;
-  readonly replayed: boolean;
-}
 
 export interface LimitedBatch {
   /** In the order of the actions. */
-  readonly answers: ReadonlyArray<LimitedAnswer | AppError>;
+  readonly answers: ReadonlyArray<AcceptAnswer | AppError>;
   readonly batch: AcceptedBatch;
 }
 
 export interface LimitedStore {
   /** undefined when some action was just being accepted elsewhere: nothing was written. */
-  accept(actions: readonly LimitedAction[], limitMs: number): Promise<LimitedBatch | undefined>;
+  accept(actions: readonly AcceptCommand[], limitMs: number): Promise<LimitedBatch | undefined>;
 }
 
 interface JudgedRow {
@@ -55,7 +38,7 @@ interface JudgedRow {
 export function createLimitedStore(pool: PostgresPool): LimitedStore {
   return {
     async accept(actions, limitMs) {
-      const list = <Value extends string | bigint>(read: (action: LimitedAction) => Value) =>
+      const list = <Value extends string | bigint>(read: (action: AcceptCommand) => Value) =>
         arrayLiteral(actions.map(read));
       try {
         const rows = await pool.run(
@@ -108,7 +91,7 @@ function toLimitedBatch(rows: readonly JudgedRow[]): LimitedBatch {
   };
 }
 
-function toAnswer({ outcome, points, version, retry_after_ms }: JudgedRow): LimitedAnswer | AppError {
+function toAnswer({ outcome, points, version, retry_after_ms }: JudgedRow): AcceptAnswer | AppError {
   if (outcome === 'ACCEPTED' || outcome === 'REPLAYED') {
     return { newScore: points, version, replayed: outcome === 'REPLAYED' };
   }

@@ -45,8 +45,10 @@ export async function openServers(
       checkPostgres(connections.readPool, log),
       checkRedisFromNowOn(connections.redis, log),
     ]);
-    await atMost(REDIS_START_PATIENCE_MS, untilReady(connections.redis));
-    const bus = await openBus({ natsUrl: config.natsUrl, clock, log });
+    const [bus] = await Promise.all([
+      openBus({ natsUrl: config.natsUrl, clock, log }),
+      atMost(REDIS_START_PATIENCE_MS, untilReady(connections.redis)),
+    ]);
     return {
       ...connections,
       bus,

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AcceptCommand, acceptScores, foldByPlayer } from '../../../services/score/accept-scores.ts';
+import { acceptScores, foldByPlayer } from '../../../services/score/accept-scores.ts';
 import type { AcceptStore, StoredAction } from '../../../services/score/accept-store.ts';
+import type { AcceptCommand } from '../../../services/score/action.ts';
 import { AppError } from '../../../services/shared/app-error.ts';
 import { MAX_SCORE } from '../../../services/shared/identifiers.ts';
 
