@@ -27,6 +27,8 @@ export interface Accepted {
 }
 
 export interface Submit {
+  /** Throws OVERLOADED while no further action would be taken: asked before anything is spent on a request. */
+  shed(): void;
   /** `patienceMs` is how long this client waits at most, when it said so. */
   submit(player: Identity, action: ActionInput, patienceMs?: number): Promise<Accepted>;
   close(): Promise<void>;
@@ -66,6 +68,7 @@ export function createSubmit({ score, topCache, metrics }: SubmitOptions): Submi
   ]);
   const accepted = outcomes.labels('accepted', '');
   const replayed = outcomes.labels('replayed', '');
+  const shedding = outcomes.labels('refused', 'OVERLOADED');
 
   async function send(submissions: Queued[]): Promise<ReadonlyArray<Accepted | AppError>> {
     const response = await score.submitScores({ submissions }, { deadlineMs: SCORE_DEADLINE_MS });
@@ -85,6 +88,11 @@ export function createSubmit({ score, topCache, metrics }: SubmitOptions): Submi
   });
 
   return {
+    shed() {
+      if (coalescer.queued < MAX_QUEUE) return;
+      shedding.inc();
+      throw overloaded();
+    },
     async submit({ userId, username }, { leaderboard, actionId, points, signature }, patienceMs) {
       const started = performance.now();
       const sendBefore = started + Math.min(patienceMs ?? MAX_WAIT_MS, MAX_WAIT_MS);

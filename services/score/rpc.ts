@@ -7,12 +7,11 @@ import { ERROR_TABLE } from '../shared/error-table.ts';
 import { registerService, type ServiceRegistration } from '../shared/grpc.ts';
 import { parseLeaderboard, parseUserId } from '../shared/identifiers.ts';
 import { MAX_BATCH } from './accept-store.ts';
-import type { Entry } from './board.ts';
+import { type Entry, TOP_MAX } from './board.ts';
 import type { ReadBoards } from './read-boards.ts';
 import type { Answer, SubmitScores } from './submit-scores.ts';
 
 const TOP_DEFAULT = 10;
-const TOP_MAX = 100;
 const RADIUS_DEFAULT = 5;
 const RADIUS_MAX = 50;
 
