@@ -55,7 +55,7 @@ export function createRestRoutes(options: RestRoutesOptions): Route[] {
 
   async function me(exchange: Exchange): Promise<void> {
     const { userId } = await admission.reader(exchange);
-    const { json, stale } = await read.placeJson(leaderboardOf(exchange), userId, exchange);
+    const { json, stale } = await read.placeJson(leaderboardOf(exchange), userId);
     exchange.json(200, json, stale ? STALE : undefined);
   }
 

@@ -15,13 +15,11 @@ import type { TruthStore } from './truth-store.ts';
 
 export interface ReadBoards {
   top(leaderboard: string, limit: number): Promise<{ board: Board; stale: boolean }>;
-  /** Refuses with PLAYER_NOT_FOUND, or VERSION_NOT_REACHED when this reader is behind `minVersion`. */
-  rank(leaderboard: string, userId: string, minVersion: bigint): Promise<Place>;
-  around(
-    leaderboard: string,
-    userId: string,
-    radius: number,
-  ): Promise<{ players: number; entries: readonly Entry[]; stale: boolean }>;
+  /**
+   * A player with so many neighbours on each side. Refuses with PLAYER_NOT_FOUND, or VERSION_NOT_REACHED when this reader is
+   * behind `minVersion`.
+   */
+  place(leaderboard: string, userId: string, radius: number, minVersion: bigint): Promise<Place>;
   /** From 1; 0 when nobody could tell it. */
   currentRank(leaderboard: string, userId: string): Promise<number>;
   /** Ranks by counting in Postgres, or undefined when that took too long. */
@@ -35,6 +33,8 @@ export interface Place {
   readonly entry: Entry;
   readonly version: bigint;
   readonly players: number;
+  /** The player and the neighbours, best first. */
+  readonly entries: readonly Entry[];
   readonly stale: boolean;
 }
 
@@ -127,19 +127,13 @@ export function createReadBoards(options: ReadBoardsOptions): ReadBoards {
       return { board: { ...fallback, entries }, stale: fallback.seq === 0n };
     },
 
-    async rank(leaderboard, userId, minVersion) {
-      const { self, players } = await neighbourhood(leaderboard, userId, 0);
+    async place(leaderboard, userId, radius, minVersion) {
+      const { self, players, entries } = await neighbourhood(leaderboard, userId, radius);
       if (self === undefined && minVersion === 0n) throw new AppError('PLAYER_NOT_FOUND');
       if (self === undefined || self.version < minVersion) {
         throw new AppError('VERSION_NOT_REACHED', { retryAfterMs: 100 });
       }
-      return { entry: self.entry, version: self.version, players, stale: !keeper.vouches() };
-    },
-
-    async around(leaderboard, userId, radius) {
-      const { self, players, entries } = await neighbourhood(leaderboard, userId, radius);
-      if (self === undefined) throw new AppError('PLAYER_NOT_FOUND');
-      return { players, entries, stale: !keeper.vouches() };
+      return { ...self, players, entries, stale: !keeper.vouches() };
     },
 
     async currentRank(leaderboard, userId) {

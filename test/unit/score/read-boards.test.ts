@@ -76,7 +76,7 @@ describe('neighbours from Postgres', () => {
       truthRanks: { of: async () => [{ rank: 7, players: count }] },
     };
     const reader = createReadBoards(options as unknown as ReadBoardsOptions);
-    return { pages, around: reader.around('global', 'ada', 2) };
+    return { pages, around: reader.place('global', 'ada', 2, 0n) };
   };
 
   it('are found by sorting a board that is not large', async () => {
@@ -88,7 +88,7 @@ describe('neighbours from Postgres', () => {
   it('are left out on a large one, whose sorting would hold up everybody', async () => {
     const { pages, around } = aroundAmong(10_001);
     const self = { userId: 'ada', username: 'Ada', score: 5n, rank: 7 };
-    expect(await around).toEqual({ players: 10_001, entries: [self], stale: false });
+    expect(await around).toMatchObject({ players: 10_001, entries: [self], entry: self });
     expect(pages).toEqual([]);
   });
 });
