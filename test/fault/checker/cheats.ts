@@ -1,9 +1,9 @@
 /**
- * I21: whoever cheats is refused or flagged, and nobody else. No action counts that a rule of its board forbids, and none of a
+ * I21: of the players with a label, who cheats is refused or flagged, and nobody else. No action counts that a rule of its board forbids, and none of a
  * player in quarantine; every planted cheat is flagged in the end for what it did; an honest player is never refused by a
  * rule, and hardly one is flagged. Forged credentials are I14's.
  */
-import { actionKey, type Evidence } from './evidence.ts';
+import { actionKey, type Evidence, playerKey } from './evidence.ts';
 import type { ActionRow, BoardRule, Cheat } from './record.ts';
 import { judge, together, type Verdict, type Violate } from './verdict.ts';
 
@@ -39,8 +39,9 @@ export function judgeCheats(evidence: Evidence): Verdict {
 
 function judgeRule(rule: BoardRule, evidence: Evidence): Verdict {
   const { leaderboard, kind, maxPoints, minIntervalMs, window } = rule;
-  const concerned = [...evidence.actionsOf.values()]
-    .map((rows) => rows.filter((row) => row.leaderboard === leaderboard && isOfKind(row, kind)))
+  const concerned = evidence.record.conducts
+    .map(({ userId }) => evidence.actionsOf.get(playerKey({ leaderboard, userId })) ?? [])
+    .map((rows) => rows.filter((row) => isOfKind(row, kind)))
     .filter((rows) => rows.length > 0);
   return judge(concerned, (rows, violate) => {
     const over = rows.find(({ points }) => points > (maxPoints ?? points));

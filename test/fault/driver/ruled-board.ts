@@ -125,7 +125,7 @@ async function setUp(stack: FaultStack, rules: readonly BoardRule[]): Promise<vo
   }
 }
 
-/** Until the service knows the rules: what is beyond all of them is refused then. */
+/** Until the service knows the rules: what is beyond all of them is refused then. Before, it counts, so nobody is judged by it. */
 async function untilObeyed({ calls, signer }: { calls: EdgeCalls; signer: Signer }): Promise<void> {
   const userId = 'referee';
   const token = await signer.token(userId);
