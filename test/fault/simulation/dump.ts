@@ -12,7 +12,7 @@ const LIMITS: Limits = {
   freshMs: 1_000,
   // What a sweeper had claimed when it vanished waits for its lease of 10 s.
   freshAfterHealMs: 12_000,
-  outboxAgeMs: 60_000,
+  outboxAgeMs: 5_000,
   maxRssBytes: undefined,
   maxDescriptors: undefined,
   playerRate: undefined,
