@@ -1,84 +1,130 @@
-/** The reading use cases of the edge, shared by REST and Connect. The number of readings under way is bounded. */
+/**
+ * The reading use cases of the edge, shared by REST and Connect. Short tops come from the cache that REST reads as well;
+ * players' places join a batch to the score service.
+ */
 import type {
   Entry,
-  GetRankResponse,
+  GetPlacesResponse_Outcome,
   GetTopResponse,
-  ListAroundResponse,
+  Place,
   ScoreService,
 } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { AppError } from '../../services/shared/app-error.ts';
-import type { CallOptions, GrpcClient } from '../../services/shared/grpc.ts';
+import { createCoalescer } from '../../services/shared/coalescer.ts';
+import type { GrpcClient } from '../../services/shared/grpc.ts';
+import { fromRefused } from './refused.ts';
+import { CACHED_TOP_SIZE, type TopCache } from './top-cache.ts';
+import { within } from './within.ts';
 
-/** For whom a reading is made. */
-export interface Reader {
-  readonly requestId: string;
-  /** How long the client waits at most, when it said so. */
-  readonly patienceMs?: number | undefined;
+/** Whose place is asked for, and for whom. */
+export interface PlaceQuestion {
+  readonly leaderboard: string;
+  readonly userId: string;
+  /** Neighbours on each side; 0 is none. */
+  readonly radius: number;
+  /** Refuse rather than answer from a state older than this; 0 is any. */
+  readonly minVersion: bigint;
 }
 
+/** `patienceMs` is how long a client waits at most, when it said so. */
 export interface Read {
-  top(leaderboard: string, limit: number, reader: Reader): Promise<GetTopResponse>;
-  rank(leaderboard: string, userId: string, minVersion: bigint, reader: Reader): Promise<GetRankResponse>;
-  around(leaderboard: string, userId: string, radius: number, reader: Reader): Promise<ListAroundResponse>;
+  top(leaderboard: string, limit: number, patienceMs?: number): Promise<Top>;
+  place(question: PlaceQuestion, patienceMs?: number): Promise<Place>;
   /** A player's place with the neighbours, as the REST answer's JSON. */
   placeJson(
     leaderboard: string,
     userId: string,
-    reader: Reader,
   ): Promise<{ json: string /** Freshness can't be vouched for. */; stale: boolean }>;
+  close(): Promise<void>;
 }
 
+export type Top = Pick<GetTopResponse, 'entries' | 'position' | 'stale'>;
+
+/** Neighbours on each side when nobody says how many. */
+export const NEIGHBOURS = 5;
 const DEADLINE_MS = 1_000;
-/** A reading is one call to score, at 0.2 ms of processor time on either side: this is a tenth of a second of work. */
-const MAX_IN_FLIGHT = 500;
-/** Neighbours on each side in the REST answer. */
-const NEIGHBOURS = 5;
+/** A long top is one call to score, at 0.2 ms of processor time on either side: this is a tenth of a second of work. */
+const MAX_LONG_TOPS = 500;
+/** Places of one call; each is a script of Redis. */
+const MAX_BATCH = 100;
+/** When Redis is away a place is counted in Postgres, and those on other boards need not wait for it. */
+const MAX_IN_FLIGHT = 4;
+/** About a tenth of a second of work. */
+const MAX_QUEUE = 2_000;
+const MAX_WAIT_MS = 300;
 const RETRY_AFTER_MS = 1_000;
 
-export function createRead(
-  score: Pick<GrpcClient<typeof ScoreService>, 'getTop' | 'getRank' | 'listAround'>,
-): Read {
-  let inFlight = 0;
+interface Asked extends PlaceQuestion {
+  /** On the monotonic clock; later, nobody would be there to hear the answer in time. */
+  readonly sendBefore: number;
+}
 
-  async function call<Answer>(
-    { requestId, patienceMs = DEADLINE_MS }: Reader,
-    ask: (options: CallOptions) => Promise<Answer>,
-  ): Promise<Answer> {
-    if (inFlight >= MAX_IN_FLIGHT) throw new AppError('OVERLOADED', { retryAfterMs: RETRY_AFTER_MS });
-    inFlight += 1;
+export interface ReadOptions {
+  score: Pick<GrpcClient<typeof ScoreService>, 'getTop' | 'getPlaces'>;
+  topCache: Pick<TopCache, 'get'>;
+}
+
+export function createRead({ score, topCache }: ReadOptions): Read {
+  let longTops = 0;
+
+  const places = createCoalescer<Asked, Place>({
+    maxBatch: MAX_BATCH,
+    maxInFlight: MAX_IN_FLIGHT,
+    maxQueue: MAX_QUEUE,
+    lapsed: ({ sendBefore }) => (performance.now() > sendBefore ? overloaded() : undefined),
+    async send(queries) {
+      const { outcomes } = await score.getPlaces({ queries }, { deadlineMs: DEADLINE_MS });
+      return outcomes.map(toPlace);
+    },
+  });
+
+  async function longTop(leaderboard: string, limit: number, patienceMs: number): Promise<Top> {
+    if (longTops >= MAX_LONG_TOPS) throw overloaded();
+    longTops += 1;
     try {
-      return await ask({ requestId, deadlineMs: Math.max(1, Math.min(patienceMs, DEADLINE_MS)) });
+      const deadlineMs = Math.max(1, Math.min(patienceMs, DEADLINE_MS));
+      return await score.getTop({ leaderboard, limit }, { deadlineMs });
     } finally {
-      inFlight -= 1;
+      longTops -= 1;
     }
   }
 
-  const rank: Read['rank'] = (leaderboard, userId, minVersion, reader) =>
-    call(reader, (options) => score.getRank({ leaderboard, userId, minVersion }, options));
-  const around: Read['around'] = (leaderboard, userId, radius, reader) =>
-    call(reader, (options) => score.listAround({ leaderboard, userId, radius }, options));
+  async function place(question: PlaceQuestion, patienceMs = DEADLINE_MS): Promise<Place> {
+    const sendBefore = performance.now() + Math.min(patienceMs, MAX_WAIT_MS);
+    return within(Math.min(patienceMs, DEADLINE_MS), places.submit({ ...question, sendBefore }));
+  }
+
   return {
-    top: (leaderboard, limit, reader) =>
-      call(reader, (options) => score.getTop({ leaderboard, limit }, options)),
-    rank,
-    around,
-    async placeJson(leaderboard, userId, reader) {
-      const [place, neighbours] = await Promise.all([
-        rank(leaderboard, userId, 0n, reader),
-        around(leaderboard, userId, NEIGHBOURS, reader),
-      ]);
-      const { entry, version, players } = place;
-      if (entry === undefined) throw new Error('score answered a rank without an entry');
+    async top(leaderboard, limit, patienceMs = DEADLINE_MS) {
+      if (limit > CACHED_TOP_SIZE) return longTop(leaderboard, limit, patienceMs);
+      const { entries, position, stale } = await within(patienceMs, topCache.get(leaderboard));
+      return { entries: limit === 0 ? entries : entries.slice(0, limit), position, stale };
+    },
+    place,
+    async placeJson(leaderboard, userId) {
+      const question = { leaderboard, userId, radius: NEIGHBOURS, minVersion: 0n };
+      const { entry, version, players, entries, stale } = await place(question);
+      if (entry === undefined) throw new Error('score answered a place without an entry');
       const json = JSON.stringify({
         ...toJsonEntry(entry),
         version: Number(version),
         players: Number(players),
         leaderboard,
-        neighbours: neighbours.entries.map(toJsonEntry),
+        neighbours: entries.map(toJsonEntry),
       });
-      return { json, stale: place.stale || neighbours.stale };
+      return { json, stale };
     },
+    close: () => places.close(),
   };
+}
+
+function overloaded(): AppError {
+  return new AppError('OVERLOADED', { retryAfterMs: RETRY_AFTER_MS });
+}
+
+function toPlace({ result }: GetPlacesResponse_Outcome): Place | AppError {
+  if (result.case === 'place') return result.value;
+  return result.case === 'refused' ? fromRefused(result.value) : new AppError('INTERNAL');
 }
 
 /** At most 2^53-1 each, so nothing is lost. */

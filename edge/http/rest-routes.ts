@@ -29,7 +29,13 @@ const JWKS_CACHE: HeaderList = [['Cache-Control', 'public, max-age=60']];
 export function createRestRoutes(options: RestRoutesOptions): Route[] {
   const { admission, submit, read, topCache, verifier, readiness } = options;
 
-  async function update(exchange: Exchange): Promise<void> {
+  /** A full queue is told at the door: who and what it is about would be found out for nothing. */
+  function update(exchange: Exchange): Promise<void> {
+    submit.shed();
+    return submitBody(exchange);
+  }
+
+  async function submitBody(exchange: Exchange): Promise<void> {
     const body = await exchange.readBody(SUBMIT_BODY_LIMIT_BYTES);
     const admitted = admission.scorer(exchange);
     const player = admitted instanceof Promise ? await admitted : admitted;
@@ -49,7 +55,7 @@ export function createRestRoutes(options: RestRoutesOptions): Route[] {
 
   async function me(exchange: Exchange): Promise<void> {
     const { userId } = await admission.reader(exchange);
-    const { json, stale } = await read.placeJson(leaderboardOf(exchange), userId, exchange);
+    const { json, stale } = await read.placeJson(leaderboardOf(exchange), userId);
     exchange.json(200, json, stale ? STALE : undefined);
   }
 

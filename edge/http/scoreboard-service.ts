@@ -5,7 +5,7 @@ import type { Entry } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { parseActionId, parseLeaderboard, parsePoints } from '../../services/shared/identifiers.ts';
 import type { Admission } from './admission.ts';
 import { exchangeOf } from './connect-adapter.ts';
-import type { Read, Reader } from './read.ts';
+import { NEIGHBOURS, type PlaceQuestion, type Read } from './read.ts';
 import type { Submit } from './submit.ts';
 import { parseSignature } from './submit-body.ts';
 
@@ -35,35 +35,29 @@ export function registerScoreboardService(
     async getTop(request, context) {
       await admission.anybody(exchangeOf(context));
       const leaderboard = parseLeaderboard(request.leaderboard);
-      const { entries, position, stale } = await read.top(leaderboard, request.limit, readerOf(context));
+      const { entries, position, stale } = await read.top(leaderboard, request.limit, context.timeoutMs());
       if (position === undefined) throw new Error('score answered a board without its position');
       return { entries: entries.map(toEntry), epoch: position.epoch, seq: position.seq, stale };
     },
 
-    async getRank(request, context) {
-      const { userId } = await admission.reader(exchangeOf(context));
-      const leaderboard = parseLeaderboard(request.leaderboard);
-      const { entry, version, players, stale } = await read.rank(
-        leaderboard,
-        userId,
-        request.minVersion,
-        readerOf(context),
-      );
-      if (entry === undefined) throw new Error('score answered a rank without an entry');
+    async getRank({ leaderboard, minVersion }, context) {
+      const { entry, version, players, stale } = await place(context, { leaderboard, radius: 0, minVersion });
+      if (entry === undefined) throw new Error('score answered a place without an entry');
       return { entry: toEntry(entry), version, players, stale };
     },
 
-    async listAround(request, context) {
-      const { userId } = await admission.reader(exchangeOf(context));
-      const leaderboard = parseLeaderboard(request.leaderboard);
-      const around = await read.around(leaderboard, userId, request.radius, readerOf(context));
-      return { entries: around.entries.map(toEntry), players: around.players, stale: around.stale };
+    async listAround({ leaderboard, radius }, context) {
+      const question = { leaderboard, radius: radius === 0 ? NEIGHBOURS : radius, minVersion: 0n };
+      const { entries, players, stale } = await place(context, question);
+      return { entries: entries.map(toEntry), players, stale };
     },
   });
-}
 
-function readerOf(context: HandlerContext): Reader {
-  return { requestId: exchangeOf(context).requestId, patienceMs: context.timeoutMs() };
+  async function place(context: HandlerContext, question: Omit<PlaceQuestion, 'userId'>) {
+    const { userId } = await admission.reader(exchangeOf(context));
+    const leaderboard = parseLeaderboard(question.leaderboard);
+    return read.place({ ...question, leaderboard, userId }, context.timeoutMs());
+  }
 }
 
 /** The same fields, as another message. */

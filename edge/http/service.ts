@@ -59,7 +59,7 @@ export async function startEdge(
   const admission = createAdmission({ verifier, limiter, addressExempt: config.rates.addressExempt });
   const topCache = createTopCache({ score, metrics });
   const submit = createSubmit({ score, topCache, metrics });
-  const read = createRead(score);
+  const read = createRead({ score, topCache });
 
   let serving = true;
   const readiness = () => ({ serving, keys: verifier.ready(), score: probe.answers() });
@@ -97,6 +97,7 @@ export async function startEdge(
       serving = false;
       await server.stop();
       await submit.close();
+      await read.close();
       await limiter.close();
       await probe.stop();
       verifier.close();

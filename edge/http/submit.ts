@@ -3,13 +3,14 @@
  * within the edge's share of the client's patience, or refused while it has certainly not been counted.
  */
 import type { ScoreService, SubmitScoresResponse_Outcome } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { AppError, isReason, toAppError } from '../../services/shared/app-error.ts';
+import { AppError, toAppError } from '../../services/shared/app-error.ts';
 import { createCoalescer } from '../../services/shared/coalescer.ts';
-import { generalReason, kindOfCode } from '../../services/shared/error-table.ts';
 import type { GrpcClient } from '../../services/shared/grpc.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS, type Metrics } from '../../services/shared/metrics.ts';
 import type { Identity } from '../../services/shared/token-verifier.ts';
+import { fromRefused } from './refused.ts';
 import type { TopCache } from './top-cache.ts';
+import { within } from './within.ts';
 
 /** What a player hands in, already parsed. */
 export interface ActionInput {
@@ -27,6 +28,8 @@ export interface Accepted {
 }
 
 export interface Submit {
+  /** Throws OVERLOADED while no further action would be taken: asked before anything is spent on a request. */
+  shed(): void;
   /** `patienceMs` is how long this client waits at most, when it said so. */
   submit(player: Identity, action: ActionInput, patienceMs?: number): Promise<Accepted>;
   close(): Promise<void>;
@@ -66,6 +69,7 @@ export function createSubmit({ score, topCache, metrics }: SubmitOptions): Submi
   ]);
   const accepted = outcomes.labels('accepted', '');
   const replayed = outcomes.labels('replayed', '');
+  const shedding = outcomes.labels('refused', 'OVERLOADED');
 
   async function send(submissions: Queued[]): Promise<ReadonlyArray<Accepted | AppError>> {
     const response = await score.submitScores({ submissions }, { deadlineMs: SCORE_DEADLINE_MS });
@@ -85,6 +89,11 @@ export function createSubmit({ score, topCache, metrics }: SubmitOptions): Submi
   });
 
   return {
+    shed() {
+      if (coalescer.queued < MAX_QUEUE) return;
+      shedding.inc();
+      throw overloaded();
+    },
     async submit({ userId, username }, { leaderboard, actionId, points, signature }, patienceMs) {
       const started = performance.now();
       const sendBefore = started + Math.min(patienceMs ?? MAX_WAIT_MS, MAX_WAIT_MS);
@@ -112,15 +121,5 @@ function overloaded(): AppError {
 function toAnswer({ result }: SubmitScoresResponse_Outcome): Accepted | AppError {
   if (result.case === 'accepted') return result.value;
   if (result.case !== 'refused') return new AppError('INTERNAL');
-  const { code, reason, message, retryAfterMs } = result.value;
-  if (isReason(reason)) return new AppError(reason, { message, retryAfterMs });
-  return new AppError(generalReason(kindOfCode(code), 'SCORE_UNAVAILABLE'), { retryAfterMs });
-}
-
-/** What has been sent goes on being counted: giving up is all that the client asked for. */
-function within<Answer>(patienceMs: number, answering: Promise<Answer>): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new AppError('DEADLINE_EXCEEDED')), Math.max(0, patienceMs));
-    answering.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
+  return fromRefused(result.value);
 }

@@ -1,13 +1,13 @@
 /**
- * The top of each board as encoded bytes, kept for a moment and shared by all readers. A submission answered through this
+ * The top of each board, as it is and as encoded bytes, kept for a moment and shared by all readers. A submission answered through this
  * edge names the board it led to, and an older one is no longer served from then on: who wrote through here reads it here.
  */
-import type { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
+import type { GetTopResponse, ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { type Coalescer, createCoalescer } from '../../services/shared/coalescer.ts';
 import type { GrpcClient } from '../../services/shared/grpc.ts';
 import type { Metrics } from '../../services/shared/metrics.ts';
 
-export interface CachedTop {
+export interface CachedTop extends Pick<GetTopResponse, 'entries' | 'position'> {
   /** A JSON array of {username, score}, best first. */
   readonly bytes: Buffer;
   /** True when freshness can't be vouched for. */
@@ -42,7 +42,8 @@ const STALE_LIMIT_MS = 5 * 60_000;
 const RETRY_AFTER_MS = 250;
 const MAX_BOARDS = 1_000;
 const READ_DEADLINE_MS = 1_000;
-const TOP_SIZE = 10;
+/** Entries of a top that is kept. */
+export const CACHED_TOP_SIZE = 10;
 /** All who wait share one reading, so this only bounds memory. */
 const MAX_WAITING = 20_000;
 
@@ -111,10 +112,14 @@ export function createTopCache(options: TopCacheOptions): TopCache {
     if (failure !== undefined && readAt < failure.retryAt) return lastKnown(slot, failure.error);
     touch(leaderboard, slot);
     try {
-      const top = await score.getTop({ leaderboard, limit: TOP_SIZE }, { deadlineMs: READ_DEADLINE_MS });
+      const top = await score.getTop(
+        { leaderboard, limit: CACHED_TOP_SIZE },
+        { deadlineMs: READ_DEADLINE_MS },
+      );
       readings.inc({ outcome: 'ok' });
       const body = top.entries.map(({ username, score: points }) => ({ username, score: Number(points) }));
-      const kept = { bytes: Buffer.from(JSON.stringify(body)), stale: top.stale, readAt };
+      const { entries, position, stale } = top;
+      const kept = { entries, position, bytes: Buffer.from(JSON.stringify(body)), stale, readAt };
       slot.kept = kept;
       slot.failure = undefined;
       // Score answered after that writer had been answered, so what the writer was told of is in it, whatever the count
@@ -131,7 +136,7 @@ export function createTopCache(options: TopCacheOptions): TopCache {
 
   function lastKnown({ kept }: Slot, error: unknown): CachedTop {
     if (kept === undefined || monotonicMs() - kept.readAt > STALE_LIMIT_MS) throw error;
-    return { bytes: kept.bytes, stale: true };
+    return { ...kept, stale: true };
   }
 
   /** Reads without anybody waiting; a failure is counted where it happens. */

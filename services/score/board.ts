@@ -2,6 +2,8 @@
 
 /** How many players the published top holds. */
 export const TOP_SIZE = 10;
+/** Entries that a reader may ask for at most, from the first on. */
+export const TOP_MAX = 100;
 
 /** What the truth says of one player on one board. */
 export interface PlayerState {

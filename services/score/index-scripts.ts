@@ -13,7 +13,7 @@ export type Script = (keys: readonly string[], args: readonly string[]) => Promi
 /** One of the scripts in `lua/`, as a command of this client. */
 export function script(
   redis: RedisClient,
-  name: 'project' | 'top' | 'around' | 'inspect' | 'repair' | 'strays',
+  name: 'project' | 'load' | 'top' | 'around' | 'inspect' | 'repair' | 'strays',
 ): Script {
   const lua = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
   return createScript(redis, lua) as Script;

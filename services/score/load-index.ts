@@ -1,46 +1,58 @@
-/** Fills an epoch of the rank index that is under construction with one board, page by page, straight from the truth. */
-import type { PlayerState } from './board.ts';
+/**
+ * Fills an epoch of the rank index that is under construction with one board, page by page, straight from the truth.
+ * Postgres packs the players and a script in Redis unpacks them; in between they are one string.
+ */
 import type { RankIndex } from './rank-index.ts';
-import type { TruthStore } from './truth-store.ts';
+import type { PackedPlayers, TruthStore } from './truth-store.ts';
 
-/** Players read at once: large enough to be fast, small enough not to hold up live scripts for long. */
-const PAGE = 2_000;
-/** Players written by one script, so that Redis works on some while the next are being encoded. */
-const WRITE = 500;
+/**
+ * Players read at once. The more there are, the nearer is each, in the order of the board, to the one written before it, and
+ * what Redis walks through on its way to it is still in the processor's cache.
+ */
+const PAGE_PLAYERS = 20_000;
+/** Redis works on one part while the next is on its way. */
+const WRITES_IN_FLIGHT = 2;
 
 export interface LoadIndexOptions {
-  index: Pick<RankIndex, 'projectShadow'>;
-  truth: Pick<TruthStore, 'scan'>;
+  index: Pick<RankIndex, 'load'>;
+  truth: Pick<TruthStore, 'packed'>;
 }
 
-/** Resolves with how many players there were. `afterPage` is awaited after each page, and stops the loading by rejecting. */
+/** Resolves with how many players there were. `afterPart` is awaited now and then, and stops the loading by rejecting. */
 export type LoadIndex = (
   epoch: bigint,
   leaderboard: string,
-  afterPage: () => Promise<void>,
+  afterPart: () => Promise<void>,
 ) => Promise<number>;
 
 export function createLoadIndex({ index, truth }: LoadIndexOptions): LoadIndex {
-  async function write(epoch: bigint, leaderboard: string, page: readonly PlayerState[]): Promise<void> {
-    const starts = Array.from({ length: Math.ceil(page.length / WRITE) }, (_, part) => part * WRITE);
-    await Promise.all(
-      starts.map((start) => index.projectShadow(epoch, leaderboard, page.slice(start, start + WRITE))),
-    );
-  }
+  return async (epoch, leaderboard, afterPart) => {
+    async function write(parts: readonly PackedPlayers[]): Promise<void> {
+      const waiting = parts.values();
+      const writer = async () => {
+        for (const { packed } of waiting) {
+          await index.load(epoch, leaderboard, packed);
+          await afterPart();
+        }
+      };
+      await Promise.all(Array.from({ length: WRITES_IN_FLIGHT }, writer));
+    }
 
-  return async (epoch, leaderboard, afterPage) => {
     let count = 0;
-    let page = await truth.scan(leaderboard, '', PAGE);
+    let page = await truth.packed(leaderboard, '', PAGE_PLAYERS);
     while (page.length > 0) {
-      const last = page.at(-1);
-      const isLast = page.length < PAGE || last === undefined;
+      const players = page.reduce((sum, part) => sum + part.players, 0);
+      const last =
+        page
+          .map(({ lastUserId }) => lastUserId)
+          .sort()
+          .at(-1) ?? '';
       // One page is read while the one before is written.
       const [next] = await Promise.all([
-        isLast ? [] : truth.scan(leaderboard, last.userId, PAGE),
-        write(epoch, leaderboard, page),
+        players < PAGE_PLAYERS ? [] : truth.packed(leaderboard, last, PAGE_PLAYERS),
+        write(page),
       ]);
-      count += page.length;
-      await afterPage();
+      count += players;
       page = next;
     }
     return count;

@@ -45,6 +45,8 @@ export interface RankIndex {
   ): Promise<Projection | undefined>;
   /** Writes states of one board to an epoch under construction, or one that was when the caller last looked. */
   projectShadow(epoch: bigint, leaderboard: string, players: readonly PlayerState[]): Promise<void>;
+  /** Writes a part of a board, as the truth packs it, to an epoch under construction. */
+  load(epoch: bigint, leaderboard: string, packed: string): Promise<void>;
   top(epoch: bigint, leaderboard: string, limit: number): Promise<Board | undefined>;
   around(
     epoch: bigint,
@@ -106,6 +108,7 @@ async function dropOlder(redis: RedisClient, epoch: bigint): Promise<void> {
 
 export function createRankIndex(redis: RedisClient): RankIndex {
   const project = script(redis, 'project');
+  const load = script(redis, 'load');
   const top = script(redis, 'top');
   const around = script(redis, 'around');
   let connection = 0;
@@ -135,6 +138,11 @@ export function createRankIndex(redis: RedisClient): RankIndex {
         String(TOP_SIZE),
         ...argumentsOf(players),
       ]);
+    },
+
+    async load(epoch, leaderboard, packed) {
+      const [, order = '', known = ''] = keysOf(epoch, leaderboard);
+      await load([order, known], [packed]);
     },
 
     async top(epoch, leaderboard, limit) {

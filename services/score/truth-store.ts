@@ -5,6 +5,7 @@
 import { arrayLiteral, type PostgresPool } from '../shared/postgres.ts';
 import { toPlayerState } from './accept-store.ts';
 import type { Board, Entry, PlayerState } from './board.ts';
+import { REACHED_DIGITS } from './index-scripts.ts';
 
 export interface TruthStore {
   /** The top with an ordering token of its own kind: the epoch that counts, and a seq kept in Postgres. */
@@ -21,10 +22,22 @@ export interface TruthStore {
   leaderboards(): Promise<string[]>;
   /** Players of a board in the order of their ids, after the given one. */
   scan(leaderboard: string, afterUserId: string, limit: number): Promise<PlayerState[]>;
+  /** The same players in parts, each as the index takes it, so that nobody in between opens it. A part holds neighbours among them. */
+  packed(leaderboard: string, afterUserId: string, limit: number): Promise<PackedPlayers[]>;
+}
+
+/** Players of one board as `load.lua` reads them. */
+export interface PackedPlayers {
+  readonly players: number;
+  /** The greatest id among them. */
+  readonly lastUserId: string;
+  readonly packed: string;
 }
 
 /** These readings may scan a board; a board of a million players takes about 100 ms. */
 const READ_LIMIT_MS = 2_000;
+/** Players in one part: a script takes a few milliseconds for them, and holds up others no longer. */
+const PART_PLAYERS = 1_000;
 
 interface ScoreRow {
   leaderboard: string;
@@ -171,6 +184,27 @@ export function createTruthStore(pool: PostgresPool): TruthStore {
         READ_LIMIT_MS,
       );
       return rows.map(toPlayerState);
+    },
+
+    packed(leaderboard, afterUserId, limit) {
+      return pool.run(
+        (sql) => sql<PackedPlayers[]>`
+          with page as materialized (
+            select user_id, username, points, version, lpad(to_hex(reached), ${REACHED_DIGITS}, '0') as reached
+            from scores where leaderboard = ${leaderboard} and user_id > ${afterUserId}
+            order by user_id limit ${limit}
+          ),
+          placed as (
+            select *, (row_number() over (order by points desc, reached, user_id) - 1) / ${PART_PLAYERS} as part from page
+          )
+          select count(*)::int as players, max(user_id) as "lastUserId", json_build_object(
+              'users', json_agg(user_id),
+              'scores', json_agg('-' || points),
+              'values', json_agg(version || ':' || reached || ':' || username)
+            )::text as packed
+          from placed group by part`,
+        READ_LIMIT_MS,
+      );
     },
   };
 }

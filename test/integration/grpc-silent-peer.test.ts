@@ -50,7 +50,7 @@ async function start({
     services: [
       registerService(ScoreService, createScoreDouble().handlers, {
         ...{ submitScore: allowed, submitScores: allowed },
-        ...{ getTop: allowed, getRank: allowed, listAround: allowed },
+        ...{ getTop: allowed, getRank: allowed, listAround: allowed, getPlaces: allowed },
       }),
     ],
     metrics: createMetrics('test', { runtime: false }),

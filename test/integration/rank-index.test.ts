@@ -11,6 +11,7 @@ import { createSilentLog } from '../../services/shared/log.ts';
 import { connectRedis, type RedisClient } from '../../services/shared/redis.ts';
 import { createIndexServer } from '../fault/simulation/index-model.ts';
 import type { Network } from '../fault/simulation/network.ts';
+import { pack } from '../fault/simulation/packed.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 let dir: string;
@@ -83,8 +84,8 @@ it('clears away older epochs and spares those under construction', async () => {
 /** Calls with small numbers, so that ties, repeats and old versions are common. */
 const calls = fc.array(
   fc.record({
-    epoch: fc.constantFrom(5n, 5n, 5n, 6n),
-    isShadow: fc.boolean(),
+    // 5 counts, and 6 is under construction.
+    how: fc.constantFrom('project 5', 'project 6', 'shadow 5', 'shadow 6', 'load 6'),
     players: fc.uniqueArray(
       fc.record({
         userId: fc.constantFrom('ada', 'bob', 'cy', 'dan'),
@@ -106,18 +107,28 @@ it('does what the model of the simulation says, call by call', async () => {
       const model = createIndexServer(network, {}).rankIndex({ alive: true });
       await Promise.all([index.pointTo(5n), model.pointTo(5n)]);
       model.trust((await model.identity()).connection);
-      for (const { epoch, isShadow, players } of steps) {
+      const compare = async (epoch: bigint) => {
+        expect(await index.top(epoch, 'global', 3)).toEqual(await model.top(epoch, 'global', 3));
+        expect(await index.around(epoch, 'global', 'bob', 1)).toEqual(
+          await model.around(epoch, 'global', 'bob', 1),
+        );
+      };
+      for (const { how, players } of steps) {
         const states = players.map((player) =>
           state(player.userId, player.points, player.version, player.reached),
         );
-        const act = (target: RankIndex) =>
-          isShadow ? target.projectShadow(epoch, 'global', states) : target.project(epoch, 'global', states);
+        const epoch = BigInt(how.slice(-1));
+        const act = (target: RankIndex) => {
+          if (how.startsWith('load')) return target.load(epoch, 'global', pack(states));
+          return how.startsWith('shadow')
+            ? target.projectShadow(epoch, 'global', states)
+            : target.project(epoch, 'global', states);
+        };
         expect(await act(index)).toEqual(await act(model));
-        expect(await index.top(5n, 'global', 3)).toEqual(await model.top(5n, 'global', 3));
-        expect(await index.around(5n, 'global', 'bob', 1)).toEqual(
-          await model.around(5n, 'global', 'bob', 1),
-        );
+        await compare(5n);
       }
+      await Promise.all([index.pointTo(6n), model.pointTo(6n)]);
+      await compare(6n);
     }),
     { numRuns: 60 },
   );

@@ -215,6 +215,7 @@ describe('who may call', () => {
     getTop: (key: string) => world.scoreWithKey(key).getTop({}, call),
     getRank: (key: string) => world.scoreWithKey(key).getRank({ userId: 'ada' }, call),
     listAround: (key: string) => world.scoreWithKey(key).listAround({ userId: 'ada' }, call),
+    getPlaces: (key: string) => world.scoreWithKey(key).getPlaces({ queries: [{ userId: 'ada' }] }, call),
   };
 
   it.each(Object.entries(calls))('%s needs the key of a service that is allowed', async (method, invoke) => {
@@ -255,8 +256,48 @@ describe('reading boards', () => {
     expect(truth.map((row) => row.user_id)).toEqual(['early', 'late', 'zero']);
   });
 
+  it('answers or refuses each of several places by itself', async () => {
+    const board = 'places';
+    for (const [userId, points] of [
+      ['ada', 3n],
+      ['bob', 2n],
+      ['cy', 1n],
+    ] as const) {
+      await submit(await signed(userId, `p-${userId}`, points, board));
+    }
+    const { outcomes } = await world.scoreAs('edge').getPlaces(
+      {
+        queries: [
+          { leaderboard: board, userId: 'bob' },
+          { leaderboard: board, userId: 'nobody' },
+          { leaderboard: board, userId: 'cy', radius: 1 },
+          { leaderboard: board, userId: 'ada', minVersion: 2n },
+          { leaderboard: board, userId: 'ada', radius: 51 },
+          { leaderboard: '*', userId: 'ada' },
+        ],
+      },
+      call,
+    );
+    const bob = { userId: 'bob', score: 2n, rank: 2n };
+    const cy = { userId: 'cy', score: 1n, rank: 3n };
+    expect(
+      outcomes.map(({ result }) => (result.case === 'refused' ? result.value.reason : result.value)),
+    ).toMatchObject([
+      { entry: bob, entries: [bob], version: 1n, players: 3n },
+      'PLAYER_NOT_FOUND',
+      { entry: cy, entries: [bob, cy], version: 1n, players: 3n },
+      'VERSION_NOT_REACHED',
+      'LIMIT_INVALID',
+      'LEADERBOARD_INVALID',
+    ]);
+  });
+
   it('refuses what it can not answer', async () => {
     const reader = world.scoreAs('edge');
+    const many = Array.from({ length: 101 }, () => ({ userId: 'ada' }));
+    for (const queries of [[], many]) {
+      expect(await reasonOf(reader.getPlaces({ queries }, call))).toBe('BATCH_SIZE_INVALID');
+    }
     expect(await reasonOf(reader.getRank({ userId: 'nobody' }, call))).toBe('PLAYER_NOT_FOUND');
     expect(await reasonOf(reader.listAround({ userId: 'nobody' }, call))).toBe('PLAYER_NOT_FOUND');
     expect(await reasonOf(reader.getRank({ userId: 'ada', minVersion: 1_000n }, call))).toBe(

@@ -1,4 +1,4 @@
-/** Ranks counted in Postgres, beside an order computed here. */
+/** Ranks counted in Postgres and players packed there, beside an order and a form computed here. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import type { PlayerState } from '../../services/score/board.ts';
 import { createTruthStore, type TruthStore } from '../../services/score/truth-store.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
 import { createPostgresPool, type PostgresPool } from '../../services/shared/postgres.ts';
+import { unpack } from '../fault/simulation/packed.ts';
 import { compareStates } from '../fault/simulation/standings.ts';
 
 let dir: string;
@@ -33,6 +34,8 @@ afterAll(async () => {
   await postgres?.stop();
   await rm(dir, { recursive: true, force: true });
 });
+
+const byUserId = (a: { userId: string }, b: { userId: string }) => (a.userId < b.userId ? -1 : 1);
 
 const LIMIT_MS = 5_000;
 const MAX = 9_007_199_254_740_991n;
@@ -86,4 +89,51 @@ test('are also told of a state that is not the newest', async () => {
     ranks: [1, 3],
     players: 2,
   });
+});
+
+test('players are packed whatever they are called, each in one part of a page', async () => {
+  const username = fc
+    .string({ unit: 'grapheme', minLength: 1, maxLength: 8 })
+    .filter((name) => !name.includes('\0'));
+  await fc.assert(
+    fc.asyncProperty(
+      someStates,
+      fc.array(username, { minLength: 1 }),
+      fc.nat(30),
+      async (drawn, names, limit) => {
+        const states = drawn.map((state, at) => ({
+          ...{ ...state, username: names[at % names.length] ?? '', version: 1n },
+        }));
+        await fill(states);
+        const ids = states.filter(({ leaderboard }) => leaderboard === 'global').sort(byUserId);
+        const parts = await truth.packed('global', 'Z', limit);
+        const expected = ids.filter(({ userId }) => userId > 'Z').slice(0, limit);
+        expect(parts.flatMap(({ packed }) => unpack('global', packed)).sort(byUserId)).toEqual(expected);
+        expect(parts.map(({ players, lastUserId }) => [players, lastUserId])).toEqual(
+          expected.length === 0 ? [] : [[expected.length, expected.at(-1)?.userId]],
+        );
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test('a page is packed in parts that a script takes quickly, of neighbours on the board', async () => {
+  const players = Array.from({ length: 2_100 }, (_, at) => ({
+    ...{ leaderboard: 'global', userId: `u${at}`, username: 'u', version: 1n },
+    ...{ points: BigInt((at * 7_919) % 2_100), reached: 1n },
+  }));
+  await fill(players);
+  const parts = await truth.packed('global', '', 5_000);
+  const spans = parts.map(({ packed }) =>
+    unpack('global', packed)
+      .map(({ points }) => Number(points))
+      .sort((a, b) => a - b),
+  );
+  const ends = spans.map((span) => [span.at(0), span.at(-1)]).sort(([a = 0], [b = 0]) => a - b);
+  expect(ends).toEqual([
+    [0, 99],
+    [100, 1_099],
+    [1_100, 2_099],
+  ]);
 });

@@ -46,6 +46,7 @@ export async function startEdgeWorld({
         getTop: ['edge'],
         getRank: ['edge'],
         listAround: ['edge'],
+        getPlaces: ['edge'],
       }),
       port,
     );

@@ -177,6 +177,7 @@ async function startScoreDouble(digests: Digests) {
     submitScores: refuse,
     getRank: refuse,
     listAround: refuse,
+    getPlaces: refuse,
     async getTop({ leaderboard }) {
       if (down) throw new AppError('STORE_UNAVAILABLE');
       const board = boards.get(leaderboard) ?? { seq: 0 };
@@ -189,6 +190,7 @@ async function startScoreDouble(digests: Digests) {
     submitScores: [],
     getRank: [],
     listAround: [],
+    getPlaces: [],
     getTop: ['fanout'],
   } as const;
   const server = await startService(registerService(ScoreService, handlers, allow), digests);

@@ -1,6 +1,11 @@
 /** A score service in memory that counts like the real one and fails when told. */
 import type { MessageShape } from '@bufbuild/protobuf';
-import type { Accepted, ScoreService, SubmissionSchema } from '../../gen/scoreboard/score/v1/score_pb.ts';
+import type {
+  Accepted,
+  PlaceQuery,
+  ScoreService,
+  SubmissionSchema,
+} from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { AppError, type Reason } from '../../services/shared/app-error.ts';
 import { ERROR_TABLE } from '../../services/shared/error-table.ts';
 import type { CallContext, Handlers } from '../../services/shared/grpc.ts';
@@ -73,18 +78,24 @@ export function createScoreDouble() {
 
   function toOutcome(result: Answer | Reason) {
     if (typeof result === 'object') return { result: { case: 'accepted' as const, value: result } };
-    const { kind, reason, message } = new AppError(result);
-    return {
-      result: { case: 'refused' as const, value: { code: ERROR_TABLE[kind].code, reason, message } },
-    };
+    return { result: { case: 'refused' as const, value: toRefused(new AppError(result)) } };
   }
 
-  function placeOf(leaderboard: string, userId: string) {
+  const toRefused = ({ kind, reason, message }: AppError) => ({
+    code: ERROR_TABLE[kind].code,
+    reason,
+    message,
+  });
+
+  function placeOf({ leaderboard, userId, radius, minVersion }: PlaceQuery) {
     const entries = ranked(boardOf(leaderboard));
     const index = entries.findIndex((entry) => entry.userId === userId);
     const entry = entries[index];
-    if (entry === undefined) throw new AppError('PLAYER_NOT_FOUND');
-    return { entries, index, entry };
+    if (entry === undefined) return new AppError('PLAYER_NOT_FOUND');
+    if (entry.version < minVersion) return new AppError('VERSION_NOT_REACHED');
+    if (radius > 50) return new AppError('LIMIT_INVALID');
+    const around = entries.slice(Math.max(0, index - radius), index + radius + 1);
+    return { entry, version: entry.version, players: BigInt(entries.length), entries: around, stale };
   }
 
   const handlers: Handlers<typeof ScoreService> = {
@@ -110,17 +121,18 @@ export function createScoreDouble() {
       const { epoch, seq } = board;
       return { entries: ranked(board).slice(0, limit || 10), position: { leaderboard, epoch, seq }, stale };
     },
-    async getRank({ leaderboard, userId, minVersion }, context) {
+    getRank: () => Promise.reject(new AppError('CALLER_NOT_ALLOWED')),
+    listAround: () => Promise.reject(new AppError('CALLER_NOT_ALLOWED')),
+    async getPlaces({ queries }, context) {
       await pass(context);
-      const { entries, entry } = placeOf(leaderboard, userId);
-      if (entry.version < minVersion) throw new AppError('VERSION_NOT_REACHED');
-      return { entry, version: entry.version, players: BigInt(entries.length), stale };
-    },
-    async listAround({ leaderboard, userId, radius }, context) {
-      await pass(context);
-      const { entries, index } = placeOf(leaderboard, userId);
-      const around = entries.slice(Math.max(0, index - (radius || 5)), index + (radius || 5) + 1);
-      return { entries: around, players: BigInt(entries.length), stale };
+      return {
+        outcomes: queries.map((query) => {
+          const result = placeOf(query);
+          return result instanceof AppError
+            ? { result: { case: 'refused' as const, value: toRefused(result) } }
+            : { result: { case: 'place' as const, value: result } };
+        }),
+      };
     },
   };
 

@@ -38,7 +38,7 @@ export async function startTlsServer(
         },
         {
           ...{ submitScore: allowed, submitScores: allowed },
-          ...{ getTop: allowed, getRank: allowed, listAround: allowed },
+          ...{ getTop: allowed, getRank: allowed, listAround: allowed, getPlaces: allowed },
         },
       ),
     ],

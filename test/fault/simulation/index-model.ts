@@ -6,6 +6,7 @@ import type { PlayerState } from '../../../services/score/board.ts';
 import type { Projection, RankIndex } from '../../../services/score/rank-index.ts';
 import type { Mutations } from './mutations.ts';
 import type { Failures, Network, Process, Server } from './network.ts';
+import { unpack } from './packed.ts';
 import { compareStates, toEntries } from './standings.ts';
 
 interface IndexBoard {
@@ -121,6 +122,8 @@ export function createIndexServer(network: Network, mutations: Mutations): Index
           if (counts(epoch)) project(epoch, leaderboard, players);
           else write(boardOf(epoch, leaderboard), players);
         }),
+      load: (epoch, leaderboard, packed) =>
+        ask(() => write(boardOf(epoch, leaderboard), unpack(leaderboard, packed))),
       top: (epoch, leaderboard, limit) =>
         askTrusted(() => {
           if (!counts(epoch)) return undefined;

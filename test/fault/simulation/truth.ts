@@ -5,6 +5,7 @@ import type { TruthStore } from '../../../services/score/truth-store.ts';
 import { playerKey } from '../checker/evidence.ts';
 import type { Database } from './database.ts';
 import type { Process } from './network.ts';
+import { pack } from './packed.ts';
 import { compareStates, toEntries } from './standings.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -32,6 +33,12 @@ export function createTruth(database: Database, time: VirtualTime) {
     return { epoch, seq, entries };
   }
 
+  const after = (leaderboard: string, userId: string, limit: number): PlayerState[] =>
+    ordered(leaderboard)
+      .filter((state) => state.userId > userId)
+      .sort((a, b) => (a.userId < b.userId ? -1 : 1))
+      .slice(0, limit);
+
   function truthStore(from: Process): TruthStore {
     const read = <Result>(serve: () => Result) => database.run(from, READ_LIMIT_MS, serve);
     return {
@@ -51,13 +58,15 @@ export function createTruth(database: Database, time: VirtualTime) {
         read(() => toEntries(ordered(leaderboard)).slice(firstRank - 1, firstRank - 1 + limit)),
       playerCount: (leaderboard) => read(() => ordered(leaderboard).length),
       leaderboards: () => read(() => [...new Set([...scores.values()].map((state) => state.leaderboard))]),
-      scan: (leaderboard, afterUserId, limit) =>
-        read(() =>
-          ordered(leaderboard)
-            .filter(({ userId }) => userId > afterUserId)
-            .sort((a, b) => (a.userId < b.userId ? -1 : 1))
-            .slice(0, limit),
-        ),
+      scan: (leaderboard, afterUserId, limit) => read(() => after(leaderboard, afterUserId, limit)),
+      packed: (leaderboard, afterUserId, limit) =>
+        read(() => {
+          const page = after(leaderboard, afterUserId, limit);
+          const last = page.at(-1);
+          return last === undefined
+            ? []
+            : [{ players: page.length, lastUserId: last.userId, packed: pack(page) }];
+        }),
     };
   }
 

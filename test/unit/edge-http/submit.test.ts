@@ -165,6 +165,18 @@ describe('submissions', () => {
     expect(refused).toMatchObject([{ reason: { reason: 'OVERLOADED', retryAfterMs: 1_000 } }]);
   });
 
+  test('are shed at the door while the queue is full', async () => {
+    const waiting = Array.from({ length: 1_000 }, (_, index) => submit.submit(player, action(`a${index}`)));
+    expect(() => submit.shed()).toThrow(
+      expect.objectContaining({ reason: 'OVERLOADED', retryAfterMs: 1_000 }),
+    );
+    await settle();
+    // The wire has taken them.
+    submit.shed();
+    for (const { request, answer } of score.calls) answer((request.submissions ?? []).map(() => ACCEPTED));
+    expect(await Promise.all(waiting)).toHaveLength(1_000);
+  });
+
   test('that waited too long for the wire are refused unsent, and the fresh ones among them go on', async () => {
     const stuck = Array.from({ length: 1_000 }, (_, index) => submit.submit(player, action(`s${index}`)));
     await settle();

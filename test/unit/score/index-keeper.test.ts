@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { PlayerState } from '../../../services/score/board.ts';
 import type { EpochRow } from '../../../services/score/epoch-store.ts';
 import {
   createIndexKeeper,
@@ -11,7 +10,7 @@ import { createMetrics } from '../../../services/shared/metrics.ts';
 
 const BEAT_MS = 500;
 /** As many as one page of a rebuild holds. */
-const PAGE = 2_000;
+const PAGE = 20_000;
 const PAGES = 5;
 let row: { -readonly [Key in keyof EpochRow]: EpochRow[Key] };
 let redis: { status: 'ready' | 'reconnecting' };
@@ -21,12 +20,6 @@ let calls: string[];
 /** The epoch that Redis says counts. */
 let pointer: bigint | undefined;
 let keeper: IndexKeeper;
-
-const page = (from: number): PlayerState[] =>
-  Array.from({ length: PAGE }, (_, at) => {
-    const userId = String(from + at).padStart(8, '0');
-    return { leaderboard: 'global', userId, username: userId, points: 1n, version: 1n, reached: 1n };
-  });
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -61,7 +54,7 @@ beforeEach(() => {
     },
     index: {
       identity: async () => ({ epoch: pointer, runId: 'r1', connection: 1 }),
-      projectShadow: () => write(),
+      load: () => write(),
       async pointTo(epoch: bigint) {
         pointer = epoch;
       },
@@ -71,9 +64,9 @@ beforeEach(() => {
     },
     truth: {
       leaderboards: async () => ['global'],
-      scan: async (_board: string, after: string) => {
-        const from = after === '' ? 0 : Number(after) + 1;
-        return from < PAGE * PAGES ? page(from) : [];
+      packed: async (_board: string, after: string) => {
+        const number = Number(after) + 1;
+        return number <= PAGES ? [{ players: PAGE, lastUserId: String(number), packed: '' }] : [];
       },
     },
     redis,

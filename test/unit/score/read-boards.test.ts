@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Board, Entry } from '../../../services/score/board.ts';
 import { createReadBoards, type ReadBoardsOptions } from '../../../services/score/read-boards.ts';
 import { createSilentLog } from '../../../services/shared/log.ts';
@@ -12,33 +12,83 @@ const entry = (userId: string, score: bigint, rank: number): Entry => ({
 
 /** Boards from Postgres: what was read at a position, and what a later reading would find. */
 function readerOf(read: Board, later: readonly Entry[]) {
-  const pages: [number, number][] = [];
+  let readings = 0;
   const options = {
     keeper: { state: { epoch: read.epoch, source: 'postgres', building: undefined }, wake: () => {} },
-    truthBoards: { recent: async () => read, fresh: async () => read },
-    truth: {
-      page: async (_board: string, firstRank: number, limit: number) => {
-        pages.push([firstRank, limit]);
-        return later.slice(firstRank - 1, firstRank - 1 + limit);
+    truthBoards: {
+      recent: async () => read,
+      async belowTop() {
+        readings += 1;
+        return later.slice(10);
       },
     },
     log: createSilentLog(),
   };
   // Nothing else is asked for a top.
-  return { reader: createReadBoards(options as unknown as ReadBoardsOptions), pages };
+  return { reader: createReadBoards(options as unknown as ReadBoardsOptions), readings: () => readings };
 }
+
+const players = (count: number): Entry[] =>
+  Array.from({ length: count }, (_, at) => entry(`player${at}`, BigInt(50 - at), at + 1));
 
 it('shows a short board under its own position, not what a later reading finds', async () => {
   const read = { epoch: 1n, seq: 4n, entries: [entry('ada', 5n, 1)] };
-  const { reader, pages } = readerOf(read, [entry('bob', 9n, 1), entry('ada', 5n, 2)]);
-  expect(await reader.top('global', 10)).toEqual({ board: read, stale: false });
-  expect(pages).toEqual([]);
+  const { reader, readings } = readerOf(read, [entry('bob', 9n, 1), entry('ada', 5n, 2)]);
+  expect(await reader.top('global', 20)).toEqual({ board: read, stale: false });
+  expect(readings()).toBe(0);
 });
 
-it('reads only what lies beyond the top of a position, and never changes that', async () => {
-  const all = Array.from({ length: 20 }, (_, at) => entry(`player${at}`, BigInt(50 - at), at + 1));
-  const { reader, pages } = readerOf({ epoch: 1n, seq: 4n, entries: all.slice(0, 10) }, all);
-  expect((await reader.top('global', 15)).board.entries).toEqual(all.slice(0, 15));
+it('reads what lies below the top of a position only when it is asked for, and never changes that top', async () => {
+  const all = players(20);
+  const { reader, readings } = readerOf({ epoch: 1n, seq: 4n, entries: all.slice(0, 10) }, all);
   expect((await reader.top('global', 3)).board.entries).toEqual(all.slice(0, 3));
-  expect(pages).toEqual([[11, 5]]);
+  expect(readings()).toBe(0);
+  expect((await reader.top('global', 15)).board.entries).toEqual(all.slice(0, 15));
+});
+
+it('shows nobody twice who has left the top by the time that the rest is read', async () => {
+  const all = players(12);
+  const later = [...all.slice(0, 9), entry('new', 41n, 10), entry('player9', 40n, 11)];
+  const { reader } = readerOf({ epoch: 1n, seq: 4n, entries: all.slice(0, 10) }, later);
+  expect((await reader.top('global', 15)).board.entries).toEqual(all.slice(0, 10));
+});
+
+describe('neighbours from Postgres', () => {
+  const state = {
+    leaderboard: 'global',
+    userId: 'ada',
+    username: 'Ada',
+    points: 5n,
+    version: 1n,
+    reached: 1n,
+  };
+  const aroundAmong = (count: number) => {
+    const pages: [number, number][] = [];
+    const options = {
+      keeper: { state: { source: 'postgres' }, vouches: () => true },
+      truth: {
+        states: async () => [state],
+        async page(_board: string, firstRank: number, limit: number) {
+          pages.push([firstRank, limit]);
+          return [];
+        },
+      },
+      truthRanks: { of: async () => [{ rank: 7, players: count }] },
+    };
+    const reader = createReadBoards(options as unknown as ReadBoardsOptions);
+    return { pages, around: reader.place('global', 'ada', 2, 0n) };
+  };
+
+  it('are found by sorting a board that is not large', async () => {
+    const { pages, around } = aroundAmong(10_000);
+    await around;
+    expect(pages).toEqual([[5, 5]]);
+  });
+
+  it('are left out on a large one, whose sorting would hold up everybody', async () => {
+    const { pages, around } = aroundAmong(10_001);
+    const self = { userId: 'ada', username: 'Ada', score: 5n, rank: 7 };
+    expect(await around).toMatchObject({ players: 10_001, entries: [self], entry: self });
+    expect(pages).toEqual([]);
+  });
 });

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scoreboard/score/v1/score.proto.
  */
 export const file_scoreboard_score_v1_score: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zY29yZWJvYXJkL3Njb3JlL3YxL3Njb3JlLnByb3RvEhNzY29yZWJvYXJkLnNjb3JlLnYxInoKClN1Ym1pc3Npb24SEwoLbGVhZGVyYm9hcmQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIRCglhY3Rpb25faWQYAyABKAkSDgoGcG9pbnRzGAQgASgEEhEKCXNpZ25hdHVyZRgFIAEoCRIQCgh1c2VybmFtZRgGIAEoCSJOCghBY2NlcHRlZBIRCgluZXdfc2NvcmUYASABKAQSDAoEcmFuaxgCIAEoBBIPCgd2ZXJzaW9uGAMgASgEEhAKCHJlcGxheWVkGAQgASgIIlAKB1JlZnVzZWQSDAoEY29kZRgBIAEoDRIOCgZyZWFzb24YAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoDSJJChJTdWJtaXRTY29yZVJlcXVlc3QSMwoKc3VibWlzc2lvbhgBIAEoCzIfLnNjb3JlYm9hcmQuc2NvcmUudjEuU3VibWlzc2lvbiJ5ChNTdWJtaXRTY29yZVJlc3BvbnNlEi8KCGFjY2VwdGVkGAEgASgLMh0uc2NvcmVib2FyZC5zY29yZS52MS5BY2NlcHRlZBIxCgVib2FyZBgCIAEoCzIiLnNjb3JlYm9hcmQuc2NvcmUudjEuQm9hcmRQb3NpdGlvbiJLChNTdWJtaXRTY29yZXNSZXF1ZXN0EjQKC3N1Ym1pc3Npb25zGAEgAygLMh8uc2NvcmVib2FyZC5zY29yZS52MS5TdWJtaXNzaW9uIogCChRTdWJtaXRTY29yZXNSZXNwb25zZRJDCghvdXRjb21lcxgBIAMoCzIxLnNjb3JlYm9hcmQuc2NvcmUudjEuU3VibWl0U2NvcmVzUmVzcG9uc2UuT3V0Y29tZRIyCgZib2FyZHMYAiADKAsyIi5zY29yZWJvYXJkLnNjb3JlLnYxLkJvYXJkUG9zaXRpb24adwoHT3V0Y29tZRIxCghhY2NlcHRlZBgBIAEoCzIdLnNjb3JlYm9hcmQuc2NvcmUudjEuQWNjZXB0ZWRIABIvCgdyZWZ1c2VkGAIgASgLMhwuc2NvcmVib2FyZC5zY29yZS52MS5SZWZ1c2VkSABCCAoGcmVzdWx0IkAKDUJvYXJkUG9zaXRpb24SEwoLbGVhZGVyYm9hcmQYASABKAkSDQoFZXBvY2gYAiABKAQSCwoDc2VxGAMgASgEIkcKBUVudHJ5Eg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSDQoFc2NvcmUYAyABKAQSDAoEcmFuaxgEIAEoBCIzCg1HZXRUb3BSZXF1ZXN0EhMKC2xlYWRlcmJvYXJkGAEgASgJEg0KBWxpbWl0GAIgASgNIoIBCg5HZXRUb3BSZXNwb25zZRIrCgdlbnRyaWVzGAEgAygLMhouc2NvcmVib2FyZC5zY29yZS52MS5FbnRyeRI0Cghwb3NpdGlvbhgCIAEoCzIiLnNjb3JlYm9hcmQuc2NvcmUudjEuQm9hcmRQb3NpdGlvbhINCgVzdGFsZRgDIAEoCCJLCg5HZXRSYW5rUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhMKC21pbl92ZXJzaW9uGAMgASgEIm0KD0dldFJhbmtSZXNwb25zZRIpCgVlbnRyeRgBIAEoCzIaLnNjb3JlYm9hcmQuc2NvcmUudjEuRW50cnkSDwoHdmVyc2lvbhgCIAEoBBIPCgdwbGF5ZXJzGAMgASgEEg0KBXN0YWxlGAQgASgIIkkKEUxpc3RBcm91bmRSZXF1ZXN0EhMKC2xlYWRlcmJvYXJkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGcmFkaXVzGAMgASgNImEKEkxpc3RBcm91bmRSZXNwb25zZRIrCgdlbnRyaWVzGAEgAygLMhouc2NvcmVib2FyZC5zY29yZS52MS5FbnRyeRIPCgdwbGF5ZXJzGAIgASgEEg0KBXN0YWxlGAMgASgIMt0DCgxTY29yZVNlcnZpY2USYAoLU3VibWl0U2NvcmUSJy5zY29yZWJvYXJkLnNjb3JlLnYxLlN1Ym1pdFNjb3JlUmVxdWVzdBooLnNjb3JlYm9hcmQuc2NvcmUudjEuU3VibWl0U2NvcmVSZXNwb25zZRJjCgxTdWJtaXRTY29yZXMSKC5zY29yZWJvYXJkLnNjb3JlLnYxLlN1Ym1pdFNjb3Jlc1JlcXVlc3QaKS5zY29yZWJvYXJkLnNjb3JlLnYxLlN1Ym1pdFNjb3Jlc1Jlc3BvbnNlElEKBkdldFRvcBIiLnNjb3JlYm9hcmQuc2NvcmUudjEuR2V0VG9wUmVxdWVzdBojLnNjb3JlYm9hcmQuc2NvcmUudjEuR2V0VG9wUmVzcG9uc2USVAoHR2V0UmFuaxIjLnNjb3JlYm9hcmQuc2NvcmUudjEuR2V0UmFua1JlcXVlc3QaJC5zY29yZWJvYXJkLnNjb3JlLnYxLkdldFJhbmtSZXNwb25zZRJdCgpMaXN0QXJvdW5kEiYuc2NvcmVib2FyZC5zY29yZS52MS5MaXN0QXJvdW5kUmVxdWVzdBonLnNjb3JlYm9hcmQuc2NvcmUudjEuTGlzdEFyb3VuZFJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("Ch9zY29yZWJvYXJkL3Njb3JlL3YxL3Njb3JlLnByb3RvEhNzY29yZWJvYXJkLnNjb3JlLnYxInoKClN1Ym1pc3Npb24SEwoLbGVhZGVyYm9hcmQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIRCglhY3Rpb25faWQYAyABKAkSDgoGcG9pbnRzGAQgASgEEhEKCXNpZ25hdHVyZRgFIAEoCRIQCgh1c2VybmFtZRgGIAEoCSJOCghBY2NlcHRlZBIRCgluZXdfc2NvcmUYASABKAQSDAoEcmFuaxgCIAEoBBIPCgd2ZXJzaW9uGAMgASgEEhAKCHJlcGxheWVkGAQgASgIIlAKB1JlZnVzZWQSDAoEY29kZRgBIAEoDRIOCgZyZWFzb24YAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoDSJJChJTdWJtaXRTY29yZVJlcXVlc3QSMwoKc3VibWlzc2lvbhgBIAEoCzIfLnNjb3JlYm9hcmQuc2NvcmUudjEuU3VibWlzc2lvbiJ5ChNTdWJtaXRTY29yZVJlc3BvbnNlEi8KCGFjY2VwdGVkGAEgASgLMh0uc2NvcmVib2FyZC5zY29yZS52MS5BY2NlcHRlZBIxCgVib2FyZBgCIAEoCzIiLnNjb3JlYm9hcmQuc2NvcmUudjEuQm9hcmRQb3NpdGlvbiJLChNTdWJtaXRTY29yZXNSZXF1ZXN0EjQKC3N1Ym1pc3Npb25zGAEgAygLMh8uc2NvcmVib2FyZC5zY29yZS52MS5TdWJtaXNzaW9uIogCChRTdWJtaXRTY29yZXNSZXNwb25zZRJDCghvdXRjb21lcxgBIAMoCzIxLnNjb3JlYm9hcmQuc2NvcmUudjEuU3VibWl0U2NvcmVzUmVzcG9uc2UuT3V0Y29tZRIyCgZib2FyZHMYAiADKAsyIi5zY29yZWJvYXJkLnNjb3JlLnYxLkJvYXJkUG9zaXRpb24adwoHT3V0Y29tZRIxCghhY2NlcHRlZBgBIAEoCzIdLnNjb3JlYm9hcmQuc2NvcmUudjEuQWNjZXB0ZWRIABIvCgdyZWZ1c2VkGAIgASgLMhwuc2NvcmVib2FyZC5zY29yZS52MS5SZWZ1c2VkSABCCAoGcmVzdWx0IkAKDUJvYXJkUG9zaXRpb24SEwoLbGVhZGVyYm9hcmQYASABKAkSDQoFZXBvY2gYAiABKAQSCwoDc2VxGAMgASgEIkcKBUVudHJ5Eg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSDQoFc2NvcmUYAyABKAQSDAoEcmFuaxgEIAEoBCIzCg1HZXRUb3BSZXF1ZXN0EhMKC2xlYWRlcmJvYXJkGAEgASgJEg0KBWxpbWl0GAIgASgNIoIBCg5HZXRUb3BSZXNwb25zZRIrCgdlbnRyaWVzGAEgAygLMhouc2NvcmVib2FyZC5zY29yZS52MS5FbnRyeRI0Cghwb3NpdGlvbhgCIAEoCzIiLnNjb3JlYm9hcmQuc2NvcmUudjEuQm9hcmRQb3NpdGlvbhINCgVzdGFsZRgDIAEoCCJLCg5HZXRSYW5rUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhMKC21pbl92ZXJzaW9uGAMgASgEIm0KD0dldFJhbmtSZXNwb25zZRIpCgVlbnRyeRgBIAEoCzIaLnNjb3JlYm9hcmQuc2NvcmUudjEuRW50cnkSDwoHdmVyc2lvbhgCIAEoBBIPCgdwbGF5ZXJzGAMgASgEEg0KBXN0YWxlGAQgASgIIkkKEUxpc3RBcm91bmRSZXF1ZXN0EhMKC2xlYWRlcmJvYXJkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGcmFkaXVzGAMgASgNImEKEkxpc3RBcm91bmRSZXNwb25zZRIrCgdlbnRyaWVzGAEgAygLMhouc2NvcmVib2FyZC5zY29yZS52MS5FbnRyeRIPCgdwbGF5ZXJzGAIgASgEEg0KBXN0YWxlGAMgASgIIlcKClBsYWNlUXVlcnkSEwoLbGVhZGVyYm9hcmQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIOCgZyYWRpdXMYAyABKA0SEwoLbWluX3ZlcnNpb24YBCABKAQikAEKBVBsYWNlEikKBWVudHJ5GAEgASgLMhouc2NvcmVib2FyZC5zY29yZS52MS5FbnRyeRIPCgd2ZXJzaW9uGAIgASgEEg8KB3BsYXllcnMYAyABKAQSKwoHZW50cmllcxgEIAMoCzIaLnNjb3JlYm9hcmQuc2NvcmUudjEuRW50cnkSDQoFc3RhbGUYBSABKAgiRAoQR2V0UGxhY2VzUmVxdWVzdBIwCgdxdWVyaWVzGAEgAygLMh8uc2NvcmVib2FyZC5zY29yZS52MS5QbGFjZVF1ZXJ5IsgBChFHZXRQbGFjZXNSZXNwb25zZRJACghvdXRjb21lcxgBIAMoCzIuLnNjb3JlYm9hcmQuc2NvcmUudjEuR2V0UGxhY2VzUmVzcG9uc2UuT3V0Y29tZRpxCgdPdXRjb21lEisKBXBsYWNlGAEgASgLMhouc2NvcmVib2FyZC5zY29yZS52MS5QbGFjZUgAEi8KB3JlZnVzZWQYAiABKAsyHC5zY29yZWJvYXJkLnNjb3JlLnYxLlJlZnVzZWRIAEIICgZyZXN1bHQyuQQKDFNjb3JlU2VydmljZRJgCgtTdWJtaXRTY29yZRInLnNjb3JlYm9hcmQuc2NvcmUudjEuU3VibWl0U2NvcmVSZXF1ZXN0Giguc2NvcmVib2FyZC5zY29yZS52MS5TdWJtaXRTY29yZVJlc3BvbnNlEmMKDFN1Ym1pdFNjb3JlcxIoLnNjb3JlYm9hcmQuc2NvcmUudjEuU3VibWl0U2NvcmVzUmVxdWVzdBopLnNjb3JlYm9hcmQuc2NvcmUudjEuU3VibWl0U2NvcmVzUmVzcG9uc2USUQoGR2V0VG9wEiIuc2NvcmVib2FyZC5zY29yZS52MS5HZXRUb3BSZXF1ZXN0GiMuc2NvcmVib2FyZC5zY29yZS52MS5HZXRUb3BSZXNwb25zZRJUCgdHZXRSYW5rEiMuc2NvcmVib2FyZC5zY29yZS52MS5HZXRSYW5rUmVxdWVzdBokLnNjb3JlYm9hcmQuc2NvcmUudjEuR2V0UmFua1Jlc3BvbnNlEl0KCkxpc3RBcm91bmQSJi5zY29yZWJvYXJkLnNjb3JlLnYxLkxpc3RBcm91bmRSZXF1ZXN0Gicuc2NvcmVib2FyZC5zY29yZS52MS5MaXN0QXJvdW5kUmVzcG9uc2USWgoJR2V0UGxhY2VzEiUuc2NvcmVib2FyZC5zY29yZS52MS5HZXRQbGFjZXNSZXF1ZXN0GiYuc2NvcmVib2FyZC5zY29yZS52MS5HZXRQbGFjZXNSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * One action that earned points.
@@ -503,6 +503,152 @@ export const ListAroundResponseSchema: GenMessage<ListAroundResponse> = /*@__PUR
   messageDesc(file_scoreboard_score_v1_score, 14);
 
 /**
+ * @generated from message scoreboard.score.v1.PlaceQuery
+ */
+export type PlaceQuery = Message<"scoreboard.score.v1.PlaceQuery"> & {
+  /**
+   * Empty means "global".
+   *
+   * @generated from field: string leaderboard = 1;
+   */
+  leaderboard: string;
+
+  /**
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * Neighbours on each side, 0 to 50.
+   *
+   * @generated from field: uint32 radius = 3;
+   */
+  radius: number;
+
+  /**
+   * Refuse with UNAVAILABLE rather than answer from a state older than this version; 0 means any.
+   *
+   * @generated from field: uint64 min_version = 4;
+   */
+  minVersion: bigint;
+};
+
+/**
+ * Describes the message scoreboard.score.v1.PlaceQuery.
+ * Use `create(PlaceQuerySchema)` to create a new message.
+ */
+export const PlaceQuerySchema: GenMessage<PlaceQuery> = /*@__PURE__*/
+  messageDesc(file_scoreboard_score_v1_score, 15);
+
+/**
+ * @generated from message scoreboard.score.v1.Place
+ */
+export type Place = Message<"scoreboard.score.v1.Place"> & {
+  /**
+   * @generated from field: scoreboard.score.v1.Entry entry = 1;
+   */
+  entry?: Entry | undefined;
+
+  /**
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * How many players the board has.
+   *
+   * @generated from field: uint64 players = 3;
+   */
+  players: bigint;
+
+  /**
+   * Best first; contains the player.
+   *
+   * @generated from field: repeated scoreboard.score.v1.Entry entries = 4;
+   */
+  entries: Entry[];
+
+  /**
+   * @generated from field: bool stale = 5;
+   */
+  stale: boolean;
+};
+
+/**
+ * Describes the message scoreboard.score.v1.Place.
+ * Use `create(PlaceSchema)` to create a new message.
+ */
+export const PlaceSchema: GenMessage<Place> = /*@__PURE__*/
+  messageDesc(file_scoreboard_score_v1_score, 16);
+
+/**
+ * @generated from message scoreboard.score.v1.GetPlacesRequest
+ */
+export type GetPlacesRequest = Message<"scoreboard.score.v1.GetPlacesRequest"> & {
+  /**
+   * 1 to 100.
+   *
+   * @generated from field: repeated scoreboard.score.v1.PlaceQuery queries = 1;
+   */
+  queries: PlaceQuery[];
+};
+
+/**
+ * Describes the message scoreboard.score.v1.GetPlacesRequest.
+ * Use `create(GetPlacesRequestSchema)` to create a new message.
+ */
+export const GetPlacesRequestSchema: GenMessage<GetPlacesRequest> = /*@__PURE__*/
+  messageDesc(file_scoreboard_score_v1_score, 17);
+
+/**
+ * @generated from message scoreboard.score.v1.GetPlacesResponse
+ */
+export type GetPlacesResponse = Message<"scoreboard.score.v1.GetPlacesResponse"> & {
+  /**
+   * In the order of the request.
+   *
+   * @generated from field: repeated scoreboard.score.v1.GetPlacesResponse.Outcome outcomes = 1;
+   */
+  outcomes: GetPlacesResponse_Outcome[];
+};
+
+/**
+ * Describes the message scoreboard.score.v1.GetPlacesResponse.
+ * Use `create(GetPlacesResponseSchema)` to create a new message.
+ */
+export const GetPlacesResponseSchema: GenMessage<GetPlacesResponse> = /*@__PURE__*/
+  messageDesc(file_scoreboard_score_v1_score, 18);
+
+/**
+ * @generated from message scoreboard.score.v1.GetPlacesResponse.Outcome
+ */
+export type GetPlacesResponse_Outcome = Message<"scoreboard.score.v1.GetPlacesResponse.Outcome"> & {
+  /**
+   * @generated from oneof scoreboard.score.v1.GetPlacesResponse.Outcome.result
+   */
+  result: {
+    /**
+     * @generated from field: scoreboard.score.v1.Place place = 1;
+     */
+    value: Place;
+    case: "place";
+  } | {
+    /**
+     * @generated from field: scoreboard.score.v1.Refused refused = 2;
+     */
+    value: Refused;
+    case: "refused";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message scoreboard.score.v1.GetPlacesResponse.Outcome.
+ * Use `create(GetPlacesResponse_OutcomeSchema)` to create a new message.
+ */
+export const GetPlacesResponse_OutcomeSchema: GenMessage<GetPlacesResponse_Outcome> = /*@__PURE__*/
+  messageDesc(file_scoreboard_score_v1_score, 18, 0);
+
+/**
  * Called by services only; a player's token opens none of these.
  *
  * @generated from service scoreboard.score.v1.ScoreService
@@ -557,6 +703,16 @@ export const ScoreService: GenService<{
     methodKind: "unary";
     input: typeof ListAroundRequestSchema;
     output: typeof ListAroundResponseSchema;
+  },
+  /**
+   * Places of several players in one call, each answered or refused by itself.
+   *
+   * @generated from rpc scoreboard.score.v1.ScoreService.GetPlaces
+   */
+  getPlaces: {
+    methodKind: "unary";
+    input: typeof GetPlacesRequestSchema;
+    output: typeof GetPlacesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_scoreboard_score_v1_score, 0);

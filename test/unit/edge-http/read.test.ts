@@ -1,0 +1,141 @@
+import { create } from '@bufbuild/protobuf';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createRead, type Read } from '../../../edge/http/read.ts';
+import { EntrySchema, type GetPlacesRequest } from '../../../gen/scoreboard/score/v1/score_pb.ts';
+
+const entry = (userId: string, rank: number) =>
+  create(EntrySchema, { userId, username: userId, score: BigInt(100 - rank), rank: BigInt(rank) });
+const TOP = Array.from({ length: 10 }, (_, at) => entry(`player${at}`, at + 1));
+const question = (userId: string) => ({ leaderboard: 'global', userId, radius: 0, minVersion: 0n });
+
+/** One call at the score service, to be answered by hand. */
+interface Call {
+  readonly queries: NonNullable<GetPlacesRequest['queries']>;
+  answer(refused?: string): void;
+}
+
+let calls: Call[];
+let tops: number[];
+let read: Read;
+
+const settle = () => vi.advanceTimersByTimeAsync(0);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  calls = [];
+  tops = [];
+  const score = {
+    getPlaces: ({ queries }: GetPlacesRequest) =>
+      new Promise((resolve) => {
+        const answer = (refused?: string) =>
+          resolve({
+            outcomes: queries.map(({ userId }) => ({
+              result:
+                userId === refused
+                  ? {
+                      case: 'refused',
+                      value: { code: 5, reason: 'PLAYER_NOT_FOUND', message: '', retryAfterMs: 0 },
+                    }
+                  : {
+                      case: 'place',
+                      value: { entry: entry(userId, 1), version: 1n, players: 1n, entries: [], stale: false },
+                    },
+            })),
+          });
+        calls.push({ queries, answer });
+      }),
+    async getTop({ limit }: { limit: number }) {
+      tops.push(limit);
+      return { entries: TOP, position: { leaderboard: 'global', epoch: 1n, seq: 9n }, stale: false };
+    },
+  };
+  const cached = {
+    entries: TOP,
+    position: { leaderboard: 'global', epoch: 1n, seq: 7n },
+    bytes: Buffer.of(),
+    stale: true,
+  };
+  read = createRead({ score, topCache: { get: () => cached } } as unknown as Parameters<
+    typeof createRead
+  >[0]);
+});
+
+afterEach(async () => {
+  for (const { answer } of calls) answer();
+  await read.close();
+  vi.useRealTimers();
+});
+
+test('places that are asked for at once travel in one call, each with its own outcome', async () => {
+  const asked = Promise.allSettled(['ada', 'bob', 'cy'].map((userId) => read.place(question(userId))));
+  await settle();
+  expect(calls.map(({ queries }) => queries.map(({ userId }) => userId))).toEqual([['ada', 'bob', 'cy']]);
+  calls[0]?.answer('bob');
+  expect(await asked).toMatchObject([
+    { status: 'fulfilled', value: { entry: { userId: 'ada' } } },
+    { status: 'rejected', reason: { reason: 'PLAYER_NOT_FOUND' } },
+    { status: 'fulfilled', value: { entry: { userId: 'cy' } } },
+  ]);
+});
+
+test('at most 100 places are in a call, 4 calls on their way, and 2,000 places wait', async () => {
+  const asking = Array.from({ length: 400 }, (_, at) => read.place(question(`p${at}`)));
+  await settle();
+  asking.push(...Array.from({ length: 2_000 }, (_, at) => read.place(question(`q${at}`))));
+  await expect(read.place(question('late'))).rejects.toMatchObject({
+    reason: 'OVERLOADED',
+    retryAfterMs: 1_000,
+  });
+  expect(calls.map(({ queries }) => queries.length)).toEqual([100, 100, 100, 100]);
+  for (let at = 0; at < calls.length; at += 1) {
+    calls[at]?.answer();
+    await settle();
+  }
+  expect(await Promise.all(asking)).toHaveLength(2_400);
+});
+
+test('who waited too long for a call is refused unsent', async () => {
+  const stuck = Array.from({ length: 400 }, (_, at) => read.place(question(`p${at}`)));
+  await settle();
+  const late = expect(read.place(question('late'))).rejects.toMatchObject({ reason: 'OVERLOADED' });
+  await vi.advanceTimersByTimeAsync(301);
+  for (const { answer } of calls) answer();
+  await Promise.all(stuck);
+  await late;
+  expect(calls).toHaveLength(4);
+});
+
+test('a client with less patience is told in time, in a call and before it', async () => {
+  const impatient = expect(read.place(question('ada'), 50)).rejects.toMatchObject({
+    reason: 'DEADLINE_EXCEEDED',
+  });
+  await vi.advanceTimersByTimeAsync(50);
+  await impatient;
+});
+
+test('a short top is the cached one, with its position and its doubts', async () => {
+  const position = { epoch: 1n, seq: 7n };
+  expect(await read.top('global', 0)).toMatchObject({ entries: TOP, position, stale: true });
+  expect(await read.top('global', 3)).toMatchObject({ entries: TOP.slice(0, 3), position, stale: true });
+  expect(tops).toEqual([]);
+});
+
+test('a longer top is asked for', async () => {
+  expect(await read.top('global', 11)).toMatchObject({ position: { seq: 9n }, stale: false });
+  expect(tops).toEqual([11]);
+});
+
+test('the REST answer of a place names the player, the board and the neighbours', async () => {
+  const asking = read.placeJson('global', 'ada');
+  await settle();
+  expect(calls[0]?.queries).toMatchObject([
+    { leaderboard: 'global', userId: 'ada', radius: 5, minVersion: 0n },
+  ]);
+  calls[0]?.answer();
+  const { json, stale } = await asking;
+  expect(stale).toBe(false);
+  expect(JSON.parse(json)).toEqual({
+    ...{ userId: 'ada', username: 'ada', score: 99, rank: 1 },
+    ...{ version: 1, players: 1, leaderboard: 'global', neighbours: [] },
+  });
+});

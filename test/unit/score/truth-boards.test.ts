@@ -1,0 +1,64 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { Board } from '../../../services/score/board.ts';
+import { createTruthBoards, type TruthBoards } from '../../../services/score/truth-boards.ts';
+
+let readings: number;
+/** What one reading takes. */
+let takesMs: number;
+let boards: TruthBoards;
+
+const slowly = async <Reading>(reading: Reading): Promise<Reading> => {
+  readings += 1;
+  await new Promise((resolve) => setTimeout(resolve, takesMs));
+  return reading;
+};
+const answered = async <Reading>(asking: Promise<Reading>): Promise<Reading> => {
+  await vi.advanceTimersByTimeAsync(takesMs);
+  return asking;
+};
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  readings = 0;
+  takesMs = 10;
+  boards = createTruthBoards({
+    board: () => slowly<Board>({ epoch: 1n, seq: BigInt(readings + 1), entries: [] }),
+    page: (_board, firstRank, limit) =>
+      slowly([{ userId: 'ada', username: 'ada', score: BigInt(limit), rank: firstRank }]),
+  });
+});
+
+afterEach(() => void vi.useRealTimers());
+
+it('serves all readers of a moment by one reading', async () => {
+  await answered(Promise.all([boards.recent('global'), boards.recent('global'), boards.recent('global')]));
+  await vi.advanceTimersByTimeAsync(199);
+  await boards.recent('global');
+  expect(readings).toBe(1);
+  await vi.advanceTimersByTimeAsync(1);
+  await answered(boards.recent('global'));
+  expect(readings).toBe(2);
+});
+
+it('leaves Postgres alone for twice as long as a slow reading took', async () => {
+  takesMs = 500;
+  await answered(boards.recent('global'));
+  await vi.advanceTimersByTimeAsync(999);
+  await boards.recent('global');
+  expect(readings).toBe(1);
+  await vi.advanceTimersByTimeAsync(1);
+  await answered(boards.recent('global'));
+  expect(readings).toBe(2);
+});
+
+it('reads anew for who needs a board that is newer than the question', async () => {
+  await answered(boards.fresh('global'));
+  expect((await answered(boards.fresh('global'))).seq).toBe(2n);
+});
+
+it('reads below the top as far down as anybody may ask, once for all', async () => {
+  const [one, other] = await answered(Promise.all([boards.belowTop('global'), boards.belowTop('global')]));
+  expect(one).toEqual([{ userId: 'ada', username: 'ada', score: 90n, rank: 11 }]);
+  expect(other).toBe(one);
+  expect(readings).toBe(1);
+});
