@@ -1,4 +1,4 @@
-/** How long a row of the outbox waits, and when it is dead, as Postgres computes it. */
+/** How long a row of the outbox waits, when it is dead, and who delivers it in the end, with a real Postgres. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { migrate } from '../../services/database/migrate.ts';
 import type { LocalServer } from '../../services/local/child-server.ts';
 import { startPostgresServer } from '../../services/local/postgres-server.ts';
 import { createOutboxStore, type OutboxStore } from '../../services/score/outbox-store.ts';
+import { createOutboxSweeper } from '../../services/score/outbox-sweeper.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
 import {
   connectPostgres,
@@ -14,6 +15,7 @@ import {
   type PostgresPool,
   type Sql,
 } from '../../services/shared/postgres.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 let dir: string;
 let postgres: LocalServer;
@@ -87,4 +89,25 @@ test('a claim keeps others away for its lease, and is no attempt yet', async () 
   const [row] = await pending();
   expect(row?.attempts).toBe(0);
   expect(row?.wait).toBeGreaterThan(2_000);
+});
+
+test('what a process postponed again and again before it was killed, the next one delivers within five seconds', async () => {
+  await sql`delete from outbox`;
+  await sql`
+    insert into outbox (leaderboards, user_ids, attempts, last_error, next_attempt_at)
+    select '{global}', '{ada}', 10, 'no answer', now() from generate_series(1, ${ROWS}::int)`;
+  const sweeperThat = (deliver: () => Promise<void>) =>
+    createOutboxSweeper({ outbox, deliver, ready: () => true, onFailed: () => {}, log: createSilentLog() });
+  const killed = sweeperThat(() => Promise.reject(new Error('still no answer')));
+  killed.start();
+  await waitFor(async () => {
+    const [{ untried } = { untried: ROWS }] = await sql<{ untried: number }[]>`
+      select count(*)::int as untried from outbox where last_error <> 'still no answer'`;
+    return untried === 0 || undefined;
+  });
+  await killed.stop();
+  const next = sweeperThat(() => Promise.resolve());
+  next.start();
+  await waitFor(async () => (await sql`select from outbox`).length === 0 || undefined, { limitMs: 5_000 });
+  await next.stop();
 });
