@@ -73,8 +73,21 @@ function noteRefusals(log: Log): Interceptor {
   };
 }
 
+/** Asked before anything is spent on a call: nothing to wait for when it may come in, else a refusal. */
+export type Door = () => undefined | Promise<never>;
+
+const GRPC_WEB = /^application\/grpc-web/;
+
+export interface ConnectRoutesOptions {
+  /** Adds services to the router. */
+  register: (router: ConnectRouter) => void;
+  /** By path of a method. */
+  doors: ReadonlyMap<string, Door>;
+  log: Log;
+}
+
 /** Routes for every method of the services that `register` adds. */
-export function createConnectRoutes(register: (router: ConnectRouter) => void, log: Log): Route[] {
+export function createConnectRoutes({ register, doors, log }: ConnectRoutesOptions): Route[] {
   const router = createConnectRouter({
     // gRPC proper needs trailers, which HTTP/1.1 clients can't read.
     grpc: false,
@@ -85,7 +98,13 @@ export function createConnectRoutes(register: (router: ConnectRouter) => void, l
   });
   register(router);
   return router.handlers.map((handler) => {
-    const serve: Handler = (exchange) => serveCall(handler, exchange);
+    const door = doors.get(handler.requestPath);
+    const serve: Handler = (exchange) => {
+      // gRPC-web carries a refusal inside its answer, so there the handler has to make it.
+      const turnedAway = GRPC_WEB.test(exchange.contentType) ? undefined : door?.();
+      if (turnedAway === undefined) return serveCall(handler, exchange);
+      return turnedAway.catch((thrown: unknown) => refuse(exchange, toAppError(thrown)));
+    };
     const methods = handler.allowedMethods.filter((method): method is Method => /^(GET|POST)$/.test(method));
     return [handler.requestPath, new Map(methods.map((method) => [method, serve]))];
   });
@@ -183,6 +202,10 @@ function answer({ exchange, refusal }: Call, { status, header, body }: Whole): v
   if (refusal === undefined && error.kind === 'internal') {
     throw new Error(`Connect answered ${status}: ${body}`);
   }
+  refuse(exchange, error);
+}
+
+function refuse(exchange: Exchange, error: AppError): void {
   const described = describeError(error);
   exchange.json(described.status, connectErrorBody(error), described.headers);
 }

@@ -31,8 +31,7 @@ export function createRestRoutes(options: RestRoutesOptions): Route[] {
 
   /** A full queue is told at the door: who and what it is about would be found out for nothing. */
   function update(exchange: Exchange): Promise<void> {
-    submit.shed();
-    return submitBody(exchange);
+    return submit.door() ?? submitBody(exchange);
   }
 
   async function submitBody(exchange: Exchange): Promise<void> {

@@ -9,6 +9,8 @@ import { NEIGHBOURS, type PlaceQuestion, type Read } from './read.ts';
 import type { Submit } from './submit.ts';
 import { parseSignature } from './submit-body.ts';
 
+export const SUBMIT_SCORE_PATH = `/${ScoreboardService.typeName}/${ScoreboardService.method.submitScore.name}`;
+
 export interface ScoreboardServiceOptions {
   admission: Admission;
   submit: Submit;

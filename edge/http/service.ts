@@ -20,7 +20,7 @@ import { createRateLimiter } from './rate-limiter.ts';
 import { createRead } from './read.ts';
 import { createRestRoutes } from './rest-routes.ts';
 import { startScoreProbe } from './score-probe.ts';
-import { registerScoreboardService } from './scoreboard-service.ts';
+import { registerScoreboardService, SUBMIT_SCORE_PATH } from './scoreboard-service.ts';
 import { createSubmit } from './submit.ts';
 import { createTopCache } from './top-cache.ts';
 
@@ -69,7 +69,11 @@ export async function startEdge(
     routes: new Map([
       ...createPageRoutes(config.page),
       ...createRestRoutes({ admission, submit, read, topCache, verifier, readiness }),
-      ...createConnectRoutes((router) => registerScoreboardService(router, { admission, submit, read }), log),
+      ...createConnectRoutes({
+        register: (router) => registerScoreboardService(router, { admission, submit, read }),
+        doors: new Map([[SUBMIT_SCORE_PATH, submit.door]]),
+        log,
+      }),
     ]),
     cors: createCors(config.allowedOrigins),
     trustedProxies: config.trustedProxies,

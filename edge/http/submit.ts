@@ -8,6 +8,7 @@ import { createCoalescer } from '../../services/shared/coalescer.ts';
 import type { GrpcClient } from '../../services/shared/grpc.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS, type Metrics } from '../../services/shared/metrics.ts';
 import type { Identity } from '../../services/shared/token-verifier.ts';
+import { createPacer } from './pacer.ts';
 import { fromRefused } from './refused.ts';
 import type { TopCache } from './top-cache.ts';
 import { within } from './within.ts';
@@ -28,8 +29,11 @@ export interface Accepted {
 }
 
 export interface Submit {
-  /** Throws OVERLOADED while no further action would be taken: asked before anything is spent on a request. */
-  shed(): void;
+  /**
+   * Asked before anything is spent on a request: nothing to wait for while there is room, else a refusal with OVERLOADED when it
+   * is this request's turn to be refused.
+   */
+  door(): undefined | Promise<never>;
   /** `patienceMs` is how long this client waits at most, when it said so. */
   submit(player: Identity, action: ActionInput, patienceMs?: number): Promise<Accepted>;
   close(): Promise<void>;
@@ -46,6 +50,12 @@ const WORTH_A_CALL = 64;
 /** A tenth of a second of work: more would only be answered too late, and refusing at once costs nobody a wait. */
 const MAX_QUEUE = 1_000;
 const RETRY_AFTER_MS = 1_000;
+/**
+ * At most 20,000 refusals a second. Each takes little, but those who are refused come back at once, and what they take is missing
+ * where scores are being counted.
+ */
+const REFUSALS_PER_STRETCH = 200;
+const STRETCH_MS = 10;
 
 interface Queued extends ActionInput {
   readonly userId: string;
@@ -69,7 +79,7 @@ export function createSubmit({ score, topCache, metrics }: SubmitOptions): Submi
   ]);
   const accepted = outcomes.labels('accepted', '');
   const replayed = outcomes.labels('replayed', '');
-  const shedding = outcomes.labels('refused', 'OVERLOADED');
+  const turnedAway = outcomes.labels('refused', 'OVERLOADED');
 
   async function send(submissions: Queued[]): Promise<ReadonlyArray<Accepted | AppError>> {
     const response = await score.submitScores({ submissions }, { deadlineMs: SCORE_DEADLINE_MS });
@@ -88,12 +98,16 @@ export function createSubmit({ score, topCache, metrics }: SubmitOptions): Submi
     send,
   });
 
+  async function turnAway(): Promise<never> {
+    await refusals.turn();
+    turnedAway.inc();
+    throw overloaded();
+  }
+
+  const refusals = createPacer(REFUSALS_PER_STRETCH, STRETCH_MS);
+
   return {
-    shed() {
-      if (coalescer.queued < MAX_QUEUE) return;
-      shedding.inc();
-      throw overloaded();
-    },
+    door: () => (coalescer.queued < MAX_QUEUE ? undefined : turnAway()),
     async submit({ userId, username }, { leaderboard, actionId, points, signature }, patienceMs) {
       const started = performance.now();
       const sendBefore = started + Math.min(patienceMs ?? MAX_WAIT_MS, MAX_WAIT_MS);

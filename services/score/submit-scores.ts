@@ -3,25 +3,19 @@
  * many share one commit; the answer goes out after the commit, with the rank when the index can tell it.
  */
 import type { Submission } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { AppError, toAppError } from '../shared/app-error.ts';
-import {
-  isUsername,
-  parseActionId,
-  parseLeaderboard,
-  parsePoints,
-  parseUserId,
-} from '../shared/identifiers.ts';
+import { AppError } from '../shared/app-error.ts';
 import type { Log } from '../shared/log.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS, type Metrics } from '../shared/metrics.ts';
 import type { ServiceName } from '../shared/service-keys.ts';
 import { type Accept, createAcceptLanes, type LimitedLane, type Queued } from './accept-lanes.ts';
 import { acceptScores } from './accept-scores.ts';
 import type { AcceptStore } from './accept-store.ts';
-import type { AcceptAnswer, AcceptCommand } from './action.ts';
+import type { AcceptAnswer } from './action.ts';
 import type { Position } from './board.ts';
 import type { Delivery } from './delivery.ts';
 import type { IndexKeeper } from './index-keeper.ts';
 import type { Attempt } from './keep-rejected.ts';
+import { type ParsedSubmission, parseSubmission } from './parse-submission.ts';
 import type { Projected, Projector } from './projector.ts';
 import type { ReadBoards } from './read-boards.ts';
 import type { SignatureVerifier } from './verify-signatures.ts';
@@ -61,13 +55,9 @@ export interface SubmitScoresOptions {
   metrics: Metrics;
 }
 
-/** Services that may sign may also vouch directly: a signature of theirs would prove nothing more. */
-const TRUSTED_TO_SIGN: ReadonlySet<ServiceName> = new Set(['game', 'cli']);
 /** Longest part of a caller's patience that we use. */
 const SUBMIT_LIMIT_MS = 1_000;
 const ACCEPT_LIMIT_MS = 800;
-
-type Parsed = Omit<AcceptCommand, 'keyId'> & { readonly signature: string };
 
 export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
   const { store, verifier, projector, delivery, keeper, reader, log, metrics } = options;
@@ -139,7 +129,10 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
     onBatch: (size) => sizes.observe(size),
   });
 
-  async function verify(parsed: readonly Parsed[], expiresAt: number): Promise<Array<Queued | Error>> {
+  async function verify(
+    parsed: readonly ParsedSubmission[],
+    expiresAt: number,
+  ): Promise<Array<Queued | Error>> {
     const keyIds = await verifier.verifyAll(parsed.filter(({ signature }) => signature !== ''));
     let next = 0;
     return parsed.map(({ leaderboard, userId, username, actionId, points, caller, signature }) => {
@@ -150,14 +143,17 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
   }
 
   async function answerAll(
-    parsed: ReadonlyArray<Parsed | Error>,
+    parsed: ReadonlyArray<ParsedSubmission | Error>,
     expiresAt: number,
   ): Promise<ReadonlyArray<Answer | Error>> {
-    const verified = await inPlace<Parsed, Queued>(parsed, (good) => verify(good, expiresAt));
+    const verified = await inPlace<ParsedSubmission, Queued>(parsed, (good) => verify(good, expiresAt));
     return inPlace<Queued, Answer>(verified, (good) => lanes.submitAll(good));
   }
 
-  function count(settled: ReadonlyArray<Answer | AppError>, parsed: ReadonlyArray<Parsed | Error>): void {
+  function count(
+    settled: ReadonlyArray<Answer | AppError>,
+    parsed: ReadonlyArray<ParsedSubmission | Error>,
+  ): void {
     let [accepted, replayed] = [0, 0];
     for (const [index, outcome] of settled.entries()) {
       if (outcome instanceof AppError) {
@@ -175,7 +171,7 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
     async submit(submissions, caller, remainingMs) {
       const limitMs = Math.min(remainingMs, SUBMIT_LIMIT_MS);
       const refused = options.shed?.();
-      const parsed = submissions.map((submission) => refused ?? parse(submission, caller));
+      const parsed = submissions.map((submission) => refused ?? parseSubmission(submission, caller));
       const answered = await inTime(limitMs, answerAll(parsed, performance.now() + limitMs), parsed);
       const settled = answered.map((outcome) => (outcome instanceof Error ? refusal(outcome, log) : outcome));
       count(settled, parsed);
@@ -192,7 +188,7 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
 function inTime(
   limitMs: number,
   answering: Promise<ReadonlyArray<Answer | Error>>,
-  parsed: ReadonlyArray<Parsed | Error>,
+  parsed: ReadonlyArray<ParsedSubmission | Error>,
 ): Promise<ReadonlyArray<Answer | Error>> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
@@ -216,25 +212,6 @@ async function inPlace<Item, Outcome>(
 
 const placeKey = (player: { leaderboard: string; userId: string }): string =>
   `${player.leaderboard} ${player.userId}`;
-
-function parse(submission: Submission, caller: ServiceName): Parsed | AppError {
-  const { signature, username } = submission;
-  try {
-    if (signature === '' && !TRUSTED_TO_SIGN.has(caller)) throw new AppError('SIGNATURE_REQUIRED');
-    return {
-      leaderboard: parseLeaderboard(submission.leaderboard),
-      userId: parseUserId(submission.userId),
-      actionId: parseActionId(submission.actionId),
-      points: parsePoints(submission.points),
-      // A name that does not fit is no reason to lose a score; the known one stays.
-      username: isUsername(username) ? username : '',
-      caller,
-      signature,
-    };
-  } catch (thrown) {
-    return toAppError(thrown);
-  }
-}
 
 function refusal(thrown: unknown, log: Log): AppError {
   if (thrown instanceof AppError) return thrown;

@@ -23,10 +23,10 @@ const TIMES = 10;
 /** What is called normal: half of what the product can take. */
 const NORMAL_SHARE = 0.5;
 /**
- * Beyond what the product keeps waiting (about 3,000), so that it must refuse. Not far beyond: a request that is refused
+ * Beyond what the product keeps waiting (about 2,000), so that it must refuse. Not far beyond: a request that is refused
  * has stood behind those of all other connections, whatever the product does.
  */
-const CONNECTIONS = 4_000;
+const CONNECTIONS = 3_000;
 const NORMAL_CONNECTIONS = 512;
 const PREPARED_PER_S = 32_000;
 /** Times are normal again when 99 % are within twice those before. */
