@@ -1,6 +1,7 @@
 /**
  * Writes down who stands out: players who were refused by limits again and again, and those far ahead of the others. What it
- * notes costs a submission next to nothing; a loop writes it, and what could not be written is forgotten.
+ * notes costs a submission next to nothing; a loop writes it, again and again while Postgres is away. A process that is killed
+ * forgets what it has not written yet.
  */
 import { AppError, type Reason } from '../shared/app-error.ts';
 import type { Log } from '../shared/log.ts';
@@ -17,6 +18,7 @@ export interface FlagRecorder {
   ): void;
   noteAccepted(players: readonly PlayerState[]): void;
   start(): void;
+  /** Writes what waits. */
   stop(): Promise<void>;
 }
 
@@ -33,7 +35,7 @@ const FLUSH_EVERY_MS = 400;
 export const REFUSALS_TO_FLAG = 3;
 /** Within which they count together. */
 export const REFUSALS_SPAN_MS = 60_000;
-/** Players and reasons held, at some 200 bytes each. */
+/** Players and reasons held, and as many flags that wait to be written, at some 200 bytes each. */
 const MAX_HELD = 10_000;
 const TELLING: ReadonlySet<Reason> = new Set([
   'POINTS_OVER_CAP',
@@ -55,11 +57,12 @@ export function createFlagRecorder(options: FlagRecorderOptions): FlagRecorder {
   const { flags, log, metrics, monotonicMs = () => performance.now() } = options;
   const held = new Map<string, Held>();
   const standOuts = createStandOuts(monotonicMs);
+  const unwritten = new Map<string, Flag>();
   let stored = 0;
   metrics.gauge('score_player_flags', 'Flags of players that nobody has cleared.', { collect: () => stored });
 
   function noteRefusal({ leaderboard, userId }: { leaderboard: string; userId: string }, reason: string) {
-    const key = `${leaderboard} ${userId} ${reason}`;
+    const key = keyOf({ leaderboard, userId, reason });
     const known = held.get(key);
     if (known !== undefined) known.times += 1;
     else if (held.size < MAX_HELD) {
@@ -78,16 +81,30 @@ export function createFlagRecorder(options: FlagRecorderOptions): FlagRecorder {
     return raised;
   }
 
-  async function flush(): Promise<void> {
-    const raised = [...takeRefused(), ...standOuts.look()];
-    if (raised.length > 0) {
-      for (const flag of raised) log.warn(flag, 'a player stands out');
-      await flags.raise(raised);
+  function takeRaised(): void {
+    for (const flag of [...takeRefused(), ...standOuts.look()]) {
+      log.warn(flag, 'a player stands out');
+      const key = keyOf(flag);
+      const waiting = unwritten.get(key);
+      if (waiting !== undefined) unwritten.set(key, { ...flag, times: waiting.times + flag.times });
+      else if (unwritten.size < MAX_HELD) unwritten.set(key, flag);
     }
+  }
+
+  /** What was written although the answer was lost is written again, and counts twice. */
+  async function write(): Promise<void> {
+    takeRaised();
+    if (unwritten.size === 0) return;
+    await flags.raise([...unwritten.values()]);
+    unwritten.clear();
+  }
+
+  async function turn(): Promise<void> {
+    await write();
     stored = await flags.count();
   }
 
-  const loop = createLoop({ name: 'player flags', everyMs: FLUSH_EVERY_MS, run: flush, log });
+  const loop = createLoop({ name: 'player flags', everyMs: FLUSH_EVERY_MS, run: turn, log });
   return {
     noteAnswers(actions, answers) {
       answers.forEach((answer, at) => {
@@ -98,6 +115,15 @@ export function createFlagRecorder(options: FlagRecorderOptions): FlagRecorder {
     },
     noteAccepted: (players) => standOuts.note(players),
     start: () => loop.start(),
-    stop: () => loop.stop(),
+    async stop() {
+      await loop.stop();
+      await write().catch((error: unknown) =>
+        log.warn({ err: error }, 'flags of players could not be written'),
+      );
+    },
   };
+}
+
+function keyOf({ leaderboard, userId, reason }: Pick<Flag, 'leaderboard' | 'userId' | 'reason'>): string {
+  return `${leaderboard} ${userId} ${reason}`;
 }

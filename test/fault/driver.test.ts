@@ -9,6 +9,10 @@ import { createRandom, type Random } from './random.ts';
 const SEEDS = process.env.SEED === undefined ? [20_261] : [Number(process.env.SEED)];
 const KINDS = ['kill', 'pause', 'cut', 'skew'] as const;
 const [SHORTEST_MS, LONGEST_MS] = [500, 2_000];
+const CHEATING = [
+  ...['POINTS_OVER_CAP', 'TOO_SOON', 'WINDOW_ACTIONS_EXCEEDED', 'PLAYER_QUARANTINED'],
+  'SIGNATURE_INVALID',
+];
 /** Each fault and its recovery take a few seconds, on a machine that has other things to do. */
 const LIMIT_MS = 290_000;
 
@@ -35,6 +39,12 @@ function refusedWithoutRedis(history: readonly HistoryEvent[]): number {
   return refused;
 }
 
+/** How many calls were refused for this. */
+function refusedFor(history: readonly HistoryEvent[], reason: string): number {
+  return history.filter(({ f, type, value }) => f === 'submit' && type === 'fail' && value.reason === reason)
+    .length;
+}
+
 describe('the running product', () => {
   it.each(SEEDS)(
     'survives each component being killed, paused, cut and put off in time (seed %i)',
@@ -57,7 +67,10 @@ describe('the running product', () => {
         I7: expect.any(Number),
         I13: expect.any(Number),
         I20: expect.any(Number),
+        I21: expect.any(Number),
       });
+      // Every cheat was tried.
+      for (const reason of CHEATING) expect(refusedFor(recorder.history, reason), reason).toBeGreaterThan(0);
       // There was something to limit while Redis was away.
       expect(refusedWithoutRedis(recorder.history)).toBeGreaterThan(0);
     },
@@ -65,7 +78,7 @@ describe('the running product', () => {
   );
 
   it(
-    'is found out when it lets a player pass the rate limit while Redis is away',
+    'is found out when it lets a player pass the rate limit while Redis is away, or the rules of a board',
     async () => {
       const random = createRandom(1);
       const faults = [makeFault('redis', 'pause', LONGEST_MS, random)];
@@ -73,9 +86,10 @@ describe('the running product', () => {
         seed: 1,
         nextFault: () => faults.shift(),
         settings: { RATE_USER_PER_S: '100000', RATE_USER_BURST: '100000' },
+        rules: [{ leaderboard: 'arena', kind: '', maxPoints: 1_000_000 }],
         say: () => {},
       });
-      expect([...new Set(judgement.violations.map(({ invariant }) => invariant))]).toEqual(['I20']);
+      expect([...new Set(judgement.violations.map(({ invariant }) => invariant))]).toEqual(['I20', 'I21']);
     },
     LIMIT_MS,
   );

@@ -20,6 +20,7 @@ const FINAL = new Set([
   'TOKEN_REQUIRED',
   'SCORE_LIMIT_REACHED',
   'POINTS_INVALID',
+  'POINTS_OVER_CAP',
 ]);
 
 export function outcomeOf(reason: string): 'fail' | 'info' {

@@ -3,13 +3,13 @@
  * the same seed and corpus. A failure is an answer of the 500s, no answer at all, a process that died, or one that grew.
  */
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { openRaw } from '../support/raw-socket.ts';
 import type { StackProcesses } from '../support/stack-processes.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { Corpus } from './http-inputs.ts';
-import { createHttpLanes, type HttpLane } from './http-inputs.ts';
+import { createHttpLanes } from './http-inputs.ts';
 import { bytesOf, HANG_LIMIT_MS, type HttpInput, openHttpLine } from './http-line.ts';
+import { type LaneInput, madeFor, madeForSockets, seedsOf } from './round.ts';
 import { type SocketInput, socketInputs } from './socket-inputs.ts';
 import { createTally, type Tally } from './tally.ts';
 
@@ -33,13 +33,9 @@ export interface FuzzReport {
   readonly restarted: readonly string[];
 }
 
-/** Inputs that are made at once: making them blocks, and answers wait meanwhile. */
-const CHUNK = 250;
 /** Connections to each server: enough to keep two cores busy, too few to be shed. */
-const LINES = 16;
+const LINES = 32;
 const SOCKETS = 16;
-/** One round of sockets for so many rounds of HTTP lanes: a socket brings some eight messages. */
-const SOCKET_INPUTS_A_ROUND = 200;
 /** Caches have filled by then. */
 const WARM_SHARE = 0.3;
 const UNITS = ['auth', 'score', 'edge', 'fanout', 'game'];
@@ -59,12 +55,12 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzReport> {
   let warm: Record<string, number> | undefined;
   let { seed } = options;
   for (let round = 1; tally.inputs < inputs && elapsedMs() < limitMs; round += 1) {
-    for (const lane of lanes) {
-      seed += 1;
-      await runHttp(stack, lane, fc.sample(lane.inputs, { numRuns: CHUNK, seed }), tally);
-    }
-    seed += 1;
-    await runSockets(stack, fc.sample(sockets, { numRuns: SOCKET_INPUTS_A_ROUND, seed }), tally);
+    await Promise.all([
+      runHttp(portOf(stack.edgeUrl), madeFor('edge', lanes, seed), tally),
+      runHttp(portOf(stack.gameUrl), madeFor('game', lanes, seed), tally),
+      runSockets(portOf(stack.fanoutUrl), madeForSockets(sockets, lanes, seed), tally),
+    ]);
+    seed += seedsOf(lanes);
     const share = Math.max(tally.inputs / inputs, elapsedMs() / limitMs);
     if (share >= WARM_SHARE) warm ??= memory();
     if (round % 5 === 0)
@@ -89,25 +85,19 @@ const portOf = (url: string) => Number(new URL(url).port);
 
 /** Several workers take from one list until it is empty. */
 async function share<Item>(
-  items: Item[],
+  items: Generator<Item, undefined>,
   workers: number,
   work: (take: () => Item | undefined) => Promise<void>,
 ) {
-  const waiting = items.values();
-  const take = () => waiting.next().value;
+  const take = () => items.next().value;
   await Promise.all(Array.from({ length: workers }, () => work(take)));
 }
 
-async function runHttp(
-  stack: StackProcesses,
-  lane: HttpLane,
-  inputs: HttpInput[],
-  tally: Tally,
-): Promise<void> {
-  const port = portOf(lane.server === 'edge' ? stack.edgeUrl : stack.gameUrl);
+async function runHttp(port: number, inputs: Generator<LaneInput, undefined>, tally: Tally): Promise<void> {
   await share(inputs, LINES, async (take) => {
     const line = openHttpLine(port);
-    for (let input = take(); input !== undefined; input = take()) {
+    for (let next = take(); next !== undefined; next = take()) {
+      const { lane, input } = next;
       const shown = () => bytesOf(input).toString('latin1');
       try {
         const { status, text } = await line.ask(input);
@@ -141,8 +131,11 @@ function faultOf(status: number, text: string): string | undefined {
   return GRPC_FAULT.test(text) ? `gRPC-web ${text.slice(text.indexOf('\r\n\r\n') + 4)}` : undefined;
 }
 
-async function runSockets(stack: StackProcesses, inputs: SocketInput[], tally: Tally): Promise<void> {
-  const port = portOf(stack.fanoutUrl);
+async function runSockets(
+  port: number,
+  inputs: Generator<SocketInput, undefined>,
+  tally: Tally,
+): Promise<void> {
   await share(inputs, SOCKETS, async (take) => {
     for (let input = take(); input !== undefined; input = take()) {
       try {

@@ -9,6 +9,7 @@ import { judgeAuthAvailable } from './auth-available.ts';
 import { judgeAuthorised } from './authorised.ts';
 import { judgeBoundedAnswers } from './bounded-answers.ts';
 import { judgeBoundedResources } from './bounded-resources.ts';
+import { judgeCheats } from './cheats.ts';
 import { judgeConservation } from './conservation.ts';
 import { judgeDurability } from './durability.ts';
 import { type Evidence, gatherEvidence } from './evidence.ts';
@@ -48,12 +49,8 @@ const INVARIANTS = {
   I18: judgeReadYourWrite,
   I19: judgeAuditChain,
   I20: judgeRateLimits,
+  I21: judgeCheats,
 } as const satisfies Record<string, (evidence: Evidence) => Verdict>;
-
-/** No record of today holds what these need. */
-const NEVER_RECORDED = {
-  I21: 'the workload plants no cheats other than forged credentials',
-} as const;
 
 export type Invariant = keyof typeof INVARIANTS;
 
@@ -69,7 +66,7 @@ export function checkRecord(record: RunRecord): Judgement {
   const evidence = gatherEvidence(record);
   const violations: (Violation & { invariant: Invariant })[] = [];
   const judged: Partial<Record<Invariant, number>> = {};
-  const notRecorded: Record<string, string> = { ...NEVER_RECORDED };
+  const notRecorded: Record<string, string> = {};
   for (const invariant of Object.keys(INVARIANTS) as Invariant[]) {
     const verdict = INVARIANTS[invariant](evidence);
     if (verdict.judged === 0) notRecorded[invariant] = 'the record holds no fact that it could be judged by';

@@ -160,6 +160,12 @@ export interface AuditDump {
   readonly sealed: readonly SealedAction[];
 }
 
+export interface FlagRow {
+  readonly leaderboard: string;
+  readonly userId: string;
+  readonly reason: string;
+}
+
 export interface PostgresDump {
   readonly actions: readonly ActionRow[];
   readonly scores: readonly ScoreRow[];
@@ -170,6 +176,8 @@ export interface PostgresDump {
   readonly tops: readonly { leaderboard: string; userIds: readonly string[] }[];
   /** The chain over the actions; null where there is none. */
   readonly audit: AuditDump | null;
+  /** Players who stand out, whom nobody has cleared. */
+  readonly flags: readonly FlagRow[];
 }
 
 export interface RedisDump {
@@ -200,6 +208,27 @@ export interface Limits {
   readonly maxDescriptors: number | undefined;
   /** What the edge lets one player do, over all of its processes; undefined judges nothing. */
   readonly playerRate: { readonly perSecond: number; readonly burst: number } | undefined;
+  /** Of the players who do not cheat, at most this share is flagged. */
+  readonly falseFlagShare: number;
+}
+
+/** What the operator lets a player do on a board. */
+export interface BoardRule {
+  readonly leaderboard: string;
+  /** What stands before the first "_" of an action id; empty is for all actions of the board. */
+  readonly kind: string;
+  /** Of one action. */
+  readonly maxPoints?: number;
+  readonly minIntervalMs?: number;
+  readonly window?: { readonly ms: number; readonly maxActions: number };
+}
+
+export type Cheat = 'over-cap' | 'too-fast' | 'over-window' | 'quarantined' | 'far-ahead';
+
+/** The label of a player of the workload. A cheat does what it does again and again, until well after everything has healed. */
+export interface Conduct {
+  readonly userId: string;
+  readonly conduct: Cheat | 'honest';
 }
 
 export interface RunRecord {
@@ -207,4 +236,6 @@ export interface RunRecord {
   readonly frames: readonly SocketEvent[];
   readonly dumps: Dumps;
   readonly limits: Limits;
+  readonly rules: readonly BoardRule[];
+  readonly conducts: readonly Conduct[];
 }

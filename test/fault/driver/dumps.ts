@@ -1,8 +1,8 @@
 /** What Postgres and Redis hold and what readers are answered, read past every proxy once all is at rest. */
 import { createSilentLog } from '../../../services/shared/log.ts';
-import { connectPostgres } from '../../../services/shared/postgres.ts';
+import { connectPostgres, type Sql } from '../../../services/shared/postgres.ts';
 import { connectRedis } from '../../../services/shared/redis.ts';
-import type { ActionRow, Dumps, PostgresDump, RedisDump, ScoreRow } from '../checker/record.ts';
+import type { ActionRow, Dumps, FlagRow, PostgresDump, RedisDump, ScoreRow } from '../checker/record.ts';
 import { dumpAudit } from './audit-dump.ts';
 import type { FaultStack } from './stack.ts';
 
@@ -31,10 +31,15 @@ export async function countUnsealed(stack: FaultStack): Promise<number> {
   return withPostgres(stack, async (sql) => (await sql`select from audit_batches where seq is null`).length);
 }
 
-function withPostgres<Result>(
-  { direct }: FaultStack,
-  work: (sql: ReturnType<typeof connectPostgres>) => Promise<Result>,
-): Promise<Result> {
+export async function readFlags(stack: FaultStack): Promise<FlagRow[]> {
+  return withPostgres(stack, flagsIn);
+}
+
+async function flagsIn(sql: Sql): Promise<FlagRow[]> {
+  return [...(await sql<FlagRow[]>`select leaderboard, user_id as "userId", reason from player_flags`)];
+}
+
+function withPostgres<Result>({ direct }: FaultStack, work: (sql: Sql) => Promise<Result>): Promise<Result> {
   const sql = connectPostgres({
     ...{ url: direct.databaseUrl, connections: 1, applicationName: 'checker' },
     statementTimeoutMs: STATEMENT_LIMIT_MS,
@@ -64,6 +69,7 @@ function dumpPostgres(stack: FaultStack): Promise<PostgresDump> {
       deadRowsTold: null,
       tops: [...tops],
       audit: await dumpAudit(sql, stack.dataDir),
+      flags: await flagsIn(sql),
     };
   });
 }

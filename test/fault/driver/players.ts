@@ -1,6 +1,6 @@
 /**
- * Players at work: they submit signed actions over both roads, repeat and abuse some, forge a few, send what was not
- * answered again, unchanged, and now and then read what they wrote. They never stop because something is down.
+ * Players at work: they submit signed actions over both roads, repeat and abuse some, forge a few, use a few of each other's,
+ * send what was not answered again, unchanged, and now and then read what they wrote. They never stop because something is down.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isWorthRetrying } from '../outcome.ts';
@@ -32,12 +32,18 @@ const RETRY_MAX_MS = 1_000;
 /** A player who was told to stop tries this often to hear of the last action: a broken product must not hold up its judge. */
 const LATE_ATTEMPTS = 10;
 const REMEMBERED = 50;
-const [REPEATS, ABUSES, FORGERIES, READS, OTHER_BOARD] = [0.1, 0.05, 0.05, 0.2, 0.1];
+const [REPEATS, ABUSES, FORGERIES, THEFTS] = [0.1, 0.05, 0.05, 0.02];
+const [READS, OTHER_BOARD] = [0.2, 0.1];
 
 export async function startPlayers({ names, calls, signer, random }: PlayersOptions): Promise<Players> {
   const stopping = new AbortController();
+  const tokens = await Promise.all(names.map((name) => signer.token(name)));
   const players = await Promise.all(
-    names.map((name) => createPlayer(name, { calls, signer, random: random.fork() })),
+    names.map((userId, at) => {
+      const thief = { userId: names.at(at - 1) ?? userId, token: tokens.at(at - 1) ?? '' };
+      const self = { userId, token: tokens[at] ?? '', thief };
+      return createPlayer(self, { calls, signer, random: random.fork() });
+    }),
   );
   const playing = Promise.all(players.map((play) => play(stopping.signal)));
   return {
@@ -48,11 +54,17 @@ export async function startPlayers({ names, calls, signer, random }: PlayersOpti
   };
 }
 
+/** Somebody with a good token of their own, who uses signatures of the player. */
+interface Player {
+  readonly userId: string;
+  readonly token: string;
+  readonly thief: { readonly userId: string; readonly token: string };
+}
+
 async function createPlayer(
-  userId: string,
+  { userId, token, thief }: Player,
   { calls, signer, random }: { calls: EdgeCalls; signer: Signer; random: Random },
 ) {
-  const token = await signer.token(userId);
   const stock: SignedAction[] = [];
   const done: SignedAction[] = [];
   let made = 0;
@@ -62,7 +74,7 @@ async function createPlayer(
     const wanted = Array.from({ length: STOCK - stock.length }, () => {
       made += 1;
       const leaderboard = random.chance(OTHER_BOARD) ? 'weekly' : 'global';
-      return { leaderboard, userId, actionId: `a${made}`, points: random.whole(0, MOST_POINTS) };
+      return { leaderboard, userId, actionId: `${userId}-${made}`, points: random.whole(0, MOST_POINTS) };
     });
     stock.push(...(await signer.sign(wanted)));
   }
@@ -110,6 +122,9 @@ async function createPlayer(
       if (action === undefined) continue;
       if (random.chance(FORGERIES)) {
         await calls.submit(token, { ...action, actionId: `f${action.actionId}` }, { forged: true });
+      }
+      if (random.chance(THEFTS)) {
+        await calls.submit(thief.token, { ...action, userId: thief.userId }, { forged: true });
       }
       await submitUntilAnswered(action, signal);
     }

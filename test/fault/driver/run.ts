@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../../support/wait-for.ts';
 import { checkRecord, type Judgement } from '../checker/check.ts';
-import type { Limits } from '../checker/record.ts';
+import type { BoardRule, Conduct, Limits } from '../checker/record.ts';
 import { createRandom, type Random } from '../random.ts';
 import { countOutbox, countUnsealed, dumpStack } from './dumps.ts';
 import { createEdgeCalls } from './edge-calls.ts';
@@ -18,6 +18,7 @@ import { createHealth, type Health } from './health.ts';
 import { startObserver } from './observer.ts';
 import { startPlayers } from './players.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
+import { RULES, type RuledBoard, startRuledBoard } from './ruled-board.ts';
 import { createSigner } from './signer.ts';
 import { type FaultStack, startFaultStack } from './stack.ts';
 import { drawTimeline } from './timeline.ts';
@@ -44,6 +45,8 @@ export interface RunOptions {
   nextFault: (random: Random) => Fault | undefined;
   /** Settings of the product's processes, in place of those that the run is judged by. */
   settings?: Readonly<Record<string, string>>;
+  /** What the operator lets players do, in place of the rules that the run is judged by. */
+  rules?: readonly BoardRule[];
   say: (line: string) => void;
 }
 
@@ -61,6 +64,8 @@ const LIMITS: Limits = {
   maxRssBytes: 600 * 1024 * 1024,
   maxDescriptors: 2_000,
   playerRate: PLAYER_RATE,
+  // More false names than this and an operator reads the list no more.
+  falseFlagShare: 0.01,
 };
 /** The table of faults promises less than five seconds; a fault that takes this long has not been survived. */
 const WELL_WITHIN_MS = 20_000;
@@ -70,7 +75,8 @@ const REST_LIMIT_MS = 30_000;
 const PLAYERS = Array.from({ length: 12 }, (_, at) => `player-${String.fromCharCode(97 + at)}`);
 const VIEWERS = 6;
 
-export async function runUnderFire({ seed, nextFault, settings, say }: RunOptions): Promise<RunResult> {
+export async function runUnderFire(options: RunOptions): Promise<RunResult> {
+  const { seed, nextFault, settings, rules = RULES, say } = options;
   const folder = await mkdtemp(join(tmpdir(), `scoreboard-fault-${seed}-`));
   const recorder = createRecorder(folder);
   const random = createRandom(seed);
@@ -91,9 +97,9 @@ export async function runUnderFire({ seed, nextFault, settings, say }: RunOption
   return { seed, ...judged, recorder, folder: isWrong ? folder : undefined };
 
   async function judge() {
-    const { survived, dumps } = await play({ stack, recorder, random, nextFault, say });
+    const { survived, conducts, dumps } = await play({ stack, recorder, random, nextFault, rules, say });
     const { history, frames } = recorder;
-    const judgement = checkRecord({ history, frames, dumps, limits: LIMITS });
+    const judgement = checkRecord({ history, frames, dumps, limits: LIMITS, rules: RULES, conducts });
     await writeFile(join(folder, 'timeline.txt'), drawTimeline({ seed, history, survived, judgement }));
     await writeFile(join(folder, 'dumps.json'), JSON.stringify(dumps));
     return { survived, judgement };
@@ -105,9 +111,10 @@ async function play(options: {
   recorder: Recorder;
   random: Random;
   nextFault: RunOptions['nextFault'];
+  rules: readonly BoardRule[];
   say: RunOptions['say'];
 }) {
-  const { stack, recorder, random, nextFault, say } = options;
+  const { stack, recorder, random, nextFault, rules, say } = options;
   const signer = createSigner({ dataDir: stack.dataDir, authAddress: stack.direct.authAddress });
   const calls = createEdgeCalls(stack.edgeUrl, recorder);
   const tokens = await Promise.all(
@@ -120,13 +127,15 @@ async function play(options: {
     if ((await health.untilWell(WELL_WITHIN_MS)) === undefined) throw new Error('it never worked');
     const players = await startPlayers({ names: PLAYERS, calls, signer, random: random.fork() });
     const greedy = await startGreedyPlayer({ calls, signer });
+    const ruledBoard = await startRuledBoard({ rules, stack, calls, signer, random: random.fork() });
     const survived: Survived[] = [];
     for (;;) {
       const fault = nextFault(random);
       if (fault === undefined) break;
-      survived.push(await survive(fault, { stack, recorder, health, say }));
+      survived.push(await survive(fault, { stack, recorder, health, ruledBoard, say }));
     }
-    await Promise.all([players.stop(), greedy.stop()]);
+    await Promise.all([players.stop(), greedy.stop(), ruledBoard.stop()]);
+    const honest = PLAYERS.map((userId): Conduct => ({ userId, conduct: 'honest' }));
     await waitFor(async () => ((await countOutbox(stack)) === 0 ? true : undefined), {
       limitMs: OUTBOX_LIMIT_MS,
       describe: 'an empty outbox',
@@ -136,7 +145,7 @@ async function play(options: {
       describe: 'a sealed log',
     }).catch((error: unknown) => say(String(error)));
     await sleep(LIMITS.freshAfterHealMs);
-    return { survived, dumps: await dumpStack(stack) };
+    return { survived, conducts: [...honest, ...ruledBoard.conducts], dumps: await dumpStack(stack) };
   } finally {
     watchers.stop();
     await observer.stop();
@@ -150,10 +159,18 @@ async function survive(
     stack,
     recorder,
     health,
+    ruledBoard,
     say,
-  }: { stack: FaultStack; recorder: Recorder; health: Health; say: (line: string) => void },
+  }: {
+    stack: FaultStack;
+    recorder: Recorder;
+    health: Health;
+    ruledBoard: RuledBoard;
+    say: (line: string) => void;
+  },
 ): Promise<Survived> {
   const name = nameOf(fault);
+  const cheats = await ruledBoard.plant();
   recorder.write({ ...noteAt(recorder), f: 'fault', value: { ...name, phase: 'begin' } });
   await inflict(fault, stack);
   const wellAfterMs = await health.untilWell(WELL_WITHIN_MS);
@@ -161,6 +178,7 @@ async function survive(
   say(
     `${name.component} ${name.kind} ${fault.lastsMs} ms: well after ${wellAfterMs?.toFixed(0) ?? 'never'} ms`,
   );
+  await cheats.untilFlagged();
   return { fault, wellAfterMs };
 }
 

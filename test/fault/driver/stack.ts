@@ -43,6 +43,7 @@ export interface FaultStack {
     redisUrl: string;
     natsUrl: string;
     authAddress: string;
+    scoreAddress: string;
     edgeUrl: string;
   };
   /** Where each unit's side door is. */
@@ -162,6 +163,7 @@ export async function startFaultStack({ dataDir, onExit, settings }: FaultStackO
         redisUrl: redis.url,
         natsUrl: nats.url,
         authAddress: `${HOST}:${ports.auth}`,
+        scoreAddress: `${HOST}:${ports.score}`,
         edgeUrl: `http://${HOST}:${ports.edge}`,
       },
       edgeUrl: `http://${HOST}:${proxies['client-edge'].port}`,

@@ -16,6 +16,7 @@ const LIMITS: Limits = {
   maxRssBytes: undefined,
   maxDescriptors: undefined,
   playerRate: undefined,
+  falseFlagShare: 0,
 };
 
 export async function dumpWorld(world: World): Promise<{ dumps: Dumps; limits: Limits }> {
@@ -57,6 +58,7 @@ export async function dumpWorld(world: World): Promise<{ dumps: Dumps; limits: L
         deadRowsTold: null,
         // The simulated database seals nothing.
         audit: null,
+        flags: [],
         tops: BOARDS.map((leaderboard) => ({
           leaderboard,
           userIds: truth

@@ -86,7 +86,7 @@ async function live(time: VirtualTime, random: Random, mutations: Mutations): Pr
   await time.sleep(LIVENESS_MS);
   await play(time.nowMs() + PEACE_MS);
   await time.sleep(REST_MS);
-  return { schedule, record: { history, frames, ...(await dumpWorld(world)) } };
+  return { schedule, record: { history, frames, rules: [], conducts: [], ...(await dumpWorld(world)) } };
 }
 
 function build(options: {

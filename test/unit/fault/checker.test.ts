@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { checkRecord, type Invariant } from '../../fault/checker/check.ts';
 import { addAction, FINAL, quiet } from './lies.ts';
+import { LIES_ABOUT_CHEATS } from './lies-about-cheats.ts';
 import { LIES_IN_AUDIT } from './lies-in-audit.ts';
 import { LIES_IN_STORE } from './lies-in-store.ts';
 import { LIES_TO_CALLERS } from './lies-to-callers.ts';
 import {
+  BOARD,
   BURST,
   board,
   correctRun,
@@ -29,8 +31,8 @@ describe('the checker', () => {
   it('passes a run in which everything is right, by facts for every invariant', () => {
     const { violations, judged, notRecorded } = checkRecord(toRecord(correctRun()));
     expect(violations).toEqual([]);
-    expect(Object.keys(judged)).toHaveLength(20);
-    expect(Object.keys(notRecorded)).toEqual(['I21']);
+    expect(Object.keys(judged)).toHaveLength(21);
+    expect(notRecorded).toEqual({});
   });
 
   it('lists what an empty record can not tell as not recorded, not as kept', () => {
@@ -56,6 +58,39 @@ describe('the checker', () => {
     expect(broken(({ history }) => history.push(...repeated(BURST)))).toEqual([]);
     expect(
       broken(({ history }) => history.push(exited('edge', 2_010, true), ...repeated(2 * BURST))),
+    ).toEqual([]);
+  });
+
+  it('takes no attempt of a cheat for accepted that nobody could answer', () => {
+    expect(
+      broken(({ history }) => {
+        const cheat = { ...quiet, userId: 'mal', points: 11 };
+        history.push(...refused(cheat, 'STORE_UNAVAILABLE'), invoked({ ...cheat, op: 91 }));
+        const value = { reason: 'OUTCOME_UNKNOWN' };
+        history.push({ proc: 'mal', op: 91, monoNs: 11e9, f: 'submit', type: 'info', value });
+      }),
+    ).toEqual([]);
+  });
+
+  it('lets a player do what the rules of a board allow, as far as answers can tell', () => {
+    expect(
+      broken(({ rules }) =>
+        rules.push(
+          { leaderboard: BOARD, kind: '', maxPoints: 9, minIntervalMs: 220 },
+          { leaderboard: BOARD, kind: '', window: { ms: 1_000, maxActions: 2 } },
+          { leaderboard: BOARD, kind: 'a', maxPoints: 0 },
+          { leaderboard: 'weekly', kind: '', maxPoints: 0 },
+        ),
+      ),
+    ).toEqual([]);
+  });
+
+  it('allows that one of a hundred honest players is flagged', () => {
+    expect(
+      broken(({ conducts, flags }) => {
+        for (let n = 0; n < 97; n += 1) conducts.push({ userId: `honest-${n}`, conduct: 'honest' });
+        flags.push({ leaderboard: BOARD, userId: 'ada', reason: 'FAST' });
+      }),
     ).toEqual([]);
   });
 
@@ -89,7 +124,10 @@ describe('the checker', () => {
 });
 
 describe('each lie is caught by the one invariant that it breaks', () => {
-  it.each([...LIES_IN_STORE, ...LIES_IN_AUDIT, ...LIES_TO_CALLERS])('%s: %s', (_, breaks, change) => {
-    expect(broken(change)).toEqual([breaks]);
-  });
+  it.each([...LIES_IN_STORE, ...LIES_IN_AUDIT, ...LIES_TO_CALLERS, ...LIES_ABOUT_CHEATS])(
+    '%s: %s',
+    (_, breaks, change) => {
+      expect(broken(change)).toEqual([breaks]);
+    },
+  );
 });

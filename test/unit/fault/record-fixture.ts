@@ -4,6 +4,9 @@ import type {
   ActionRow,
   AuditDump,
   BoardFrame,
+  BoardRule,
+  Conduct,
+  FlagRow,
   FrameEntry,
   HistoryEvent,
   ScoreRow,
@@ -14,7 +17,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer Item)
 
 export const NS_PER_MS = 1_000_000;
 const at = (ms: number) => ms * NS_PER_MS;
-const BOARD = 'global';
+export const BOARD = 'global';
 /** A new action every 100 ms, each answered 20 ms and shown 50 ms later. */
 const STEP_MS = 100;
 const ACTIONS: readonly [userId: string, points: number][] = [
@@ -37,6 +40,9 @@ export interface Fixture {
   tops: { leaderboard: string; userIds: string[] }[];
   members: Mutable<Omit<ScoreRow, 'leaderboard'>>[];
   wireTop: { userId: string; score: number }[];
+  rules: BoardRule[];
+  conducts: Mutable<Conduct>[];
+  flags: Mutable<FlagRow>[];
   /** What is done to the audit chain once it seals the actions. */
   afterSealing: ((audit: Mutable<AuditDump>) => void)[];
 }
@@ -87,6 +93,10 @@ export function correctRun(): Fixture {
   history.push(...ranked({ op: 30, userId: 'ada', minVersion: 2, ms: 650, version: 2, score: 9 }));
   history.push(projected(700, 'r1', 'ada', 2));
   history.push(sampled(710, 50_000_000));
+  for (let op = 40; op < 43; op += 1) {
+    const cheat = { op, userId: 'mal', actionId: 'm1', points: 11, ms: 720 + op };
+    history.push(...refused(cheat, 'POINTS_OVER_CAP'));
+  }
   const standings = [...scores.values()].sort((a, b) => b.points - a.points || a.reached - b.reached);
   return {
     history,
@@ -97,6 +107,12 @@ export function correctRun(): Fixture {
     tops: [{ leaderboard: BOARD, userIds: standings.map(({ userId }) => userId) }],
     members: standings.map(({ leaderboard: _, ...member }) => ({ ...member })),
     wireTop: standings.map(({ userId, points }) => ({ userId, score: points })),
+    rules: [{ leaderboard: BOARD, kind: '', maxPoints: 10 }],
+    conducts: [
+      ...['ada', 'bob', 'cy'].map((userId) => ({ userId, conduct: 'honest' as const })),
+      { userId: 'mal', conduct: 'over-cap' },
+    ],
+    flags: [{ leaderboard: BOARD, userId: 'mal', reason: 'POINTS_OVER_CAP' }],
     afterSealing: [],
   };
 }
@@ -138,14 +154,16 @@ export function sealed(actions: readonly ActionRow[]): Mutable<AuditDump> {
 }
 
 export function toRecord(run: Fixture) {
-  const { history, frames, actions, scores, outbox, tops, members, wireTop } = run;
+  const { history, frames, actions, scores, outbox, tops, members, wireTop, rules, conducts, flags } = run;
   const audit = sealed(actions);
   for (const change of run.afterSealing) change(audit);
   return {
     history,
     frames,
+    rules,
+    conducts,
     dumps: {
-      postgres: { actions, scores, outbox, deadRowsTold: 0, tops, audit },
+      postgres: { actions, scores, outbox, deadRowsTold: 0, tops, audit, flags },
       redis: { epoch: 1, boards: [{ leaderboard: BOARD, members }] },
       wireTops: [{ leaderboard: BOARD, entries: wireTop }],
     },
@@ -157,6 +175,7 @@ export function toRecord(run: Fixture) {
       maxRssBytes: 500_000_000,
       maxDescriptors: 1_000,
       playerRate: { perSecond: 10, burst: BURST },
+      falseFlagShare: 0.01,
     },
   };
 }

@@ -12,9 +12,13 @@ import { createMetrics } from '../../../services/shared/metrics.ts';
 function start() {
   const raised: Flag[] = [];
   const clock = { nowMs: 0 };
+  const postgres = { isAway: false };
   const recorder = createFlagRecorder({
     flags: {
-      raise: async (flags) => void raised.push(...flags),
+      raise: async (flags) => {
+        if (postgres.isAway) throw new AppError('STORE_UNAVAILABLE');
+        raised.push(...flags);
+      },
       count: async () => raised.length,
     },
     log: createSilentLog(),
@@ -31,7 +35,7 @@ function start() {
     recorder.start();
     await recorder.stop();
   };
-  return { recorder, raised, clock, refuse, flush };
+  return { recorder, raised, clock, postgres, refuse, flush };
 }
 
 it('raises a flag for refusals that come again and again, with how often', async () => {
@@ -65,4 +69,26 @@ it('knows which of a batch was refused', async () => {
   }
   await flush();
   expect(raised.map(({ userId }) => userId)).toEqual(['bob']);
+});
+
+it('writes a flag once Postgres is back, as one with what came meanwhile', async () => {
+  const { raised, postgres, refuse, flush } = start();
+  postgres.isAway = true;
+  refuse('ada', 'TOO_SOON', REFUSALS_TO_FLAG);
+  await flush();
+  refuse('ada', 'TOO_SOON', REFUSALS_TO_FLAG);
+  await flush();
+  expect(raised).toEqual([]);
+  postgres.isAway = false;
+  await flush();
+  await flush();
+  expect(raised).toMatchObject([{ userId: 'ada', reason: 'TOO_SOON', times: 2 * REFUSALS_TO_FLAG }]);
+});
+
+it('writes what waits before it stops', async () => {
+  const { recorder, raised, refuse } = start();
+  recorder.start();
+  refuse('ada', 'TOO_SOON', REFUSALS_TO_FLAG);
+  await recorder.stop();
+  expect(raised).toMatchObject([{ userId: 'ada' }]);
 });
