@@ -24,7 +24,8 @@ export default defineConfig({
       project('unit', { testTimeout: 10_000, groupOrder: 0 }),
       project('integration', { testTimeout: 60_000, maxWorkers: 2, groupOrder: 1 }),
       project('browser', { testTimeout: 60_000, maxWorkers: 1, groupOrder: 2 }),
-      project('fault', { testTimeout: 180_000, maxWorkers: 1, groupOrder: 3 }),
+      project('simulation', { testTimeout: 180_000, maxWorkers: 2, groupOrder: 3 }),
+      project('fault', { testTimeout: 180_000, maxWorkers: 1, groupOrder: 4 }),
     ].filter(({ test }) => existsSync(`test/${test.name}`)),
   },
 });

@@ -16,6 +16,9 @@ export interface StoredKey {
   readonly jwk: JWK;
 }
 
+/** Of a key that stands after no other: also by a clock that goes back there never was anybody else to sign. */
+export const SIGNS_SINCE_EVER = 0;
+
 /** Most keys that live at once; a rotation that would pass it is refused. */
 export const MAX_LIVE_KEYS = 16;
 
@@ -81,10 +84,11 @@ export function withoutKey(
     .sort((a, b) => a.signsFromMs - b.signsFromMs);
   const first = heirs.at(0);
   const last = heirs.at(-1);
-  if (first === undefined || last === undefined) return [...left, { ...make(), signsFromMs: nowMs }];
+  if (first === undefined || last === undefined)
+    return [...left, { ...make(), signsFromMs: SIGNS_SINCE_EVER }];
   return left.map((key) => {
     const { signsUntilMs, verifiesUntilMs, ...rest } = key;
-    const signsFromMs = key === first ? Math.min(key.signsFromMs, nowMs) : key.signsFromMs;
+    const signsFromMs = key === first ? SIGNS_SINCE_EVER : key.signsFromMs;
     if (key === last) return { ...rest, signsFromMs };
     return { ...key, signsFromMs };
   });

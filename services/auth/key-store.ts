@@ -10,7 +10,15 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { CLOCK_TOLERANCE_S } from '../shared/token-check.ts';
 import { MAX_TOKEN_AGE_S } from '../shared/token-policy.ts';
 import { changeAlone, KEY_KINDS, type KeyKind, keysVersion, readKeys, writeKeys } from './key-file.ts';
-import { type KeyState, keyState, liveKeys, type StoredKey, withNewKey, withoutKey } from './key-schedule.ts';
+import {
+  type KeyState,
+  keyState,
+  liveKeys,
+  SIGNS_SINCE_EVER,
+  type StoredKey,
+  withNewKey,
+  withoutKey,
+} from './key-schedule.ts';
 import { FileBusyError } from './own-file.ts';
 
 /** Longest life of an action signature that the configuration may ask for. */
@@ -59,7 +67,7 @@ function makeFirstKey(dir: string, kind: KeyKind, clock: Clock): void {
   const nowMs = clock.now();
   changeAlone(dir, kind, nowMs, () => {
     if (keysVersion(dir, kind) === undefined) {
-      writeKeys(dir, kind, [{ ...makeKey(kind), signsFromMs: nowMs }]);
+      writeKeys(dir, kind, [{ ...makeKey(kind), signsFromMs: SIGNS_SINCE_EVER }]);
     }
   });
 }

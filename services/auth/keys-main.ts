@@ -7,6 +7,7 @@
  */
 import { parseKeysDir } from './config.ts';
 import { KEY_KINDS, type KeyKind } from './key-file.ts';
+import { SIGNS_SINCE_EVER } from './key-schedule.ts';
 import { listKeys, rotateKey, withdrawKey } from './key-store.ts';
 
 const USAGE = 'usage: keys-main.ts list | rotate token|action | withdraw token|action <kid>';
@@ -16,7 +17,8 @@ function isKeyKind(word: string | undefined): word is KeyKind {
 }
 
 function list(dir: string): string {
-  const time = (ms: number | undefined) => (ms === undefined ? '-' : new Date(ms).toISOString());
+  const time = (ms: number | undefined) =>
+    ms === undefined || ms === SIGNS_SINCE_EVER ? '-' : new Date(ms).toISOString();
   const lines = KEY_KINDS.flatMap((kind) =>
     listKeys(dir, kind).map(({ kid, state, signsFromMs, verifiesUntilMs }) =>
       [kind, kid, state, time(signsFromMs), time(verifiesUntilMs)].join('\t'),

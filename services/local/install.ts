@@ -15,6 +15,8 @@ export const CHROMIUM: Program = {
   commands: ['chromium', 'chromium-browser', 'google-chrome'],
   debianPackage: 'chromium',
 };
+/** Gives the tests disks that fail. */
+export const STRACE: Program = { commands: ['strace'], debianPackage: 'strace' };
 
 /** Debian keeps servers here, outside an ordinary user's PATH. */
 const SERVER_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin'];

@@ -38,6 +38,7 @@ export async function openBus({ natsUrl, clock, log }: BusOptions): Promise<Bus>
         await ensureScoreStream(await connection.jetstreamManager());
         publisher = createPublisher({ nats: connection, clock });
         void keepStream(connection);
+        void connection.closed().then(openAgain);
         return;
       } catch (error) {
         if (error instanceof StreamUnfitError) throw error;
@@ -55,6 +56,19 @@ export async function openBus({ natsUrl, clock, log }: BusOptions): Promise<Bus>
         .jetstreamManager({ checkAPI: false })
         .then(ensureScoreStream)
         .catch((error: unknown) => log.warn({ err: error }, 'the stream of scores could not be looked at'));
+    }
+  }
+
+  /** The library gives up on a server that refuses us twice; whoever changed its users may change them back. */
+  async function openAgain(): Promise<void> {
+    while (!closing.signal.aborted) {
+      try {
+        return await open();
+      } catch (error) {
+        if (error instanceof StreamUnfitError) throw error;
+        log.error({ err: error }, 'the bus refuses us');
+      }
+      await delay(RETRY_EVERY_MS, undefined, { signal: closing.signal }).catch(ignoreAbort);
     }
   }
 

@@ -65,26 +65,30 @@ export function createCompareAll({ compare, contents, truth, keeper }: CompareAl
     return { players: states.length, drift, position: last };
   }
 
-  const alongPlayers = (epoch: bigint, { leaderboard, position }: Cursor) =>
-    alongPages(position, async (cursor) => {
-      const page = await contents.scanPlayers(epoch, leaderboard, cursor);
-      const drift = certain(await compare.unknownPlayers(epoch, leaderboard, page.userIds));
-      return { cursor: page.cursor, drift };
+  async function alongPlayers(epoch: bigint, { leaderboard, position }: Cursor) {
+    const { found, end } = await alongPages(position, async (cursor) => {
+      const { cursor: next, userIds } = await contents.scanPlayers(epoch, leaderboard, cursor);
+      return { cursor: next, found: userIds };
     });
+    const drift = certain(await compare.unknownPlayers(epoch, leaderboard, found));
+    return { players: 0, drift, position: end };
+  }
 
-  const alongOrder = (epoch: bigint, { leaderboard, position }: Cursor) =>
-    alongPages(position, async (cursor) => {
+  async function alongOrder(epoch: bigint, { leaderboard, position }: Cursor) {
+    const { found, end } = await alongPages(position, async (cursor) => {
       const page = certain(await contents.scanStrays(epoch, leaderboard, cursor, 'look'));
-      const drift = page.strays.map(
-        (member): Drift => ({
-          kind: 'stray',
-          userId: member,
-          truth: undefined,
-          held: { raw: member, state: undefined },
-        }),
-      );
-      return { cursor: page.cursor, drift };
+      return { cursor: page.cursor, found: page.strays };
     });
+    const drift = found.map(
+      (member): Drift => ({
+        kind: 'stray',
+        userId: member,
+        truth: undefined,
+        held: { raw: member, state: undefined },
+      }),
+    );
+    return { players: 0, drift, position: end };
+  }
 
   const walks = { truth: alongTruth, players: alongPlayers, order: alongOrder };
 
@@ -131,20 +135,20 @@ export function createCompareAll({ compare, contents, truth, keeper }: CompareAl
   };
 }
 
-/** Some pages of Redis' own scan, from its beginning when there is no position yet. */
+/** Some pages of Redis' own scan, from its beginning when there is no position yet; `end` is undefined after the last one. */
 async function alongPages(
   position: string,
-  read: (cursor: string) => Promise<{ cursor: string; drift: readonly Drift[] }>,
-) {
-  const drift: Drift[] = [];
+  read: (cursor: string) => Promise<{ cursor: string; found: readonly string[] }>,
+): Promise<{ found: string[]; end: string | undefined }> {
+  const found: string[] = [];
   let cursor = position || '0';
   for (let pages = 0; pages < PART_PAGES; pages += 1) {
     const page = await read(cursor);
-    drift.push(...page.drift);
+    found.push(...page.found);
     cursor = page.cursor;
-    if (cursor === '0') return { players: 0, drift, position: undefined };
+    if (cursor === '0') return { found, end: undefined };
   }
-  return { players: 0, drift, position: cursor };
+  return { found, end: cursor };
 }
 
 /** Another epoch counts now: what was compared so far says nothing about it. */

@@ -74,7 +74,7 @@ export function createCompareIndex({
   truth,
 }: {
   contents: IndexContents;
-  truth: Pick<TruthStore, 'states' | 'leaderboards'>;
+  truth: Pick<TruthStore, 'states' | 'known' | 'leaderboards'>;
 }): CompareIndex {
   async function statesOf(
     leaderboard: string,
@@ -110,7 +110,7 @@ export function createCompareIndex({
     },
     confirm,
     async unknownPlayers(epoch, leaderboard, userIds) {
-      const known = await statesOf(leaderboard, userIds);
+      const known = new Set(await truth.known(leaderboard, userIds));
       const unknown = userIds
         .filter((userId) => !known.has(userId))
         .map((userId) => ({ userId, version: 0n }));

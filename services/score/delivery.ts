@@ -23,7 +23,7 @@ export interface Delivery {
 }
 
 export interface DeliveryOptions {
-  outbox: Pick<OutboxStore, 'claim' | 'settle' | 'postpone' | 'hasten'>;
+  outbox: Pick<OutboxStore, 'claim' | 'settle' | 'postpone'>;
   truth: TruthStore;
   projector: Projector;
   publisher: Publisher;

@@ -1,6 +1,6 @@
 /**
  * What is committed but not yet delivered. Rows are claimed by state and time with SKIP LOCKED, never by an id cursor. A
- * row that failed waits longer each time, by its own attempts and its own draw of chance, until it is delivered or dead.
+ * row that failed waits for a moment of its own draw, again and again, until it is delivered or dead.
  */
 import { arrayLiteral, type PostgresPool } from '../shared/postgres.ts';
 
@@ -13,6 +13,7 @@ export interface OutboxRow {
 export interface OutboxEntry {
   readonly id: bigint;
   readonly state: 'pending' | 'dead';
+  /** How often it failed while others got through. */
   readonly attempts: number;
   /** Empty when it was never tried, or never failed. */
   readonly lastError: string;
@@ -32,21 +33,19 @@ export interface OutboxDepth {
 /** Not delivered: how long to wait, and when to give up. */
 export interface Postponement {
   readonly error: string;
-  /** The wait is drawn between these, the upper end doubling with each attempt of the row. */
+  /** The wait is drawn between these. */
   readonly minMs: number;
   readonly maxMs: number;
-  /** Dead once it has been tried this often; undefined never gives up. */
+  /** An attempt that counts, and how many make a row dead; undefined when it was not the row's fault. */
   readonly maxAttempts: number | undefined;
 }
 
 export interface OutboxStore {
-  /** Takes rows that are due and keeps other sweepers away from them for the lease. Counts as one attempt. */
+  /** Takes rows that are due and keeps other sweepers away from them for the lease. */
   claim(limit: number, leaseMs: number): Promise<OutboxRow[]>;
   /** Delivered: the rows are no longer needed. */
   settle(ids: readonly bigint[]): Promise<void>;
   postpone(ids: readonly bigint[], how: Postponement): Promise<void>;
-  /** Whatever stood in the way is gone: every row that waits is due now. */
-  hasten(): Promise<void>;
   depth(): Promise<OutboxDepth>;
   /** Dead rows first, then the oldest. */
   list(limit: number): Promise<OutboxEntry[]>;
@@ -55,8 +54,6 @@ export interface OutboxStore {
 }
 
 const LIMIT_MS = 2_000;
-/** After this many doublings the upper end of a wait stays where it is; keeps 2^attempts a sane number. */
-const MAX_DOUBLINGS = 20;
 /** An error is for a person to read: its beginning will do. */
 const ERROR_CHARACTERS = 500;
 
@@ -65,7 +62,7 @@ export function createOutboxStore(pool: PostgresPool): OutboxStore {
     async claim(limit, leaseMs) {
       const rows = await pool.run(
         (sql) => sql<{ id: bigint; leaderboards: string[]; user_ids: string[] }[]>`
-          update outbox set attempts = attempts + 1, next_attempt_at = now() + ${leaseMs} * interval '1 millisecond'
+          update outbox set next_attempt_at = now() + ${leaseMs} * interval '1 millisecond'
           where id in (
             select id from outbox where state = 'pending' and next_attempt_at <= now()
             order by next_attempt_at limit ${limit} for update skip locked
@@ -94,19 +91,10 @@ export function createOutboxStore(pool: PostgresPool): OutboxStore {
         (sql) => sql`
           update outbox set
             last_error = ${error.slice(0, ERROR_CHARACTERS)},
-            next_attempt_at = now() + interval '1 millisecond' * (${minMs}::float8 + random()
-              * (least(${maxMs}::float8, ${minMs}::float8 * 2 ^ least(attempts, ${MAX_DOUBLINGS})) - ${minMs}::float8)),
-            state = case when attempts >= ${maxAttempts ?? null}::int then 'dead' else state end
+            next_attempt_at = now() + interval '1 millisecond' * (${minMs}::float8 + random() * ${maxMs - minMs}::float8),
+            attempts = attempts + ${maxAttempts === undefined ? 0 : 1}::int,
+            state = case when attempts + 1 >= ${maxAttempts ?? null}::int then 'dead' else state end
           where id = any(${arrayLiteral(ids)}::bigint[]) and state = 'pending'`,
-        LIMIT_MS,
-      );
-    },
-
-    async hasten() {
-      await pool.run(
-        (sql) => sql`
-          update outbox set next_attempt_at = now()
-          where state = 'pending' and next_attempt_at > now() and last_error is not null`,
         LIMIT_MS,
       );
     },

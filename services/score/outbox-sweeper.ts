@@ -1,7 +1,9 @@
 /**
  * Delivers what the fast path left behind, with the players' newest states. Rows are taken together while that works. A
  * group that fails while others get through holds a row that is itself at fault: then each is tried alone, so that one bad
- * row neither keeps the rest back nor takes them with it. A row is given up only while others get through.
+ * row neither keeps the rest back nor takes them with it. Only that is counted against a row, so it is given up only while
+ * others get through. Whatever failed is tried again within two seconds: what stood in the way may be gone, and
+ * nobody else, nor another life of this process, would know that something waits.
  */
 import type { Log } from '../shared/log.ts';
 import { createLoop } from './loop.ts';
@@ -17,7 +19,7 @@ export interface OutboxSweeper {
 }
 
 export interface OutboxSweeperOptions {
-  outbox: Pick<OutboxStore, 'claim' | 'settle' | 'postpone' | 'hasten'>;
+  outbox: Pick<OutboxStore, 'claim' | 'settle' | 'postpone'>;
   /** False while trying would only wait for a limit. */
   ready: () => boolean;
   /** Rejects when any part was not delivered. */
@@ -34,27 +36,25 @@ const SWEEP_ROWS = 200;
  * goes on after a pause, for a sweeper that has long given it up; and a sweep that takes longer is done twice, harmlessly.
  */
 const SWEEP_LEASE_MS = 4_000;
-const BACKOFF_MIN_MS = 500;
-const BACKOFF_MAX_MS = 30_000;
+/**
+ * Part of the five seconds in which all is delivered once a fault is over. A longer wait would spare nothing: while all fails,
+ * each sweep ends with its first group, however many rows are due.
+ */
+const RETRY_MIN_MS = 500;
+const RETRY_MAX_MS = 2_000;
 /** Some seven minutes of failing while others get through: such a row needs a person. */
-const MAX_ATTEMPTS = 20;
+const MAX_ATTEMPTS = 300;
 /** That many in a row, each alone: it is not the rows. */
 const FAILURES_ALONE = 3;
 /** Others get through when one did this lately. */
-const LATELY_MS = BACKOFF_MAX_MS;
+const LATELY_MS = 30_000;
 
 export function createOutboxSweeper(options: OutboxSweeperOptions): OutboxSweeper {
   const { outbox, ready, deliver, onFailed, log, monotonicMs = () => performance.now() } = options;
   let deliveredAtMs = -Infinity;
   let failedAtMs = -Infinity;
-  /** Everything failed lately: rows wait that could be delivered as soon as anything can. */
-  let obstructed = false;
 
   async function sweep(): Promise<void> {
-    if (obstructed && deliveredAtMs > failedAtMs) {
-      await outbox.hasten();
-      obstructed = false;
-    }
     while (ready()) {
       const rows = await outbox.claim(SWEEP_ROWS, SWEEP_LEASE_MS);
       if (rows.length === 0) return;
@@ -67,8 +67,7 @@ export function createOutboxSweeper(options: OutboxSweeperOptions): OutboxSweepe
     const error = await attempt(rows);
     if (error === undefined) return;
     if (rows.length > 1 && othersGetThrough) return sweepEach(rows);
-    obstructed ||= !othersGetThrough;
-    await postpone(rows, error);
+    await postpone(rows, error, rows.length === 1);
     throw error;
   }
 
@@ -79,12 +78,11 @@ export function createOutboxSweeper(options: OutboxSweeperOptions): OutboxSweepe
       failuresInTurn = error === undefined ? 0 : failuresInTurn + 1;
       if (error === undefined) continue;
       if (failuresInTurn === FAILURES_ALONE) {
-        obstructed = true;
-        await postpone(rows.slice(at), error);
+        await postpone(rows.slice(at), error, false);
         throw error;
       }
       log.warn({ err: error, outboxId: String(row.id) }, 'a batch could not be delivered by itself');
-      await postpone([row], error);
+      await postpone([row], error, true);
     }
   }
 
@@ -102,15 +100,19 @@ export function createOutboxSweeper(options: OutboxSweeperOptions): OutboxSweepe
     }
   }
 
-  async function postpone(rows: readonly OutboxRow[], { message }: Error): Promise<void> {
-    const mayGiveUp = monotonicMs() - deliveredAtMs < LATELY_MS;
+  async function postpone(
+    rows: readonly OutboxRow[],
+    { message }: Error,
+    isTheirFault: boolean,
+  ): Promise<void> {
+    const counts = isTheirFault && monotonicMs() - deliveredAtMs < LATELY_MS;
     await outbox.postpone(
       rows.map(({ id }) => id),
       {
         error: message,
-        minMs: BACKOFF_MIN_MS,
-        maxMs: BACKOFF_MAX_MS,
-        maxAttempts: mayGiveUp ? MAX_ATTEMPTS : undefined,
+        minMs: RETRY_MIN_MS,
+        maxMs: RETRY_MAX_MS,
+        maxAttempts: counts ? MAX_ATTEMPTS : undefined,
       },
     );
   }

@@ -12,6 +12,8 @@ export interface TruthStore {
   board(leaderboard: string): Promise<Board>;
   /** The newest states of these players, each on its board; unknown ones are left out. */
   states(players: ReadonlyArray<{ leaderboard: string; userId: string }>): Promise<PlayerState[]>;
+  /** Those of these user ids that have a score on the board. */
+  known(leaderboard: string, userIds: readonly string[]): Promise<string[]>;
   /** Ranks from 1 in the order of the players given, by counting who stands before each, and how many `players` there are. */
   ranks(leaderboard: string, players: readonly PlayerState[]): Promise<{ ranks: number[]; players: number }>;
   /** Entries from a rank on (from 1), best first. */
@@ -76,6 +78,17 @@ export function createTruthStore(pool: PostgresPool): TruthStore {
         READ_LIMIT_MS,
       );
       return rows.map(toPlayerState);
+    },
+
+    async known(leaderboard, userIds) {
+      // In this form the planner looks the ids up in the primary key; asked for the unknown ones, it reads the whole board.
+      const rows = await pool.run(
+        (sql) => sql<{ user_id: string }[]>`
+          select user_id from scores
+          where leaderboard = ${leaderboard} and user_id = any(${arrayLiteral(userIds)}::text[])`,
+        READ_LIMIT_MS,
+      );
+      return rows.map((row) => row.user_id);
     },
 
     async ranks(leaderboard, players) {

@@ -31,7 +31,11 @@ const STREAM_MAX_BYTES = 256 * 1024 * 1024;
 const DUPLICATE_WINDOW_NS = 2 * 60 * 1_000_000_000;
 const RECONNECT_WAIT_MS = 250;
 const RECONNECT_JITTER_MS = 250;
-const PING_INTERVAL_MS = 3_000;
+/** A server that is there speaks at once. One that took the connection and is silent must not keep us from the next attempt. */
+const CONNECT_TIMEOUT_MS = 2_000;
+/** A connection that is silent for three of these is dead, and a new one is up within five seconds of the end of a fault. */
+const PING_INTERVAL_MS = 1_000;
+const MAX_PINGS_OUT = 2;
 
 export interface NatsOptions {
   url: Secret | string;
@@ -49,10 +53,11 @@ export async function connectNats({ url, name, log }: NatsOptions): Promise<Nats
     name,
     maxReconnectAttempts: -1,
     waitOnFirstConnect: true,
+    timeout: CONNECT_TIMEOUT_MS,
     reconnectTimeWait: RECONNECT_WAIT_MS,
     reconnectJitter: RECONNECT_JITTER_MS,
     pingInterval: PING_INTERVAL_MS,
-    maxPingOut: 2,
+    maxPingOut: MAX_PINGS_OUT,
   });
   void watchStatus(connection, log);
   return connection;

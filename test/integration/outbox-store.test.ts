@@ -1,4 +1,4 @@
-/** How long a row of the outbox waits, and when it is dead, as Postgres computes it. */
+/** How long a row of the outbox waits, when it is dead, and who delivers it in the end, with a real Postgres. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { migrate } from '../../services/database/migrate.ts';
 import type { LocalServer } from '../../services/local/child-server.ts';
 import { startPostgresServer } from '../../services/local/postgres-server.ts';
 import { createOutboxStore, type OutboxStore } from '../../services/score/outbox-store.ts';
+import { createOutboxSweeper } from '../../services/score/outbox-sweeper.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
 import {
   connectPostgres,
@@ -14,6 +15,7 @@ import {
   type PostgresPool,
   type Sql,
 } from '../../services/shared/postgres.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 let dir: string;
 let postgres: LocalServer;
@@ -39,53 +41,73 @@ afterAll(async () => {
 });
 
 const ROWS = 200;
-const how = { error: 'no answer', minMs: 500, maxMs: 30_000, maxAttempts: 20 };
+const how = { error: 'no answer', minMs: 500, maxMs: 2_000, maxAttempts: 20 };
+const pending = () => sql<{ wait: number; attempts: number }[]>`
+  select (extract(epoch from next_attempt_at - now()) * 1000)::float8 as wait, attempts from outbox
+  where state = 'pending' order by wait`;
 
-async function waitsAfter(attempts: number): Promise<number[]> {
+/** Rows that failed so often, and now once more. */
+async function postponeRows(attempts: number, maxAttempts: number | undefined): Promise<void> {
   await sql`delete from outbox`;
   const rows = await sql<{ id: bigint }[]>`
     insert into outbox (leaderboards, user_ids, attempts, next_attempt_at)
     select '{global}', '{ada}', ${attempts}::int, now() from generate_series(1, ${ROWS}::int) returning id`;
   await outbox.postpone(
     rows.map(({ id }) => id),
-    how,
+    { ...how, maxAttempts },
   );
-  const waits = await sql<{ wait: number }[]>`
-    select (extract(epoch from next_attempt_at - now()) * 1000)::float8 as wait from outbox where state = 'pending'`;
-  return waits.map(({ wait }) => wait).sort((a, b) => a - b);
 }
 
-test.each([
-  [1, 1_000],
-  [3, 4_000],
-  [5, 16_000],
-  [10, 30_000],
-])('rows tried %i times wait up to %i ms, each by a draw of its own', async (attempts, upTo) => {
-  const waits = await waitsAfter(attempts);
-  expect(waits).toHaveLength(ROWS);
-  // A moment has passed since they were postponed.
-  expect(waits[0]).toBeGreaterThan(-1_000);
-  expect(waits.at(-1)).toBeLessThanOrEqual(upTo);
-  expect(waits.at(-1)).toBeGreaterThan(upTo / 2);
-  expect(new Set(waits.map(Math.floor)).size).toBeGreaterThan(ROWS / 4);
-});
+test.each([0, 5, 18])(
+  'rows that failed %i times wait no longer than others, each by a draw of its own',
+  async (attempts) => {
+    await postponeRows(attempts, how.maxAttempts);
+    const waits = (await pending()).map(({ wait }) => wait);
+    expect(waits).toHaveLength(ROWS);
+    // A moment has passed since they were postponed.
+    expect(waits[0]).toBeGreaterThan(how.minMs - 1_000);
+    expect(waits.at(-1)).toBeLessThanOrEqual(how.maxMs);
+    expect(waits.at(-1)).toBeGreaterThan(how.maxMs / 2);
+    expect(new Set(waits.map(Math.floor)).size).toBeGreaterThan(ROWS / 4);
+  },
+);
 
-test('a row is dead after its last attempt, unless giving up is not allowed now', async () => {
-  expect(await waitsAfter(20)).toHaveLength(0);
-  expect(await sql`select distinct state, last_error from outbox`).toEqual([
-    { state: 'dead', last_error: 'no answer' },
+test('a row is dead after its last attempt, and an attempt that was not its fault is not counted', async () => {
+  await postponeRows(19, undefined);
+  expect(new Set((await pending()).map((row) => row.attempts))).toEqual(new Set([19]));
+  await postponeRows(19, how.maxAttempts);
+  expect(await sql`select distinct state, attempts, last_error from outbox`).toEqual([
+    { state: 'dead', attempts: 20, last_error: 'no answer' },
   ]);
-  await sql`update outbox set state = 'pending'`;
-  const ids = (await sql<{ id: bigint }[]>`select id from outbox`).map(({ id }) => id);
-  await outbox.postpone(ids, { ...how, maxAttempts: undefined });
-  expect(await sql`select distinct state from outbox`).toEqual([{ state: 'pending' }]);
 });
 
-test('what was postponed is due at once when it is hastened, and what was never tried stays as it is', async () => {
-  await waitsAfter(10);
+test('a claim keeps others away for its lease, and is no attempt yet', async () => {
+  await sql`delete from outbox`;
+  await sql`insert into outbox (leaderboards, user_ids, next_attempt_at) values ('{global}', '{ada}', now())`;
+  expect(await outbox.claim(10, 4_000)).toHaveLength(1);
+  expect(await outbox.claim(10, 4_000)).toHaveLength(0);
+  const [row] = await pending();
+  expect(row?.attempts).toBe(0);
+  expect(row?.wait).toBeGreaterThan(2_000);
+});
+
+test('what a process postponed again and again before it was killed, the next one delivers within five seconds', async () => {
+  await sql`delete from outbox`;
   await sql`
-    insert into outbox (leaderboards, user_ids, next_attempt_at)
-    values ('{global}', '{bob}', now() + interval '1 hour')`;
-  await outbox.hasten();
-  expect(await sql`select from outbox where next_attempt_at <= now()`).toHaveLength(ROWS);
+    insert into outbox (leaderboards, user_ids, attempts, last_error, next_attempt_at)
+    select '{global}', '{ada}', 10, 'no answer', now() from generate_series(1, ${ROWS}::int)`;
+  const sweeperThat = (deliver: () => Promise<void>) =>
+    createOutboxSweeper({ outbox, deliver, ready: () => true, onFailed: () => {}, log: createSilentLog() });
+  const killed = sweeperThat(() => Promise.reject(new Error('still no answer')));
+  killed.start();
+  await waitFor(async () => {
+    const [{ untried } = { untried: ROWS }] = await sql<{ untried: number }[]>`
+      select count(*)::int as untried from outbox where last_error <> 'still no answer'`;
+    return untried === 0 || undefined;
+  });
+  await killed.stop();
+  const next = sweeperThat(() => Promise.resolve());
+  next.start();
+  await waitFor(async () => (await sql`select from outbox`).length === 0 || undefined, { limitMs: 5_000 });
+  await next.stop();
 });

@@ -60,7 +60,7 @@ const LIMITS: Limits = {
   answerSlackMs: 200,
   freshMs: 1_000,
   freshAfterHealMs: 5_000,
-  outboxAgeMs: 60_000,
+  outboxAgeMs: 10_000,
   maxRssBytes: 600 * 1024 * 1024,
   maxDescriptors: 2_000,
   playerRate: PLAYER_RATE,
@@ -69,6 +69,8 @@ const LIMITS: Limits = {
 };
 /** The table of faults promises less than five seconds; a fault that takes this long has not been survived. */
 const WELL_WITHIN_MS = 20_000;
+/** The same promise holds for what waits in the outbox; with the moment of rest that follows, what is then left is too old. */
+const OUTBOX_LIMIT_MS = 5_000;
 const REST_LIMIT_MS = 30_000;
 const PLAYERS = Array.from({ length: 12 }, (_, at) => `player-${String.fromCharCode(97 + at)}`);
 const VIEWERS = 6;
@@ -135,7 +137,7 @@ async function play(options: {
     await Promise.all([players.stop(), greedy.stop(), ruledBoard.stop()]);
     const honest = PLAYERS.map((userId): Conduct => ({ userId, conduct: 'honest' }));
     await waitFor(async () => ((await countOutbox(stack)) === 0 ? true : undefined), {
-      limitMs: REST_LIMIT_MS,
+      limitMs: OUTBOX_LIMIT_MS,
       describe: 'an empty outbox',
     }).catch((error: unknown) => say(String(error)));
     await waitFor(async () => ((await countUnsealed(stack)) === 0 ? true : undefined), {

@@ -28,7 +28,6 @@ export interface StoredRow extends Omit<ActionRow, 'pointsAfter' | 'actionsAfter
 interface Waiting extends OutboxRow {
   state: 'pending' | 'dead';
   attempts: number;
-  failed: boolean;
   nextMs: number;
   readonly createdMs: number;
 }
@@ -145,7 +144,6 @@ export function createDatabase({ time, network, random, mutations }: DatabaseOpt
         players,
         state: 'pending',
         attempts: 0,
-        failed: false,
         nextMs,
         createdMs: time.nowMs(),
       });
@@ -204,31 +202,22 @@ export function createDatabase({ time, network, random, mutations }: DatabaseOpt
             .filter(({ state, nextMs }) => state === 'pending' && nextMs <= time.nowMs())
             .sort((a, b) => a.nextMs - b.nextMs)
             .slice(0, limit);
-          for (const row of due) {
-            row.attempts += 1;
-            row.nextMs = time.nowMs() + leaseMs;
-          }
+          for (const row of due) row.nextMs = time.nowMs() + leaseMs;
           return due.map(({ id, players }) => ({ id, players }));
         }),
       settle: (ids) =>
         run(from, OUTBOX_LIMIT_MS, () => {
           for (const id of ids) outbox.delete(id);
         }),
-      postpone: (ids, { minMs, maxMs, maxAttempts = Number.POSITIVE_INFINITY }) =>
+      postpone: (ids, { minMs, maxMs, maxAttempts }) =>
         run(from, OUTBOX_LIMIT_MS, () => {
           for (const id of ids) {
             const row = outbox.get(id);
             if (row?.state !== 'pending') continue;
-            row.failed = true;
-            row.nextMs =
-              time.nowMs() + minMs + random.next() * (Math.min(maxMs, minMs * 2 ** row.attempts) - minMs);
+            row.nextMs = time.nowMs() + minMs + random.next() * (maxMs - minMs);
+            if (maxAttempts === undefined) continue;
+            row.attempts += 1;
             if (row.attempts >= maxAttempts) row.state = 'dead';
-          }
-        }),
-      hasten: () =>
-        run(from, OUTBOX_LIMIT_MS, () => {
-          for (const row of outbox.values()) {
-            if (row.state === 'pending' && row.failed) row.nextMs = Math.min(row.nextMs, time.nowMs());
           }
         }),
     }),

@@ -10,9 +10,9 @@ const TOP_SIZE = 10;
 const LIMITS: Limits = {
   answerSlackMs: 1,
   freshMs: 1_000,
-  // What a sweeper had claimed when it vanished waits for its lease of 10 s.
-  freshAfterHealMs: 12_000,
-  outboxAgeMs: 60_000,
+  // What a sweeper had claimed when it vanished waits for its lease of 4 s, and a claim that failed once more for 2 s.
+  freshAfterHealMs: 6_500,
+  outboxAgeMs: 5_000,
   maxRssBytes: undefined,
   maxDescriptors: undefined,
   playerRate: undefined,

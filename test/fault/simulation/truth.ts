@@ -45,6 +45,8 @@ export function createTruth(database: Database, time: VirtualTime) {
       board: (leaderboard) => read(() => board(leaderboard)),
       states: (players) =>
         read(() => [...new Set(players.map(playerKey))].flatMap((key) => scores.get(key) ?? [])),
+      known: (leaderboard, userIds) =>
+        read(() => userIds.filter((userId) => scores.has(playerKey({ leaderboard, userId })))),
       ranks: (leaderboard, players) =>
         read(() => {
           const all = ordered(leaderboard);

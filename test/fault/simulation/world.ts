@@ -44,10 +44,10 @@ const PLAYERS = ['ada', 'bob', 'cy', 'dan', 'eve', 'flo', 'gus', 'hal', 'ivy', '
 const VIEWERS = 4;
 const CHAOS_MS = 8_000;
 /** Peace has to bring everything in order within this. */
-const LIVENESS_MS = 12_500;
+const LIVENESS_MS = 7_000;
 const PEACE_MS = 3_000;
 /** So long after the last action everything must be at rest. */
-const REST_MS = 7_000;
+const REST_MS = 5_500;
 const NS_PER_MS = 1_000_000;
 
 export function simulate(seed: number, mutations: Mutations = {}): Promise<SimulatedRun> {

@@ -77,6 +77,11 @@ describe('a withdrawal', () => {
     expect(signer(keys, 200)).toBe('b');
   });
 
+  test('leaves a key that signs also when the clock goes back to before it', () => {
+    expect(signer(withdraw(first, 'a', 50), 40)).toBe('fresh');
+    expect(signer(withdraw(rotate(first, 'b', 100), 'a', 110), 90)).toBe('b');
+  });
+
   test('of an unknown key is refused', () => {
     expect(() => withdraw(first, 'x', 0)).toThrow('there is no key x');
   });

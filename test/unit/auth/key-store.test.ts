@@ -152,6 +152,34 @@ describe('a running service', () => {
     expect(verifies(signing())).toBeDefined();
   });
 
+  test.each(['token', 'action'] as const)(
+    'goes on signing when its clock goes back, and with no %s key before its time',
+    async (kind) => {
+      const ring = await openRing();
+      const signing = () => (kind === 'token' ? ring.tokenSigner() : ring.actionSigner()).kid;
+      const first = signing();
+      const setBack = async () => {
+        nowMs -= 5 * 60_000;
+        await ring.refresh();
+      };
+      await setBack();
+      expect(ring.canSign()).toBe(true);
+      expect(signing()).toBe(first);
+      const second = rotateKey(dir, kind, clock);
+      nowMs += PUBLISH_DELAY_MS - 1;
+      await ring.refresh();
+      expect(signing()).toBe(first);
+      nowMs += 1;
+      await ring.refresh();
+      expect(signing()).toBe(second);
+      withdrawKey(dir, kind, first, clock);
+      withdrawKey(dir, kind, second, clock);
+      await setBack();
+      expect(ring.canSign()).toBe(true);
+      expect([first, second]).not.toContain(signing());
+    },
+  );
+
   test('keeps its keys when a file is damaged or gone, and recovers with it', async () => {
     const ring = await openRing();
     const before = ring.tokenSigner().kid;
