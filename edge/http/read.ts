@@ -42,21 +42,25 @@ export type Top = Pick<GetTopResponse, 'entries' | 'position' | 'stale'>;
 
 /** Neighbours on each side when nobody says how many. */
 export const NEIGHBOURS = 5;
-const DEADLINE_MS = 1_000;
+/** The client waits 2 s and the edge 1.4 s. */
+const DEADLINE_MS = 1_400;
+/** Counting a place in Postgres, while Redis is away, may take a second. */
+const SCORE_DEADLINE_MS = 1_200;
 /** A long top is one call to score, at 0.2 ms of processor time on either side: this is a tenth of a second of work. */
 const MAX_LONG_TOPS = 500;
 /** Places of one call; each is a script of Redis. */
 const MAX_BATCH = 100;
-/** When Redis is away a place is counted in Postgres, and those on other boards need not wait for it. */
-const MAX_IN_FLIGHT = 4;
+/** With fewer waiting, a further call would cost more than the wait for the one before, */
+const WORTH_A_CALL = 16;
+/** and so many calls have room for all who ask while each takes a second. */
+const MAX_IN_FLIGHT = 16;
 /** About a tenth of a second of work. */
 const MAX_QUEUE = 2_000;
-const MAX_WAIT_MS = 300;
 const RETRY_AFTER_MS = 1_000;
 
 interface Asked extends PlaceQuestion {
-  /** On the monotonic clock; later, nobody would be there to hear the answer in time. */
-  readonly sendBefore: number;
+  /** On the monotonic clock; later, nobody would be there to hear the answer. */
+  readonly expiresAt: number;
 }
 
 export interface ReadOptions {
@@ -69,11 +73,13 @@ export function createRead({ score, topCache }: ReadOptions): Read {
 
   const places = createCoalescer<Asked, Place>({
     maxBatch: MAX_BATCH,
+    worthACall: WORTH_A_CALL,
     maxInFlight: MAX_IN_FLIGHT,
     maxQueue: MAX_QUEUE,
-    lapsed: ({ sendBefore }) => (performance.now() > sendBefore ? overloaded() : undefined),
+    lapsed: ({ expiresAt }) =>
+      performance.now() > expiresAt ? new AppError('DEADLINE_EXCEEDED') : undefined,
     async send(queries) {
-      const { outcomes } = await score.getPlaces({ queries }, { deadlineMs: DEADLINE_MS });
+      const { outcomes } = await score.getPlaces({ queries }, { deadlineMs: SCORE_DEADLINE_MS });
       return outcomes.map(toPlace);
     },
   });
@@ -82,7 +88,7 @@ export function createRead({ score, topCache }: ReadOptions): Read {
     if (longTops >= MAX_LONG_TOPS) throw overloaded();
     longTops += 1;
     try {
-      const deadlineMs = Math.max(1, Math.min(patienceMs, DEADLINE_MS));
+      const deadlineMs = Math.max(1, Math.min(patienceMs, SCORE_DEADLINE_MS));
       return await score.getTop({ leaderboard, limit }, { deadlineMs });
     } finally {
       longTops -= 1;
@@ -90,8 +96,8 @@ export function createRead({ score, topCache }: ReadOptions): Read {
   }
 
   async function place(question: PlaceQuestion, patienceMs = DEADLINE_MS): Promise<Place> {
-    const sendBefore = performance.now() + Math.min(patienceMs, MAX_WAIT_MS);
-    return within(Math.min(patienceMs, DEADLINE_MS), places.submit({ ...question, sendBefore }));
+    const limitMs = Math.min(patienceMs, DEADLINE_MS);
+    return within(limitMs, places.submit({ ...question, expiresAt: performance.now() + limitMs }));
   }
 
   return {

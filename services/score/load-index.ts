@@ -9,7 +9,7 @@ import type { PackedPlayers, TruthStore } from './truth-store.ts';
  * Players read at once. The more there are, the nearer is each, in the order of the board, to the one written before it, and
  * what Redis walks through on its way to it is still in the processor's cache.
  */
-const PAGE_PLAYERS = 20_000;
+const PAGE_PLAYERS = 50_000;
 /** Redis works on one part while the next is on its way. */
 const WRITES_IN_FLIGHT = 2;
 

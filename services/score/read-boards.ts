@@ -54,8 +54,8 @@ const RANK_PATIENCE_MS = 400;
  * board the player stands alone until there is an index again.
  */
 const MAX_SORTED_PLAYERS = 10_000;
-/** No reader waits longer: the edge gives up after a second. */
-const READ_PATIENCE_MS = 1_000;
+/** No reader waits longer: the edge gives up after 1.2 s. */
+const READ_PATIENCE_MS = 1_150;
 
 export function createReadBoards(options: ReadBoardsOptions): ReadBoards {
   const { index, truth, truthBoards, truthRanks, keeper, log } = options;

@@ -18,8 +18,8 @@ export interface TruthBoards {
 
 /** How old a reading may be for a reader who did not just write, at least. */
 const RECENT_MS = 200;
-/** Each reads the whole board: while only readers ask, Postgres has as much again and more for everybody else. */
-const REST = 2;
+/** Each reads the whole board: while only readers ask, Postgres has three quarters of its time for others. */
+const REST = 3;
 /** Everybody who waits for one board is served by one reading, so this only bounds memory. */
 const MAX_WAITING = 100_000;
 

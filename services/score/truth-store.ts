@@ -109,18 +109,22 @@ export function createTruthStore(pool: PostgresPool): TruthStore {
             select width_bucket(s.points, steps.points) as step, count(*) as players
             from scores s, steps where s.leaderboard = ${leaderboard} group by 1
           ),
-          -- Another does the same among those with equal points, by when they reached them.
+          -- Another finds those with equal points, who stand by when they reached them, and then by their ids.
+          peers as materialized (
+            select s.points, s.reached, s.user_id from scores s
+            where s.leaderboard = ${leaderboard} and s.points in (select points from asked)
+          ),
           tie_steps as materialized (
             select points, array_agg(distinct reached order by reached) as reached from asked group by points
           ),
           tied as materialized (
-            select t.points, width_bucket(s.reached, t.reached) as step, count(*) as players
-            from tie_steps t join scores s on s.leaderboard = ${leaderboard} and s.points = t.points group by 1, 2
+            select t.points, width_bucket(p.reached, t.reached) as step, count(*) as players
+            from tie_steps t join peers p on p.points = t.points group by 1, 2
           ),
           equals as materialized (
             select a.place, count(*) as players
-            from asked a join scores s on s.leaderboard = ${leaderboard} and s.points = a.points and s.reached = a.reached
-            where s.user_id < a.user_id collate "C" group by 1
+            from asked a join peers p on p.points = a.points and p.reached = a.reached
+            where p.user_id < a.user_id collate "C" group by 1
           )
           select 1
               + coalesce((select sum(c.players) from counted c where c.step >= a.step), 0)::bigint

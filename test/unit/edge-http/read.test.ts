@@ -78,31 +78,51 @@ test('places that are asked for at once travel in one call, each with its own ou
   ]);
 });
 
-test('at most 100 places are in a call, 4 calls on their way, and 2,000 places wait', async () => {
-  const asking = Array.from({ length: 400 }, (_, at) => read.place(question(`p${at}`)));
+test('at most 100 places are in a call, 16 calls on their way, and 2,000 places wait', async () => {
+  const asking = Array.from({ length: 1_600 }, (_, at) => read.place(question(`p${at}`)));
   await settle();
   asking.push(...Array.from({ length: 2_000 }, (_, at) => read.place(question(`q${at}`))));
   await expect(read.place(question('late'))).rejects.toMatchObject({
     reason: 'OVERLOADED',
     retryAfterMs: 1_000,
   });
-  expect(calls.map(({ queries }) => queries.length)).toEqual([100, 100, 100, 100]);
+  expect(calls.map(({ queries }) => queries.length)).toEqual(Array(16).fill(100));
   for (let at = 0; at < calls.length; at += 1) {
     calls[at]?.answer();
     await settle();
   }
-  expect(await Promise.all(asking)).toHaveLength(2_400);
+  expect(await Promise.all(asking)).toHaveLength(3_600);
 });
 
-test('who waited too long for a call is refused unsent', async () => {
-  const stuck = Array.from({ length: 400 }, (_, at) => read.place(question(`p${at}`)));
+test('a second call leaves when it is worth one, or when the first is over', async () => {
+  const asking = [read.place(question('ada'))];
   await settle();
-  const late = expect(read.place(question('late'))).rejects.toMatchObject({ reason: 'OVERLOADED' });
-  await vi.advanceTimersByTimeAsync(301);
-  for (const { answer } of calls) answer();
-  await Promise.all(stuck);
+  asking.push(...Array.from({ length: 15 }, (_, at) => read.place(question(`p${at}`))));
+  await settle();
+  expect(calls).toHaveLength(1);
+  asking.push(read.place(question('p15')));
+  await settle();
+  expect(calls.map(({ queries }) => queries.length)).toEqual([1, 16]);
+  asking.push(read.place(question('bob')));
+  calls[0]?.answer();
+  calls[1]?.answer();
+  await settle();
+  calls[2]?.answer();
+  expect(await Promise.all(asking)).toHaveLength(18);
+});
+
+test('whose patience ended before a call left is not asked about', async () => {
+  const first = read.place(question('ada'));
+  await settle();
+  const late = expect(read.place(question('late'), 50)).rejects.toMatchObject({
+    reason: 'DEADLINE_EXCEEDED',
+  });
+  await vi.advanceTimersByTimeAsync(51);
   await late;
-  expect(calls).toHaveLength(4);
+  calls[0]?.answer();
+  await first;
+  await settle();
+  expect(calls).toHaveLength(1);
 });
 
 test('a client with less patience is told in time, in a call and before it', async () => {
