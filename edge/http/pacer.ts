@@ -7,29 +7,34 @@ export interface Pacer {
   turn(): undefined | Promise<void>;
 }
 
+/** A late timer makes up for so many stretches at most. */
+const MAX_STRETCHES = 5;
+
 export function createPacer(perStretch: number, stretchMs: number): Pacer {
   const waiting: Array<() => void> = [];
   let left = perStretch;
-  let isStretch = false;
-
-  function nextStretch(): void {
-    isStretch = false;
-    const going = waiting.splice(0, perStretch);
-    left = perStretch - going.length;
-    if (going.length > 0) begin();
-    for (const go of going) go();
-  }
+  let startedAt: number | undefined;
 
   // A stretch begins with the first turn in it, so there is no timer while nobody comes.
-  function begin(): void {
-    if (isStretch) return;
-    isStretch = true;
-    setTimeout(nextStretch, stretchMs);
+  function begin(now: number): void {
+    startedAt = now;
+    setTimeout(next, stretchMs);
+  }
+
+  function next(): void {
+    const now = performance.now();
+    const stretches = Math.floor((now - (startedAt ?? now)) / stretchMs);
+    left = perStretch * Math.min(Math.max(stretches, 1), MAX_STRETCHES);
+    startedAt = undefined;
+    const going = waiting.splice(0, left);
+    left = Math.min(left - going.length, perStretch);
+    if (going.length > 0) begin(now);
+    for (const go of going) go();
   }
 
   return {
     turn() {
-      begin();
+      if (startedAt === undefined) begin(performance.now());
       if (left > 0) {
         left -= 1;
         return undefined;

@@ -37,6 +37,11 @@ const MAX_IN_FLIGHT = 256;
 /** Players per event of a sweep: about 40 KiB. */
 const PLAYERS_PER_EVENT = 500;
 const SETTLE_BATCH = 500;
+/**
+ * Each settling is a commit of its own, and nobody waits for it: the sweeper leaves a row alone for far longer. So what is
+ * delivered in such a time is settled together.
+ */
+const SETTLE_REST_MS = 50;
 
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { outbox, truth, projector, publisher, keeper, log, metrics } = options;
@@ -53,6 +58,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     maxQueue: MAX_IN_FLIGHT * 4,
     send: async (ids) => {
       await outbox.settle(ids);
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_REST_MS));
       return ids.map(() => undefined);
     },
   });

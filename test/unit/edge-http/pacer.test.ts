@@ -19,7 +19,10 @@ beforeEach(() => {
   pacer = createPacer(3, 10);
   gone = [];
 });
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 test('lets the first of a stretch go at once and the others in the stretches that follow, in order', async () => {
   come(0, 8);
@@ -37,6 +40,22 @@ test('who comes when a stretch has room goes at once, never before those who wai
   expect(gone).toEqual(numbers(6));
   await vi.advanceTimersByTimeAsync(10);
   expect(gone).toEqual(numbers(7));
+});
+
+test('a timer that comes late makes up for some of the stretches that it missed', async () => {
+  /** Something else holds the event loop until so much later. */
+  const late = (byMs: number) => {
+    const now = performance.now();
+    vi.spyOn(performance, 'now').mockReturnValue(now + byMs);
+  };
+  come(0, 40);
+  expect(gone).toEqual(numbers(3));
+  late(35);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(gone).toEqual(numbers(3 + 3 * 3));
+  late(1_000);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(gone).toEqual(numbers(12 + 5 * 3));
 });
 
 test('a rest saves nothing up, and leaves no timer', async () => {
