@@ -15,7 +15,7 @@ const WARMUP_S = 1;
 const SIZES = [10_000, 1_000_000, 5_000_000];
 const QUICK_SIZES = [10_000, 100_000];
 const CONNECTIONS = 512;
-/** Each place is a call of its own behind the edge: more at once would only wait longer. */
+/** Enough for batches of places behind the edge. */
 const PLACE_CONNECTIONS = 64;
 const PREPARED_PER_S = 32_000;
 const BATCH = 100;
@@ -25,10 +25,11 @@ export const growth: Scenario = async (setting) => {
   const { args, step } = setting;
   const world = await startWorld({ step });
   const population = openPopulation(world);
+  // Before the warm-up, which gives every player a score.
+  const empty = await population.bytes();
   const contenders = await startContenders({ ...setting, world: async () => world });
   const lines: Line[] = [];
   try {
-    const empty = await population.bytes();
     let first: Slices | undefined;
     for (const players of args.quick ? QUICK_SIZES : SIZES) {
       step(`growth: ${players} players`);
