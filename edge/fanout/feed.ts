@@ -70,7 +70,8 @@ export function startFeed({ natsUrl, log, onEvent, onChange, monotonicMs }: Feed
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
-      connection = await connectNats({ url: natsUrl, name: 'fanout', log });
+      connection = await connect();
+      if (connection === undefined) continue;
       if (stopping.signal.aborted) await connection.close();
       connected = true;
       void watchConnection(connection);
@@ -79,6 +80,18 @@ export function startFeed({ natsUrl, log, onEvent, onChange, monotonicMs }: Feed
         if (connected) await readSession(connection).catch(onNotOpened);
         await delay(FEED_RETRY_MS, undefined, { signal: stopping.signal }).catch(ignoreAbort);
       }
+    }
+  }
+
+  async function connect(): Promise<NatsConnection | undefined> {
+    try {
+      return await connectNats({ url: natsUrl, name: 'fanout', log });
+    } catch (error) {
+      // At a start it is a mistake that must show. Later, sockets are worth more: whoever changed the bus may change it back.
+      if (session === 0) throw error;
+      log.error({ err: error }, 'the bus refuses us');
+      await delay(FEED_RETRY_MS, undefined, { signal: stopping.signal }).catch(ignoreAbort);
+      return undefined;
     }
   }
 

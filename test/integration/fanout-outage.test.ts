@@ -1,4 +1,5 @@
 /** A fan-out node while the bus, the score service, or both are away: boards stay right or say that they are stale. */
+import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type FanoutWorld, startFanoutWorld } from '../support/fanout-world.ts';
 import { growsStrictly, type LiveClient, openLive, positions } from '../support/live-client.ts';
@@ -9,6 +10,7 @@ const HEALED_WITHIN_MS = 5_000;
 let world: FanoutWorld;
 let client: LiveClient;
 let seq = 1;
+const logLines: string[] = [];
 
 const boardAt = (at: number) => ({ seq: at, entries: [{ userId: 'ann', score: at }] });
 const next = () => {
@@ -20,10 +22,11 @@ const sees = (at: number) =>
     limitMs: HEALED_WITHIN_MS,
     describe: `board ${at}`,
   });
+const timesRefused = () => logLines.filter((line) => line.includes('the bus refuses us')).length;
 const staleFrames = () => client.frames.filter(({ stale }) => stale === true);
 
 beforeAll(async () => {
-  world = await startFanoutWorld();
+  world = await startFanoutWorld({ log: pino({ level: 'error' }, { write: (line) => logLines.push(line) }) });
   world.score.set(boardAt(seq));
   await world.feedHealthy();
   client = await openLive(world.url);
@@ -64,6 +67,21 @@ test('a held NATS is noticed by its silence, and boards are polled meanwhile', a
   world.score.set(boardAt(seq));
   await sees(seq);
   expect(staleFrames()).toHaveLength(before);
+});
+
+test('a bus that refuses the node for a while costs no socket, and is read again', async () => {
+  await world.killNats();
+  const refused = timesRefused();
+  await world.startForeignNats();
+  await waitFor(() => timesRefused() > refused + 2 || undefined);
+  world.score.set(next());
+  await sees(seq);
+  await world.killNats();
+  await world.startNats();
+  await world.feedHealthy();
+  await world.publish(next());
+  world.score.set(boardAt(seq));
+  await sees(seq);
 });
 
 test('a stream that was deleted is made anew, and events are read again', async () => {

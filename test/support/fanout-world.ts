@@ -17,7 +17,7 @@ import {
   registerService,
   startGrpcServer,
 } from '../../services/shared/grpc.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
+import { createSilentLog, type Log } from '../../services/shared/log.ts';
 import { createMetrics } from '../../services/shared/metrics.ts';
 import {
   connectNats,
@@ -50,14 +50,19 @@ export interface TestPlayer {
 }
 
 const HOST = '127.0.0.1';
-const log = createSilentLog();
 
 export type FanoutWorld = Awaited<ReturnType<typeof startFanoutWorld>>;
 
 const entriesOf = ({ entries = [] }: TestBoard) =>
   entries.map(({ userId, score }) => ({ userId, username: userId, score: BigInt(score) }));
 
-export async function startFanoutWorld({ env = {} }: { env?: Record<string, string> } = {}) {
+export async function startFanoutWorld({
+  env = {},
+  log = createSilentLog(),
+}: {
+  env?: Record<string, string>;
+  log?: Log;
+} = {}) {
   const dir = await mkdtemp(join(tmpdir(), 'scoreboard-fanout-'));
   const keys = { fanout: createServiceKey('fanout') };
   const digests = digestServiceKeys(Object.values(keys));
@@ -150,6 +155,10 @@ export async function startFanoutWorld({ env = {} }: { env?: Record<string, stri
       if (empty) await rm(home.dataDir, { recursive: true, force: true });
       nats = await startNatsServer({ ...home, port: natsPort });
       await openBus();
+    },
+    /** In its place another, which knows none of our users. */
+    async startForeignNats() {
+      nats = await startNatsServer({ ...home, secretsDir: join(dir, 'foreign'), port: natsPort });
     },
     async deleteStream() {
       const admin = await connectNats({ url: nats.url, name: 'admin', log });
@@ -248,5 +257,12 @@ async function startAuthDouble(digests: Digests) {
 
 function startService(service: ReturnType<typeof registerService>, digests: Digests): Promise<GrpcServer> {
   const metrics = createMetrics('test', { runtime: false });
-  return startGrpcServer({ host: HOST, port: 0, services: [service], digests, log, metrics });
+  return startGrpcServer({
+    host: HOST,
+    port: 0,
+    services: [service],
+    digests,
+    log: createSilentLog(),
+    metrics,
+  });
 }
