@@ -28,7 +28,8 @@ export interface PlaceQuestion {
 
 /** `patienceMs` is how long a client waits at most, when it said so. */
 export interface Read {
-  top(leaderboard: string, limit: number, patienceMs?: number): Promise<Top>;
+  /** The request's id goes with a call that is made for this request alone. */
+  top(leaderboard: string, limit: number, requestId: string, patienceMs?: number): Promise<Top>;
   place(question: PlaceQuestion, patienceMs?: number): Promise<Place>;
   /** A player's place with the neighbours, as the REST answer's JSON. */
   placeJson(
@@ -84,12 +85,17 @@ export function createRead({ score, topCache }: ReadOptions): Read {
     },
   });
 
-  async function longTop(leaderboard: string, limit: number, patienceMs: number): Promise<Top> {
+  async function longTop(
+    leaderboard: string,
+    limit: number,
+    requestId: string,
+    patienceMs: number,
+  ): Promise<Top> {
     if (longTops >= MAX_LONG_TOPS) throw overloaded();
     longTops += 1;
     try {
       const deadlineMs = Math.max(1, Math.min(patienceMs, SCORE_DEADLINE_MS));
-      return await score.getTop({ leaderboard, limit }, { deadlineMs });
+      return await score.getTop({ leaderboard, limit }, { requestId, deadlineMs });
     } finally {
       longTops -= 1;
     }
@@ -101,8 +107,8 @@ export function createRead({ score, topCache }: ReadOptions): Read {
   }
 
   return {
-    async top(leaderboard, limit, patienceMs = DEADLINE_MS) {
-      if (limit > CACHED_TOP_SIZE) return longTop(leaderboard, limit, patienceMs);
+    async top(leaderboard, limit, requestId, patienceMs = DEADLINE_MS) {
+      if (limit > CACHED_TOP_SIZE) return longTop(leaderboard, limit, requestId, patienceMs);
       const { entries, position, stale } = await within(patienceMs, topCache.get(leaderboard));
       return { entries: limit === 0 ? entries : entries.slice(0, limit), position, stale };
     },

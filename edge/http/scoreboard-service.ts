@@ -35,9 +35,15 @@ export function registerScoreboardService(
     },
 
     async getTop(request, context) {
-      await admission.anybody(exchangeOf(context));
+      const exchange = exchangeOf(context);
+      await admission.anybody(exchange);
       const leaderboard = parseLeaderboard(request.leaderboard);
-      const { entries, position, stale } = await read.top(leaderboard, request.limit, context.timeoutMs());
+      const { entries, position, stale } = await read.top(
+        leaderboard,
+        request.limit,
+        exchange.requestId,
+        context.timeoutMs(),
+      );
       if (position === undefined) throw new Error('score answered a board without its position');
       return { entries: entries.map(toEntry), epoch: position.epoch, seq: position.seq, stale };
     },

@@ -25,8 +25,10 @@ export interface ServerOptions {
   dataDir: string;
   /** Where its users' passwords are kept; below its own data when left out. */
   secretsDir?: string | undefined;
-  /** Chosen by the system when left out. */
+  /** A free one when left out, */
   port?: number | undefined;
+  /** and then none of these: somebody else is going to listen there. */
+  avoidPorts?: readonly number[] | undefined;
 }
 
 export interface ChildServerOptions {
@@ -37,8 +39,8 @@ export interface ChildServerOptions {
   install: string;
   args: (port: number) => string[];
   spawn?: SpawnOptions;
-  /** Chosen by the system when left out. */
   port?: number | undefined;
+  avoidPorts?: readonly number[] | undefined;
   url: (port: number) => string;
   stopSignal: NodeJS.Signals;
   /** Rejects until the server answers a real request. */
@@ -57,7 +59,7 @@ export async function startChildServer(options: ChildServerOptions): Promise<Loc
   if (options.port !== undefined) return startOnPort(options, options.port);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await startOnPort(options, await freePort());
+      return await startOnPort(options, await freePort(options.avoidPorts));
     } catch (error) {
       const taken = error instanceof Error && /address already in use|EADDRINUSE/i.test(error.message);
       if (!taken || attempt === PORT_ATTEMPTS) throw error;

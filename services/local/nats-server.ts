@@ -11,6 +11,7 @@ export async function startNatsServer({
   dataDir,
   secretsDir = join(dataDir, 'secrets'),
   port,
+  avoidPorts,
 }: ServerOptions): Promise<StoreServer<StoreUser<'nats'>>> {
   await mkdir(dataDir, { recursive: true });
   const passwords = await ensurePasswords(secretsDir, 'nats');
@@ -24,6 +25,7 @@ export async function startNatsServer({
     command: 'nats-server',
     install: 'apt-get install -y nats-server',
     port,
+    avoidPorts,
     args: (chosen) => [
       ...['--config', configuration, '--addr', '127.0.0.1', '--port', String(chosen)],
       ...['--jetstream', '--store_dir', dataDir],

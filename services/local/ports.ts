@@ -23,10 +23,11 @@ export async function isPortFree(port: number, host = '127.0.0.1'): Promise<bool
   }
 }
 
-export async function freePort(): Promise<number> {
+/** One that is free now, and none of those that somebody is going to take. */
+export async function freePort(avoid: readonly number[] = []): Promise<number> {
   for (let look = 0; look < LOOKS; look += 1) {
     const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
-    if (await isPortFree(port)) return port;
+    if (!avoid.includes(port) && (await isPortFree(port))) return port;
   }
   throw new Error(`no free port found between ${FIRST_PORT} and ${LAST_PORT}`);
 }

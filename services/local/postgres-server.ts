@@ -44,6 +44,7 @@ export async function startPostgresServer({
   dataDir,
   secretsDir = join(dataDir, 'secrets'),
   port,
+  avoidPorts,
 }: ServerOptions): Promise<PostgresServer> {
   const home = resolve(dataDir);
   const cluster = join(home, 'cluster');
@@ -62,6 +63,7 @@ export async function startPostgresServer({
     command: join(binaries, 'postgres'),
     install: 'npm ci',
     port,
+    avoidPorts,
     spawn: owner ?? {},
     args: (chosen) => [
       ...['-D', cluster, '-p', String(chosen)],

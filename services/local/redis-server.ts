@@ -12,6 +12,7 @@ export async function startRedisServer({
   dataDir,
   secretsDir = join(dataDir, 'secrets'),
   port,
+  avoidPorts,
 }: ServerOptions): Promise<StoreServer<StoreUser<'redis'>>> {
   await mkdir(dataDir, { recursive: true });
   const passwords = await ensurePasswords(secretsDir, 'redis');
@@ -24,6 +25,7 @@ export async function startRedisServer({
     command: 'redis-server',
     install: 'apt-get install -y redis-server',
     port,
+    avoidPorts,
     args: (chosen) => [
       ...['--port', String(chosen), '--bind', '127.0.0.1', '--dir', dataDir, '--aclfile', users],
       ...['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'],

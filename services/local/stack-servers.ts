@@ -33,7 +33,11 @@ function given(url: string | undefined): ServerAddress | undefined {
 
 async function startServer(site: StackSite, name: string, launch: Launch): Promise<ServerAddress> {
   const { config, record, terminal } = site;
-  const options = { dataDir: join(config.dataDir, name), secretsDir: secretsDir(config.dataDir) };
+  const options = {
+    dataDir: join(config.dataDir, name),
+    secretsDir: secretsDir(config.dataDir),
+    avoidPorts: Object.values(config.ports),
+  };
   const first = await launch(options);
   const { port } = first;
   const note = ({ pid }: LocalServer) => record.setProcess(name, { pid, port });

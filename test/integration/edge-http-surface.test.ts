@@ -79,6 +79,12 @@ describe('around the contract', () => {
   test('a request id is passed on to score and back, or made when it is not one', async () => {
     const headers = { ...bearer(alice), 'x-request-id': 'my_request-1' };
     expect((await get('/api/v1/scoreboard/me', headers)).headers.get('x-request-id')).toBe('my_request-1');
+    // A call that is made for one request alone.
+    const longTop = await ask(`${world.base}/scoreboard.edge.v1.ScoreboardService/GetTop`, {
+      ...{ method: 'POST', headers: { ...headers, 'content-type': 'application/json' } },
+      body: '{"limit":11}',
+    });
+    expect(longTop.headers.get('x-request-id')).toBe('my_request-1');
     expect(world.score.contexts.at(-1)?.requestId).toBe('my_request-1');
     for (const id of ['a b', 'x'.repeat(65), '<script>', 'a\tb', '"']) {
       const answer = await get('/healthz', { 'x-request-id': id });

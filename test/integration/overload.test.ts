@@ -10,13 +10,13 @@ import { waitFor } from '../support/wait-for.ts';
 
 const PLAYERS = 50;
 /** More than are accepted in all phases together, so that there is always something new to count. */
-const ACTIONS_EACH = 1_200;
-/** Beyond what the product keeps waiting, some 3,000, so that it must refuse. */
-const CROWD = 4_000;
+const ACTIONS_EACH = 1_600;
+/** Beyond what the product keeps waiting, some 2,000, so that it must refuse. */
+const CROWD = 3_000;
 /** What it takes with ease. */
 const FEW = 32;
 const NORMAL_MS = 1_500;
-const FLOOD_MS = 5_000;
+const FLOOD_MS = 3_000;
 /** In a row, each answered in time: then times are normal. */
 const CALM_ANSWERS = 200;
 const CALM_ANSWER_MS = 500;

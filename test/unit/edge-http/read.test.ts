@@ -135,13 +135,17 @@ test('a client with less patience is told in time, in a call and before it', asy
 
 test('a short top is the cached one, with its position and its doubts', async () => {
   const position = { epoch: 1n, seq: 7n };
-  expect(await read.top('global', 0)).toMatchObject({ entries: TOP, position, stale: true });
-  expect(await read.top('global', 3)).toMatchObject({ entries: TOP.slice(0, 3), position, stale: true });
+  expect(await read.top('global', 0, 'r1')).toMatchObject({ entries: TOP, position, stale: true });
+  expect(await read.top('global', 3, 'r1')).toMatchObject({
+    entries: TOP.slice(0, 3),
+    position,
+    stale: true,
+  });
   expect(tops).toEqual([]);
 });
 
 test('a longer top is asked for', async () => {
-  expect(await read.top('global', 11)).toMatchObject({ position: { seq: 9n }, stale: false });
+  expect(await read.top('global', 11, 'r1')).toMatchObject({ position: { seq: 9n }, stale: false });
   expect(tops).toEqual([11]);
 });
 
