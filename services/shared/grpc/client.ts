@@ -160,9 +160,15 @@ function createChannels({ address, unavailable, tls, sessions = SESSION_LIMITS }
   };
 }
 
+/** The stream ended before the answer was whole. The library calls that internal, but it is the way to the peer that failed. */
+function isCutOff({ code, details }: grpc.ServiceError): boolean {
+  return code === grpc.status.INTERNAL && details.startsWith('Received RST_STREAM');
+}
+
 function fromServiceError(error: grpc.ServiceError, unavailable: GrpcClientOptions['unavailable']): AppError {
   const trailer = error.metadata?.get(DETAILS_TRAILER)[0];
   const described = trailer instanceof Buffer ? decodeStatusDetails(trailer) : undefined;
   if (described !== undefined) return described;
-  return new AppError(generalReason(kindOfCode(error.code), unavailable), { cause: error });
+  const kind = isCutOff(error) ? 'unavailable' : kindOfCode(error.code);
+  return new AppError(generalReason(kind, unavailable), { cause: error });
 }
