@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { createSealActions, type SealActionsOptions } from '../../../services/score/seal-actions.ts';
 import {
   type AuditLink,
@@ -15,8 +15,8 @@ import { waitFor } from '../../support/wait-for.ts';
 const KEY = parseAuditKey(createAuditKey());
 const DIGEST = createHash('sha256').digest();
 
-/** A chain in memory over this many batches of two actions, sealed at most one a link, each found in so many milliseconds. */
-function createChain(batches: number, takesMs = 0) {
+/** A chain in memory over this many batches of two actions, sealed at most one a link. */
+function createChain(batches: number) {
   const chain = {
     links: [] as AuditLink[],
     waiting: Array.from({ length: batches }, (_, n) => BigInt(n)),
@@ -32,7 +32,6 @@ function createChain(batches: number, takesMs = 0) {
       return { batches: chain.waiting.length, oldestSeconds: chain.oldestSeconds };
     },
     candidates: async () => {
-      if (takesMs > 0) await new Promise((resolve) => setTimeout(resolve, takesMs));
       const [batch] = chain.waiting;
       return batch === undefined ? undefined : { batches: [batch], actions: 2n, digest: DIGEST };
     },
@@ -63,25 +62,6 @@ it('makes link after link until nothing waits, each on the one before', async ()
     expect(link.head).toEqual(auditHeadAfter(KEY, chain.links[index - 1] ?? NO_HEAD, link));
   }
   expect(await metrics.text()).toMatch(/^audit_actions_sealed_total\{.*\} 6$/m);
-});
-
-it('rests after a link for as long as the link took', async () => {
-  vi.useFakeTimers();
-  try {
-    const { chain, sealing } = createChain(3, 30);
-    sealing.start();
-    await vi.advanceTimersByTimeAsync(30);
-    expect(chain.links).toHaveLength(1);
-    await vi.advanceTimersByTimeAsync(59);
-    expect(chain.links).toHaveLength(1);
-    await vi.advanceTimersByTimeAsync(1);
-    expect(chain.links).toHaveLength(2);
-    const stopping = sealing.stop();
-    await vi.advanceTimersByTimeAsync(30);
-    await stopping;
-  } finally {
-    vi.useRealTimers();
-  }
 });
 
 it('leaves the rest to another process that seals, and tells what waits', async () => {
