@@ -79,6 +79,16 @@ describe('projecting', () => {
   });
 });
 
+test('loading hands a packed part on as it is, to the order and the players of an epoch', async () => {
+  redis.answer = () => null;
+  await index.load(6n, 'weekly', '{"users":[]}');
+  expect(onlyCall()).toEqual({
+    name: 'load',
+    keys: ['sb:6:weekly:order', 'sb:6:weekly:players'],
+    args: ['{"users":[]}'],
+  });
+});
+
 describe('reading', () => {
   test('a top asks for so many and numbers them from 1', async () => {
     redis.answer = () => ['ok', '4', FLAT];
@@ -152,6 +162,15 @@ describe('a connection', () => {
     expect(await isUsed()).toBe(true);
   });
 
+  test('is tried with a write, and with a script that writes nothing', async () => {
+    const written: unknown[] = [];
+    answerIdentity('5');
+    redis.set = async (...words: unknown[]) => written.push(words);
+    await index.identity();
+    expect(written).toEqual([['sb:probe', '']]);
+    expect(onlyCall()).toMatchObject({ name: 'project', args: ['0', 'shadow', '10'] });
+  });
+
   test('is not trusted for what was heard on the one before', async () => {
     answerIdentity('5');
     const asked = index.identity();
@@ -198,4 +217,12 @@ test('clearing away walks all keys and removes those of older epochs alone', asy
   await index.dropOlder(12n);
   expect(removed).toEqual([['sb:3:global:order'], ['sb:11:weekly:players', 'sb:11:weekly:board']]);
   expect(asked).toEqual(Array(3).fill(['MATCH', 'sb:*:*:*', 'COUNT', 500]));
+});
+
+test('clearing all away begins with the pointer, and spares the epoch under construction', async () => {
+  const removed: string[][] = [];
+  redis.scan = async () => ['0', ['sb:4:global:order', 'sb:5:global:order', 'sb:6:global:order']];
+  redis.unlink = async (...keys: string[]) => removed.push(keys);
+  await index.clear(6n);
+  expect(removed).toEqual([['sb:epoch'], ['sb:4:global:order', 'sb:5:global:order']]);
 });
