@@ -101,7 +101,7 @@ export function createConnectRoutes({ register, doors, log }: ConnectRoutesOptio
     const door = doors.get(handler.requestPath);
     const serve: Handler = (exchange) => {
       // gRPC-web carries a refusal inside its answer, so there the handler has to make it.
-      const turnedAway = GRPC_WEB.test(exchange.contentType) ? undefined : door?.();
+      const turnedAway = door === undefined || GRPC_WEB.test(exchange.contentType) ? undefined : door();
       if (turnedAway === undefined) return serveCall(handler, exchange);
       return turnedAway.catch((thrown: unknown) => refuse(exchange, toAppError(thrown)));
     };

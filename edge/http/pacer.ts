@@ -24,10 +24,10 @@ export function createPacer(perStretch: number, stretchMs: number): Pacer {
   function next(): void {
     const now = performance.now();
     const stretches = Math.floor((now - (startedAt ?? now)) / stretchMs);
-    left = perStretch * Math.min(Math.max(stretches, 1), MAX_STRETCHES);
+    const room = perStretch * Math.min(Math.max(stretches, 1), MAX_STRETCHES);
     startedAt = undefined;
-    const going = waiting.splice(0, left);
-    left = Math.min(left - going.length, perStretch);
+    const going = waiting.splice(0, room);
+    left = Math.min(room - going.length, perStretch);
     if (going.length > 0) begin(now);
     for (const go of going) go();
   }

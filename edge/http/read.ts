@@ -12,9 +12,9 @@ import type {
 import { AppError } from '../../services/shared/app-error.ts';
 import { createCoalescer } from '../../services/shared/coalescer.ts';
 import type { GrpcClient } from '../../services/shared/grpc.ts';
+import { withDeadline } from '../../services/shared/with-deadline.ts';
 import { fromRefused } from './refused.ts';
 import { CACHED_TOP_SIZE, type TopCache } from './top-cache.ts';
-import { within } from './within.ts';
 
 /** Whose place is asked for, and for whom. */
 export interface PlaceQuestion {
@@ -103,13 +103,13 @@ export function createRead({ score, topCache }: ReadOptions): Read {
 
   async function place(question: PlaceQuestion, patienceMs = DEADLINE_MS): Promise<Place> {
     const limitMs = Math.min(patienceMs, DEADLINE_MS);
-    return within(limitMs, places.submit({ ...question, expiresAt: performance.now() + limitMs }));
+    return withDeadline(places.submit({ ...question, expiresAt: performance.now() + limitMs }), limitMs);
   }
 
   return {
     async top(leaderboard, limit, requestId, patienceMs = DEADLINE_MS) {
       if (limit > CACHED_TOP_SIZE) return longTop(leaderboard, limit, requestId, patienceMs);
-      const { entries, position, stale } = await within(patienceMs, topCache.get(leaderboard));
+      const { entries, position, stale } = await withDeadline(topCache.get(leaderboard), patienceMs);
       return { entries: limit === 0 ? entries : entries.slice(0, limit), position, stale };
     },
     place,

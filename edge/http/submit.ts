@@ -8,10 +8,10 @@ import { createCoalescer } from '../../services/shared/coalescer.ts';
 import type { GrpcClient } from '../../services/shared/grpc.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS, type Metrics } from '../../services/shared/metrics.ts';
 import type { Identity } from '../../services/shared/token-verifier.ts';
+import { withDeadline } from '../../services/shared/with-deadline.ts';
 import { createPacer } from './pacer.ts';
 import { fromRefused } from './refused.ts';
 import type { TopCache } from './top-cache.ts';
-import { within } from './within.ts';
 
 /** What a player hands in, already parsed. */
 export interface ActionInput {
@@ -114,7 +114,7 @@ export function createSubmit({ score, topCache, metrics }: SubmitOptions): Submi
       const queued = { leaderboard, userId, actionId, points, signature, username, sendBefore };
       try {
         const answering = coalescer.submit(queued);
-        const answer = await (patienceMs === undefined ? answering : within(patienceMs, answering));
+        const answer = await (patienceMs === undefined ? answering : withDeadline(answering, patienceMs));
         (answer.replayed ? replayed : accepted).inc();
         return answer;
       } catch (thrown) {

@@ -1,6 +1,7 @@
 /**
- * The top of each board, as it is and as encoded bytes, kept for a moment and shared by all readers. A submission answered through this
- * edge names the board it led to, and an older one is no longer served from then on: who wrote through here reads it here.
+ * The top of each board, as it is and as encoded bytes, kept for a moment and shared by all readers. A submission answered
+ * through this edge names the board it led to, and an older one is no longer served from then on: who wrote through here
+ * reads it here.
  */
 import type { GetTopResponse, ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { type Coalescer, createCoalescer } from '../../services/shared/coalescer.ts';

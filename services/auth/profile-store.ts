@@ -6,8 +6,9 @@
 import { AppError } from '../shared/app-error.ts';
 import { createCoalescer } from '../shared/coalescer.ts';
 import type { Log } from '../shared/log.ts';
-import { arrayLiteral, createPostgresPool, type Sql, withDeadline } from '../shared/postgres.ts';
+import { arrayLiteral, createPostgresPool, type Sql } from '../shared/postgres.ts';
 import type { Secret } from '../shared/secret.ts';
+import { withDeadline } from '../shared/with-deadline.ts';
 
 export interface Profile {
   readonly userId: string;

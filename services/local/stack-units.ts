@@ -104,7 +104,7 @@ async function chooseAdminPorts(
   const chosen: Record<UnitName, number> = { ...ports };
   for (const name of UNIT_NAMES) {
     let port = ports[name] + ADMIN_PORT_OFFSET;
-    while (port > 65_535 || taken.has(port) || !(await isPortFree(port))) port = await freePort();
+    if (port > 65_535 || taken.has(port) || !(await isPortFree(port))) port = await freePort([...taken]);
     taken.add(port);
     chosen[name] = port;
   }

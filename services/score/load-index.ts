@@ -42,11 +42,7 @@ export function createLoadIndex({ index, truth }: LoadIndexOptions): LoadIndex {
     let page = await truth.packed(leaderboard, '', PAGE_PLAYERS);
     while (page.length > 0) {
       const players = page.reduce((sum, part) => sum + part.players, 0);
-      const last =
-        page
-          .map(({ lastUserId }) => lastUserId)
-          .sort()
-          .at(-1) ?? '';
+      const last = page[0]?.lastUserId ?? '';
       // One page is read while the one before is written.
       const [next] = await Promise.all([
         players < PAGE_PLAYERS ? [] : truth.packed(leaderboard, last, PAGE_PLAYERS),

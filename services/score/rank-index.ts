@@ -141,8 +141,7 @@ export function createRankIndex(redis: RedisClient): RankIndex {
     },
 
     async load(epoch, leaderboard, packed) {
-      const [, order = '', known = ''] = keysOf(epoch, leaderboard);
-      await load([order, known], [packed]);
+      await load(keysOf(epoch, leaderboard).slice(1, 3), [packed]);
     },
 
     async top(epoch, leaderboard, limit) {

@@ -5,7 +5,7 @@
  */
 import { AppError } from '../shared/app-error.ts';
 import type { Log } from '../shared/log.ts';
-import { withDeadline } from '../shared/postgres.ts';
+import { withDeadline } from '../shared/with-deadline.ts';
 import { type Board, type Entry, type PlayerState, TOP_SIZE } from './board.ts';
 import type { IndexKeeper } from './index-keeper.ts';
 import type { Neighbourhood, RankIndex } from './rank-index.ts';
@@ -76,11 +76,7 @@ export function createReadBoards(options: ReadBoardsOptions): ReadBoards {
   async function ranksFromTruth(leaderboard: string, players: readonly PlayerState[]) {
     try {
       const counting = truthRanks.of(leaderboard, players, RANK_PATIENCE_MS);
-      const standings = await withDeadline(
-        counting,
-        RANK_PATIENCE_MS,
-        () => new AppError('DEADLINE_EXCEEDED'),
-      );
+      const standings = await withDeadline(counting, RANK_PATIENCE_MS);
       return standings.map(({ rank }) => rank);
     } catch (error) {
       log.warn({ err: error, leaderboard }, 'no rank could be told');

@@ -22,14 +22,14 @@ export interface TruthStore {
   leaderboards(): Promise<string[]>;
   /** Players of a board in the order of their ids, after the given one. */
   scan(leaderboard: string, afterUserId: string, limit: number): Promise<PlayerState[]>;
-  /** The same players in parts, each as the index takes it, so that nobody in between opens it. A part holds neighbours among them. */
+  /** The same players in parts, each as the index takes it: nobody in between opens it. A part holds neighbours among them. */
   packed(leaderboard: string, afterUserId: string, limit: number): Promise<PackedPlayers[]>;
 }
 
 /** Players of one board as `load.lua` reads them. */
 export interface PackedPlayers {
   readonly players: number;
-  /** The greatest id among them. */
+  /** The greatest id of the page that this is a part of. */
   readonly lastUserId: string;
   readonly packed: string;
 }
@@ -201,7 +201,7 @@ export function createTruthStore(pool: PostgresPool): TruthStore {
           placed as (
             select *, (row_number() over (order by points desc, reached, user_id) - 1) / ${PART_PLAYERS} as part from page
           )
-          select count(*)::int as players, max(user_id) as "lastUserId", json_build_object(
+          select count(*)::int as players, (select max(user_id) from page) as "lastUserId", json_build_object(
               'users', json_agg(user_id),
               'scores', json_agg('-' || points),
               'values', json_agg(version || ':' || reached || ':' || username)

@@ -5,6 +5,7 @@
 import postgres from 'postgres';
 import { AppError } from './app-error.ts';
 import { Secret } from './secret.ts';
+import { withDeadline } from './with-deadline.ts';
 
 export type Sql = postgres.Sql<{ bigint: bigint }>;
 
@@ -86,7 +87,7 @@ export function createPostgresPool(options: PostgresOptions): PostgresPool {
   return {
     async run(statement, limitMs) {
       try {
-        const rows = await withDeadline(statement(sql), limitMs, () => new AppError('DEADLINE_EXCEEDED'));
+        const rows = await withDeadline(statement(sql), limitMs);
         answeredAt = performance.now();
         return rows;
       } catch (error) {
@@ -100,23 +101,6 @@ export function createPostgresPool(options: PostgresOptions): PostgresPool {
 
 /** What `end` rejects with is the fate of the queries it cut, which their own callers have been told. */
 function ignoreDestroyed(): void {}
-
-/** Settles with the query, or refuses with the given error when the limit passes first. */
-export async function withDeadline<Value>(
-  query: PromiseLike<Value>,
-  limitMs: number,
-  onTimeout: () => AppError,
-): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(onTimeout()), limitMs);
-  });
-  try {
-    return await Promise.race([query, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /** The SQLSTATE of a Postgres error, or the library's own code, such as CONNECTION_CLOSED. */
 export function sqlCode(error: unknown): string | undefined {

@@ -125,6 +125,7 @@ test('a page is packed in parts that a script takes quickly, of neighbours on th
   }));
   await fill(players);
   const parts = await truth.packed('global', '', 5_000);
+  expect(parts.map(({ lastUserId }) => lastUserId)).toEqual(['u999', 'u999', 'u999']);
   const spans = parts.map(({ packed }) =>
     unpack('global', packed)
       .map(({ points }) => Number(points))

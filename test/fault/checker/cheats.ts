@@ -1,7 +1,7 @@
 /**
- * I21: of the players with a label, who cheats is refused or flagged, and nobody else. No action counts that a rule of its board forbids, and none of a
- * player in quarantine; every planted cheat is flagged in the end for what it did; an honest player is never refused by a
- * rule, and hardly one is flagged. Forged credentials are I14's.
+ * I21: of the players with a label, who cheats is refused or flagged, and nobody else. No action counts that a rule of its
+ * board forbids, and none of a player in quarantine; every planted cheat is flagged in the end for what it did; an honest
+ * player is never refused by a rule, and hardly one is flagged. Forged credentials are I14's.
  */
 import { actionKey, type Evidence, playerKey } from './evidence.ts';
 import type { ActionRow, BoardRule, Cheat } from './record.ts';

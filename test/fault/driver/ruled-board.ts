@@ -50,7 +50,7 @@ const ALL_THE_TIME: readonly Cheat[] = ['quarantined', 'far-ahead'];
 const AT_EACH_FAULT: readonly Cheat[] = ['over-cap', 'too-fast', 'over-window'];
 /** Of fewer than twenty players nobody can say who is far ahead. */
 const CROWD = 20;
-/** A cheat may have waited out the fault, six seconds at most, and has five more, in which everything else is right again as well. */
+/** A cheat may have waited out the fault, six seconds at most; five more are what everything else has to be right again. */
 const FLAGGED_WITHIN_MS = 11_000;
 /** Who is far ahead is told at the end of a span of ten seconds, and the first one may have begun with too few. */
 const TOLD_APART_WITHIN_MS = 25_000;
