@@ -25,7 +25,7 @@ export const GRANTS: Readonly<Record<DatabaseService, Rights>> = {
     'table audit_batches': 'select, insert, update (seq)',
     'table audit_links': 'select, insert',
     'table audit_subjects': 'select, insert',
-    'function audit_candidates(integer)': 'execute',
+    'function audit_candidates(integer,bigint)': 'execute',
     'function actions_of_batch(bigint)': 'execute',
     'function audit_field(text)': 'execute',
     // They run as the owner, since an erasure changes what nobody else may.

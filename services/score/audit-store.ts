@@ -17,13 +17,16 @@ export interface AuditBacklog {
   readonly batches: number;
   /** Age of the oldest action that no link seals yet. */
   readonly oldestSeconds: number;
+  /** What is committed below this batch is sealed, from the batch on that was asked about. */
+  readonly sealedBelow: bigint;
 }
 
 export interface AuditStore {
   head(): Promise<AuditHead>;
-  backlog(): Promise<AuditBacklog>;
-  /** Undefined when everything is sealed. */
-  candidates(maxBatches: number): Promise<SealCandidates | undefined>;
+  /** Of all batches, or of those from one on. */
+  backlog(from?: bigint): Promise<AuditBacklog>;
+  /** Undefined when everything is sealed, from the given batch on. */
+  candidates(maxBatches: number, from?: bigint): Promise<SealCandidates | undefined>;
   /** False when another link took the number: nothing was written. */
   append(link: AuditLink, batches: readonly bigint[]): Promise<boolean>;
   links(afterSeq: bigint, limit: number): Promise<AuditLink[]>;
@@ -52,23 +55,26 @@ export function createAuditStore(pool: PostgresPool): AuditStore {
       return row ?? NO_HEAD;
     },
 
-    async backlog() {
+    async backlog(from = LOWEST_POSITION) {
       const [row] = await pool.run(
-        (sql) => sql<{ batches: number; oldest: number }[]>`
+        (sql) => sql<{ batches: number; oldest: number; below: bigint }[]>`
           select count(*)::int as batches,
+                 coalesce(min(b.batch), pg_sequence_last_value('action_positions'), ${from}) as below,
                  coalesce(extract(epoch from now() - (
                    select a.accepted_at from actions a where a.position > min(b.batch) order by a.position limit 1
                  )), 0)::float8 as oldest
-          from audit_batches b where b.seq is null`,
+          from audit_batches b where b.seq is null and b.batch >= ${from}`,
         LIMIT_MS,
       );
-      return { batches: row?.batches ?? 0, oldestSeconds: row?.oldest ?? 0 };
+      const { batches, oldest, below } = row ?? { batches: 0, oldest: 0, below: from };
+      return { batches, oldestSeconds: oldest, sealedBelow: below };
     },
 
-    async candidates(maxBatches) {
+    async candidates(maxBatches, from = LOWEST_POSITION) {
       const [row] = await pool.run(
         (sql) => sql<{ batches: string[]; actions: bigint; digest: Uint8Array }[]>`
-          select to_json(batches::text[]) as batches, actions, digest from audit_candidates(${maxBatches}::int)`,
+          select to_json(batches::text[]) as batches, actions, digest
+          from audit_candidates(${maxBatches}::int, ${from}::bigint)`,
         LIMIT_MS,
       );
       return row && { ...row, batches: row.batches.map(BigInt) };

@@ -6,8 +6,9 @@
 import { type AuditHead, type AuditLink, auditHeadAfter, formatAuditHead } from '../shared/audit-chain.ts';
 import type { Log } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
-import type { AuditBacklog, AuditStore } from './audit-store.ts';
+import type { AuditStore } from './audit-store.ts';
 import { createLoop } from './loop.ts';
+import { createSealedFloor } from './sealed-floor.ts';
 
 export interface SealActions {
   start(): void;
@@ -39,7 +40,8 @@ export function nextLink(
 }
 
 export function createSealActions({ store, key, log, metrics }: SealActionsOptions): SealActions {
-  let backlog: AuditBacklog = { batches: 0, oldestSeconds: 0 };
+  const floor = createSealedFloor();
+  let backlog = { batches: 0, oldestSeconds: 0 };
   let overdue = false;
   let stopped = false;
   const sealed = metrics.counter('audit_actions_sealed_total', 'Actions sealed by this process.');
@@ -51,10 +53,11 @@ export function createSealActions({ store, key, log, metrics }: SealActionsOptio
   });
 
   async function seal(): Promise<void> {
+    const from = floor.next();
     while (!stopped) {
       // The head first: if another link is made after this, ours does not get its number.
       const before = await store.head();
-      const candidates = await store.candidates(MAX_BATCHES);
+      const candidates = await store.candidates(MAX_BATCHES, from);
       if (candidates === undefined) break;
       const { batches, actions, digest } = candidates;
       const link = nextLink(key, before, { actions, digest, erased: new Uint8Array() });
@@ -63,7 +66,9 @@ export function createSealActions({ store, key, log, metrics }: SealActionsOptio
       sealed.inc(Number(actions));
       log.debug({ head: formatAuditHead(link), actions: Number(actions) }, 'actions sealed');
     }
-    backlog = await store.backlog();
+    const { sealedBelow, ...waiting } = await store.backlog(from);
+    floor.sawSealedBelow(sealedBelow);
+    backlog = waiting;
     const wasOverdue = overdue;
     overdue = backlog.oldestSeconds > OVERDUE_SECONDS;
     if (overdue && !wasOverdue) log.error(backlog, 'the audit chain is overdue: actions are not sealed');

@@ -29,7 +29,7 @@ function createChain(batches: number) {
     head: async () => chain.links.at(-1) ?? NO_HEAD,
     backlog: async () => {
       chain.looks += 1;
-      return { batches: chain.waiting.length, oldestSeconds: chain.oldestSeconds };
+      return { batches: chain.waiting.length, oldestSeconds: chain.oldestSeconds, sealedBelow: 0n };
     },
     candidates: async () => {
       const [batch] = chain.waiting;

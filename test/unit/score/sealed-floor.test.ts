@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import { createSealedFloor } from '../../../services/score/sealed-floor.ts';
+
+/** What a look is told to begin at, when all below a thousand times its number has been sealed by its end. */
+function look(floor: ReturnType<typeof createSealedFloor>, times: number): (bigint | undefined)[] {
+  return Array.from({ length: times }, (_, at) => {
+    const from = floor.next();
+    floor.sawSealedBelow(BigInt(at * 1000));
+    return from;
+  });
+}
+
+it('leaves out what was all sealed ten looks ago, and nothing before that is known', () => {
+  const from = look(createSealedFloor(), 15);
+  expect(from.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => undefined));
+  expect(from.slice(10)).toEqual([0n, 1000n, 2000n, 3000n, 4000n]);
+});
+
+it('looks at all batches once a minute, and goes on from the floor after it', () => {
+  const from = look(createSealedFloor(), 130);
+  expect(from.flatMap((each, at) => (each === undefined && at >= 10 ? [at] : []))).toEqual([60, 120]);
+  expect(from[61]).toBe(51_000n);
+});
+
+it('does not rise while something below is not sealed', () => {
+  const floor = createSealedFloor();
+  for (let at = 0; at < 30; at += 1) {
+    floor.next();
+    floor.sawSealedBelow(5000n);
+  }
+  expect(floor.next()).toBe(5000n);
+});
