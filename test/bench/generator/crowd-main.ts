@@ -1,4 +1,4 @@
-/** A process full of watching sockets. Says the position of each frame that its last socket gets. */
+/** A process full of watching sockets. Says which position has begun to arrive, and which one its last socket has. */
 import { answerCalls, sayEvent } from '../calls.ts';
 import { createCrowd, type FollowOptions, type OpenOptions } from './crowd.ts';
 
@@ -19,7 +19,13 @@ export type CrowdCalls = {
   close: (input: Record<string, never>) => void;
 };
 
-const crowd = createCrowd((seq) => sayEvent({ seq }));
+/** Either of the two. */
+export type Arrival = { begun: number } | { seq: number };
+
+const crowd = createCrowd({
+  onBegun: (seq) => sayEvent({ begun: seq } satisfies Arrival),
+  onLast: (seq) => sayEvent({ seq } satisfies Arrival),
+});
 
 answerCalls<CrowdCalls>({
   open: (options) => crowd.open(options),

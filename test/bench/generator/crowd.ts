@@ -24,27 +24,42 @@ export interface FollowOptions {
   count: number;
 }
 
+/** Which sockets say what position they see: the last that was opened, and a few in between, one of which is served early. */
+interface Listeners {
+  /** The highest position so far has reached one of the few. */
+  onBegun: (seq: number) => void;
+  onLast: (seq: number) => void;
+}
+
+const SCOUTS = 16;
 const OPEN_EVERY_MS = 10;
 const OPEN_LIMIT_MS = 60_000;
 const SEQ = Buffer.from('"seq":');
 const SCORE = Buffer.from('"score":');
 
-export function createCrowd(onSeq: (seq: number) => void) {
+export function createCrowd({ onBegun, onLast }: Listeners) {
   const watchers = new Set<Watcher>();
   let open = 0;
   let frames = 0;
   let bytes = 0;
   let follow: { options: FollowOptions; arrivals: Float64Array[] } | undefined;
   let meter = startBusyMeter();
+  let begun = -1;
+
+  function scout(seq: number): void {
+    if (seq <= begun) return;
+    begun = seq;
+    onBegun(seq);
+  }
 
   function see(
     arrivals: () => Float64Array | undefined,
-    read: ((payload: Buffer) => number) | undefined,
+    tell: ((payload: Buffer) => void) | undefined,
     payload: Buffer,
   ): void {
     frames += 1;
     bytes += payload.length;
-    if (read !== undefined) onSeq(read(payload));
+    tell?.(payload);
     const seen = arrivals();
     if (follow === undefined || seen === undefined) return;
     const { firstScore, step, count } = follow.options;
@@ -54,14 +69,17 @@ export function createCrowd(onSeq: (seq: number) => void) {
   }
 
   /** Opens one socket; resolves with whether it was taken. */
-  function openOne(options: OpenOptions, isSentinel: boolean): Promise<boolean> {
-    const readSeq = options.dialect === 'binary' ? seqOfBinary : seqOfText;
-    const read = isSentinel ? readSeq : undefined;
+  function openOne(options: OpenOptions, index: number): Promise<boolean> {
+    const read = options.dialect === 'binary' ? seqOfBinary : seqOfText;
+    const isScout = index % Math.ceil(options.sockets / SCOUTS) === 0;
+    const isLast = index === options.sockets - 1;
+    const listener = isLast ? onLast : isScout ? scout : undefined;
+    const tell = listener && ((payload: Buffer) => listener(read(payload)));
     return new Promise((resolve) => {
       let place = -1;
       const watcher = openWatcher({
         ...options,
-        onFrame: (payload) => see(() => follow?.arrivals[place], read, payload),
+        onFrame: (payload) => see(() => follow?.arrivals[place], tell, payload),
         onState(isOpen) {
           if (isOpen) {
             place = open;
@@ -75,7 +93,7 @@ export function createCrowd(onSeq: (seq: number) => void) {
   }
 
   return {
-    /** Resolves when all are open. The last one tells of every frame's position. */
+    /** Resolves when all are open. */
     async open(options: OpenOptions): Promise<void> {
       const giveUpAt = monotonicMs() + OPEN_LIMIT_MS;
       const perTurn = Math.max(1, Math.floor((options.perSecond * OPEN_EVERY_MS) / 1000));
@@ -84,7 +102,9 @@ export function createCrowd(onSeq: (seq: number) => void) {
         if (monotonicMs() > giveUpAt) throw new Error(`${missing} sockets could not be opened`);
         const turn = Math.min(perTurn, missing);
         const startedMs = monotonicMs();
-        const tries = Array.from({ length: turn }, (_, at) => openOne(options, at === missing - 1));
+        const tries = Array.from({ length: turn }, (_, at) =>
+          openOne(options, options.sockets - missing + at),
+        );
         missing -= (await Promise.all(tries)).filter(Boolean).length;
         const restMs = OPEN_EVERY_MS - (monotonicMs() - startedMs);
         await new Promise((resolve) => setTimeout(resolve, Math.max(0, restMs)));

@@ -61,7 +61,8 @@ export function runOpenLoop(loop: Loop, ratePerS: number): Promise<number> {
 
   const all = Math.round((options.warmupS + options.seconds) * ratePerS);
   function startDue(elapsedMs: number): void {
-    const due = Math.min(all, Math.floor((elapsedMs * ratePerS) / 1000));
+    // The first is due at once.
+    const due = Math.min(all, Math.floor((elapsedMs * ratePerS) / 1000) + 1);
     for (; issued < due; issued += 1) start(startMs + (issued * 1000) / ratePerS);
   }
 

@@ -94,6 +94,14 @@ describe('an open loop', () => {
     expect(times.quantile(0.5)).toBeGreaterThan(20);
   });
 
+  test('sends each request when it is due, not when the next one is', async () => {
+    const { port } = await startServer(() => 200);
+    const options = { port, connections: 1, seconds: 1, warmupS: 0, ratePerS: 2 };
+    const result = await runLoad(requests(2), options);
+    expect(result.accepted).toBe(2);
+    expect(createHistogram(result.latency).max).toBeLessThan(400);
+  });
+
   test('gives up what finds no connection when it may not wait', async () => {
     const server = createServer(() => {});
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -126,9 +134,10 @@ describe('a crowd of sockets', () => {
   test('asks for binary frames, and reads their positions', async () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
     closing.push(() => server.close());
+    const begun: number[] = [];
     const seqs: number[] = [];
     const asked: string[] = [];
-    const crowd = createCrowd((seq) => seqs.push(seq));
+    const crowd = createCrowd({ onBegun: (seq) => begun.push(seq), onLast: (seq) => seqs.push(seq) });
     server.on('connection', (socket) => {
       asked.push(socket.protocol);
       const board = { leaderboard: 'global', epoch: 1, seq: 300, entries: [], cause: undefined };
@@ -141,14 +150,16 @@ describe('a crowd of sockets', () => {
     await waitFor(() => (crowd.seen().frames === 2 ? true : undefined));
     expect(asked).toEqual(['scoreboard.v1.proto', 'scoreboard.v1.proto']);
     expect(seqs).toEqual([300]);
+    expect(begun).toEqual([300]);
     crowd.close();
   });
 
   test('sees every frame on every socket, and when each score arrived', async () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
     closing.push(() => server.close());
+    const begun: number[] = [];
     const seqs: number[] = [];
-    const crowd = createCrowd((seq) => seqs.push(seq));
+    const crowd = createCrowd({ onBegun: (seq) => begun.push(seq), onLast: (seq) => seqs.push(seq) });
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const place = { port, path: '/', dialect: 'plain', localAddress: '127.0.0.1' } as const;
@@ -163,6 +174,8 @@ describe('a crowd of sockets', () => {
     send(120, 2);
     await waitFor(() => (crowd.seen().frames === 10 ? true : undefined));
     expect(seqs).toEqual([1, 2]);
+    // Of many sockets that see a position, the first one tells.
+    expect(begun).toEqual([1, 2]);
     const { latency, missing } = crowd.screens([startMs, startMs, startMs]);
     expect(missing).toBe(0);
     expect(latency.reduce((sum, count) => sum + count, 0)).toBe(15);
