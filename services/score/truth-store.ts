@@ -204,6 +204,7 @@ export function createTruthStore(pool: PostgresPool): TruthStore {
           select count(*)::int as players, (select max(user_id) from page) as "lastUserId", json_build_object(
               'users', json_agg(user_id),
               'scores', json_agg('-' || points),
+              'members', json_agg(reached || user_id),
               'values', json_agg(version || ':' || reached || ':' || username)
             )::text as packed
           from placed group by part`,

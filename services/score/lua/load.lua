@@ -2,37 +2,34 @@
 -- Keeps: a version that a live write has brought already is not undone by an older one.
 --
 -- KEYS  1 order (sorted set), 2 players (hash)
--- ARGV  1 JSON of {users, scores, values}, lists of one length and order: user ids, minus points, and hash values as in
---       project.lua, all as strings. A user occurs once.
+-- ARGV  1 JSON of {users, scores, members, values}, lists of one length and order: user ids, minus points, and members and hash
+--       values as in project.lua, all as strings, so that nothing is put together here. A user occurs once.
 local REACHED = 14
 local page = cjson.decode(ARGV[1])
-local known = redis.call('HMGET', KEYS[2], unpack(page.users))
+local users, scores, members, values = page.users, page.scores, page.members, page.values
+local known = redis.call('HMGET', KEYS[2], unpack(users))
 
-local function parse(value, user)
-  local colon = string.find(value, ':', 1, true)
-  return string.sub(value, 1, colon - 1), string.sub(value, colon + 1, colon + REACHED) .. user
+local function versionOf(value)
+  return tonumber(string.sub(value, 1, string.find(value, ':', 1, true) - 1))
 end
 
 local order = {}
 local players = {}
-for i, user in ipairs(page.users) do
-  local version, member = parse(page.values[i], user)
-  local isNewer = true
-  if known[i] then
-    local knownVersion, knownMember = parse(known[i], user)
-    isNewer = tonumber(knownVersion) < tonumber(version)
-    if isNewer then
-      redis.call('ZREM', KEYS[1], knownMember)
-    end
+local size = 0
+for i = 1, #users do
+  local before = known[i]
+  local isNewer = not before or versionOf(before) < versionOf(values[i])
+  if before and isNewer then
+    local colon = string.find(before, ':', 1, true)
+    redis.call('ZREM', KEYS[1], string.sub(before, colon + 1, colon + REACHED) .. users[i])
   end
   if isNewer then
-    order[#order + 1] = page.scores[i]
-    order[#order + 1] = member
-    players[#players + 1] = user
-    players[#players + 1] = page.values[i]
+    order[size + 1], order[size + 2] = scores[i], members[i]
+    players[size + 1], players[size + 2] = users[i], values[i]
+    size = size + 2
   end
 end
-if #order > 0 then
+if size > 0 then
   redis.call('ZADD', KEYS[1], unpack(order))
   redis.call('HSET', KEYS[2], unpack(players))
 end

@@ -5,15 +5,17 @@ import { REACHED_DIGITS } from '../../../services/score/index-scripts.ts';
 interface Packed {
   readonly users: string[];
   readonly scores: string[];
+  readonly members: string[];
   readonly values: string[];
 }
 
 export function pack(players: readonly PlayerState[]): string {
-  const packed: Packed = { users: [], scores: [], values: [] };
+  const packed: Packed = { users: [], scores: [], members: [], values: [] };
   for (const { userId, username, points, version, reached } of players) {
     const digits = reached.toString(16).padStart(REACHED_DIGITS, '0');
     packed.users.push(userId);
     packed.scores.push(`-${points}`);
+    packed.members.push(`${digits}${userId}`);
     packed.values.push(`${version}:${digits}:${username}`);
   }
   return JSON.stringify(packed);
