@@ -46,6 +46,7 @@ export async function startEdge(
     address: config.scoreAddress,
     ...config.identity,
     unavailable: 'SCORE_UNAVAILABLE',
+    conversations: ['submitScores'],
   });
   const redis = connectRedis({
     url: config.redisUrl,

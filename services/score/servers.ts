@@ -104,6 +104,7 @@ function connectServers(config: ScoreConfig, log: Log) {
     address: config.authAddress,
     ...config.identity,
     unavailable: 'AUTH_UNAVAILABLE',
+    conversations: ['verifyActions'],
   });
   return {
     ...{ writePool, readPool, upkeepPool, auditPool, redis, auth },

@@ -1,5 +1,11 @@
 /** A gRPC client: one typed function per method, over one connection that is replaced before it is old or when it is dead. */
-import { create, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  type MessageInitShape,
+  type MessageShape,
+} from '@bufbuild/protobuf';
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
 import * as grpc from '@grpc/grpc-js';
 import { AppError } from '../app-error.ts';
@@ -8,8 +14,11 @@ import { Secret } from '../secret.ts';
 import type { ServiceIdentity } from '../service-identity.ts';
 import type { ServiceName } from '../service-keys.ts';
 import { decodeStatusDetails } from '../status-details.ts';
+import { type Conversation, createConversation } from './conversation.ts';
 import { clientCredentials } from './credentials.ts';
 import {
+  ANSWER_LIMIT_HEADER,
+  conversationOf,
   DETAILS_TRAILER,
   KEEPALIVE_MS,
   KEEPALIVE_TIMEOUT_MS,
@@ -46,6 +55,8 @@ export type GrpcClientOptions = ServiceIdentity & {
   /** The reason that a caller is told when nobody answers at the address. */
   unavailable: 'AUTH_UNAVAILABLE' | 'SCORE_UNAVAILABLE';
   sessions?: Pick<SessionLimits, 'renewAfterMs' | 'leaveAfterMs'>;
+  /** Methods that go over a conversation, by their local names. */
+  conversations?: readonly string[];
 };
 
 /** Whose certificate the server has to show. */
@@ -59,34 +70,94 @@ export function createGrpcClient<S extends GenService<GenServiceMethods>>(
   service: S,
   options: GrpcClientOptions,
 ): GrpcClient<S> {
-  const { unavailable } = options;
-  const serviceKey = options.serviceKey === undefined ? undefined : Secret.of(options.serviceKey);
+  const { unavailable, conversations = [] } = options;
   const channels = createChannels(options);
-  const client: Record<string, unknown> = { close: channels.close };
+  const metadataOf = createMetadata(options);
+  const client: Record<string, unknown> = {};
+  const open: Conversation[] = [];
   for (const method of service.methods) {
-    const { path, requestSerialize, responseDeserialize } = methodDefinition(service, method);
-    client[method.localName] = (request: object, { deadlineMs, requestId }: CallOptions) =>
-      new Promise((resolve, reject) => {
-        const metadata = new grpc.Metadata();
-        if (serviceKey !== undefined) metadata.set(SERVICE_KEY_HEADER, serviceKey.reveal());
-        if (requestId !== undefined) metadata.set(REQUEST_ID_HEADER, requestId);
-        const channel = channels.take();
-        channel.client.makeUnaryRequest(
-          path,
-          requestSerialize,
-          responseDeserialize,
-          create(method.input, request as MessageInitShape<DescMessage>) as never,
-          metadata,
-          { deadline: Date.now() + deadlineMs },
-          (error, response) => {
-            channels.giveBack(channel, error);
-            if (error === null) resolve(response);
-            else reject(fromServiceError(error, unavailable));
-          },
-        );
-      });
+    if (method.methodKind !== 'unary') continue;
+    const isConversation = conversations.includes(method.localName);
+    const conversation = isConversation ? converse(channels, service, method, metadataOf) : undefined;
+    if (conversation !== undefined) open.push(conversation);
+    const call = callOf(channels, service, method, metadataOf);
+    client[method.localName] = async (request: object, callOptions: CallOptions) => {
+      const message = create(method.input, request as MessageInitShape<DescMessage>);
+      try {
+        return await (conversation?.ask(message, callOptions.deadlineMs) ?? call(message, callOptions));
+      } catch (error) {
+        throw fromServiceError(error as grpc.ServiceError, unavailable);
+      }
+    };
   }
+  client.close = () => {
+    for (const conversation of open) conversation.close();
+    channels.close();
+  };
   return client as GrpcClient<S>;
+}
+
+type AnyService = GenService<GenServiceMethods>;
+type CreateMetadata = (requestId?: string) => grpc.Metadata;
+
+function createMetadata(options: GrpcClientOptions): CreateMetadata {
+  const serviceKey = options.serviceKey === undefined ? undefined : Secret.of(options.serviceKey);
+  return (requestId) => {
+    const metadata = new grpc.Metadata();
+    if (serviceKey !== undefined) metadata.set(SERVICE_KEY_HEADER, serviceKey.reveal());
+    if (requestId !== undefined) metadata.set(REQUEST_ID_HEADER, requestId);
+    return metadata;
+  };
+}
+
+/** One call for one request. Rejects with the library's error. */
+function callOf(channels: Channels, service: AnyService, method: DescMethod, metadataOf: CreateMetadata) {
+  const { path, requestSerialize, responseDeserialize } = methodDefinition(service, method);
+  return (message: object, { deadlineMs, requestId }: CallOptions) =>
+    new Promise<unknown>((resolve, reject) => {
+      const channel = channels.take();
+      channel.client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        message as never,
+        metadataOf(requestId),
+        { deadline: Date.now() + deadlineMs },
+        (error, response) => {
+          channels.giveBack(channel, error);
+          if (error === null) resolve(response);
+          else reject(error);
+        },
+      );
+    });
+}
+
+function converse(
+  channels: Channels,
+  service: AnyService,
+  method: DescMethod,
+  metadataOf: CreateMetadata,
+): Conversation {
+  const definition = methodDefinition(service, conversationOf(service, method));
+  return createConversation({
+    open(deadlineMs) {
+      const channel = channels.take();
+      const metadata = metadataOf();
+      metadata.set(ANSWER_LIMIT_HEADER, String(deadlineMs));
+      const { path, requestSerialize, responseDeserialize } = definition;
+      const stream = channel.client.makeBidiStreamRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        metadata,
+      );
+      return {
+        stream,
+        isOld: () => channels.isOld(channel),
+        onEnd: (failure) => channels.giveBack(channel, failure),
+      };
+    },
+  });
 }
 
 interface Channel {
@@ -94,6 +165,8 @@ interface Channel {
   readonly openedAtMs: number;
   calls: number;
 }
+
+type Channels = ReturnType<typeof createChannels>;
 
 /** The channel that calls go over, and those before it that still have calls under way. */
 function createChannels({ address, unavailable, tls, sessions = SESSION_LIMITS }: GrpcClientOptions) {
@@ -124,7 +197,7 @@ function createChannels({ address, unavailable, tls, sessions = SESSION_LIMITS }
   let connectingSinceMs: number | undefined;
 
   /** The library waits for ever for a peer that takes the connection and then says nothing: such a channel is replaced. */
-  function isStuck({ client }: Channel, error: grpc.ServiceError | null): boolean {
+  function isStuck({ client }: Channel, error: Pick<grpc.ServiceError, 'code'> | null): boolean {
     const isConnecting =
       error?.code === grpc.status.DEADLINE_EXCEEDED &&
       client.getChannel().getConnectivityState(false) === grpc.connectivityState.CONNECTING;
@@ -143,14 +216,18 @@ function createChannels({ address, unavailable, tls, sessions = SESSION_LIMITS }
     if (old.calls === 0) old.client.close();
   }
 
+  const isOld = (channel: Channel) =>
+    channel !== newest || performance.now() - channel.openedAtMs >= sessions.renewAfterMs;
+
   return {
+    isOld,
     /** For one call, to be given back at its end. */
     take(): Channel {
-      if (performance.now() - newest.openedAtMs >= sessions.renewAfterMs) replace();
+      if (isOld(newest)) replace();
       newest.calls += 1;
       return newest;
     },
-    giveBack(channel: Channel, error: grpc.ServiceError | null): void {
+    giveBack(channel: Channel, error: Pick<grpc.ServiceError, 'code'> | null): void {
       channel.calls -= 1;
       if (channel !== newest) {
         if (channel.calls === 0) channel.client.close();

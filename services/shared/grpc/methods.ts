@@ -19,6 +19,8 @@ export const KEEPALIVE_TIMEOUT_MS = 2_000;
 
 export const SERVICE_KEY_HEADER = 'x-service-key';
 export const REQUEST_ID_HEADER = 'x-request-id';
+/** Of a conversation: milliseconds that its caller waits for each answer. */
+export const ANSWER_LIMIT_HEADER = 'x-answer-limit-ms';
 export const DETAILS_TRAILER = 'grpc-status-details-bin';
 
 /** What a handler knows about the call besides its request. */
@@ -30,8 +32,9 @@ export interface CallContext {
 }
 
 type Methods<S> = S extends GenService<infer M extends GenServiceMethods> ? M : never;
+/** What is called and answered once. A conversation is another road to one of these: see `unaryOf`. */
 export type Unary<S> = {
-  [K in keyof Methods<S>]: {
+  [K in keyof Methods<S> as Methods<S>[K]['methodKind'] extends 'unary' ? K : never]: {
     input: Methods<S>[K]['input'] extends infer I extends DescMessage ? I : never;
     output: Methods<S>[K]['output'] extends infer O extends DescMessage ? O : never;
   };
@@ -45,7 +48,7 @@ export type Handlers<S> = {
 };
 
 /** For each method, the services that may call it. */
-export type AllowLists<S> = { readonly [K in keyof Methods<S>]: readonly ServiceName[] };
+export type AllowLists<S> = { readonly [K in keyof Unary<S>]: readonly ServiceName[] };
 
 export interface ServiceRegistration {
   readonly service: GenService<GenServiceMethods>;
@@ -62,6 +65,21 @@ export function registerService<S extends GenService<GenServiceMethods>>(
   return { service, handlers: handlers as unknown as ServiceRegistration['handlers'], allow };
 }
 
+/** The method that a conversation asks for again and again: that of `StreamX` is `X`. */
+export function unaryOf(service: GenService<GenServiceMethods>, { localName }: DescMethod): DescMethod {
+  const found = service.methods.find((method) => conversationName(method) === localName);
+  if (found === undefined) throw new Error(`${localName} is no conversation of ${service.typeName}`);
+  return found;
+}
+
+export function conversationOf(service: GenService<GenServiceMethods>, unary: DescMethod): DescMethod {
+  const found = service.methods.find(({ localName }) => localName === conversationName(unary));
+  if (found === undefined) throw new Error(`${unary.name} of ${service.typeName} has no conversation`);
+  return found;
+}
+
+const conversationName = ({ name }: DescMethod): string => `stream${name}`;
+
 function serializer<D extends DescMessage>(schema: D) {
   return (message: MessageShape<D>) => Buffer.from(toBinary(schema, message));
 }
@@ -76,8 +94,8 @@ export function methodDefinition(
 ): MethodDefinition<never, never> {
   return {
     path: `/${service.typeName}/${method.name}`,
-    requestStream: false,
-    responseStream: false,
+    requestStream: method.methodKind !== 'unary',
+    responseStream: method.methodKind !== 'unary',
     requestSerialize: serializer(method.input) as never,
     requestDeserialize: deserializer(method.input) as never,
     responseSerialize: serializer(method.output) as never,

@@ -1,23 +1,17 @@
 /** A gRPC server: generated services plus plain handlers, each method with the services that may call it, and health. */
 import { X509Certificate } from 'node:crypto';
-import { create, type DescMessage, type DescMethod, type MessageInitShape } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
-import { AppError, toAppError } from '../app-error.ts';
-import { ERROR_TABLE } from '../error-table.ts';
 import type { Log } from '../log.ts';
-import { LATENCY_BUCKETS, type Metrics } from '../metrics.ts';
+import type { Metrics } from '../metrics.ts';
 import type { CallerCheck } from '../service-identity.ts';
-import { encodeStatusDetails } from '../status-details.ts';
-import { createCallerCheck, firstText } from './callers.ts';
+import { createAnswers } from './answers.ts';
 import { serverCredentials } from './credentials.ts';
 import {
-  DETAILS_TRAILER,
   KEEPALIVE_MS,
   KEEPALIVE_TIMEOUT_MS,
   MAX_MESSAGE_BYTES,
   methodDefinition,
-  REQUEST_ID_HEADER,
   type ServiceRegistration,
 } from './methods.ts';
 import { createReflection } from './reflection.ts';
@@ -63,14 +57,15 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     'grpc.max_connection_age_grace_ms': STOP_LIMIT_MS,
     'grpc.max_connection_idle_ms': sessions.maxIdleMs,
   });
-  const answer = createAnswers(options);
+  const answers = createAnswers(options);
   watchCertificate(options);
   for (const registration of services) {
     const definition: Record<string, grpc.MethodDefinition<never, never>> = {};
-    const implementation: Record<string, grpc.handleUnaryCall<never, never>> = {};
+    const implementation: Record<string, unknown> = {};
     for (const method of registration.service.methods) {
       definition[method.name] = methodDefinition(registration.service, method);
-      implementation[method.name] = answer(registration, method);
+      const kind = method.methodKind === 'unary' ? 'unary' : 'conversation';
+      implementation[method.name] = answers[kind](registration, method);
     }
     server.addService(definition as never, implementation as never);
   }
@@ -94,6 +89,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     stop() {
       for (const name of names) health.setStatus(name, 'NOT_SERVING');
       return new Promise((resolve) => {
+        answers.endConversations();
         const force = setTimeout(() => server.forceShutdown(), STOP_LIMIT_MS);
         server.tryShutdown(() => {
           clearTimeout(force);
@@ -111,53 +107,4 @@ function watchCertificate({ tls, metrics }: GrpcServerOptions): void {
   metrics
     .gauge('grpc_certificate_ends_seconds', 'Unix time at which the certificate of the service ends.')
     .set(endsAtMs / 1000);
-}
-
-/** Each method's way from a call to its answer: who, may they, do, answer. */
-function createAnswers(options: GrpcServerOptions) {
-  const { log, metrics } = options;
-  const callerOf = createCallerCheck(options);
-  const handled = metrics.histogram(
-    'grpc_server_seconds',
-    'Time to answer a call, by method and code.',
-    LATENCY_BUCKETS,
-    ['method', 'code'],
-  );
-  return (registration: ServiceRegistration, method: DescMethod): grpc.handleUnaryCall<never, never> => {
-    const handler = registration.handlers[method.localName];
-    const allowed = registration.allow[method.localName] ?? [];
-    if (handler === undefined) throw new Error(`${method.name} has no handler`);
-    return async (call, callback) => {
-      const started = performance.now();
-      const finish = (code: number) =>
-        handled.observe({ method: method.name, code: String(code) }, (performance.now() - started) / 1000);
-      try {
-        const caller = callerOf(call);
-        if (!allowed.includes(caller)) throw new AppError('CALLER_NOT_ALLOWED');
-        const deadline = call.getDeadline();
-        const result = await handler(call.request, {
-          caller,
-          remainingMs: Number(deadline) - Date.now(),
-          requestId: firstText(call.metadata, REQUEST_ID_HEADER),
-        });
-        callback(null, create(method.output, result as MessageInitShape<DescMessage>) as never);
-        finish(grpc.status.OK);
-      } catch (thrown) {
-        const error = toAppError(thrown);
-        if (error.kind === 'internal') log.error({ err: thrown, method: method.name }, 'call failed');
-        callback(toServiceError(error));
-        finish(ERROR_TABLE[error.kind].code);
-      }
-    };
-  };
-}
-
-function toServiceError(error: AppError): grpc.ServiceError {
-  const metadata = new grpc.Metadata();
-  metadata.set(DETAILS_TRAILER, Buffer.from(encodeStatusDetails(error)));
-  return Object.assign(new Error(error.message), {
-    code: ERROR_TABLE[error.kind].code,
-    details: error.message,
-    metadata,
-  });
 }

@@ -1,0 +1,134 @@
+/** Each method's way from a request to its answer: who, may they, do, answer. Called once, or asked on and on in a conversation. */
+import { create, type DescMethod, type MessageInitShape } from '@bufbuild/protobuf';
+import * as grpc from '@grpc/grpc-js';
+import { AppError, toAppError } from '../app-error.ts';
+import { ERROR_TABLE } from '../error-table.ts';
+import type { Log } from '../log.ts';
+import { LATENCY_BUCKETS, type Metrics } from '../metrics.ts';
+import type { CallerCheck } from '../service-identity.ts';
+import type { ServiceName } from '../service-keys.ts';
+import { encodeStatusDetails } from '../status-details.ts';
+import { createCallerCheck, firstText } from './callers.ts';
+import {
+  ANSWER_LIMIT_HEADER,
+  type CallContext,
+  DETAILS_TRAILER,
+  REQUEST_ID_HEADER,
+  type ServiceRegistration,
+  unaryOf,
+} from './methods.ts';
+
+export interface Answers {
+  unary(registration: ServiceRegistration, method: DescMethod): grpc.handleUnaryCall<never, never>;
+  conversation(
+    registration: ServiceRegistration,
+    method: DescMethod,
+  ): grpc.handleBidiStreamingCall<never, never>;
+  /** Ends each conversation as soon as what was asked has been answered. */
+  endConversations(): void;
+}
+
+export function createAnswers(options: CallerCheck & { log: Log; metrics: Metrics }): Answers {
+  const { log, metrics } = options;
+  const callerOf = createCallerCheck(options);
+  const handled = metrics.histogram(
+    'grpc_server_seconds',
+    'Time to answer a call, by method and code.',
+    LATENCY_BUCKETS,
+    ['method', 'code'],
+  );
+  const conversations = new Set<() => void>();
+
+  /** Answers one request; rejects with what the caller is to be told. */
+  function answerOf({ handlers }: ServiceRegistration, method: DescMethod) {
+    const handler = handlers[method.localName];
+    if (handler === undefined) throw new Error(`${method.name} has no handler`);
+    return async (request: never, context: () => CallContext): Promise<never> => {
+      const started = performance.now();
+      const finish = (code: number) =>
+        handled.observe({ method: method.name, code: String(code) }, (performance.now() - started) / 1000);
+      try {
+        const result = await handler(request, context());
+        finish(grpc.status.OK);
+        return create(method.output, result as MessageInitShape<typeof method.output>) as never;
+      } catch (thrown) {
+        const error = toAppError(thrown);
+        if (error.kind === 'internal') log.error({ err: thrown, method: method.name }, 'call failed');
+        finish(ERROR_TABLE[error.kind].code);
+        throw toServiceError(error);
+      }
+    };
+  }
+
+  function admit(
+    registration: ServiceRegistration,
+    method: DescMethod,
+    call: Parameters<typeof callerOf>[0],
+  ): ServiceName {
+    const caller = callerOf(call);
+    if (!registration.allow[method.localName]?.includes(caller)) throw new AppError('CALLER_NOT_ALLOWED');
+    return caller;
+  }
+
+  return {
+    unary(registration, method) {
+      const answer = answerOf(registration, method);
+      return (call, callback) => {
+        const context = () => ({
+          caller: admit(registration, method, call),
+          remainingMs: Number(call.getDeadline()) - Date.now(),
+          requestId: firstText(call.metadata, REQUEST_ID_HEADER),
+        });
+        answer(call.request, context).then(
+          (response) => callback(null, response),
+          (error: grpc.ServiceError) => callback(error),
+        );
+      };
+    },
+
+    conversation(registration, method) {
+      const asked = unaryOf(registration.service, method);
+      const answer = answerOf(registration, asked);
+      return (call) => {
+        let answered = Promise.resolve();
+        let context: CallContext;
+        try {
+          const limitMs = Number(firstText(call.metadata, ANSWER_LIMIT_HEADER) ?? Number.NaN);
+          const remainingMs = limitMs > 0 ? limitMs : Number.POSITIVE_INFINITY;
+          context = { caller: admit(registration, asked, call), remainingMs, requestId: undefined };
+        } catch (thrown) {
+          call.emit('error', toServiceError(toAppError(thrown)));
+          return;
+        }
+        const end = () => void answered.then(() => call.end());
+        conversations.add(end);
+        call.on('close', () => conversations.delete(end));
+        call.on('end', end);
+        call.on('data', (request: never) => {
+          const answering = answer(request, () => context);
+          // In the order of the requests, however long each takes. A failure ends the conversation: it has no answer for it.
+          answered = Promise.all([answering, answered]).then(
+            ([response]) => {
+              if (call.writable) call.write(response);
+            },
+            (error: Error) => void call.emit('error', error),
+          );
+        });
+      };
+    },
+
+    endConversations() {
+      for (const end of conversations) end();
+    },
+  };
+}
+
+function toServiceError(error: AppError): grpc.ServiceError {
+  const metadata = new grpc.Metadata();
+  metadata.set(DETAILS_TRAILER, Buffer.from(encodeStatusDetails(error)));
+  return Object.assign(new Error(error.message), {
+    code: ERROR_TABLE[error.kind].code,
+    details: error.message,
+    metadata,
+  });
+}
