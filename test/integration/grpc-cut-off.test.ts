@@ -9,6 +9,8 @@ import { createServiceKey } from '../../services/shared/service-keys.ts';
 
 let server: Http2Server;
 let client: GrpcClient<typeof ScoreService>;
+/** Asks in a conversation. */
+let talker: GrpcClient<typeof ScoreService>;
 /** How the peer ends a call. */
 let end: (stream: ServerHttp2Stream) => void;
 
@@ -20,15 +22,18 @@ beforeEach(async () => {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  client = createGrpcClient(ScoreService, {
+  const options = {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     serviceKey: createServiceKey('edge'),
     unavailable: 'SCORE_UNAVAILABLE',
-  });
+  } as const;
+  client = createGrpcClient(ScoreService, options);
+  talker = createGrpcClient(ScoreService, { ...options, conversations: ['submitScores'] });
 });
 
 afterEach(() => {
   client.close();
+  talker.close();
   server.close();
 });
 
@@ -46,7 +51,9 @@ test.each<[string, typeof end]>([
   ['with its connection', (stream) => stream.session?.destroy()],
 ])('an answer that ends %s is that of a service which can not be reached', async (_, how) => {
   end = how;
-  await expect(client.submitScores({ submissions: [] }, { deadlineMs: 2_000 })).rejects.toMatchObject({
-    reason: 'SCORE_UNAVAILABLE',
-  });
+  for (const each of [client, talker]) {
+    await expect(each.submitScores({ submissions: [] }, { deadlineMs: 2_000 })).rejects.toMatchObject({
+      reason: 'SCORE_UNAVAILABLE',
+    });
+  }
 });

@@ -57,20 +57,25 @@ describe('each service of the product', () => {
   test('does with its certificate what it may, and nothing else, at every method there is', async () => {
     const services = [AuthService, ScoreService, OperatorService, AuditService, LimitsService];
     const methods = services.flatMap(({ name, methods: own }) =>
-      own.map(({ name: method, localName }) => ({ service: name, method, localName })),
+      own.map(({ name: method }) => {
+        const [, stream = '', first = '', rest = ''] = /^(Stream)?(.)(.*)$/.exec(method) ?? [];
+        return { service: name, method, client: name + stream, localName: first.toLowerCase() + rest };
+      }),
     );
     expect(inventory.size).toBe(methods.length);
     const clientsOf = (caller: ServiceName): Record<string, object> => ({
       AuthService: world.authAs(caller),
+      AuthServiceStream: world.authAs(caller, 'conversations'),
       ScoreService: world.scoreAs(caller),
+      ScoreServiceStream: world.scoreAs(caller, 0, 'conversations'),
       OperatorService: world.operatorAs(caller),
       AuditService: world.auditAs(caller),
       LimitsService: world.limitsAs(caller),
     });
     for (const caller of SERVICE_NAMES) {
       const clients = clientsOf(caller);
-      for (const { service, method, localName } of methods) {
-        const client = clients[service] as Record<
+      for (const { service, method, client: name, localName } of methods) {
+        const client = clients[name] as Record<
           string,
           (request: object, options: object) => Promise<unknown>
         >;

@@ -31,6 +31,9 @@ import {
 import { limitFileSize } from './limit-file-size.ts';
 import { pauseProcess, resumeProcess } from './pause-process.ts';
 
+/** Whether methods that have a conversation are asked in it. */
+type Way = 'calls' | 'conversations';
+
 export interface ScoreWorld {
   /** Of the administrators; each service comes by a user of its own. */
   readonly databaseUrl: string;
@@ -44,8 +47,8 @@ export interface ScoreWorld {
   /** Where the auth service keeps its keys. */
   readonly keysDir: string;
   readonly scoreAddresses: readonly string[];
-  authAs(name: ServiceName): GrpcClient<typeof AuthService>;
-  scoreAs(name: ServiceName, scoreService?: number): GrpcClient<typeof ScoreService>;
+  authAs(name: ServiceName, how?: Way): GrpcClient<typeof AuthService>;
+  scoreAs(name: ServiceName, scoreService?: number, how?: Way): GrpcClient<typeof ScoreService>;
   scoreWithKey(key: string): GrpcClient<typeof ScoreService>;
   operatorAs(name: ServiceName): GrpcClient<typeof OperatorService>;
   auditAs(name: ServiceName): GrpcClient<typeof AuditService>;
@@ -156,9 +159,12 @@ export async function startScoreWorld({
     clients.set(id, known);
     return known as Client;
   }
-  const scoreClient = (name: ServiceName, address: string) =>
-    clientOf(`score ${name} ${address}`, () =>
-      createGrpcClient(ScoreService, { address, ...identityOf(name), unavailable: 'SCORE_UNAVAILABLE' }),
+  const scoreClient = (name: ServiceName, address: string, how: Way) =>
+    clientOf(`score ${name} ${address} ${how}`, () =>
+      createGrpcClient(ScoreService, {
+        ...{ address, ...identityOf(name), unavailable: 'SCORE_UNAVAILABLE' },
+        conversations: how === 'conversations' ? ['submitScores'] : [],
+      }),
     );
 
   return {
@@ -173,15 +179,17 @@ export async function startScoreWorld({
     authAddress,
     keysDir: dataDir('auth-keys'),
     scoreAddresses,
-    authAs: (name) =>
-      clientOf(`auth ${name}`, () =>
+    authAs: (name, how = 'calls') =>
+      clientOf(`auth ${name} ${how}`, () =>
         createGrpcClient(AuthService, {
           address: authAddress,
           ...identityOf(name),
           unavailable: 'AUTH_UNAVAILABLE',
+          conversations: how === 'conversations' ? ['verifyActions'] : [],
         }),
       ),
-    scoreAs: (name, scoreService = 0) => scoreClient(name, scoreAddresses[scoreService] ?? ''),
+    scoreAs: (name, scoreService = 0, how = 'calls') =>
+      scoreClient(name, scoreAddresses[scoreService] ?? '', how),
     scoreWithKey: (serviceKey) =>
       clientOf(`score ${serviceKey}`, () =>
         createGrpcClient(ScoreService, {

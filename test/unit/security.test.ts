@@ -93,7 +93,12 @@ describe('the inventory', () => {
       { service: AuditService, text: read('services/score/audit-rpc.ts') },
       { service: LimitsService, text: read('services/score/limits-rpc.ts') },
     ].flatMap(({ service, text }) =>
-      service.methods.map(({ name, localName }) => `${service.name}/${name}: ${allowed(text, localName)}`),
+      // Who may call a method may also ask for it in a conversation.
+      service.methods.map(({ name }) => {
+        const called = name.replace(/^Stream/, '');
+        const localName = `${called.charAt(0).toLowerCase()}${called.slice(1)}`;
+        return `${service.name}/${name}: ${allowed(text, localName)}`;
+      }),
     );
     const inTable = rows
       .filter(([first = '']) => /^`(?:Auth|Score|Operator|Audit|Limits)Service\//.test(first))

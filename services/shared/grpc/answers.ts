@@ -18,6 +18,9 @@ import {
   unaryOf,
 } from './methods.ts';
 
+/** Requests of one conversation that may wait for their answers; what comes beyond is not read yet. */
+const MAX_ASKED = 64;
+
 export interface Answers {
   unary(registration: ServiceRegistration, method: DescMethod): grpc.handleUnaryCall<never, never>;
   conversation(
@@ -39,23 +42,28 @@ export function createAnswers(options: CallerCheck & { log: Log; metrics: Metric
   );
   const conversations = new Set<() => void>();
 
+  const finish = (method: DescMethod, started: number, code: number) =>
+    handled.observe({ method: method.name, code: String(code) }, (performance.now() - started) / 1000);
+
+  function refuse(method: DescMethod, started: number, thrown: unknown): grpc.ServiceError {
+    const error = toAppError(thrown);
+    if (error.kind === 'internal') log.error({ err: thrown, method: method.name }, 'call failed');
+    finish(method, started, ERROR_TABLE[error.kind].code);
+    return toServiceError(error);
+  }
+
   /** Answers one request; rejects with what the caller is to be told. */
   function answerOf({ handlers }: ServiceRegistration, method: DescMethod) {
     const handler = handlers[method.localName];
     if (handler === undefined) throw new Error(`${method.name} has no handler`);
     return async (request: never, context: () => CallContext): Promise<never> => {
       const started = performance.now();
-      const finish = (code: number) =>
-        handled.observe({ method: method.name, code: String(code) }, (performance.now() - started) / 1000);
       try {
         const result = await handler(request, context());
-        finish(grpc.status.OK);
+        finish(method, started, grpc.status.OK);
         return create(method.output, result as MessageInitShape<typeof method.output>) as never;
       } catch (thrown) {
-        const error = toAppError(thrown);
-        if (error.kind === 'internal') log.error({ err: thrown, method: method.name }, 'call failed');
-        finish(ERROR_TABLE[error.kind].code);
-        throw toServiceError(error);
+        throw refuse(method, started, thrown);
       }
     };
   }
@@ -86,18 +94,19 @@ export function createAnswers(options: CallerCheck & { log: Log; metrics: Metric
       };
     },
 
-    conversation(registration, method) {
-      const asked = unaryOf(registration.service, method);
-      const answer = answerOf(registration, asked);
+    conversation(registration, stream) {
+      const method = unaryOf(registration.service, stream);
+      const answer = answerOf(registration, method);
       return (call) => {
         let answered = Promise.resolve();
+        let asked = 0;
         let context: CallContext;
         try {
           const limitMs = Number(firstText(call.metadata, ANSWER_LIMIT_HEADER) ?? Number.NaN);
           const remainingMs = limitMs > 0 ? limitMs : Number.POSITIVE_INFINITY;
-          context = { caller: admit(registration, asked, call), remainingMs, requestId: undefined };
+          context = { caller: admit(registration, method, call), remainingMs, requestId: undefined };
         } catch (thrown) {
-          call.emit('error', toServiceError(toAppError(thrown)));
+          call.emit('error', refuse(method, performance.now(), thrown));
           return;
         }
         const end = () => void answered.then(() => call.end());
@@ -105,11 +114,15 @@ export function createAnswers(options: CallerCheck & { log: Log; metrics: Metric
         call.on('close', () => conversations.delete(end));
         call.on('end', end);
         call.on('data', (request: never) => {
+          asked += 1;
+          if (asked === MAX_ASKED) call.pause();
           const answering = answer(request, () => context);
           // In the order of the requests, however long each takes. A failure ends the conversation: it has no answer for it.
           answered = Promise.all([answering, answered]).then(
             ([response]) => {
               if (call.writable) call.write(response);
+              if (asked === MAX_ASKED) call.resume();
+              asked -= 1;
             },
             (error: Error) => void call.emit('error', error),
           );

@@ -91,7 +91,10 @@ export async function runBatchLoad(options: BatchLoadOptions): Promise<BatchLoad
 }
 
 function grpcTarget({ address, serviceKey }: { address: string; serviceKey: string }): Target {
-  const score = createGrpcClient(ScoreService, { address, serviceKey, unavailable: 'SCORE_UNAVAILABLE' });
+  const score = createGrpcClient(ScoreService, {
+    ...{ address, serviceKey, unavailable: 'SCORE_UNAVAILABLE' },
+    conversations: ['submitScores'],
+  });
   return {
     async send(submissions) {
       const { outcomes } = await score.submitScores(

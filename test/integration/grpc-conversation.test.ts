@@ -1,0 +1,162 @@
+/** Requests over one stream: each has its own answer, in order; whatever ends the stream is told to all who wait, and the next one begins anew. */
+import { afterEach, expect, test } from 'vitest';
+import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
+import { AppError } from '../../services/shared/app-error.ts';
+import {
+  createGrpcClient,
+  type GrpcServer,
+  registerService,
+  startGrpcServer,
+} from '../../services/shared/grpc.ts';
+import { createSilentLog } from '../../services/shared/log.ts';
+import { createMetrics } from '../../services/shared/metrics.ts';
+import { createServiceKey, digestServiceKeys, type ServiceName } from '../../services/shared/service-keys.ts';
+import { createScoreDouble } from '../support/score-double.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const HOST = '127.0.0.1';
+const call = { deadlineMs: 2_000 };
+const KEYS = { edge: createServiceKey('edge'), fanout: createServiceKey('fanout') };
+
+let opened: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of opened.reverse()) await close();
+  opened = [];
+});
+
+/** A server whose answer to a batch of so many submissions waits until it is let go; it tells the size in its answer. */
+async function startServer() {
+  const { handlers } = createScoreDouble();
+  const asked: { size: number; remainingMs: number; caller: string }[] = [];
+  const holding = new Map<number, () => void>();
+  const held = new Set<number>();
+  const metrics = createMetrics('test', { runtime: false });
+  const [edge, readers]: [ServiceName[], ServiceName[]] = [['edge'], ['edge', 'fanout']];
+  const server: GrpcServer = await startGrpcServer({
+    ...{ host: HOST, port: 0, log: createSilentLog(), metrics },
+    digests: digestServiceKeys(Object.values(KEYS)),
+    services: [
+      registerService(
+        ScoreService,
+        {
+          ...handlers,
+          async submitScores({ submissions }, { remainingMs, caller }) {
+            const size = submissions.length;
+            asked.push({ size, remainingMs, caller });
+            if (size === 0) throw new AppError('BATCH_SIZE_INVALID');
+            if (held.has(size)) await new Promise<void>((resolve) => holding.set(size, resolve));
+            return { outcomes: submissions.map(() => ({})), boards: [] };
+          },
+        },
+        {
+          ...{ submitScore: edge, submitScores: edge },
+          ...{ getTop: readers, getRank: readers, listAround: readers, getPlaces: readers },
+        },
+      ),
+    ],
+  });
+  opened.push(() => server.stop());
+  return {
+    ...{ asked, held, metrics, address: `${HOST}:${server.port}`, stop: () => server.stop() },
+    letGo(size: number) {
+      held.delete(size);
+      holding.get(size)?.();
+    },
+  };
+}
+
+function connect(
+  address: string,
+  { as = 'edge', renewAfterMs = 60_000 }: { as?: keyof typeof KEYS; renewAfterMs?: number } = {},
+) {
+  const client = createGrpcClient(ScoreService, {
+    ...{ address, serviceKey: KEYS[as], unavailable: 'SCORE_UNAVAILABLE', conversations: ['submitScores'] },
+    sessions: { renewAfterMs, leaveAfterMs: 60_000 },
+  });
+  opened.push(() => client.close());
+  const ask = async (size: number, options = call) => {
+    const submissions = Array.from({ length: size }, () => ({}));
+    return (await client.submitScores({ submissions }, options)).outcomes.length;
+  };
+  return { client, ask };
+}
+
+test('each request gets its own answer, also when a later one is ready first', async () => {
+  const server = await startServer();
+  const { ask } = connect(server.address);
+  server.held.add(1);
+  const answers = [ask(1), ask(2), ask(3)];
+  await waitFor(() => server.asked.length === 3 || undefined);
+  server.letGo(1);
+  expect(await Promise.all(answers)).toEqual([1, 2, 3]);
+  expect(server.asked.every(({ caller, remainingMs }) => caller === 'edge' && remainingMs === 2_000)).toBe(
+    true,
+  );
+  expect(await server.metrics.text()).toMatch(
+    /grpc_server_seconds_count\{.*method="SubmitScores",code="0"\} 3/,
+  );
+});
+
+test('a caller that may not is told so, and why', async () => {
+  const server = await startServer();
+  await expect(connect(server.address, { as: 'fanout' }).ask(1)).rejects.toMatchObject({
+    reason: 'CALLER_NOT_ALLOWED',
+  });
+  expect(server.asked).toEqual([]);
+  expect(await server.metrics.text()).toMatch(
+    /grpc_server_seconds_count\{.*method="SubmitScores",code="7"\} 1/,
+  );
+});
+
+test('a refusal of one request has its reason, and the next one is answered', async () => {
+  const server = await startServer();
+  const { ask } = connect(server.address);
+  await expect(ask(0)).rejects.toMatchObject({ reason: 'BATCH_SIZE_INVALID' });
+  expect(await ask(2)).toBe(2);
+});
+
+test('who waits for too long is told so, and the next request does not wait behind it', async () => {
+  const server = await startServer();
+  const { ask } = connect(server.address);
+  server.held.add(1);
+  await expect(ask(1, { deadlineMs: 50 })).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
+  expect(await ask(2)).toBe(2);
+});
+
+test('a server that stops answers what it was asked, and its end is no end of the client', async () => {
+  const server = await startServer();
+  const { ask } = connect(server.address);
+  server.held.add(1);
+  const answer = ask(1);
+  await waitFor(() => server.asked.length === 1 || undefined);
+  const stopping = server.stop();
+  server.letGo(1);
+  expect(await answer).toBe(1);
+  await stopping;
+  await expect(ask(2)).rejects.toMatchObject({ reason: 'SCORE_UNAVAILABLE' });
+});
+
+test('an old connection is left for a new one, and nothing that was asked over it is lost', async () => {
+  const server = await startServer();
+  const { ask } = connect(server.address, { renewAfterMs: 1 });
+  server.held.add(1);
+  const first = ask(1);
+  await waitFor(() => server.asked.length === 1 || undefined);
+  // It does not wait behind the first one, so it went over another stream.
+  expect(await ask(2)).toBe(2);
+  server.letGo(1);
+  expect(await first).toBe(1);
+});
+
+test('of a caller that asks and asks, so many requests are read as may wait', async () => {
+  const server = await startServer();
+  const { ask } = connect(server.address);
+  server.held.add(1);
+  const answers = [ask(1), ...Array.from({ length: 199 }, () => ask(2))];
+  await waitFor(() => server.asked.length >= 64 || undefined);
+  // What was read meanwhile would be here by the time of an answer to somebody else.
+  await connect(server.address).ask(3);
+  expect(server.asked.length).toBeLessThan(100);
+  server.letGo(1);
+  expect(await Promise.all(answers)).toEqual([1, ...Array.from({ length: 199 }, () => 2)]);
+});
