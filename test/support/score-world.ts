@@ -159,7 +159,7 @@ export async function startScoreWorld({
     clients.set(id, known);
     return known as Client;
   }
-  const scoreClient = (name: ServiceName, address: string, how: Way) =>
+  const scoreClient = (name: ServiceName, address: string, how: Way = 'calls') =>
     clientOf(`score ${name} ${address} ${how}`, () =>
       createGrpcClient(ScoreService, {
         ...{ address, ...identityOf(name), unavailable: 'SCORE_UNAVAILABLE' },
