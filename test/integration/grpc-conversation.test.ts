@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 /** A server whose answer to a batch of so many submissions waits until it is let go; it tells the size in its answer. */
-async function startServer() {
+async function startServer(service = ScoreService) {
   const { handlers } = createScoreDouble();
   const asked: { size: number; remainingMs: number; caller: string }[] = [];
   const holding = new Map<number, () => void>();
@@ -37,7 +37,7 @@ async function startServer() {
     digests: digestServiceKeys(Object.values(KEYS)),
     services: [
       registerService(
-        ScoreService,
+        service,
         {
           ...handlers,
           async submitScores({ submissions }, { remainingMs, caller }) {
@@ -159,4 +159,12 @@ test('of a caller that asks and asks, so many requests are read as may wait', as
   expect(server.asked.length).toBeLessThan(100);
   server.letGo(1);
   expect(await Promise.all(answers)).toEqual([1, ...Array.from({ length: 199 }, () => 2)]);
+});
+
+test('a server of a version that knows no conversation is called instead', async () => {
+  const methods = ScoreService.methods.filter(({ methodKind }) => methodKind === 'unary');
+  const server = await startServer({ ...ScoreService, methods });
+  const { ask } = connect(server.address);
+  expect(await ask(1)).toBe(1);
+  expect(await ask(2)).toBe(2);
 });

@@ -54,14 +54,16 @@ export function createGrpcClient<S extends AnyService>(
   const held: Conversation[] = [];
   for (const method of service.methods) {
     if (method.methodKind !== 'unary') continue;
-    const isConversation = conversations.includes(method.localName as keyof Unary<S>);
-    const conversation = isConversation ? converse(channels, service, method, metadataOf) : undefined;
-    if (conversation !== undefined) held.push(conversation);
-    const call = callOf(channels, service, method, metadataOf);
+    let call = callOf(channels, service, method, metadataOf);
+    if (conversations.includes(method.localName as keyof Unary<S>)) {
+      const conversation = converse(channels, service, method, metadataOf);
+      held.push(conversation);
+      call = preferring(conversation, call);
+    }
     client[method.localName] = async (request: object, callOptions: CallOptions) => {
       const message = create(method.input, request as MessageInitShape<DescMessage>);
       try {
-        return await (conversation?.ask(message, callOptions.deadlineMs) ?? call(message, callOptions));
+        return await call(message, callOptions);
       } catch (error) {
         throw fromServiceError(error as grpc.ServiceError, unavailable);
       }
@@ -75,6 +77,10 @@ export function createGrpcClient<S extends AnyService>(
 }
 
 type CreateMetadata = (requestId?: string) => grpc.Metadata;
+type Call = (message: object, options: CallOptions) => Promise<unknown>;
+
+/** A peer that knows no conversations may be one that does by then. */
+const TRY_CONVERSATION_AGAIN_MS = 60_000;
 
 function createMetadata(options: ChannelOptions): CreateMetadata {
   const serviceKey = options.serviceKey === undefined ? undefined : Secret.of(options.serviceKey);
@@ -87,7 +93,12 @@ function createMetadata(options: ChannelOptions): CreateMetadata {
 }
 
 /** One call for one request. Rejects with the library's error. */
-function callOf(channels: Channels, service: AnyService, method: DescMethod, metadataOf: CreateMetadata) {
+function callOf(
+  channels: Channels,
+  service: AnyService,
+  method: DescMethod,
+  metadataOf: CreateMetadata,
+): Call {
   const { path, requestSerialize, responseDeserialize } = methodDefinition(service, method);
   return (message: object, { deadlineMs, requestId }: CallOptions) =>
     new Promise<unknown>((resolve, reject) => {
@@ -106,6 +117,21 @@ function callOf(channels: Channels, service: AnyService, method: DescMethod, met
         },
       );
     });
+}
+
+/** In a conversation, or call by call while the peer is of a version before there were any. */
+function preferring(conversation: Conversation, call: Call): Call {
+  let callsUntilMs = 0;
+  return async (message, options) => {
+    if (performance.now() < callsUntilMs) return call(message, options);
+    try {
+      return await conversation.ask(message, options.deadlineMs);
+    } catch (error) {
+      if ((error as grpc.ServiceError).code !== grpc.status.UNIMPLEMENTED) throw error;
+      callsUntilMs = performance.now() + TRY_CONVERSATION_AGAIN_MS;
+      return call(message, options);
+    }
+  };
 }
 
 function converse(
