@@ -541,7 +541,8 @@ export const AuthService: GenService<{
     output: typeof VerifyActionsResponseSchema;
   },
   /**
-   * VerifyActions as one conversation: each request gets one response, in order.
+   * VerifyActions as one conversation: each request gets one response, in order. A refusal of a whole request ends it. The header
+   * x-answer-limit-ms says how long the caller waits for each response.
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME

@@ -676,7 +676,8 @@ export const ScoreService: GenService<{
     output: typeof SubmitScoresResponseSchema;
   },
   /**
-   * SubmitScores as one conversation: each request gets one response, in order.
+   * SubmitScores as one conversation: each request gets one response, in order. A refusal of a whole request ends it. The header
+   * x-answer-limit-ms says how long the caller waits for each response.
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
