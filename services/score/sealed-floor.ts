@@ -6,7 +6,7 @@
 export interface SealedFloor {
   /** The lowest batch to look at this time; undefined for all there are. */
   next(): bigint | undefined;
-  /** Told at the end of a look: all that is committed below this batch was sealed. */
+  /** Told at the end of a look, and not when it failed: all that is committed below this batch was sealed. */
   sawSealedBelow(batch: bigint): void;
 }
 
@@ -15,15 +15,18 @@ const LOOKS_BEHIND = 10;
 const LOOK_AT_ALL_EVERY = 60;
 
 export function createSealedFloor(): SealedFloor {
-  const seen: bigint[] = [];
+  let seen: bigint[] = [];
   let looks = 0;
   return {
     next() {
       const isWhole = looks % LOOK_AT_ALL_EVERY === 0;
-      looks += 1;
       return isWhole || seen.length < LOOKS_BEHIND ? undefined : seen[0];
     },
     sawSealedBelow(batch) {
+      looks += 1;
+      const [floor] = seen;
+      // Something waits below the floor: all is looked at until there is a new one.
+      if (floor !== undefined && batch < floor) seen = [];
       seen.push(batch);
       if (seen.length > LOOKS_BEHIND) seen.shift();
     },

@@ -103,8 +103,9 @@ test('a caller that may not is told so, and why', async () => {
     reason: 'CALLER_NOT_ALLOWED',
   });
   expect(server.asked).toEqual([]);
+  // In the conversation, and when it then called for its own verdict.
   expect(await server.metrics.text()).toMatch(
-    /grpc_server_seconds_count\{.*method="SubmitScores",code="7"\} 1/,
+    /grpc_server_seconds_count\{.*method="SubmitScores",code="7"\} 2/,
   );
 });
 
@@ -113,6 +114,16 @@ test('a refusal of one request has its reason, and the next one is answered', as
   const { ask } = connect(server.address);
   await expect(ask(0)).rejects.toMatchObject({ reason: 'BATCH_SIZE_INVALID' });
   expect(await ask(2)).toBe(2);
+});
+
+test('a refusal is that of the request that it was meant for', async () => {
+  const server = await startServer();
+  const { ask } = connect(server.address);
+  server.held.add(1);
+  const answers = [ask(1), ask(0), ask(2)].map((answer) => answer.catch((error: AppError) => error.reason));
+  await waitFor(() => server.asked.length === 3 || undefined);
+  server.letGo(1);
+  expect(await Promise.all(answers)).toEqual([1, 'BATCH_SIZE_INVALID', 2]);
 });
 
 test('who waits for too long is told so, and the next request does not wait behind it', async () => {

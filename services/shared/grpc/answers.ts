@@ -41,6 +41,7 @@ export function createAnswers(options: CallerCheck & { log: Log; metrics: Metric
     ['method', 'code'],
   );
   const conversations = new Set<() => void>();
+  let isEnding = false;
 
   const finish = (method: DescMethod, started: number, code: number) =>
     handled.observe({ method: method.name, code: String(code) }, (performance.now() - started) / 1000);
@@ -109,32 +110,48 @@ export function createAnswers(options: CallerCheck & { log: Log; metrics: Metric
           call.emit('error', refuse(method, performance.now(), thrown));
           return;
         }
-        const end = () => void answered.then(() => call.end());
+        /** As soon as all has been answered that was read by then. */
+        const end = (): void => {
+          call.pause();
+          const last = answered;
+          void last.then(() => (last === answered ? call.end() : end()));
+        };
         conversations.add(end);
         call.on('close', () => conversations.delete(end));
+        if (isEnding) return end();
         call.on('end', end);
         call.on('data', (request: never) => {
           asked += 1;
           if (asked === MAX_ASKED) call.pause();
-          const answering = answer(request, () => context);
           // In the order of the requests, however long each takes. A failure ends the conversation: it has no answer for it.
-          answered = Promise.all([answering, answered]).then(
-            ([response]) => {
-              if (call.writable) call.write(response);
-              if (asked === MAX_ASKED) call.resume();
-              asked -= 1;
-            },
-            (error: Error) => void call.emit('error', error),
-          );
+          const before = answered;
+          const answering = answer(request, () => context);
+          answering.catch(toldLater);
+          answered = before
+            .then(() => answering)
+            .then(write, (error: Error) => void call.emit('error', error));
         });
+
+        function write(response: never): void {
+          if (call.writable) call.write(response, forget);
+        }
+
+        function forget(): void {
+          if (asked === MAX_ASKED && !isEnding) call.resume();
+          asked -= 1;
+        }
       };
     },
 
     endConversations() {
+      isEnding = true;
       for (const end of conversations) end();
     },
   };
 }
+
+/** A failure is told when it is its turn. */
+function toldLater(): void {}
 
 function toServiceError(error: AppError): grpc.ServiceError {
   const metadata = new grpc.Metadata();

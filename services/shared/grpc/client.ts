@@ -119,7 +119,10 @@ function callOf(
     });
 }
 
-/** In a conversation, or call by call while the peer is of a version before there were any. */
+/**
+ * In a conversation. A refusal ends it for all who wait, and may not have been meant for this request, so that is then called
+ * for its own verdict; and while the peer is of a version before there were any conversations, everything is called.
+ */
 function preferring(conversation: Conversation, call: Call): Call {
   let callsUntilMs = 0;
   return async (message, options) => {
@@ -127,9 +130,12 @@ function preferring(conversation: Conversation, call: Call): Call {
     try {
       return await conversation.ask(message, options.deadlineMs);
     } catch (error) {
-      if ((error as grpc.ServiceError).code !== grpc.status.UNIMPLEMENTED) throw error;
-      callsUntilMs = performance.now() + TRY_CONVERSATION_AGAIN_MS;
-      return call(message, options);
+      const { code, metadata } = error as grpc.ServiceError;
+      const isUnknown = code === grpc.status.UNIMPLEMENTED;
+      if (isUnknown) callsUntilMs = performance.now() + TRY_CONVERSATION_AGAIN_MS;
+      const isRefusal = metadata !== undefined && metadata.get(DETAILS_TRAILER).length > 0;
+      if (isUnknown || isRefusal) return call(message, options);
+      throw error;
     }
   };
 }
@@ -164,7 +170,7 @@ function converse(
 
 /** The stream ended before the answer was whole. The library calls that internal, but it is the way to the peer that failed. */
 function isCutOff({ code, details }: grpc.ServiceError): boolean {
-  return code === grpc.status.INTERNAL && details.startsWith('Received RST_STREAM');
+  return code === grpc.status.INTERNAL && /^(?:Received RST_STREAM|Write error)/.test(details);
 }
 
 function fromServiceError(error: grpc.ServiceError, unavailable: ChannelOptions['unavailable']): AppError {

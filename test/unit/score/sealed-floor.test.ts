@@ -30,3 +30,24 @@ it('does not rise while something below is not sealed', () => {
   }
   expect(floor.next()).toBe(5000n);
 });
+
+it('looks at all batches as long as one waits below the floor', () => {
+  const floor = createSealedFloor();
+  look(floor, 15);
+  floor.sawSealedBelow(1000n);
+  for (let at = 0; at < 9; at += 1) {
+    expect(floor.next()).toBeUndefined();
+    floor.sawSealedBelow(1000n);
+  }
+  expect(floor.next()).toBe(1000n);
+});
+
+it('looks at all batches again when such a look failed', () => {
+  const floor = createSealedFloor();
+  look(floor, 60);
+  expect(floor.next()).toBeUndefined();
+  // Nothing was told of it.
+  expect(floor.next()).toBeUndefined();
+  floor.sawSealedBelow(70_000n);
+  expect(floor.next()).toBe(51_000n);
+});
