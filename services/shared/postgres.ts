@@ -89,6 +89,7 @@ export function createPostgresPool(options: PostgresOptions): PostgresPool {
       try {
         const rows = await withDeadline(statement(sql), limitMs);
         answeredAt = performance.now();
+        closeGap(rows);
         return rows;
       } catch (error) {
         if (error instanceof AppError && error.reason === 'DEADLINE_EXCEEDED') replace(limitMs);
@@ -97,6 +98,16 @@ export function createPostgresPool(options: PostgresOptions): PostgresPool {
     },
     close: () => sql.end({ timeout: 2 }),
   };
+}
+
+/**
+ * After a connection broke in the middle of a result, the library counts on from there: the next result over the connection that
+ * replaces it begins with as many empty places.
+ */
+function closeGap(rows: unknown): void {
+  if (!Array.isArray(rows) || rows.length === 0 || 0 in rows) return;
+  const first = rows.findIndex((_, at) => at in rows);
+  rows.splice(0, first < 0 ? rows.length : first);
 }
 
 /** What `end` rejects with is the fate of the queries it cut, which their own callers have been told. */
