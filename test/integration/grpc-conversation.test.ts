@@ -122,8 +122,14 @@ test('a refusal is that of the request that it was meant for', async () => {
   server.held.add(1);
   const answers = [ask(1), ask(0), ask(2)].map((answer) => answer.catch((error: AppError) => error.reason));
   await waitFor(() => server.asked.length === 3 || undefined);
+  const askedMs = performance.now();
+  await waitFor(() => performance.now() - askedMs > 100 || undefined);
   server.letGo(1);
   expect(await Promise.all(answers)).toEqual([1, 'BATCH_SIZE_INVALID', 2]);
+  // The calls that followed had the time that was left, not a time of their own.
+  const later = server.asked.slice(3);
+  expect(later.length).toBeGreaterThan(0);
+  for (const { remainingMs } of later) expect(remainingMs).toBeLessThan(1_910);
 });
 
 test('who waits for too long is told so, and the next request does not wait behind it', async () => {

@@ -126,7 +126,8 @@ function callOf(
 function preferring(conversation: Conversation, call: Call): Call {
   let callsUntilMs = 0;
   return async (message, options) => {
-    if (performance.now() < callsUntilMs) return call(message, options);
+    const askedMs = performance.now();
+    if (askedMs < callsUntilMs) return call(message, options);
     try {
       return await conversation.ask(message, options.deadlineMs);
     } catch (error) {
@@ -134,8 +135,9 @@ function preferring(conversation: Conversation, call: Call): Call {
       const isUnknown = code === grpc.status.UNIMPLEMENTED;
       if (isUnknown) callsUntilMs = performance.now() + TRY_CONVERSATION_AGAIN_MS;
       const isRefusal = metadata !== undefined && metadata.get(DETAILS_TRAILER).length > 0;
-      if (isUnknown || isRefusal) return call(message, options);
-      throw error;
+      if (!isUnknown && !isRefusal) throw error;
+      // Within the time that its caller gave it, not in a time of its own.
+      return call(message, { ...options, deadlineMs: options.deadlineMs - (performance.now() - askedMs) });
     }
   };
 }
