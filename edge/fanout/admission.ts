@@ -2,8 +2,8 @@
  * Who may open one more socket: not more a second than the node can take, not more in all than it has descriptors for,
  * and not more from one address than its share. Addresses on the exempt list, such as a load balancer's, have no share.
  */
-import { BlockList } from 'node:net';
 import { AppError } from '../../services/shared/app-error.ts';
+import { type NetworkList, subscriberOf } from '../../services/shared/networks.ts';
 import { UPGRADE_RETRY_S } from './limits.ts';
 import { spend } from './rate-limit.ts';
 
@@ -12,8 +12,8 @@ export interface AdmissionOptions {
   maxSocketsPerAddress: number;
   /** New sockets a second, and at once. */
   maxUpgradesPerS: number;
-  /** Networks in CIDR notation. */
-  addressLimitExempt: readonly string[];
+  /** Networks whose addresses have no share, such as a load balancer's. */
+  addressLimitExempt: NetworkList;
 }
 
 /** How many sockets one address holds. */
@@ -24,7 +24,7 @@ export interface AddressShare {
 
 export interface Admission {
   /** Counts one more socket from the address, or refuses with an AppError. */
-  admit(address: Uint8Array, nowMs: number): AddressShare | undefined;
+  admit(address: string, nowMs: number): AddressShare | undefined;
   /** Gives back what `admit` counted. */
   release(share: AddressShare | undefined): void;
   readonly sockets: number;
@@ -33,15 +33,15 @@ export interface Admission {
 const RETRY = { retryAfterMs: UPGRADE_RETRY_S * 1000 };
 
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { maxSockets, maxSocketsPerAddress, maxUpgradesPerS } = options;
+  const { maxSockets, maxSocketsPerAddress, maxUpgradesPerS, addressLimitExempt } = options;
   const upgrades = { intervalMs: 1000 / maxUpgradesPerS, burst: maxUpgradesPerS };
-  const exempt = parseNetworks(options.addressLimitExempt);
   const shares = new Map<string, AddressShare>();
   let sockets = 0;
   let bucketFullAtMs = 0;
 
-  function takeShare({ text, family, share: key }: Address): AddressShare | undefined {
-    if (exempt.check(text, family)) return undefined;
+  function takeShare(address: string): AddressShare | undefined {
+    if (addressLimitExempt.has(address)) return undefined;
+    const key = subscriberOf(address);
     const share = shares.get(key) ?? { address: key, sockets: 0 };
     if (share.sockets >= maxSocketsPerAddress) throw new AppError('RATE_LIMITED', RETRY);
     share.sockets += 1;
@@ -54,7 +54,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       if (sockets >= maxSockets) throw new AppError('NODE_FULL', RETRY);
       const next = spend(upgrades, bucketFullAtMs, nowMs);
       if (next === undefined) throw new AppError('NODE_FULL', RETRY);
-      const share = takeShare(parseAddress(address));
+      const share = takeShare(address);
       bucketFullAtMs = next;
       sockets += 1;
       return share;
@@ -69,37 +69,4 @@ export function createAdmission(options: AdmissionOptions): Admission {
       return sockets;
     },
   };
-}
-
-interface Address {
-  readonly text: string;
-  readonly family: 'ipv4' | 'ipv6';
-  /** What counts as one address: an IPv6 customer has a whole /64. */
-  readonly share: string;
-}
-
-const IPV4_MAPPED = '00000000000000000000ffff';
-
-/** From the 4 or 16 bytes of the socket's peer. */
-export function parseAddress(bytes: Uint8Array): Address {
-  const hex = Buffer.from(bytes).toString('hex');
-  const isMapped = bytes.length === 16 && hex.startsWith(IPV4_MAPPED);
-  if (bytes.length === 4 || isMapped) {
-    const text = bytes.slice(-4).join('.');
-    return { text, family: 'ipv4', share: text };
-  }
-  const groups = hex.match(/.{4}/g) ?? [];
-  return { text: groups.join(':'), family: 'ipv6', share: groups.slice(0, 4).join(':') };
-}
-
-/** A list of networks; an address without a prefix length stands for itself. */
-export function parseNetworks(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', prefix] = network.split('/');
-    const family = address.includes(':') ? 'ipv6' : 'ipv4';
-    if (prefix === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(prefix), family);
-  }
-  return list;
 }

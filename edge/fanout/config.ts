@@ -9,10 +9,10 @@ import {
   text,
   withPassword,
 } from '../../services/shared/env.ts';
+import { type NetworkList, networks } from '../../services/shared/networks.ts';
 import type { Secret } from '../../services/shared/secret.ts';
 import { parseServiceIdentity, type ServiceIdentity } from '../../services/shared/service-identity.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/token-policy.ts';
-import { parseNetworks } from './admission.ts';
 import { MAX_TICK_MS, UPGRADES_PER_S } from './limits.ts';
 
 export interface FanoutConfig {
@@ -36,8 +36,8 @@ export interface FanoutConfig {
   maxSocketsPerAddress: number;
   /** New sockets a second, and at once. */
   maxUpgradesPerS: number;
-  /** Networks without a share of their own, in CIDR notation. */
-  addressLimitExempt: readonly string[];
+  /** Networks without a share of their own. */
+  addressLimitExempt: NetworkList;
   /** How long a socket may fail to keep up. */
   slowConsumerMs: number;
 }
@@ -51,12 +51,6 @@ const SLOW_CONSUMER_MS = 30_000;
 export function parseFanoutConfig(env: Environment): FanoutConfig {
   const fanoutPort = port(env, 'FANOUT_PORT', 8081);
   const edgePort = port(env, 'EDGE_PORT', 8080);
-  const addressLimitExempt = list(env, 'ADDRESS_LIMIT_EXEMPT', ['127.0.0.0/8', '::1']);
-  try {
-    parseNetworks(addressLimitExempt);
-  } catch (cause) {
-    throw new Error('ADDRESS_LIMIT_EXEMPT must be a list of networks such as 10.0.0.0/8', { cause });
-  }
   return {
     host: text(env, 'HOST', '127.0.0.1'),
     port: fanoutPort,
@@ -75,7 +69,7 @@ export function parseFanoutConfig(env: Environment): FanoutConfig {
     maxSockets: integer(env, 'MAX_SOCKETS', MAX_SOCKETS, { min: 1 }),
     maxSocketsPerAddress: integer(env, 'MAX_SOCKETS_PER_ADDRESS', MAX_SOCKETS_PER_ADDRESS, { min: 1 }),
     maxUpgradesPerS: integer(env, 'MAX_UPGRADES_PER_S', UPGRADES_PER_S, { min: 1 }),
-    addressLimitExempt,
+    addressLimitExempt: networks(env, 'ADDRESS_LIMIT_EXEMPT', ['127.0.0.0/8', '::1']),
     slowConsumerMs: integer(env, 'SLOW_CONSUMER_MS', SLOW_CONSUMER_MS, { min: 1_000 }),
   };
 }

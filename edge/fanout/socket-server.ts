@@ -72,7 +72,8 @@ export async function startSocketServer(options: SocketServerOptions): Promise<S
       },
       allowedOrigins,
     );
-    const share = admission.admit(new Uint8Array(response.getRemoteAddress()), monotonicMs());
+    const peer = Buffer.from(response.getRemoteAddressAsText()).toString();
+    const share = admission.admit(peer, monotonicMs());
     return { connection: new Connection(handshake, share), protocol: handshake.protocol };
   }
 

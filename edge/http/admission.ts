@@ -2,8 +2,8 @@
  * Who calls and whether they may. Every request for data counts against its address, and a submission also against its
  * player. The page, the key set, health and refusals cost less than a check and count against nobody.
  */
+import { type NetworkList, subscriberOf } from '../../services/shared/networks.ts';
 import type { Identity, TokenVerifier } from '../../services/shared/token-verifier.ts';
-import { addressShare, type NetworkList } from './addresses.ts';
 import { authenticate } from './authenticate.ts';
 import type { Exchange } from './exchange.ts';
 import type { RateLimiter } from './rate-limiter.ts';
@@ -26,7 +26,7 @@ export interface AdmissionOptions {
 
 export function createAdmission({ verifier, limiter, addressExempt }: AdmissionOptions): Admission {
   const counted = (exchange: Exchange) =>
-    addressExempt.has(exchange.address) ? undefined : addressShare(exchange.address);
+    addressExempt.has(exchange.address) ? undefined : subscriberOf(exchange.address);
 
   function anybody(exchange: Exchange): undefined | Promise<void> {
     const address = counted(exchange);

@@ -10,10 +10,10 @@ import {
   text,
   withPassword,
 } from '../../services/shared/env.ts';
+import { type NetworkList, networks } from '../../services/shared/networks.ts';
 import type { Secret } from '../../services/shared/secret.ts';
 import { parseServiceIdentity, type ServiceIdentity } from '../../services/shared/service-identity.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/token-policy.ts';
-import { type NetworkList, parseNetworks } from './addresses.ts';
 import type { ConnectionLimits } from './connections.ts';
 import type { Rate } from './gcra.ts';
 
@@ -103,14 +103,6 @@ function origins(env: Environment, name: string, fallback: readonly string[]): s
     }
   }
   return values;
-}
-
-function networks(env: Environment, name: string, fallback: readonly string[]): NetworkList {
-  try {
-    return parseNetworks(list(env, name, fallback));
-  } catch (cause) {
-    throw new Error(`${name} must be a list of networks such as 10.0.0.0/8`, { cause });
-  }
 }
 
 function publicUrl(env: Environment, name: string, protocol: RegExp): string | undefined {

@@ -6,7 +6,7 @@
  * the rest of them by asking now and then.
  */
 import type { Metrics } from '../../services/shared/metrics.ts';
-import { addressShare, type NetworkList, normalizeAddress } from './addresses.ts';
+import { type NetworkList, parseAddress, subscriberOf } from '../../services/shared/networks.ts';
 import { createLocalLimiter, type Rate } from './gcra.ts';
 
 export interface ConnectionLimits {
@@ -52,8 +52,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
         refused.inc({ reason: 'full' });
         return false;
       }
-      const address = normalizeAddress(peer);
-      if (isExempt(address) || limiter.spend(addressShare(address), limits.perAddress) === 0) return true;
+      const address = parseAddress(peer) ?? peer;
+      if (isExempt(address) || limiter.spend(subscriberOf(address), limits.perAddress) === 0) return true;
       refused.inc({ reason: 'address' });
       return false;
     },

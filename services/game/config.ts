@@ -1,8 +1,8 @@
 /** Environment of the demo game server. */
 import { type Environment, integer, list, port, text } from '../shared/env.ts';
+import { type NetworkList, networks } from '../shared/networks.ts';
 import { parseServiceIdentity, type ServiceIdentity } from '../shared/service-identity.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../shared/token-policy.ts';
-import { type Networks, parseNetworks } from './networks.ts';
 
 export interface GameConfig {
   readonly host: string;
@@ -21,7 +21,7 @@ export interface GameConfig {
     /** New players that one address may bring a minute, and at once. */
     readonly perMinute: number;
     /** Addresses that may bring any number: this machine, or a proxy behind which all players seem to be one. */
-    readonly exempt: Networks;
+    readonly exempt: NetworkList;
   };
 }
 
@@ -46,7 +46,7 @@ export function parseGameConfig(env: Environment): GameConfig {
     allowedOrigins: parseOrigins(env, [`http://localhost:${edgePort}`, `http://127.0.0.1:${edgePort}`]),
     signIns: {
       perMinute: integer(env, 'GAME_SIGN_INS_PER_MINUTE', SIGN_INS_PER_MINUTE, { min: 1, max: 100_000 }),
-      exempt: parseExempt(env),
+      exempt: networks(env, 'GAME_SIGN_IN_EXEMPT', ['127.0.0.0/8', '::1']),
     },
   };
 }
@@ -60,12 +60,4 @@ function parseOrigins(env: Environment, fallback: readonly string[]): string[] {
     }
   }
   return origins;
-}
-
-function parseExempt(env: Environment): Networks {
-  try {
-    return parseNetworks(list(env, 'GAME_SIGN_IN_EXEMPT', ['127.0.0.0/8', '::1']));
-  } catch (cause) {
-    throw new Error('GAME_SIGN_IN_EXEMPT must be a list of networks such as 10.0.0.0/8', { cause });
-  }
 }

@@ -7,9 +7,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { AppError, type Reason, toAppError } from '../shared/app-error.ts';
 import type { Log } from '../shared/log.ts';
+import { parseAddress } from '../shared/networks.ts';
 import type { Cors } from './cors.ts';
 import { answerError } from './error-answer.ts';
-import { plainAddress } from './networks.ts';
 
 /** One request, read to its end. */
 export interface Call {
@@ -156,7 +156,7 @@ async function answerTo(
     }
     return route.handle({
       requestId,
-      address: plainAddress(socket.remoteAddress ?? ''),
+      address: parseAddress(socket.remoteAddress ?? '') ?? '',
       authorization: headers.authorization ?? '',
       body,
       captured: match[1] ?? '',

@@ -1,9 +1,9 @@
 /** What players' clients may ask. Each handler says who, what, do, answer. */
 import { AppError } from '../shared/app-error.ts';
+import { type NetworkList, subscriberOf } from '../shared/networks.ts';
 import type { Identity, TokenVerifier } from '../shared/token-verifier.ts';
 import { parseHitBody, parsePlayerBody } from './bodies.ts';
 import type { Call, Route } from './http-server.ts';
-import { type Networks, subscriberOf } from './networks.ts';
 import type { Play } from './play.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { SignIn } from './sign-in.ts';
@@ -14,7 +14,7 @@ export interface RoutesOptions {
   readonly play: Play;
   /** New players by address. */
   readonly signInLimit: RateLimit;
-  readonly signInExempt: Networks;
+  readonly signInExempt: NetworkList;
   /** New rounds and new tokens by player. */
   readonly playerLimit: RateLimit;
 }

@@ -60,6 +60,7 @@ describe('a vendor library', () => {
     ['postgres', ['services/shared/postgres.ts']],
     ['pino', ['services/shared/log.ts']],
     ['prom-client', ['services/shared/metrics.ts']],
+    ['ipaddr.js', ['services/shared/networks.ts']],
     ['@peculiar/x509', ['services/local/x509.ts']],
   ])('%s has one door', (library, doors) => {
     const users = imports.filter(({ from }) => from === library).map(({ file }) => file);

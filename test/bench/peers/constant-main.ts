@@ -1,10 +1,11 @@
 /** The ceiling of a read: the edge's own HTTP server, with routes that know their bytes from the start. */
-import { parseNetworks } from '../../../edge/http/addresses.ts';
+
 import { createConnections } from '../../../edge/http/connections.ts';
 import { createCors } from '../../../edge/http/cors.ts';
 import { route, startHttpServer } from '../../../edge/http/http-server.ts';
 import { createSilentLog } from '../../../services/shared/log.ts';
 import { createMetrics } from '../../../services/shared/metrics.ts';
+import { parseNetworks } from '../../../services/shared/networks.ts';
 import { answerCalls } from '../calls.ts';
 
 export type ConstantCalls = {

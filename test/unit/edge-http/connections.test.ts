@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { parseNetworks } from '../../../edge/http/addresses.ts';
 import { type Connections, createConnections } from '../../../edge/http/connections.ts';
 import { createMetrics, type Metrics } from '../../../services/shared/metrics.ts';
+import { parseNetworks } from '../../../services/shared/networks.ts';
 
 const OWN = parseNetworks(['10.0.0.0/8']);
 let nowMs: number;

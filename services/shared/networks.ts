@@ -1,0 +1,92 @@
+/**
+ * Network addresses as limits see them: one spelling an address, lists of networks in CIDR notation, and what counts as one
+ * subscriber. It refuses what a person may read in two ways: octets with leading zeros, zones, an empty prefix.
+ */
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { type Environment, list } from './env.ts';
+
+export interface NetworkList {
+  has(address: string): boolean;
+}
+
+type Address = ReturnType<typeof ipaddr.process>;
+
+interface Network {
+  readonly address: Address;
+  /** Leading bits that addresses of the network share. */
+  readonly bits: number;
+}
+
+/** Answers remembered per list; a list is asked for every request. */
+const MAX_REMEMBERED = 10_000;
+const MAX_BITS = { ipv4: 32, ipv6: 128 } as const;
+/** Bits of an IPv4 address mapped into IPv6 (::ffff:10.0.0.1) that stand before it. */
+const MAPPED_BITS = 96;
+/** A whole number without leading zeros. */
+const BITS = /^(?:0|[1-9]\d{0,2})$/;
+/** One IPv6 subscriber holds a whole /64: the first four groups of eight. */
+const SUBSCRIBER_GROUPS = 4;
+
+/** An address mapped into IPv6 becomes the IPv4 address that it is. A zone ("%eth0") means something on one machine only. */
+function read(text: string): Address | undefined {
+  return isIP(text) === 0 || text.includes('%') ? undefined : ipaddr.process(text);
+}
+
+/** The one spelling of an address, or undefined when the text is none. */
+export function parseAddress(text: string): string | undefined {
+  return read(text)?.toString();
+}
+
+/** What a limit counts as one: an IPv4 address, or the /64 network of an IPv6 address. */
+export function subscriberOf(address: string): string {
+  const known = read(address);
+  if (!(known instanceof ipaddr.IPv6)) return known?.toString() ?? address;
+  return known.parts
+    .slice(0, SUBSCRIBER_GROUPS)
+    .map((group) => group.toString(16))
+    .join(':');
+}
+
+/** The setting's networks. Throws an error that names the setting and the entry that is not a network. */
+export function networks(env: Environment, name: string, fallback: readonly string[]): NetworkList {
+  return parseNetworks(list(env, name, fallback), name);
+}
+
+/** A list of addresses and networks in CIDR notation; `name` is the setting that it comes from. */
+export function parseNetworks(entries: readonly string[], name = 'the list'): NetworkList {
+  const known = entries.map((entry) => {
+    const network = parseNetwork(entry);
+    if (network !== undefined) return network;
+    throw new Error(`${name} has the entry "${entry}", which is not a network such as 10.0.0.0/8`);
+  });
+  const remembered = new Map<string, boolean>();
+  return {
+    has(text) {
+      if (known.length === 0) return false;
+      const earlier = remembered.get(text);
+      if (earlier !== undefined) return earlier;
+      const address = read(text);
+      const answer = address !== undefined && known.some((network) => contains(network, address));
+      if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+      remembered.set(text, answer);
+      return answer;
+    },
+  };
+}
+
+function parseNetwork(entry: string): Network | undefined {
+  const [text = '', suffix, ...more] = entry.split('/');
+  const address = read(text);
+  if (address === undefined || more.length > 0) return undefined;
+  const most = MAX_BITS[address.kind()];
+  if (suffix === undefined) return { address, bits: most };
+  if (!BITS.test(suffix)) return undefined;
+  const isMapped = address.kind() === 'ipv4' && text.includes(':');
+  const bits = Number(suffix) - (isMapped ? MAPPED_BITS : 0);
+  return bits >= 0 && bits <= most ? { address, bits } : undefined;
+}
+
+function contains({ address, bits }: Network, candidate: Address): boolean {
+  return candidate.kind() === address.kind() && candidate.match(address, bits);
+}
