@@ -9,6 +9,7 @@ import {
   text,
   withPassword,
 } from '../../services/shared/env.ts';
+import { parseHost } from '../../services/shared/host-port.ts';
 import { type NetworkList, networks } from '../../services/shared/networks.ts';
 import type { Secret } from '../../services/shared/secret.ts';
 import { parseServiceIdentity, type ServiceIdentity } from '../../services/shared/service-identity.ts';
@@ -52,9 +53,9 @@ export function parseFanoutConfig(env: Environment): FanoutConfig {
   const fanoutPort = port(env, 'FANOUT_PORT', 8081);
   const edgePort = port(env, 'EDGE_PORT', 8080);
   return {
-    host: text(env, 'HOST', '127.0.0.1'),
+    host: parseHost(env, 'HOST'),
     port: fanoutPort,
-    adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
+    adminHost: parseHost(env, 'ADMIN_HOST'),
     adminPort: port(env, 'ADMIN_PORT', fanoutPort === 0 ? 0 : fanoutPort + 1000),
     natsUrl: withPassword(secretUrl(env, 'NATS_URL'), optionalSecret(env, 'NATS_PASSWORD')),
     scoreAddress: text(env, 'SCORE_ADDRESS', '127.0.0.1:50052'),

@@ -10,6 +10,7 @@ import {
   text,
   withPassword,
 } from '../../services/shared/env.ts';
+import { parseHost } from '../../services/shared/host-port.ts';
 import { type NetworkList, networks } from '../../services/shared/networks.ts';
 import type { Secret } from '../../services/shared/secret.ts';
 import { parseServiceIdentity, type ServiceIdentity } from '../../services/shared/service-identity.ts';
@@ -62,9 +63,9 @@ export function parseEdgeConfig(env: Environment): EdgeConfig {
     burst: integer(env, `${name}_BURST`, fallback.burst, { min: 1, max: 1_000_000 }),
   });
   return {
-    host: text(env, 'HOST', '127.0.0.1'),
+    host: parseHost(env, 'HOST'),
     port: edgePort,
-    adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
+    adminHost: parseHost(env, 'ADMIN_HOST'),
     adminPort: port(env, 'ADMIN_PORT', edgePort === 0 ? 0 : edgePort + 1000),
     redisUrl: withPassword(secretUrl(env, 'REDIS_URL'), optionalSecret(env, 'REDIS_PASSWORD')),
     scoreAddress: text(env, 'SCORE_ADDRESS', '127.0.0.1:50052'),

@@ -10,6 +10,7 @@ import {
   text,
   withPassword,
 } from '../shared/env.ts';
+import { parseHost } from '../shared/host-port.ts';
 import { parseMode } from '../shared/mode.ts';
 import type { Secret } from '../shared/secret.ts';
 import { type CallerCheck, parseCallerCheck } from '../shared/service-identity.ts';
@@ -48,9 +49,9 @@ export function parseAuthConfig(env: Environment): AuthConfig {
   const mainPort = port(env, 'AUTH_PORT', DEFAULT_PORT);
   const { issuer, audience } = parseTokenPolicy(env);
   return {
-    host: text(env, 'HOST', '127.0.0.1'),
+    host: parseHost(env, 'INTERNAL_HOST'),
     port: mainPort,
-    adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
+    adminHost: parseHost(env, 'ADMIN_HOST'),
     adminPort: port(env, 'ADMIN_PORT', mainPort === 0 ? 0 : mainPort + ADMIN_PORT_OFFSET),
     databaseUrl: withPassword(secretUrl(env, 'DATABASE_URL'), optionalSecret(env, 'DATABASE_PASSWORD')),
     keysDir: parseKeysDir(env),

@@ -1,5 +1,6 @@
 /** Environment of the demo game server. */
 import { type Environment, integer, list, port, text } from '../shared/env.ts';
+import { parseHost } from '../shared/host-port.ts';
 import { type NetworkList, networks } from '../shared/networks.ts';
 import { parseServiceIdentity, type ServiceIdentity } from '../shared/service-identity.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../shared/token-policy.ts';
@@ -36,9 +37,9 @@ export function parseGameConfig(env: Environment): GameConfig {
   // This server signs its players in itself, so tokens of an outside identity provider are none of its business.
   const { issuer, audience } = parseTokenPolicy(env);
   return {
-    host: text(env, 'HOST', '127.0.0.1'),
+    host: parseHost(env, 'HOST'),
     port: gamePort,
-    adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
+    adminHost: parseHost(env, 'ADMIN_HOST'),
     adminPort: port(env, 'ADMIN_PORT', gamePort === 0 ? 0 : gamePort + ADMIN_PORT_OFFSET),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
     identity: parseServiceIdentity(env, 'game'),

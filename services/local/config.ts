@@ -1,6 +1,7 @@
 /** The environment of `npm start` as typed values. */
 import { resolve } from 'node:path';
 import { type Environment, integer, optionalText, text } from '../shared/env.ts';
+import { joinHostPort, parseHost, reachableHost } from '../shared/host-port.ts';
 import { type Mode, parseMode } from '../shared/mode.ts';
 
 /** Our own processes; each has a port of its own. */
@@ -19,8 +20,10 @@ export interface LocalConfig {
   readonly mode: Mode;
   /** Absolute. */
   readonly dataDir: string;
-  /** Where the five ports are bound. */
+  /** Where the ports that players and pages use are bound. */
   readonly host: string;
+  /** Where the ports between services are bound. */
+  readonly internalHost: string;
   readonly ports: Readonly<Record<UnitName, number>>;
   /** Servers of the operator's own; a private one is started for each that is left out. */
   readonly databaseUrl: string | undefined;
@@ -28,6 +31,19 @@ export interface LocalConfig {
   readonly natsUrl: string | undefined;
   /** Everything that was set, for the settings that processes take as they are. */
   readonly env: Environment;
+}
+
+/** These two are called by our own services alone. */
+const INTERNAL: readonly UnitName[] = ['auth', 'score'];
+
+/** Where the port of a process is bound. */
+export function hostOf({ host, internalHost }: LocalConfig, name: UnitName): string {
+  return INTERNAL.includes(name) ? internalHost : host;
+}
+
+/** "host:port" by which a process is reached from this machine. */
+export function addressOf(config: LocalConfig, name: UnitName): string {
+  return joinHostPort(reachableHost(hostOf(config, name)), config.ports[name]);
 }
 
 export function portVariable(name: UnitName): string {
@@ -53,7 +69,8 @@ export function parseLocalConfig(env: Environment): LocalConfig {
   return {
     mode: parseMode(env),
     dataDir: resolve(text(env, 'DATA_DIR', '.data')),
-    host: text(env, 'HOST', '127.0.0.1'),
+    host: parseHost(env, 'HOST'),
+    internalHost: parseHost(env, 'INTERNAL_HOST'),
     ports,
     databaseUrl: optionalText(env, 'DATABASE_URL'),
     redisUrl: optionalText(env, 'REDIS_URL'),

@@ -1,6 +1,7 @@
 /** The whole scoreboard on this machine from the command line's view: it starts, runs until told to stop, and ends. */
 import type { Environment } from '../shared/env.ts';
-import { parseLocalConfig } from './config.ts';
+import { reachableHost } from '../shared/host-port.ts';
+import { addressOf, type LocalConfig, parseLocalConfig } from './config.ts';
 import { pathWithServers } from './install.ts';
 import { startStack } from './stack.ts';
 import { createTerminal } from './terminal.ts';
@@ -39,7 +40,13 @@ async function run(
   env.PATH = pathWithServers(env.PATH);
   env[STACK_MARK] = config.dataDir;
   const stack = await startStack({ config, terminal, signal: stop });
-  terminal.say(`scoreboard ready  http://localhost:${config.ports.edge}`);
+  terminal.say(`scoreboard ready  http://${pageAddress(config)}`);
   if (!stop.aborted) await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
   await stack.stop();
+}
+
+/** By name where that works: browsers and people know it best. */
+function pageAddress(config: LocalConfig): string {
+  const isLocal = ['127.0.0.1', '::1'].includes(reachableHost(config.host));
+  return isLocal ? `localhost:${config.ports.edge}` : addressOf(config, 'edge');
 }

@@ -1,5 +1,5 @@
 /** The steps of a start that run our own processes: the migrate step to its end, then the five that serve. */
-import { UNIT_NAMES, type UnitName } from './config.ts';
+import { addressOf, UNIT_NAMES, type UnitName } from './config.ts';
 import { rolesCanConnect } from './given-database.ts';
 import { keepRunning } from './keep-running.ts';
 import { freePort, isPortFree } from './ports.ts';
@@ -7,7 +7,7 @@ import type { ServerAddress, ServerAddresses } from './server-access.ts';
 import type { StackSite } from './stack.ts';
 import { ensurePasswords, passwordFile } from './store-passwords.ts';
 import { startUnitProcess, type UnitProcess, untilReady } from './unit-process.ts';
-import { entryPath, reachableHost, secretsDir, systemEnvironment, UNITS, unitEnvironment } from './units.ts';
+import { entryPath, secretsDir, systemEnvironment, UNITS, unitEnvironment } from './units.ts';
 
 /** A metrics port that a person can guess. */
 const ADMIN_PORT_OFFSET = 1_000;
@@ -60,14 +60,13 @@ export async function startUnits(site: StackSite, servers: ServerAddresses): Pro
       },
     });
   }
-  const reach = reachableHost(config.host);
   await Promise.all(
     UNIT_NAMES.map(async (name) => {
       await untilReady(`http://127.0.0.1:${adminPorts[name]}/readyz`, signal);
-      terminal.say(`${name.padEnd(10)}${reach}:${config.ports[name]}`);
+      terminal.say(`${name.padEnd(10)}${addressOf(config, name)}`);
     }),
   );
-  await untilReady(`http://${reach}:${config.ports.edge}/readyz`, signal);
+  await untilReady(`http://${addressOf(config, 'edge')}/readyz`, signal);
   ready = true;
 }
 

@@ -4,8 +4,9 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isLoopback } from '../shared/host-port.ts';
 import { certificatesDir } from '../shared/stack-file.ts';
-import { type LocalConfig, portVariable, UNIT_NAMES } from './config.ts';
+import { addressOf, hostOf, type LocalConfig, portVariable, UNIT_NAMES } from './config.ts';
 import { installPrograms, NATS, pathWithServers, REDIS } from './install.ts';
 import type { Kept } from './keep-running.ts';
 import { endLeftovers } from './leftovers.ts';
@@ -16,7 +17,7 @@ import { claimDataDir, type StackRecord } from './stack-record.ts';
 import { startServers } from './stack-servers.ts';
 import { migrateDatabase, startUnits } from './stack-units.ts';
 import type { Terminal } from './terminal.ts';
-import { reachableHost, secretsDir } from './units.ts';
+import { secretsDir } from './units.ts';
 
 /** A machine under load may take long; a stack that is not ready by then never will be. */
 const START_LIMIT_MS = 90_000;
@@ -97,19 +98,22 @@ async function bringUp(site: StackSite): Promise<void> {
   const [started] = await Promise.all([startServers(site), ensureKeys(config)]);
   signal.throwIfAborted();
   const servers = { ...started, postgres: await migrateDatabase(site, started.postgres) };
-  const reach = reachableHost(config.host);
-  const { ports } = config;
   record.setAddresses({
-    edgeUrl: `http://${reach}:${ports.edge}`,
-    fanoutUrl: `ws://${reach}:${ports.fanout}/live`,
-    gameUrl: `http://${reach}:${ports.game}`,
-    authAddress: `${reach}:${ports.auth}`,
-    scoreAddress: `${reach}:${ports.score}`,
+    edgeUrl: `http://${addressOf(config, 'edge')}`,
+    fanoutUrl: `ws://${addressOf(config, 'fanout')}/live`,
+    gameUrl: `http://${addressOf(config, 'game')}`,
+    authAddress: addressOf(config, 'auth'),
+    scoreAddress: addressOf(config, 'score'),
     databaseUrl: withoutPassword(servers.postgres.url),
     redisUrl: withoutPassword(servers.redis.url),
     natsUrl: withoutPassword(servers.nats.url),
   });
   await startUnits(site, servers);
+  if (config.mode === 'development' && !isLoopback(config.internalHost)) {
+    terminal.say(
+      'INTERNAL_HOST opens auth and score to other machines, with service keys in clear text: SCOREBOARD_MODE=production uses certificates',
+    );
+  }
 }
 
 /** The key of the audit chain, and by what the processes will know each other. */
@@ -122,9 +126,10 @@ async function ensureKeys({ mode, dataDir }: LocalConfig): Promise<void> {
   await ensureCertificates(certificatesDir(dataDir));
 }
 
-async function checkPorts({ host, ports }: LocalConfig): Promise<void> {
+async function checkPorts(config: LocalConfig): Promise<void> {
+  const { ports } = config;
   const looks = await Promise.all(
-    UNIT_NAMES.map(async (name) => ({ name, free: await isPortFree(ports[name], host) })),
+    UNIT_NAMES.map(async (name) => ({ name, free: await isPortFree(ports[name], hostOf(config, name)) })),
   );
   const taken = looks.filter(({ free }) => !free).map(({ name }) => name);
   if (taken.length === 0) return;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Environment } from '../shared/env.ts';
 import { certificateFiles } from '../shared/service-certificate.ts';
 import { certificatesDir } from '../shared/stack-file.ts';
-import type { LocalConfig, UnitName } from './config.ts';
+import { addressOf, type LocalConfig, type UnitName } from './config.ts';
 import { auditKeyFile, digestsFile, keyFile } from './secrets.ts';
 import {
   isServerVariable,
@@ -98,7 +98,7 @@ const SYSTEM_SETTINGS = [
   ...['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR'],
   ...['NODE_ENV', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'UV_THREADPOOL_SIZE'],
 ];
-const COMMON_SETTINGS = ['HOST', 'LOG_LEVEL', 'SCOREBOARD_MODE'];
+const COMMON_SETTINGS = ['HOST', 'INTERNAL_HOST', 'LOG_LEVEL', 'SCOREBOARD_MODE'];
 
 /** The complete environment of one process. */
 export function unitEnvironment(
@@ -109,10 +109,9 @@ export function unitEnvironment(
 ): Record<string, string> {
   const { facts, settings } = UNITS[name];
   const secrets = secretsDir(config.dataDir);
-  const reach = reachableHost(config.host);
   const known: Record<Exclude<Fact, ServerVariable>, string> = {
-    AUTH_ADDRESS: `${reach}:${config.ports.auth}`,
-    SCORE_ADDRESS: `${reach}:${config.ports.score}`,
+    AUTH_ADDRESS: addressOf(config, 'auth'),
+    SCORE_ADDRESS: addressOf(config, 'score'),
     AUTH_KEYS_DIR: authKeysDir(config.dataDir),
     SERVICE_KEY_FILE: keyFile(secrets, name),
     SERVICE_DIGESTS_FILE: digestsFile(secrets),
@@ -150,11 +149,6 @@ function certificateEnvironment(dataDir: string, name: UnitName): Record<string,
 /** What any child of the stack is told; the last entry marks it as ours. */
 export function systemEnvironment({ env, dataDir }: LocalConfig): Record<string, string> {
   return { ...pick(env, SYSTEM_SETTINGS), [STACK_MARK]: dataDir };
-}
-
-/** Where something bound to this host is reached from this machine. */
-export function reachableHost(host: string): string {
-  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
 }
 
 /** Every process of a stack carries this variable with the stack's data folder, so that it can be told apart later. */

@@ -9,6 +9,7 @@ import {
   text,
   withPassword,
 } from '../shared/env.ts';
+import { parseHost } from '../shared/host-port.ts';
 import { parseMode } from '../shared/mode.ts';
 import type { Secret } from '../shared/secret.ts';
 import {
@@ -41,9 +42,9 @@ export interface ScoreConfig {
 export function parseScoreConfig(env: Environment): ScoreConfig {
   const scorePort = port(env, 'SCORE_PORT', 50_052);
   return {
-    host: text(env, 'HOST', '127.0.0.1'),
+    host: parseHost(env, 'INTERNAL_HOST'),
     port: scorePort,
-    adminHost: text(env, 'ADMIN_HOST', '127.0.0.1'),
+    adminHost: parseHost(env, 'ADMIN_HOST'),
     adminPort: port(env, 'ADMIN_PORT', scorePort + 1000),
     databaseUrl: withPassword(secretUrl(env, 'DATABASE_URL'), optionalSecret(env, 'DATABASE_PASSWORD')),
     redisUrl: withPassword(secretUrl(env, 'REDIS_URL'), optionalSecret(env, 'REDIS_PASSWORD')),

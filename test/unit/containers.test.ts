@@ -113,6 +113,11 @@ describe('the compose file', () => {
     expect(holders.map(([name]) => name)).toEqual(['secrets']);
   });
 
+  it('binds every port inside the containers, where the networks decide who reaches it', () => {
+    expect(dockerfile).toMatch(/^ENV .*\bHOST=0\.0\.0\.0 INTERNAL_HOST=0\.0\.0\.0\b/m);
+    expect(compose).not.toMatch(/HOST: /);
+  });
+
   it('pins every image to a version', () => {
     const images = [...compose.matchAll(/\n {4}image: (\S+)/g)].map(([, image]) => image);
     for (const image of images) expect(image).toMatch(/:\d+\.\d+/);

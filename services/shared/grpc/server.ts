@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import * as grpc from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
+import { isLoopback, joinHostPort } from '../host-port.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { CallerCheck } from '../service-identity.ts';
@@ -59,6 +60,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   });
   const answers = createAnswers(options);
   watchCertificate(options);
+  warnOfClearText(options);
   for (const registration of services) {
     const definition: Record<string, grpc.MethodDefinition<never, never>> = {};
     const implementation: Record<string, unknown> = {};
@@ -77,7 +79,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   if (options.reflection !== false) createReflection(services).addToServer(server);
 
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${host}:${options.port}`, serverCredentials(options.tls), (error, bound) =>
+    server.bindAsync(joinHostPort(host, options.port), serverCredentials(options.tls), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     );
   });
@@ -98,6 +100,15 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
       });
     },
   };
+}
+
+/** Service keys are readable on the way; production mode has certificates instead. */
+function warnOfClearText({ tls, host, port, log }: GrpcServerOptions): void {
+  if (tls !== undefined || isLoopback(host)) return;
+  log.warn(
+    { address: joinHostPort(host, port) },
+    'internal port open to other machines: service keys cross the network in clear text',
+  );
 }
 
 /** Certificates that are made together end together: those of the servers tell when. */

@@ -39,6 +39,11 @@ describe("the auth service's configuration", () => {
     expect(parseAuthConfig({ ...NEEDED, SCOREBOARD_MODE: 'development' }).reflection).toBe(true);
   });
 
+  test('opens its port to other machines by INTERNAL_HOST alone', () => {
+    expect(parseAuthConfig({ ...NEEDED, HOST: '0.0.0.0' }).host).toBe('127.0.0.1');
+    expect(parseAuthConfig({ ...NEEDED, INTERNAL_HOST: '[::]' }).host).toBe('::');
+  });
+
   test('keeps keys in the data folder unless told otherwise', () => {
     expect(parseAuthConfig({ ...NEEDED, DATA_DIR: '/data' }).keysDir).toBe('/data/auth-keys');
     expect(parseAuthConfig({ ...NEEDED, DATA_DIR: '/data', AUTH_KEYS_DIR: '/keys' }).keysDir).toBe('/keys');

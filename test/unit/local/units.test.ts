@@ -26,7 +26,9 @@ describe('the environment of a process', () => {
     expect(all.length).toBeGreaterThan(3);
     const given = environmentOf(
       name,
-      Object.fromEntries(all.map((variable, at) => [variable, String(7000 + at)])),
+      Object.fromEntries(
+        all.map((variable, at) => [variable, variable.endsWith('HOST') ? 'localhost' : String(7000 + at)]),
+      ),
     );
     // A secret comes as a file; the side door stays on the loopback address.
     const offered = all.filter(
@@ -95,11 +97,17 @@ describe('the environment of a process', () => {
     expect(environmentOf('score', env)).not.toHaveProperty('TOKEN_LIFETIME_S');
   });
 
-  it('reaches processes that listen on every address by the loopback address', () => {
-    expect(environmentOf('edge', { HOST: '0.0.0.0' })).toMatchObject({
-      HOST: '0.0.0.0',
-      SCORE_ADDRESS: '127.0.0.1:50052',
-    });
+  it('reaches processes that listen on every address by the loopback address of the same family', () => {
+    expect(environmentOf('edge', { INTERNAL_HOST: '0.0.0.0' }).SCORE_ADDRESS).toBe('127.0.0.1:50052');
+    expect(environmentOf('edge', { INTERNAL_HOST: '::' }).SCORE_ADDRESS).toBe('[::1]:50052');
+    expect(environmentOf('score', { INTERNAL_HOST: '2001:db8::7' }).AUTH_ADDRESS).toBe('[2001:db8::7]:50051');
+  });
+
+  it('opens internal ports by INTERNAL_HOST alone', () => {
+    const open = environmentOf('edge', { HOST: '192.0.2.7' });
+    expect(open).toMatchObject({ HOST: '192.0.2.7', SCORE_ADDRESS: '127.0.0.1:50052' });
+    expect(open).not.toHaveProperty('INTERNAL_HOST');
+    expect(environmentOf('auth', { INTERNAL_HOST: '::' })).toMatchObject({ INTERNAL_HOST: '::' });
   });
 });
 

@@ -1,0 +1,37 @@
+/** Hosts and addresses in text: an IPv6 address stands in brackets wherever a port follows it, and without them where it is bound. */
+import { BlockList, isIP, isIPv6 } from 'node:net';
+import { type Environment, text } from './env.ts';
+
+const LOOPBACK = '127.0.0.1';
+const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
+const LOOPBACK_NETWORKS = new BlockList();
+LOOPBACK_NETWORKS.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK_NETWORKS.addAddress('::1', 'ipv6');
+
+/** The host that a variable names, without brackets and in its shortest form; the loopback address when it is not set. */
+export function parseHost(env: Environment, name: string, fallback = LOOPBACK): string {
+  const given = text(env, name, fallback);
+  const bare = /^\[(.*)\]$/.exec(given)?.[1] ?? given;
+  const host = URL.parse(`http://${isIPv6(bare) ? `[${bare}]` : bare}`)?.hostname;
+  if (host === undefined || host === '' || (isIP(bare) === 0 && host !== bare.toLowerCase())) {
+    throw new Error(`${name} must be a host name or an IP address, not "${given}"`);
+  }
+  return host.replace(/^\[(.*)\]$/, '$1');
+}
+
+/** "host:port", as addresses are written in URLs and for gRPC. */
+export function joinHostPort(host: string, port: number): string {
+  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+}
+
+/** Where something bound to this host is reached from this machine. */
+export function reachableHost(host: string): string {
+  if (!WILDCARDS.includes(host)) return host;
+  return isIPv6(host) ? '::1' : LOOPBACK;
+}
+
+/** Whether something bound to this host can be reached from this machine alone. A name other than localhost counts as open. */
+export function isLoopback(host: string): boolean {
+  if (isIP(host) === 0) return host === 'localhost';
+  return LOOPBACK_NETWORKS.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
+}

@@ -1,0 +1,43 @@
+/** A stack on IPv6 addresses: every address that is bound, dialled or printed is written so that it works. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
+
+let stack: StackProcesses;
+
+beforeAll(async () => {
+  stack = await startStackProcesses({ env: { HOST: '[::1]', INTERNAL_HOST: '::' } });
+}, 120_000);
+
+afterAll(async () => {
+  await stack?.stop();
+});
+
+it('serves the page, takes scores, and answers the command line', async () => {
+  const { addresses } = stack.stack();
+  expect(addresses).toMatchObject({
+    edgeUrl: `http://[::1]:${stack.env.EDGE_PORT}`,
+    fanoutUrl: `ws://[::1]:${stack.env.FANOUT_PORT}/live`,
+    authAddress: `[::1]:${stack.env.AUTH_PORT}`,
+  });
+  const token = (await stack.cli(['token', 'alice'])).stdout.trim();
+  const signature = (await stack.cli(['sign', 'alice', 'a1', '5'])).stdout.trim();
+  const answer = await fetch(`${addresses?.edgeUrl}/api/v1/score/update`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ actionId: 'a1', points: 5, signature }),
+  });
+  expect(await answer.json()).toEqual({ newScore: 5, rank: 1 });
+  expect(await stack.cli(['status'])).toMatchObject({ code: 0 });
+});
+
+it('binds the public ports to HOST alone', async () => {
+  await expect(fetch(`${stack.edgeUrl}/healthz`)).rejects.toThrow();
+});
+
+it('warns that service keys cross the network, at the terminal and in the log', async () => {
+  expect(stack.output()).toContain('INTERNAL_HOST opens auth and score to other machines');
+  const log = await readFile(join(stack.dataDir, 'logs', 'auth.log'), 'utf8');
+  expect(log).toContain('service keys cross the network in clear text');
+});
