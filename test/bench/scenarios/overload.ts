@@ -6,12 +6,12 @@
 import { createHistogram } from '../generator/histogram.ts';
 import type { LoadResult } from '../generator/load.ts';
 import { actionIdOf } from '../generator/prepare.ts';
-import { type SeriesStep, STEP_MS } from '../generator/series.ts';
 import { type Line, type Slice, valueLine } from '../lines.ts';
 import { loadSlice, measureLoad, withCosts } from '../measure.ts';
 import { startGenerator } from '../world.ts';
 import { countAccepted } from './accepted.ts';
 import { type Contenders, type Generator, startContenders } from './contenders.ts';
+import { recoveryS, worstSecond } from './overload-series.ts';
 import { freshPrefix, type Scenario, type Setting, secondsOf } from './scenario.ts';
 
 const OVERLOAD_S = 20;
@@ -31,8 +31,6 @@ const NORMAL_CONNECTIONS = 512;
 const PREPARED_PER_S = 32_000;
 /** Times are normal again when 99 % are within twice those before. */
 const NORMAL_FACTOR = 2;
-/** "Never below" is judged second by second. */
-const STEPS_PER_SECOND = 1_000 / STEP_MS;
 
 export const overload: Scenario = async (setting) => {
   const contenders = await startContenders(setting);
@@ -161,21 +159,4 @@ function lines({ sustainable, before, after, flooded, floodedSlice, ratePerS, lo
       details: { acknowledged: flooded.acceptedIndexes.length },
     }),
   ];
-}
-
-/** Accepted per second in the worst whole second; the first and the last are not whole. */
-function worstSecond({ series, seconds }: LoadResult): number {
-  let worst = Number.POSITIVE_INFINITY;
-  const last = Math.floor(seconds - 1) * STEPS_PER_SECOND;
-  for (let at = STEPS_PER_SECOND; at < last; at += STEPS_PER_SECOND) {
-    const accepted = series.slice(at, at + STEPS_PER_SECOND).reduce((sum, step) => sum + step.accepted, 0);
-    worst = Math.min(worst, accepted);
-  }
-  return Number.isFinite(worst) ? worst : 0;
-}
-
-/** From the end of the flood to the first step from which all are within the limit. */
-export function recoveryS(series: readonly SeriesStep[], limitMs: number): number {
-  const late = series.findLastIndex(({ p99Ms, refused }) => p99Ms > limitMs || refused > 0);
-  return ((late + 1) * STEP_MS) / 1000;
 }

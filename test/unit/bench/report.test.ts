@@ -3,7 +3,7 @@ import { rateLine, valueLine } from '../../bench/lines.ts';
 import { alternate, median } from '../../bench/measure.ts';
 import { drawSvg } from '../../bench/report/svg.ts';
 import { costTable, formatNumber, resultTable } from '../../bench/report/table.ts';
-import { recoveryS } from '../../bench/scenarios/overload.ts';
+import { recoveryS } from '../../bench/scenarios/overload-series.ts';
 import { sliceOf } from './slices.ts';
 
 const rest = rateLine({
