@@ -1,4 +1,6 @@
 /** Environment of the edge. */
+
+import type { ConnectionLimits } from '../../services/shared/connections.ts';
 import {
   type Environment,
   integer,
@@ -10,13 +12,12 @@ import {
   text,
   withPassword,
 } from '../../services/shared/env.ts';
+import type { Rate } from '../../services/shared/gcra.ts';
 import { parseHost } from '../../services/shared/host-port.ts';
 import { type NetworkList, networks } from '../../services/shared/networks.ts';
 import type { Secret } from '../../services/shared/secret.ts';
 import { parseServiceIdentity, type ServiceIdentity } from '../../services/shared/service-identity.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/token-policy.ts';
-import type { ConnectionLimits } from './connections.ts';
-import type { Rate } from './gcra.ts';
 
 export interface EdgeConfig {
   host: string;

@@ -5,11 +5,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import { AppError, toAppError } from '../../services/shared/app-error.ts';
+import type { Connections } from '../../services/shared/connections.ts';
 import type { Log } from '../../services/shared/log.ts';
 import type { NetworkList } from '../../services/shared/networks.ts';
 import { type HttpResponse, listenExclusively, loadUws } from '../../services/shared/uws.ts';
 import { clientAddress } from './addresses.ts';
-import type { Connections } from './connections.ts';
 import type { Cors } from './cors.ts';
 import { Exchange, type ExchangeContext } from './exchange.ts';
 

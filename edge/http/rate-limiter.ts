@@ -7,10 +7,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { createCoalescer } from '../../services/shared/coalescer.ts';
+import { createLocalLimiter, type Rate } from '../../services/shared/gcra.ts';
 import type { Log } from '../../services/shared/log.ts';
 import type { Metrics } from '../../services/shared/metrics.ts';
 import { createScript, type RedisClient } from '../../services/shared/redis.ts';
-import { createLocalLimiter, type Rate } from './gcra.ts';
 import { RateLimitedError } from './rate-limited.ts';
 
 export type Limit = 'user' | 'address';

@@ -3,16 +3,16 @@ import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { startAdminServer } from '../../services/shared/admin-server.ts';
 import { type Clock, systemClock } from '../../services/shared/clock.ts';
+import { createConnections } from '../../services/shared/connections.ts';
 import { createGrpcClient } from '../../services/shared/grpc.ts';
 import type { Log } from '../../services/shared/log.ts';
-import { createMetrics } from '../../services/shared/metrics.ts';
+import { createMetrics, type Metrics } from '../../services/shared/metrics.ts';
 import { connectRedis } from '../../services/shared/redis.ts';
 import type { RunningService } from '../../services/shared/run-process.ts';
 import { createTokenVerifier } from '../../services/shared/token-verifier.ts';
 import { createAdmission } from './admission.ts';
 import type { EdgeConfig } from './config.ts';
 import { createConnectRoutes } from './connect-adapter.ts';
-import { createConnections } from './connections.ts';
 import { createCors } from './cors.ts';
 import { startHttpServer } from './http-server.ts';
 import { createPageRoutes } from './page-routes.ts';
@@ -78,11 +78,7 @@ export async function startEdge(
     ]),
     cors: createCors(config.allowedOrigins),
     trustedProxies: config.trustedProxies,
-    connections: createConnections({
-      limits: config.connections,
-      isExempt: (address) => config.rates.addressExempt.has(address) || config.trustedProxies.has(address),
-      metrics,
-    }),
+    connections: openConnections(config, metrics),
     log,
   });
   metrics.gauge('edge_requests_in_flight', 'Requests not yet answered.', { collect: () => server.inFlight });
@@ -112,4 +108,21 @@ export async function startEdge(
       await admin.close();
     },
   };
+}
+
+function openConnections({ connections: limits, rates, trustedProxies }: EdgeConfig, metrics: Metrics) {
+  const refused = metrics.counter(
+    'edge_connections_refused_total',
+    'Connections closed at once, by reason.',
+    ['reason'],
+  );
+  const connections = createConnections({
+    limits,
+    isExempt: (address) => rates.addressExempt.has(address) || trustedProxies.has(address),
+    onRefused: (reason) => refused.inc({ reason }),
+  });
+  metrics.gauge('edge_connections', 'Open connections of the public port.', {
+    collect: () => connections.open,
+  });
+  return connections;
 }

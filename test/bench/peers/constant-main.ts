@@ -1,10 +1,8 @@
 /** The ceiling of a read: the edge's own HTTP server, with routes that know their bytes from the start. */
-
-import { createConnections } from '../../../edge/http/connections.ts';
 import { createCors } from '../../../edge/http/cors.ts';
 import { route, startHttpServer } from '../../../edge/http/http-server.ts';
+import { createConnections } from '../../../services/shared/connections.ts';
 import { createSilentLog } from '../../../services/shared/log.ts';
-import { createMetrics } from '../../../services/shared/metrics.ts';
 import { parseNetworks } from '../../../services/shared/networks.ts';
 import { answerCalls } from '../calls.ts';
 
@@ -33,7 +31,7 @@ answerCalls<ConstantCalls>({
       connections: createConnections({
         limits: { most: Number.POSITIVE_INFINITY, perAddress: { perSecond: 1, burst: 1 } },
         isExempt: () => true,
-        metrics: createMetrics('constant', { runtime: false }),
+        onRefused: () => undefined,
       }),
       log: createSilentLog(),
     });

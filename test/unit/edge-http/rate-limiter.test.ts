@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Rate } from '../../../edge/http/gcra.ts';
 import { createRateLimiter, type Limit, type RateLimiter } from '../../../edge/http/rate-limiter.ts';
+import type { Rate } from '../../../services/shared/gcra.ts';
 import type { Log } from '../../../services/shared/log.ts';
 import { createMetrics, type Metrics } from '../../../services/shared/metrics.ts';
 import { type ScriptCall, ScriptedRedis } from '../../support/scripted-redis.ts';

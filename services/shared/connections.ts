@@ -1,13 +1,12 @@
 /**
- * The connections of the public port: how many there may be, and how quickly one address may bring more. uWebSockets.js
+ * The connections of a public port: how many there may be, and how quickly one address may bring more. uWebSockets.js
  * tells of the end of a connection but no longer whose it was, so an address is held to a rate, not to a count: a
  * connection that asks for nothing is ended after ten seconds, so what one address holds idle stays below its burst and
  * ten seconds of its rate. While more than half of all are open, each answer ends its connection, so that nobody keeps
  * the rest of them by asking now and then.
  */
-import type { Metrics } from '../../services/shared/metrics.ts';
-import { type NetworkList, parseAddress, subscriberOf } from '../../services/shared/networks.ts';
 import { createLocalLimiter, type Rate } from './gcra.ts';
+import { type NetworkList, parseAddress, subscriberOf } from './networks.ts';
 
 export interface ConnectionLimits {
   /** Connections of this node at most. */
@@ -23,38 +22,34 @@ export interface Connections {
   closed(): void;
   /** Whether answers should end their connections. */
   readonly crowded: boolean;
+  readonly open: number;
 }
 
 export interface ConnectionsOptions {
   limits: ConnectionLimits;
   /** Whether an address may bring any number: a load balancer, this host. */
   isExempt: NetworkList['has'];
-  metrics: Metrics;
+  /** One was refused, since all are taken or since its address brings them too quickly. */
+  onRefused: (reason: 'full' | 'address') => void;
   monotonicMs?: () => number;
 }
 
 export function createConnections(options: ConnectionsOptions): Connections {
-  const { limits, isExempt, metrics, monotonicMs = () => performance.now() } = options;
+  const { limits, isExempt, onRefused, monotonicMs = () => performance.now() } = options;
   const crowdedFrom = limits.most / 2;
   const limiter = createLocalLimiter(monotonicMs);
   let open = 0;
-  metrics.gauge('edge_connections', 'Open connections of the public port.', { collect: () => open });
-  const refused = metrics.counter(
-    'edge_connections_refused_total',
-    'Connections closed at once, by reason.',
-    ['reason'],
-  );
 
   return {
     opened(peer) {
       open += 1;
       if (open > limits.most) {
-        refused.inc({ reason: 'full' });
+        onRefused('full');
         return false;
       }
       const address = parseAddress(peer) ?? peer;
       if (isExempt(address) || limiter.spend(subscriberOf(address), limits.perAddress) === 0) return true;
-      refused.inc({ reason: 'address' });
+      onRefused('address');
       return false;
     },
     closed() {
@@ -62,6 +57,9 @@ export function createConnections(options: ConnectionsOptions): Connections {
     },
     get crowded() {
       return open > crowdedFrom;
+    },
+    get open() {
+      return open;
     },
   };
 }
