@@ -1,7 +1,8 @@
 /** The files that hold the signing keys: one for token keys, one for action keys, readable by their owner alone. */
 import { join } from 'node:path';
+import { replaceFile } from '../shared/replace-file.ts';
 import type { StoredKey } from './key-schedule.ts';
-import { changeFileAlone, fileVersion, readOwnFile, replaceFile } from './own-file.ts';
+import { changeFileAlone, fileVersion, readOwnFile } from './own-file.ts';
 
 export type KeyKind = 'token' | 'action';
 export const KEY_KINDS: readonly KeyKind[] = ['token', 'action'];
@@ -44,6 +45,6 @@ export function writeKeys(dir: string, kind: KeyKind, keys: readonly StoredKey[]
 }
 
 /** Runs one change while no other process makes one: two at once could bring a withdrawn key back. */
-export function changeAlone<Result>(dir: string, kind: KeyKind, nowMs: number, change: () => Result): Result {
-  return changeFileAlone(keysPath(dir, kind), nowMs, change);
+export function changeAlone<Result>(dir: string, kind: KeyKind, change: () => Result): Promise<Result> {
+  return changeFileAlone(keysPath(dir, kind), change);
 }

@@ -36,6 +36,8 @@ export interface KeyRing {
   actionKey(kid: string): ActionKey | undefined;
   /** Whether both kinds have a key that may sign at this moment. */
   canSign(): boolean;
+  /** Whether the files could be read when they were last looked at. */
+  isCurrent(): boolean;
   /** Looks at the files and the clock now instead of at the next turn. */
   refresh(): Promise<void>;
   close(): void;
@@ -126,7 +128,7 @@ export interface KeyRingOptions {
 
 /** Makes the first keys where there are none, loads them, and follows the files until `close`. */
 export async function openKeyRing({ dir, clock, log }: KeyRingOptions): Promise<KeyRing> {
-  await ensureKeys(dir, clock);
+  await ensureKeys(dir);
   const tokens = await openShelf(dir, 'token', clock, importTokenKey);
   const actions = await openShelf(dir, 'action', clock, importActionKey);
   let failing = false;
@@ -158,6 +160,7 @@ export async function openKeyRing({ dir, clock, log }: KeyRingOptions): Promise<
     actionSigner: actions.signer,
     actionKey: actions.get,
     canSign: () => tokens.canSign() && actions.canSign(),
+    isCurrent: () => !failing,
     refresh,
     close: () => clearInterval(timer),
   };

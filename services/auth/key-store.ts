@@ -3,10 +3,10 @@
  * before it counts, and a key signs only after it was read back from its file, so an unpublished key never signs.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
+import { chmodSync } from 'node:fs';
 import type { JWK } from 'jose';
 import { type Clock, systemClock } from '../shared/clock.ts';
+import { ensurePrivateFolder } from '../shared/replace-file.ts';
 import { CLOCK_TOLERANCE_S } from '../shared/token-check.ts';
 import { MAX_TOKEN_AGE_S } from '../shared/token-policy.ts';
 import { changeAlone, KEY_KINDS, type KeyKind, keysVersion, readKeys, writeKeys } from './key-file.ts';
@@ -19,7 +19,6 @@ import {
   withNewKey,
   withoutKey,
 } from './key-schedule.ts';
-import { FileBusyError } from './own-file.ts';
 
 /** Longest life of an action signature that the configuration may ask for. */
 export const MAX_ACTION_LIFETIME_S = 24 * 60 * 60;
@@ -34,9 +33,6 @@ const OWNER_ONLY_DIR = 0o700;
 const KID_BYTES = 8;
 /** As long as the output of SHA-256; more would add nothing. */
 export const ACTION_SECRET_BYTES = 32;
-/** Several processes may start on an empty folder at once; one makes the keys, the others wait for them. */
-const FIRST_KEYS_TRIES = 20;
-const FIRST_KEYS_WAIT_MS = 50;
 
 function makeKey(kind: KeyKind): { kid: string; jwk: JWK } {
   const kid = randomBytes(KID_BYTES).toString('base64url');
@@ -47,28 +43,23 @@ function makeKey(kind: KeyKind): { kid: string; jwk: JWK } {
   return { kid, jwk: privateKey.export({ format: 'jwk' }) as JWK };
 }
 
-/** Makes the folder and the first keys where there are none yet. */
-export async function ensureKeys(dir: string, clock: Clock = systemClock): Promise<void> {
-  mkdirSync(dir, { recursive: true, mode: OWNER_ONLY_DIR });
+/** Makes the folder and the first keys where there are none yet, and answers of which kinds. */
+export async function ensureKeys(dir: string): Promise<readonly KeyKind[]> {
+  ensurePrivateFolder(dir);
   chmodSync(dir, OWNER_ONLY_DIR);
+  const made: KeyKind[] = [];
   for (const kind of KEY_KINDS) {
-    for (let tries = 1; keysVersion(dir, kind) === undefined; tries += 1) {
-      try {
-        makeFirstKey(dir, kind, clock);
-      } catch (error) {
-        if (!(error instanceof FileBusyError) || tries >= FIRST_KEYS_TRIES) throw error;
-        await delay(FIRST_KEYS_WAIT_MS);
-      }
-    }
+    if (keysVersion(dir, kind) === undefined && (await makeFirstKey(dir, kind))) made.push(kind);
   }
+  return made;
 }
 
-function makeFirstKey(dir: string, kind: KeyKind, clock: Clock): void {
-  const nowMs = clock.now();
-  changeAlone(dir, kind, nowMs, () => {
-    if (keysVersion(dir, kind) === undefined) {
-      writeKeys(dir, kind, [{ ...makeKey(kind), signsFromMs: SIGNS_SINCE_EVER }]);
-    }
+/** False when another process was first. */
+function makeFirstKey(dir: string, kind: KeyKind): Promise<boolean> {
+  return changeAlone(dir, kind, () => {
+    if (keysVersion(dir, kind) !== undefined) return false;
+    writeKeys(dir, kind, [{ ...makeKey(kind), signsFromMs: SIGNS_SINCE_EVER }]);
+    return true;
   });
 }
 
@@ -92,9 +83,9 @@ export function listKeys(dir: string, kind: KeyKind, clock: Clock = systemClock)
 }
 
 /** Publishes a new key, which signs after the publish delay, and returns its id. Keys past their time are dropped. */
-export function rotateKey(dir: string, kind: KeyKind, clock: Clock = systemClock): string {
-  const nowMs = clock.now();
-  return changeAlone(dir, kind, nowMs, () => {
+export function rotateKey(dir: string, kind: KeyKind, clock: Clock = systemClock): Promise<string> {
+  return changeAlone(dir, kind, () => {
+    const nowMs = clock.now();
     const key = makeKey(kind);
     const times = { nowMs, publishDelayMs: PUBLISH_DELAY_MS, retentionMs: RETENTION_MS[kind] };
     writeKeys(dir, kind, withNewKey(readKeys(dir, kind), key, times));
@@ -103,9 +94,14 @@ export function rotateKey(dir: string, kind: KeyKind, clock: Clock = systemClock
 }
 
 /** The kill switch: nothing that this key signed holds from now on. Another key takes over at once. */
-export function withdrawKey(dir: string, kind: KeyKind, kid: string, clock: Clock = systemClock): void {
-  const nowMs = clock.now();
-  changeAlone(dir, kind, nowMs, () => {
+export function withdrawKey(
+  dir: string,
+  kind: KeyKind,
+  kid: string,
+  clock: Clock = systemClock,
+): Promise<void> {
+  return changeAlone(dir, kind, () => {
+    const nowMs = clock.now();
     const left: StoredKey[] = withoutKey(readKeys(dir, kind), kid, nowMs, () => makeKey(kind));
     writeKeys(dir, kind, left);
   });

@@ -28,18 +28,18 @@ function list(dir: string): string {
 }
 
 /** What to print. Throws with one line for the operator. */
-function run(dir: string, [command, kind, kid]: readonly string[]): string {
+async function run(dir: string, [command, kind, kid]: readonly string[]): Promise<string> {
   if (command === 'list') return list(dir);
   if (command === 'rotate' && isKeyKind(kind)) return rotateKey(dir, kind);
   if (command === 'withdraw' && isKeyKind(kind) && kid !== undefined) {
-    withdrawKey(dir, kind, kid);
+    await withdrawKey(dir, kind, kid);
     return `withdrawn ${kid}`;
   }
   throw new Error(USAGE);
 }
 
 try {
-  process.stdout.write(`${run(parseKeysDir(process.env), process.argv.slice(2))}\n`);
+  process.stdout.write(`${await run(parseKeysDir(process.env), process.argv.slice(2))}\n`);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

@@ -1,23 +1,17 @@
 /**
- * Files of JSON that belong to the auth service alone: readable by their owner only, replaced whole or not at all, by one
- * process at a time, and durable before a write returns.
+ * Files of JSON that belong to the auth service alone: readable by their owner only, and changed by one process at a time.
  */
-import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock } from '../shared/clock.ts';
 
 const OWNER_ONLY_FILE = 0o600;
 /** A change takes milliseconds: a lock this old was left by a process that died. */
 const STALE_LOCK_MS = 10_000;
+/** Long enough to pass over a stale lock, and for hundreds of commands that are started at once. */
+const LOCK_WAIT_MS = 30_000;
+/** About as long as one change with its syncs. */
+const LOCK_RETRY_MS = 15;
 
 /** Another process is changing the same file at this moment. */
 export class FileBusyError extends Error {
@@ -48,42 +42,35 @@ export function readOwnFile(path: string): Readonly<Record<string, unknown>> {
   }
 }
 
-function syncPath(path: string): void {
-  const handle = openSync(path, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-}
-
-/** Durable before it returns: the content first, then the name, then the folder that holds the name. */
-export function replaceFile(path: string, text: string): void {
-  const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.draft`;
-  try {
-    writeFileSync(draft, text, { mode: OWNER_ONLY_FILE, flag: 'wx', flush: true });
-    renameSync(draft, path);
-  } catch (error) {
-    rmSync(draft, { force: true });
-    throw error;
-  }
-  syncPath(dirname(path));
-}
-
-/** Runs one change while no other process makes one. */
-export function changeFileAlone<Result>(path: string, nowMs: number, change: () => Result): Result {
+/**
+ * Runs one change while no other process makes one; waits while another does. A lock that a process left behind when it died is
+ * passed over. Rejects with FileBusyError when others hold the file for too long.
+ */
+export async function changeFileAlone<Result>(path: string, change: () => Result): Promise<Result> {
   const lock = `${path}.lock`;
-  const heldSinceMs = statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
-  if (heldSinceMs !== undefined && nowMs - heldSinceMs > STALE_LOCK_MS) rmSync(lock, { force: true });
-  try {
-    closeSync(openSync(lock, 'wx', OWNER_ONLY_FILE));
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
-    throw new FileBusyError(`${path} is being changed by another process; try again in a moment`);
+  const startedMs = systemClock.now();
+  while (!takeLock(lock)) {
+    if (systemClock.now() - startedMs > LOCK_WAIT_MS) {
+      throw new FileBusyError(`${path} is being changed by other processes; try again in a moment`);
+    }
+    await delay(LOCK_RETRY_MS);
   }
   try {
     return change();
   } finally {
     rmSync(lock, { force: true });
+  }
+}
+
+function takeLock(lock: string): boolean {
+  const heldSinceMs = statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
+  if (heldSinceMs !== undefined && systemClock.now() - heldSinceMs > STALE_LOCK_MS)
+    rmSync(lock, { force: true });
+  try {
+    closeSync(openSync(lock, 'wx', OWNER_ONLY_FILE));
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
   }
 }

@@ -18,6 +18,8 @@ export interface RevocationList {
   /** As it stands on the wire. */
   published(): readonly Published[];
   has: Revocations['has'];
+  /** Whether the file could be read when it was last looked at. */
+  isCurrent(): boolean;
   close(): void;
 }
 
@@ -66,6 +68,7 @@ export function openRevocationList({ dir, clock, log }: RevocationListOptions): 
   return {
     published: () => published,
     has: revocations.has,
+    isCurrent: () => !failing,
     close: () => clearInterval(timer),
   };
 }

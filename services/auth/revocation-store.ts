@@ -2,12 +2,13 @@
  * What was revoked before its time, on disk beside the keys: single tokens by their id, and players, all of whose tokens up
  * to that moment are void. An entry is dropped when no token that it concerns can still be alive; their number is bounded.
  */
-import { mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../shared/clock.ts';
+import { replaceFile } from '../shared/replace-file.ts';
 import { CLOCK_TOLERANCE_S } from '../shared/token-check.ts';
 import { MAX_OUTSIDE_TOKEN_AGE_S } from '../shared/token-policy.ts';
-import { changeFileAlone, fileVersion, readOwnFile, replaceFile } from './own-file.ts';
+import { changeFileAlone, fileVersion, readOwnFile } from './own-file.ts';
 
 export type RevocationKind = 'token' | 'player';
 
@@ -24,7 +25,6 @@ export const MAX_REVOCATIONS = 5_000;
 const LIFETIME_MS = (MAX_OUTSIDE_TOKEN_AGE_S + 2 * CLOCK_TOLERANCE_S) * 1000;
 /** What may stand in a `jti` or `sub` that we have to do with. */
 const SUBJECT = /^[\x21-\x7e]{1,128}$/;
-const OWNER_ONLY_DIR = 0o700;
 
 const revocationsPath = (dir: string): string => join(dir, 'revocations.json');
 
@@ -50,11 +50,17 @@ export function readRevocations(dir: string, nowMs: number): StoredRevocation[] 
 }
 
 /** Durable before it returns. A second revocation of a player moves the first one up to now. */
-export function revoke(dir: string, kind: RevocationKind, subject: string, clock: Clock = systemClock): void {
+export async function revoke(
+  dir: string,
+  kind: RevocationKind,
+  subject: string,
+  clock: Clock = systemClock,
+): Promise<void> {
   if (!SUBJECT.test(subject)) throw new Error(`a ${kind} is named by 1 to 128 printable ASCII characters`);
-  mkdirSync(dir, { recursive: true, mode: OWNER_ONLY_DIR });
-  const nowMs = clock.now();
-  changeFileAlone(revocationsPath(dir), nowMs, () => {
+  // No service follows a list in a folder that is made here.
+  if (!existsSync(dir)) throw new Error(`there is no folder ${dir}: set AUTH_KEYS_DIR or DATA_DIR`);
+  await changeFileAlone(revocationsPath(dir), () => {
+    const nowMs = clock.now();
     const others = readRevocations(dir, nowMs).filter(
       (each) => each.kind !== kind || each.subject !== subject,
     );

@@ -43,8 +43,13 @@ export async function startAuth(
       port: config.adminPort,
       metrics: registry,
       readiness: () => ({ keys: keys.canSign() }),
-      // Only new tokens need it: without it actions are verified and keys handed out as ever.
-      dependencies: () => ({ database: profiles.reachable() }),
+      dependencies: () => ({
+        // Only new tokens need it: without it actions are verified and keys handed out as ever.
+        database: profiles.reachable(),
+        // What the operator changes in these files takes effect only while they can be read.
+        keyFiles: keys.isCurrent(),
+        revocations: revocations.isCurrent(),
+      }),
     });
     opened.push(() => admin.close());
     const server = await startGrpcServer({

@@ -4,11 +4,10 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ensurePrivateFolder, replaceFile } from '../shared/replace-file.ts';
 import { certificateFiles, certificateUri } from '../shared/service-certificate.ts';
 import { SERVICE_NAMES, type ServiceName } from '../shared/service-keys.ts';
-import { writeFileAtomically } from './write-file.ts';
 import { createAuthority, validFor } from './x509.ts';
 
 export const DEFAULT_DAYS = 365;
@@ -48,14 +47,14 @@ export async function makeCertificates(dir: string, days: number): Promise<void>
         { type: 'ip', value: '127.0.0.1' },
       ],
     });
-    await mkdir(dirname(files.key), { recursive: true, mode: 0o700 });
-    writeFileAtomically(files.key, issued.key);
-    writeFileAtomically(files.cert, issued.cert);
-    writeFileAtomically(files.ca, authority.cert);
+    ensurePrivateFolder(dirname(files.key));
+    replaceFile(files.key, issued.key);
+    replaceFile(files.cert, issued.cert);
+    replaceFile(files.ca, authority.cert);
   }
-  await mkdir(dirname(authorityFile(dir)), { recursive: true, mode: 0o700 });
-  writeFileAtomically(join(dir, 'authority', 'ca.key'), authority.key);
-  writeFileAtomically(authorityFile(dir), authority.cert);
+  ensurePrivateFolder(dirname(authorityFile(dir)));
+  replaceFile(join(dir, 'authority', 'ca.key'), authority.key);
+  replaceFile(authorityFile(dir), authority.cert);
 }
 
 /** Makes them unless there are some that hold for a while. */

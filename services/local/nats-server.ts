@@ -1,11 +1,11 @@
 /** A private nats-server with a JetStream file store and users of its own. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from '../shared/replace-file.ts';
 import { type ServerOptions, type StoreServer, startChildServer } from './child-server.ts';
 import { natsConfiguration } from './nats-users.ts';
 import { exchange } from './redis-server.ts';
 import { addressAs, ensurePasswords, type StoreUser } from './store-passwords.ts';
-import { writeFileAtomically } from './write-file.ts';
 
 export async function startNatsServer({
   dataDir,
@@ -16,7 +16,7 @@ export async function startNatsServer({
   await mkdir(dataDir, { recursive: true });
   const passwords = await ensurePasswords(secretsDir, 'nats');
   const configuration = join(dataDir, 'nats.conf');
-  writeFileAtomically(configuration, natsConfiguration(passwords));
+  replaceFile(configuration, natsConfiguration(passwords));
   const urlOf = (chosen: number, user: StoreUser<'nats'>) =>
     addressAs(`nats://127.0.0.1:${chosen}`, user, passwords[user]);
   const introduction = JSON.stringify({ user: 'admin', pass: passwords.admin, verbose: false });

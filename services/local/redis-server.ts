@@ -2,11 +2,11 @@
 import { mkdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { replaceFile } from '../shared/replace-file.ts';
 import { type ServerOptions, type StoreServer, startChildServer } from './child-server.ts';
 import { loadScriptsInto } from './redis-scripts.ts';
 import { aclFile } from './redis-users.ts';
 import { addressAs, ensurePasswords, type StoreUser } from './store-passwords.ts';
-import { writeFileAtomically } from './write-file.ts';
 
 export async function startRedisServer({
   dataDir,
@@ -17,7 +17,7 @@ export async function startRedisServer({
   await mkdir(dataDir, { recursive: true });
   const passwords = await ensurePasswords(secretsDir, 'redis');
   const users = join(dataDir, 'users.acl');
-  writeFileAtomically(users, aclFile(passwords));
+  replaceFile(users, aclFile(passwords));
   const urlOf = (chosen: number, user: StoreUser<'redis'>) =>
     addressAs(`redis://127.0.0.1:${chosen}`, user, passwords[user]);
   const server = await startChildServer({

@@ -3,11 +3,11 @@
  * and the files by which Redis and NATS know their users. node services/local/secrets-main.ts DIR
  */
 import { join } from 'node:path';
+import { replaceFile } from '../shared/replace-file.ts';
 import { natsConfiguration } from './nats-users.ts';
 import { aclFile } from './redis-users.ts';
 import { auditKeyFile, ensureAuditKey } from './secrets.ts';
 import { ensurePassword, ensurePasswords } from './store-passwords.ts';
-import { writeFileAtomically } from './write-file.ts';
 
 const [dir] = process.argv.slice(2);
 if (dir === undefined) {
@@ -17,6 +17,6 @@ if (dir === undefined) {
   await ensureAuditKey(auditKeyFile(dir));
   await ensurePassword(join(dir, 'owner.postgres'));
   await ensurePasswords(dir, 'postgres');
-  writeFileAtomically(join(dir, 'users.acl'), aclFile(await ensurePasswords(dir, 'redis')));
-  writeFileAtomically(join(dir, 'nats.conf'), natsConfiguration(await ensurePasswords(dir, 'nats')));
+  replaceFile(join(dir, 'users.acl'), aclFile(await ensurePasswords(dir, 'redis')));
+  replaceFile(join(dir, 'nats.conf'), natsConfiguration(await ensurePasswords(dir, 'nats')));
 }

@@ -4,16 +4,16 @@
  * certificates too.
  */
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createAuditKey } from '../shared/audit-chain.ts';
+import { ensurePrivateFolder, replaceFile } from '../shared/replace-file.ts';
 import {
   createServiceKey,
   digestServiceKeys,
   SERVICE_NAMES,
   type ServiceName,
 } from '../shared/service-keys.ts';
-import { writeFileAtomically } from './write-file.ts';
 
 export function keyFile(dir: string, name: ServiceName): string {
   return join(dir, `${name}.key`);
@@ -29,19 +29,19 @@ export function digestsFile(dir: string): string {
 
 /** In a file that only its owner reads, unless there is one: what an old key sealed, no other verifies. */
 export async function ensureAuditKey(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  if (!existsSync(path)) writeFileAtomically(path, `${createAuditKey()}\n`);
+  ensurePrivateFolder(dirname(path));
+  if (!existsSync(path)) replaceFile(path, `${createAuditKey()}\n`);
 }
 
 /** Creates what is missing. Keys that exist stay as they are, and the digests always match the keys. */
 export async function ensureSecrets(dir: string): Promise<void> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  ensurePrivateFolder(dir);
   await chmod(dir, 0o700);
   const keys: string[] = [];
   for (const name of SERVICE_NAMES) {
     const path = keyFile(dir, name);
-    if (!existsSync(path)) writeFileAtomically(path, `${createServiceKey(name)}\n`);
+    if (!existsSync(path)) replaceFile(path, `${createServiceKey(name)}\n`);
     keys.push((await readFile(path, 'utf8')).trim());
   }
-  writeFileAtomically(digestsFile(dir), `${JSON.stringify(digestServiceKeys(keys), null, 2)}\n`);
+  replaceFile(digestsFile(dir), `${JSON.stringify(digestServiceKeys(keys), null, 2)}\n`);
 }

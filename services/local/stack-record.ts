@@ -4,9 +4,9 @@
  */
 import { linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { Mode } from '../shared/mode.ts';
+import { replaceFile } from '../shared/replace-file.ts';
 import { readStackFile, type StackFile, type StackProcess, stackFilePath } from '../shared/stack-file.ts';
 import { isSupervisor } from './leftovers.ts';
-import { writeFileAtomically } from './write-file.ts';
 
 export interface StackRecord {
   setAddresses(addresses: NonNullable<StackFile['addresses']>): void;
@@ -49,7 +49,7 @@ export async function claimDataDir(
       rmSync(draft, { force: true });
     }
   }
-  const write = () => writeFileAtomically(path, `${JSON.stringify(file, null, 2)}\n`);
+  const write = () => replaceFile(path, `${JSON.stringify(file, null, 2)}\n`);
   return {
     setAddresses(addresses) {
       file.addresses = addresses;

@@ -5,10 +5,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DATABASE_SERVICES } from '../shared/database-roles.ts';
-import { writeFileAtomically } from './write-file.ts';
+import { ensurePrivateFolder, replaceFile } from '../shared/replace-file.ts';
 
 export const STORE_USERS = {
   postgres: DATABASE_SERVICES,
@@ -29,7 +29,7 @@ export function passwordFile<Of extends Store>(dir: string, store: Of, user: Sto
 
 /** Creates what is missing. */
 export async function ensurePasswords<Of extends Store>(dir: string, store: Of): Promise<StorePasswords<Of>> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  ensurePrivateFolder(dir);
   await chmod(dir, 0o700);
   const users: readonly StoreUser<Of>[] = STORE_USERS[store];
   const entries = users.map(async (user) => [user, await ensurePassword(passwordFile(dir, store, user))]);
@@ -38,7 +38,7 @@ export async function ensurePasswords<Of extends Store>(dir: string, store: Of):
 
 /** The password in a file, made when there is none. */
 export async function ensurePassword(path: string): Promise<string> {
-  if (!existsSync(path)) writeFileAtomically(path, `${createPassword()}\n`);
+  if (!existsSync(path)) replaceFile(path, `${createPassword()}\n`);
   return (await readFile(path, 'utf8')).trim();
 }
 

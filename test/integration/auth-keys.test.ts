@@ -56,8 +56,8 @@ describe('signing keys', () => {
     });
     try {
       const [before, oldSignature] = [await issue(), await sign()];
-      const newToken = rotateKey(world.keysDir, 'token', world.clock);
-      const newAction = rotateKey(world.keysDir, 'action', world.clock);
+      const newToken = await rotateKey(world.keysDir, 'token', world.clock);
+      const newAction = await rotateKey(world.keysDir, 'action', world.clock);
       await vi.waitFor(async () => expect(await published()).toContain(newToken), SEEN);
       expect(keyIdOf(await issue())).toBe(keyIdOf(before));
       expect((await judge(await sign()))?.keyId).not.toBe(newAction);
@@ -79,8 +79,8 @@ describe('signing keys', () => {
 
   test('that are withdrawn hold nothing any more, and others take over', async () => {
     const [token, signature] = [await issue(), await sign()];
-    withdrawKey(world.keysDir, 'token', signing('token'), world.clock);
-    withdrawKey(world.keysDir, 'action', signing('action'), world.clock);
+    await withdrawKey(world.keysDir, 'token', signing('token'), world.clock);
+    await withdrawKey(world.keysDir, 'action', signing('action'), world.clock);
     await vi.waitFor(async () => {
       await expect(verify(token)).rejects.toMatchObject({ reason: 'TOKEN_INVALID' });
       expect(await judge(signature)).toMatchObject({ status: Status.INVALID });
@@ -112,7 +112,7 @@ describe('the auth process', () => {
     const ended = once(child, 'exit');
     try {
       await vi.waitFor(() => expect(output).toContain('"msg":"started"'), { timeout: 10_000, interval: 50 });
-      rotateKey(world.keysDir, 'token');
+      await rotateKey(world.keysDir, 'token');
       await vi.waitFor(() => expect(output).toContain('database reachable'), SEEN);
     } finally {
       child.kill('SIGTERM');

@@ -49,22 +49,22 @@ afterEach(() => {
 
 describe('the key files', () => {
   test('are made on first use, for their owner alone, and leave no drafts or locks behind', async () => {
-    await ensureKeys(dir, clock);
+    await ensureKeys(dir);
     expect(mode(dir)).toBe('700');
     expect(readdirSync(dir).sort()).toEqual(['action-keys.json', 'token-keys.json']);
     for (const file of readdirSync(dir)) expect(mode(join(dir, file))).toBe('600');
   });
 
   test('are made once when several processes start together, and kept from then on', async () => {
-    await Promise.all([ensureKeys(dir, clock), ensureKeys(dir, clock), ensureKeys(dir, clock)]);
+    await Promise.all([ensureKeys(dir), ensureKeys(dir), ensureKeys(dir)]);
     const before = [kids('token'), kids('action')];
-    await ensureKeys(dir, clock);
+    await ensureKeys(dir);
     expect([kids('token'), kids('action')]).toEqual(before);
     expect(before.map((ids) => ids.length)).toEqual([1, 1]);
   });
 
   test('are refused when others may read them', async () => {
-    await ensureKeys(dir, clock);
+    await ensureKeys(dir);
     chmodSync(join(dir, 'action-keys.json'), 0o644);
     await expect(openRing()).rejects.toThrow('may be read by others');
   });
@@ -72,35 +72,40 @@ describe('the key files', () => {
   test.each(['', '{}', '{"keys":[]}', '{"keys":[{}]}', '{"keys":[{"kid":"a b","signsFromMs":0,"jwk":{}}]}'])(
     'are refused when they hold %j, without quoting them',
     async (content) => {
-      await ensureKeys(dir, clock);
+      await ensureKeys(dir);
       writeFileSync(join(dir, 'token-keys.json'), content);
       await expect(openRing()).rejects.toThrow(/token-keys\.json (can not be read|does not hold)/);
     },
   );
 
   test('are refused when an action key is too short to be a secret', async () => {
-    await ensureKeys(dir, clock);
+    await ensureKeys(dir);
     const keys = [{ kid: 'a', signsFromMs: 0, jwk: { kty: 'oct', k: 'AAAA' } }];
     writeFileSync(join(dir, 'action-keys.json'), JSON.stringify({ keys }));
     await expect(openRing()).rejects.toThrow('action key a is too short');
   });
 
-  test('are changed by one process at a time, and a lock left by a dead one is passed over', async () => {
-    await ensureKeys(dir, clock);
+  test('are changed by one process at a time: others wait, and a lock left by a dead one is passed over', async () => {
+    await ensureKeys(dir);
     const lock = join(dir, 'token-keys.json.lock');
     writeFileSync(lock, '');
-    expect(() => rotateKey(dir, 'token', clock)).toThrow('being changed by another process');
-    expect(kids('token')).toHaveLength(1);
+    const rotations = Promise.all([1, 2, 3].map(() => rotateKey(dir, 'token', clock)));
+    await rotateKey(dir, 'action', clock);
+    expect([kids('token').length, kids('action').length]).toEqual([1, 2]);
+    rmSync(lock);
+    await rotations;
+    expect(kids('token')).toHaveLength(4);
+    writeFileSync(lock, '');
     utimesSync(lock, nowMs / 1000 - 60, nowMs / 1000 - 60);
-    rotateKey(dir, 'token', clock);
-    expect(kids('token')).toHaveLength(2);
+    await rotateKey(dir, 'token', clock);
+    expect(kids('token')).toHaveLength(5);
     expect(existsSync(lock)).toBe(false);
   });
 
   test('stay as they were when a change can not be written', async () => {
-    await ensureKeys(dir, clock);
+    await ensureKeys(dir);
     const before = readFileSync(join(dir, 'token-keys.json'), 'utf8');
-    expect(() => withdrawKey(dir, 'token', 'nobody', clock)).toThrow('there is no key nobody');
+    await expect(withdrawKey(dir, 'token', 'nobody', clock)).rejects.toThrow('there is no key nobody');
     expect(readFileSync(join(dir, 'token-keys.json'), 'utf8')).toBe(before);
     expect(readdirSync(dir)).toHaveLength(2);
   });
@@ -124,7 +129,7 @@ describe('a running service', () => {
       const signing = () => (kind === 'token' ? ring.tokenSigner() : ring.actionSigner()).kid;
       const verifies = (kid: string) => (kind === 'token' ? ring.tokenVerifier(kid) : ring.actionKey(kid));
       const before = signing();
-      const after = rotateKey(dir, kind, clock);
+      const after = await rotateKey(dir, kind, clock);
       await ring.refresh();
       expect(signing()).toBe(before);
       expect(verifies(after)).toBeDefined();
@@ -144,7 +149,7 @@ describe('a running service', () => {
     const signing = () => (kind === 'token' ? ring.tokenSigner() : ring.actionSigner()).kid;
     const verifies = (kid: string) => (kind === 'token' ? ring.tokenVerifier(kid) : ring.actionKey(kid));
     const bad = signing();
-    withdrawKey(dir, kind, bad, clock);
+    await withdrawKey(dir, kind, bad, clock);
     await ring.refresh();
     expect(verifies(bad)).toBeUndefined();
     expect(ring.jwksJson()).not.toContain(bad);
@@ -165,15 +170,15 @@ describe('a running service', () => {
       await setBack();
       expect(ring.canSign()).toBe(true);
       expect(signing()).toBe(first);
-      const second = rotateKey(dir, kind, clock);
+      const second = await rotateKey(dir, kind, clock);
       nowMs += PUBLISH_DELAY_MS - 1;
       await ring.refresh();
       expect(signing()).toBe(first);
       nowMs += 1;
       await ring.refresh();
       expect(signing()).toBe(second);
-      withdrawKey(dir, kind, first, clock);
-      withdrawKey(dir, kind, second, clock);
+      await withdrawKey(dir, kind, first, clock);
+      await withdrawKey(dir, kind, second, clock);
       await setBack();
       expect(ring.canSign()).toBe(true);
       expect([first, second]).not.toContain(signing());
@@ -193,7 +198,7 @@ describe('a running service', () => {
     expect(ring.tokenSigner().kid).toBe(before);
     expect(ring.canSign()).toBe(true);
     writeFileSync(path, content, { mode: 0o600 });
-    const after = rotateKey(dir, 'token', clock);
+    const after = await rotateKey(dir, 'token', clock);
     await ring.refresh();
     expect(ring.tokenVerifier(after)).toBeDefined();
   });

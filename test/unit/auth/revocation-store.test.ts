@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createKeySetAnswer } from '../../../services/auth/key-set-answer.ts';
@@ -22,38 +24,54 @@ const path = () => join(dir, 'revocations.json');
 const subjects = () => readRevocations(dir, nowMs).map(({ kind, subject }) => `${kind} ${subject}`);
 
 describe('revocations', () => {
-  test('are none before the first, and kept in a file that only its owner reads', () => {
+  test('are none before the first, and kept in a file that only its owner reads', async () => {
     expect(subjects()).toEqual([]);
-    revoke(dir, 'token', 'jti-1', clock);
-    revoke(dir, 'player', 'alice', clock);
+    await revoke(dir, 'token', 'jti-1', clock);
+    await revoke(dir, 'player', 'alice', clock);
     expect(subjects()).toEqual(['token jti-1', 'player alice']);
     expect(statSync(path()).mode & 0o777).toBe(0o600);
   });
 
-  test('of one player again count from the later moment, once', () => {
-    revoke(dir, 'player', 'alice', clock);
+  test('of one player again count from the later moment, once', async () => {
+    await revoke(dir, 'player', 'alice', clock);
     nowMs += 5_000;
-    revoke(dir, 'player', 'alice', clock);
+    await revoke(dir, 'player', 'alice', clock);
     expect(readRevocations(dir, nowMs)).toEqual([{ kind: 'player', subject: 'alice', atMs: nowMs }]);
   });
 
-  test('are dropped when no token that they concern can be alive', () => {
-    revoke(dir, 'player', 'alice', clock);
+  test('of many commands at once are all recorded', async () => {
+    const subjects = Array.from({ length: 8 }, (_, at) => `player-${at}`);
+    const run = promisify(execFile);
+    const env = { ...process.env, AUTH_KEYS_DIR: dir };
+    const words = (subject: string) => ['services/auth/revoke-main.ts', 'player', subject];
+    await Promise.all(subjects.map((subject) => run(process.execPath, words(subject), { env })));
+    const recorded = readRevocations(dir, Date.now()).map(({ subject }) => subject);
+    expect(recorded.sort()).toEqual(subjects);
+  });
+
+  test('are refused where no service keeps its keys', async () => {
+    await expect(revoke(join(dir, 'nowhere'), 'player', 'alice', clock)).rejects.toThrow(
+      'there is no folder',
+    );
+  });
+
+  test('are dropped when no token that they concern can be alive', async () => {
+    await revoke(dir, 'player', 'alice', clock);
     nowMs += DAY_MS;
     expect(subjects()).toEqual(['player alice']);
     nowMs += 60_000;
     expect(subjects()).toEqual([]);
   });
 
-  test('are refused beyond their limit rather than one of them forgotten', () => {
+  test('are refused beyond their limit rather than one of them forgotten', async () => {
     const revocations = Array.from({ length: MAX_REVOCATIONS }, (_, index) => ({
       kind: 'token',
       subject: `jti-${index}`,
       atMs: nowMs,
     }));
     writeFileSync(path(), JSON.stringify({ revocations }), { mode: 0o600 });
-    expect(() => revoke(dir, 'token', 'one more', clock)).toThrow('printable');
-    expect(() => revoke(dir, 'token', 'one-more', clock)).toThrow('withdraw the signing key');
+    await expect(revoke(dir, 'token', 'one more', clock)).rejects.toThrow('printable');
+    await expect(revoke(dir, 'token', 'one-more', clock)).rejects.toThrow('withdraw the signing key');
     expect(subjects()).toHaveLength(MAX_REVOCATIONS);
   });
 
@@ -68,8 +86,8 @@ describe('revocations', () => {
     expect(() => readRevocations(dir, nowMs)).toThrow(/revocations\.json (can not be read|does not hold)/);
   });
 
-  test('are refused when others may read the file', () => {
-    revoke(dir, 'token', 'jti-1', clock);
+  test('are refused when others may read the file', async () => {
+    await revoke(dir, 'token', 'jti-1', clock);
     chmodSync(path(), 0o644);
     expect(() => readRevocations(dir, nowMs)).toThrow('may be read by others');
   });
@@ -81,7 +99,7 @@ describe('revocations', () => {
     try {
       const alice = { tokenId: 't', userId: 'alice', issuedAtMs: nowMs };
       expect(list.has(alice)).toBe(false);
-      revoke(dir, 'player', 'alice', clock);
+      await revoke(dir, 'player', 'alice', clock);
       await vi.waitFor(() => expect(list.has(alice)).toBe(true), 2_000);
       writeFileSync(path(), 'damaged', { mode: 0o600 });
       await vi.waitFor(() => expect(errors).toHaveLength(1), 2_000);
