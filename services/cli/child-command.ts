@@ -1,14 +1,43 @@
-/** Commands that belong to another unit: its own program does the work, at this terminal. */
+/** Commands that belong to another unit: its own program does the work. */
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Environment } from '../shared/env.ts';
+import { type Environment, text } from '../shared/env.ts';
+import { parseDataDir } from './find-stack.ts';
 
-/** `program` is seen from the folder of services. Gives back the exit code. */
-export function runProgram(program: string, words: readonly string[], env: Environment): Promise<number> {
+export interface ProgramResult {
+  readonly code: number;
+  readonly output: string;
+}
+
+/** `program` is seen from the folder of services. What it complains of goes to our standard error. */
+export async function runProgram(
+  program: string,
+  words: readonly string[],
+  env: Environment,
+): Promise<ProgramResult> {
   const path = fileURLToPath(new URL(`../${program}`, import.meta.url));
-  const child = spawn(process.execPath, [path, ...words], { env: { ...env }, stdio: 'inherit' });
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code) => resolve(code ?? 1));
+  const child = spawn(process.execPath, [path, ...words], {
+    env: { ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    output += chunk;
+  });
+  const code = await new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status) => resolve(status ?? 1));
+  });
+  return { code, output };
+}
+
+/** Signing keys and revocations belong to the auth service: its programs work on the key folder of the stack. */
+export function runAuthProgram(
+  env: Environment,
+  name: 'keys' | 'revoke',
+  words: readonly string[],
+): Promise<ProgramResult> {
+  const keysDir = text(env, 'AUTH_KEYS_DIR', join(parseDataDir(env), 'auth-keys'));
+  return runProgram(`auth/${name}-main.ts`, words, { ...env, AUTH_KEYS_DIR: keysDir });
 }

@@ -2,7 +2,8 @@
  * Turns lines into values, one for one and in order, many at a time. It sends what has arrived at once, so a person who
  * types gets each answer, and a file of thousands goes in large batches.
  */
-import { InputError } from './command-line.ts';
+import { AppError } from '../shared/app-error.ts';
+import { InputError } from './words.ts';
 
 export interface MapLinesOptions<Item> {
   /** Text in pieces of any size. */
@@ -43,6 +44,13 @@ export async function mapLines<Item>(options: MapLinesOptions<Item>): Promise<vo
   if (wrong !== undefined) throw wrong;
 }
 
+/** The words of one line, as many as the form has. */
+export function lineWords(line: string, form: readonly string[]): string[] {
+  const words = line.trim().split(/\s+/);
+  if (words.length !== form.length || words[0] === '') throw new InputError(`expected "${form.join(' ')}"`);
+  return words;
+}
+
 async function* batches<Item>({ chunks, parse, batchSize }: MapLinesOptions<Item>): AsyncGenerator<Item[]> {
   let number = 0;
   for await (const lines of wholeLines(chunks)) {
@@ -53,8 +61,8 @@ async function* batches<Item>({ chunks, parse, batchSize }: MapLinesOptions<Item
         batch.push(parse(line));
       } catch (error) {
         if (batch.length > 0) yield batch;
-        if (error instanceof InputError) throw new InputError(`line ${number}: ${error.message}`);
-        throw error;
+        if (!(error instanceof InputError || error instanceof AppError)) throw error;
+        throw new InputError(`line ${number}: ${error.message}`);
       }
       if (batch.length < batchSize) continue;
       yield batch;

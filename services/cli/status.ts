@@ -1,14 +1,27 @@
-/** The processes of a stack as a table, each with what it says about itself. */
+/** `status`: the processes of a stack as a table, each with what it says about itself. */
 import { connect } from 'node:net';
+import type { Command } from 'commander';
 import type { StackFile, StackProcess } from '../shared/stack-file.ts';
+import type { CommandSite } from './command-site.ts';
+import { findStack } from './find-stack.ts';
 
 const ANSWER_LIMIT_MS = 2_000;
 const HEADINGS = ['process', 'pid', 'port', 'admin', 'state'];
 
-export async function describeStack({
-  pid,
-  processes,
-}: StackFile): Promise<{ table: string; ready: boolean }> {
+export function defineStatus(program: Command, { session, act }: CommandSite): void {
+  program
+    .command('status')
+    .description('the processes of the running stack; exit code 1 when one is not ready')
+    .action(
+      act(async () => {
+        const { table, ready } = await describeStack(findStack(session.env));
+        await session.write(`${table}\n`);
+        return ready ? 0 : 1;
+      }),
+    );
+}
+
+async function describeStack({ pid, processes }: StackFile): Promise<{ table: string; ready: boolean }> {
   const states = await Promise.all(
     Object.entries(processes).map(async ([name, process]) => ({
       row: [name, String(process.pid), String(process.port), String(process.adminPort ?? '-')],

@@ -1,14 +1,20 @@
-/** One full comparison of every board with the database, part by part, so that it holds up neither of the two. */
-import type { Operator } from './outbox.ts';
+/** `verify`: one full comparison of every board with the database, part by part, so that it holds up neither of the two. */
+import type { Command } from 'commander';
+import type { CommandSite } from './command-site.ts';
+import type { OperatorClient, Write } from './session.ts';
 
 /** A part that finds something looks a second time, a second later. */
 const DEADLINE_MS = 10_000;
 
+export function defineVerify(program: Command, { session, act }: CommandSite): void {
+  program
+    .command('verify')
+    .description('compares every board with the database; exit code 1 when one differs')
+    .action(act(async () => verifyBoards(await session.operator(), session.write)));
+}
+
 /** Says what differs, one line each, and at the end what was compared. The exit code: 0 when nothing differs. */
-export async function verifyBoards(
-  operator: Operator,
-  write: (text: string) => Promise<void>,
-): Promise<number> {
+async function verifyBoards(operator: OperatorClient, write: Write): Promise<number> {
   const boards = new Set<string>();
   let players = 0;
   let differing = 0;

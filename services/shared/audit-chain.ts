@@ -53,6 +53,7 @@ const CONTEXT = 'scoreboard-audit-v1';
 /** The head before the first link. */
 export const NO_HEAD: AuditHead = { seq: 0n, head: new Uint8Array() };
 const KEY_BYTES = 32;
+const AUDIT_HEAD = /^([1-9]\d{0,18}):([0-9a-f]{64})$/;
 const AUDIT_KEY = /^audit\.([\w-]{43})$/;
 
 const field = (text: string): string => `${Buffer.byteLength(text)}:${text}`;
@@ -83,6 +84,14 @@ export function commitmentOf(salt: Uint8Array, userId: string): Buffer {
 /** As an operator writes it down: "seq:hex". */
 export function formatAuditHead({ seq, head }: AuditHead): string {
   return `${seq}:${toHex(head)}`;
+}
+
+/** Undefined for what is not of that form. */
+export function parseAuditHead(text: string): AuditHead | undefined {
+  const [, seq, head] = AUDIT_HEAD.exec(text) ?? [];
+  return seq === undefined || head === undefined
+    ? undefined
+    : { seq: BigInt(seq), head: Buffer.from(head, 'hex') };
 }
 
 export function createAuditKey(): string {

@@ -1,7 +1,8 @@
 /** The chain over a real log: nothing is left out or sealed twice, whatever commits when; what is changed later is found. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readChain, verifyStack } from '../../services/cli/audit.ts';
+import { verifyStack } from '../../services/cli/audit-verify.ts';
+import { readChain } from '../../services/cli/read-chain.ts';
 import { verifyChain } from '../../services/cli/verify-chain.ts';
 import { encodeAuditAction } from '../../services/shared/audit-chain.ts';
 import { connectPostgres } from '../../services/shared/postgres.ts';

@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli, type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -71,7 +72,7 @@ describe('one value', () => {
   it('is refused with the usage and code 2 when the words do not fit', async () => {
     const { code, stdout, stderr } = await stack.cli(['sign', 'alice', 'a1']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^usage: /);
+    expect(stderr).toMatch(/^error: missing required argument 'points'\n\nUsage: /);
   });
 
   it('is refused with one line and code 1 when nothing runs', async () => {
@@ -134,7 +135,7 @@ describe('many values', () => {
     expect(stderr).toBe('line 3: expected "USER ACTION POINTS"\n');
   });
 
-  it('end quietly when nobody reads them any more', async () => {
+  it('end quietly, and with code 1, when the reader has had enough', async () => {
     const command = `yes 'alice a 1' | "$0" services/cli/main.ts sign - | head -n 1`;
     const child = spawn(
       'bash',
@@ -150,7 +151,24 @@ describe('many values', () => {
       });
     }
     await new Promise((resolve) => child.once('close', resolve));
-    expect(output).toMatch(/^v1\.\S+\n0\n$/);
+    expect(output).toMatch(/^v1\.\S+\n1\n$/);
+  });
+});
+
+describe('a value that can not be written', () => {
+  const run = promisify(execFile);
+  const shell = async (redirection: string) => {
+    const line = `"$0" services/cli/main.ts token alice ${redirection}; echo $? >&2`;
+    return (await run('bash', ['-c', line, process.execPath], { env: { ...stack.env } })).stderr;
+  };
+
+  it('is a failure: a full disk, or a standard output that is closed', async () => {
+    expect(await shell('>/dev/full')).toMatch(/^standard output: .*ENOSPC.*\n1\n$/);
+    expect(await shell('>&-')).toBe('standard output is closed: the value would be lost\n1\n');
+  });
+
+  it('is none when the caller throws it away', async () => {
+    expect(await shell('>/dev/null')).toBe('0\n');
   });
 });
 
@@ -160,6 +178,14 @@ describe('the other commands', () => {
     expect(code).toBe(0);
     const names = ['auth', 'score', 'edge', 'fanout', 'game', 'postgres', 'redis', 'nats'];
     for (const name of names) expect(stdout).toMatch(new RegExp(`^${name} .* ready$`, 'm'));
+  });
+
+  it('show usage, version and help without a stack', async () => {
+    const away = { DATA_DIR: '/nowhere/at/all' };
+    expect(await runCli(['--version'], away)).toMatchObject({ code: 0, stderr: '' });
+    expect(await runCli(['token', '--help'], away)).toMatchObject({
+      ...{ code: 0, stderr: '', stdout: expect.stringMatching(/^Usage: .* token /) },
+    });
   });
 
   it('list and rotate the signing keys of this stack', async () => {

@@ -1,8 +1,11 @@
 /** What an operator takes back at the terminal is worth nothing a moment later: at the edge, and on sockets that are open. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ask, bearer } from '../support/edge-client.ts';
 import { type LiveClient, openLive } from '../support/live-client.ts';
-import { type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
+import { runCli, type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 let stack: StackProcesses;
@@ -77,6 +80,41 @@ test('survives a restart of every process that has to know', async () => {
     return now === 503 ? undefined : now;
   });
   expect(answer).toBe(401);
+});
+
+test('is told as recorded alone while the auth service has not taken it', async () => {
+  const { pid = 0 } = stack.stack().processes.auth ?? {};
+  process.kill(pid, 'SIGSTOP');
+  const paused = await stack.cli(['revoke', 'player', 'frank']);
+  process.kill(pid, 'SIGCONT');
+  expect(paused).toMatchObject({ code: 1, stdout: '' });
+  expect(paused.stderr).toMatch(/^recorded, but the auth service has not taken it/);
+  expect(await cli('revoke', 'player', 'frank')).toBe('revoked frank');
+});
+
+test('is told as recorded for the next start where no auth service runs', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'scoreboard-stopped-'));
+  const revoke = () => runCli(['revoke', 'player', 'frank'], { DATA_DIR: dataDir });
+  try {
+    expect(await revoke()).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no folder') });
+    await mkdir(join(dataDir, 'auth-keys'));
+    const stdout = expect.stringMatching(/^recorded frank: no auth service runs here/);
+    expect(await revoke()).toMatchObject({ code: 0, stdout, stderr: '' });
+    expect(await readFile(join(dataDir, 'auth-keys', 'revocations.json'), 'utf8')).toContain('frank');
+  } finally {
+    await rm(dataDir, { recursive: true });
+  }
+});
+
+test('a list that the auth service can not read shows in its status', async () => {
+  const path = join(stack.dataDir, 'auth-keys', 'revocations.json');
+  const list = await readFile(path);
+  await writeFile(path, 'damaged');
+  await waitFor(
+    async () => /^auth .* without: revocations$/m.test((await stack.cli(['status'])).stdout) || undefined,
+  );
+  await writeFile(path, list);
+  await waitFor(async () => /^auth .* ready$/m.test((await stack.cli(['status'])).stdout) || undefined);
 });
 
 test('a signing key, with everything that it signed; the next key signs at once', async () => {

@@ -1,121 +1,181 @@
+/** What the operator types, what it asks of the services, and with which exit code it ends. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import {
-  InputError,
-  parseActionLine,
-  parseCommandLine,
-  parseTokenLine,
-} from '../../../services/cli/command-line.ts';
+import { parseActionLine } from '../../../services/cli/sign.ts';
+import { parseTokenLine } from '../../../services/cli/token.ts';
+import { AppError } from '../../../services/shared/app-error.ts';
+import { runWords } from './fake-session.ts';
 
-describe('the command line', () => {
-  it('reads a player, and a name to show', () => {
-    expect(parseCommandLine(['token', 'alice'])).toEqual({ name: 'token', userId: 'alice', username: '' });
-    expect(parseCommandLine(['token', 'alice', '--name', 'Alice B'])).toEqual({
-      name: 'token',
-      userId: 'alice',
-      username: 'Alice B',
+const token = { issueToken: () => ({ accessToken: 'a.b.c' }) };
+const sign = {
+  signActions: ({ actions }: { actions: unknown[] }) => ({
+    signatures: actions.map((_, at) => ({ signature: `v1.${at}` })),
+  }),
+};
+const split = (line: string) => line.split(' ').filter(Boolean);
+
+describe('a value', () => {
+  it('is all that is written', async () => {
+    expect(await runWords(['token', 'alice'], token)).toEqual({
+      ...{ code: 0, output: 'a.b.c\n', errors: '' },
+      asked: [['issueToken', { userId: 'alice', username: '' }]],
     });
+    const named = await runWords(['token', 'alice', '--name', 'Alice B'], token);
+    expect(named.asked).toEqual([['issueToken', { userId: 'alice', username: 'Alice B' }]]);
   });
 
-  it('reads an action of the default board, or of another', () => {
+  it('is a signature of an action of the default board, or of another', async () => {
     const action = { leaderboard: 'global', userId: 'alice', actionId: 'a1', points: 100n };
-    expect(parseCommandLine(['sign', 'alice', 'a1', '100'])).toEqual({ name: 'sign', action });
-    expect(parseCommandLine(['sign', 'alice', 'a1', '100', '--leaderboard', 'weekly'])).toEqual({
-      name: 'sign',
-      action: { ...action, leaderboard: 'weekly' },
+    const signed = await runWords(['sign', 'alice', 'a1', '100'], sign);
+    expect(signed).toMatchObject({
+      code: 0,
+      output: 'v1.0\n',
+      asked: [['signActions', { actions: [action] }]],
     });
+    const weekly = await runWords(split('sign alice a1 100 --leaderboard weekly'), sign);
+    expect(weekly.asked).toEqual([['signActions', { actions: [{ ...action, leaderboard: 'weekly' }] }]]);
   });
 
-  it('takes a hyphen for standard input', () => {
-    expect(parseCommandLine(['token', '-'])).toEqual({ name: 'tokens' });
-    expect(parseCommandLine(['sign', '-', '--leaderboard', 'weekly'])).toEqual({
-      name: 'signs',
-      leaderboard: 'weekly',
-    });
+  it('is one for each line of standard input with a hyphen', async () => {
+    const tokens = await runWords(['token', '-'], token, { input: 'alice\nbob\n' });
+    expect(tokens).toMatchObject({ code: 0, output: 'a.b.c\na.b.c\n' });
+    const signed = await runWords(['sign', '-'], sign, { input: 'alice a1 1\nbob b1 2\n' });
+    expect(signed).toMatchObject({ code: 0, output: 'v1.0\nv1.1\n' });
   });
 
-  it('reads which batches of the outbox to list or to try again', () => {
-    expect(parseCommandLine(['outbox', 'list'])).toEqual({ name: 'outbox list', limit: 100 });
-    expect(parseCommandLine(['outbox', 'list', '--limit', '7'])).toEqual({ name: 'outbox list', limit: 7 });
-    expect(parseCommandLine(['outbox', 'replay', '7', '12'])).toEqual({
-      name: 'outbox replay',
-      ids: [7n, 12n],
-    });
-    expect(parseCommandLine(['outbox', 'replay', '--all'])).toEqual({ name: 'outbox replay', ids: [] });
+  it('is not asked for when standard output is closed', async () => {
+    for (const words of [
+      ['token', 'alice'],
+      ['token', '-'],
+      ['sign', 'alice', 'a1', '1'],
+      ['audit', 'export'],
+    ]) {
+      expect(await runWords(words, {}, { isOpen: false, input: 'alice\n' })).toEqual({
+        ...{ code: 1, output: '', asked: [] },
+        errors: 'standard output is closed: the value would be lost\n',
+      });
+    }
   });
 
-  it('reads what to do with the audit log', () => {
-    const head = `7:${'0a'.repeat(32)}`;
-    expect(parseCommandLine(['audit', 'head'])).toEqual({ name: 'audit head' });
-    expect(parseCommandLine(['audit', 'export'])).toEqual({ name: 'audit export' });
-    expect(parseCommandLine(['audit', 'verify'])).toEqual({ name: 'audit verify' });
-    expect(parseCommandLine(['audit', 'verify', '--head', head, '--file', 'x.jsonl'])).toEqual({
-      name: 'audit verify',
-      expected: { seq: 7n, head: Buffer.alloc(32, 10) },
-      file: 'x.jsonl',
+  it('that the service refuses ends with code 1 and its message', async () => {
+    const issueToken = () => {
+      throw new AppError('AUTH_UNAVAILABLE');
+    };
+    expect(await runWords(['token', 'alice'], { issueToken })).toMatchObject({
+      ...{ code: 1, output: '', errors: 'The auth service can not be reached; nothing was counted.\n' },
     });
-    expect(parseCommandLine(['audit', 'rejected'])).toEqual({
-      name: 'audit rejected',
-      userId: '',
-      limit: 100,
-    });
-    expect(parseCommandLine(['audit', 'rejected', '--user', 'eve', '--limit', '7'])).toEqual({
-      name: 'audit rejected',
-      userId: 'eve',
-      limit: 7,
-    });
-    expect(parseCommandLine(['audit', 'erase', 'eve'])).toEqual({ name: 'audit erase', userId: 'eve' });
+  });
+});
+
+describe('help', () => {
+  it.each(['--help', '-h', 'token --help', 'limits -h', 'audit verify -h', 'help', 'help sign'])(
+    '"%s" goes to standard output',
+    async (line) => {
+      const { code, output, errors } = await runWords(split(line));
+      expect({ code, errors }).toEqual({ code: 0, errors: '' });
+      expect(output).toMatch(/^Usage: npm run --silent cli -- /);
+    },
+  );
+
+  it('tells the version', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(await runWords(['--version'])).toMatchObject({ code: 0, output: `${version}\n` });
   });
 
-  it('leaves the words of certs to the program that makes them', () => {
-    expect(parseCommandLine(['certs', '--days', '7'])).toEqual({ name: 'certs', words: ['--days', '7'] });
+  it('is in the README for each command, and no other is', async () => {
+    const table =
+      readFileSync('README.md', 'utf8').split('Command line, `npm run')[1]?.split('\n## ')[0] ?? '';
+    const commandsIn = async (words: string[]): Promise<string[]> => {
+      const { output } = await runWords([...words, '--help']);
+      const listed = output.split('\nCommands:\n')[1]?.match(/^ {2}[a-z]+/gm) ?? [];
+      const names = listed.map((name) => name.trim()).filter((name) => name !== 'help');
+      if (names.length === 0) return [words.join(' ')];
+      return (await Promise.all(names.map((name) => commandsIn([...words, name])))).flat();
+    };
+    const documented = [...table.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`([a-z]+(?: [a-z]+\b)?)/g)].map(([, name]) => name ?? ''),
+    );
+    const defined = await commandsIn([]);
+    expect([...new Set(documented)].sort()).toEqual(defined.sort());
   });
+});
 
+describe('words that do not fit end with code 2 and say what is wrong', () => {
   it.each([
-    [['audit']],
-    [['audit', 'seal']],
-    [['audit', 'head', 'now']],
-    [['audit', 'verify', 'now']],
-    [['audit', 'verify', '--head', '7']],
-    [['audit', 'verify', '--head', `0:${'0a'.repeat(32)}`]],
-    [['audit', 'rejected', 'eve']],
-    [['audit', 'rejected', '--user', 'two words']],
-    [['audit', 'rejected', '--limit', '1001']],
-    [['audit', 'erase']],
-    [['audit', 'erase', 'two words']],
-    [['audit', 'erase', 'eve', 'bob']],
-    [[]],
-    [['sing']],
-    [['token']],
-    [['token', 'alice', 'bob']],
-    [['token', 'alice', '--nmae', 'x']],
-    [['token', 'two words']],
-    [['token', 'alice', '--name', ' padded ']],
-    [['sign', 'alice', 'a1']],
-    [['sign', 'alice', 'a1', '1.5']],
-    [['sign', 'alice', 'a1', '-5']],
-    [['sign', 'alice', 'a1', '9007199254740992']],
-    [['sign', 'alice', 'a 1', '1']],
-    [['sign', 'alice', 'a1', '1', '--leaderboard', 'no/slash']],
-    [['status', 'now']],
-    [['keys']],
-    [['keys', 'rotate', 'tokens']],
-    [['keys', 'withdraw', 'token']],
-    [['outbox']],
-    [['outbox', 'clear']],
-    [['outbox', 'list', '7']],
-    [['outbox', 'list', '--limit', '1001']],
-    [['outbox', 'replay']],
-    [['outbox', 'replay', '7', '--all']],
-    [['outbox', 'replay', 'seven']],
-    [['verify', 'global']],
-    [['revoke']],
-    [['revoke', 'token']],
-    [['revoke', 'key', 'a']],
-    [['revoke', 'player', 'two words']],
-    [['revoke', 'player', 'alice', 'bob']],
-  ])('refuses %j with a word about it', (args) => {
-    expect(() => parseCommandLine(args)).toThrow(InputError);
-    expect(() => parseCommandLine(args)).toThrow(/./);
+    ['', /^Usage: /],
+    ['sing', /unknown command 'sing'\n.*sign/],
+    ['token', /missing required argument 'user'/],
+    ['token alice bob', /too many arguments/],
+    ['token alice --nmae x', /unknown option '--nmae'/],
+    ['token alice --name', /argument missing/],
+    ['token - --name x', /--name is for one player/],
+    [['token', 'two words'], /for argument 'user'. The user id is not/],
+    [['token', 'alice', '--name', ' padded '], /The username is not/],
+    ['sign alice a1', /missing required argument 'points'/],
+    ['sign alice', /missing required argument 'action'/],
+    ['sign alice a1 1.5', /Points are not/],
+    ['sign alice a1 -5', /Points are not/],
+    ['sign alice a1 9007199254740992', /Points are not/],
+    [['sign', 'alice', 'a 1', '1'], /The action id/],
+    ['sign alice a1 1 --leaderboard no/slash', /The leaderboard id/],
+    ['status now', /too many arguments/],
+    ['keys', /^Usage: /],
+    ['keys rotate tokens', /Allowed choices are token, action/],
+    ['keys withdraw token', /missing required argument 'kid'/],
+    ['outbox', /^Usage: /],
+    ['outbox clear', /unknown command/],
+    ['outbox list 7', /too many arguments/],
+    ['outbox list --limit 1001', /from 1 to 1000/],
+    ['outbox replay', /or give --all/],
+    ['outbox replay 7 --all', /or give --all/],
+    ['outbox replay seven', /'seven' is invalid .* not a number from "outbox list"/],
+    ['verify global', /too many arguments/],
+    ['revoke', /^Usage: /],
+    ['revoke token', /missing required argument 'jti'/],
+    ['revoke key a', /unknown command/],
+    [['revoke', 'token', 'a b'], /for argument 'jti'. A token id is/],
+    [['revoke', 'player', 'two words'], /for argument 'user'. The user id is not/],
+    ['revoke player alice bob', /too many arguments/],
+    ['audit', /^Usage: /],
+    ['audit seal', /unknown command/],
+    ['audit head now', /too many arguments/],
+    ['audit verify --head 7', /what "audit head" prints/],
+    [`audit verify --head 0:${'0a'.repeat(32)}`, /what "audit head" prints/],
+    ['audit rejected eve', /too many arguments/],
+    [['audit', 'rejected', '--user', 'two words'], /The user id is not/],
+    ['audit rejected --limit 1001', /from 1 to 1000/],
+    ['audit erase', /missing required argument 'user'/],
+    [['audit', 'erase', 'two words'], /The user id is not/],
+    ['limits', /^Usage: /],
+    ['limits show a b', /too many arguments/],
+    ['limits set arena', /there is no limit to set/],
+    ['limits set --max-points 1', /missing required argument 'board'/],
+    ['limits set arena --max-points -1', /whole number from 0/],
+    ['limits set arena --max-points 1.5', /whole number from 0/],
+    ['limits set arena --max-points 9007199254740992', /whole number from 0/],
+    ['limits set arena --window 0', /whole number from 1 to 2678400/],
+    ['limits set arena --window 10', /given together with --max-window-points/],
+    ['limits set arena --max-window-actions 10', /given together with/],
+    ['limits set arena --max-points 1 --kind a_b', /A kind has no "_"/],
+    ['limits set arena --max-score 1', /unknown option/],
+    ['limits set no/slash --max-points 1', /The leaderboard id/],
+    ['limits clear', /missing required argument 'board'/],
+    ['limits clear arena --max-points 1', /unknown option/],
+    ['flags', /^Usage: /],
+    ['flags list bob', /too many arguments/],
+    ['flags list --limit 0', /from 1 to 1000/],
+    ['flags clear', /or give --all/],
+    ['flags clear bob --all', /--all takes no user/],
+    ['quarantine', /or give --list/],
+    ['quarantine bob --list', /--list takes no user/],
+    ['quarantine --all', /unknown option/],
+    ['release', /missing required argument 'user'/],
+    ['release alice bob', /too many arguments/],
+    ['certs now', /too many arguments/],
+  ])('%j', async (line, words) => {
+    const ran = await runWords(typeof line === 'string' ? split(line) : line);
+    expect(ran).toMatchObject({ code: 2, output: '', asked: [], errors: expect.stringMatching(words) });
+    expect(ran.errors).toContain('Usage: ');
   });
 });
 
@@ -123,14 +183,16 @@ describe('a line of standard input', () => {
   it('has its words apart by any white space', () => {
     expect(parseTokenLine(' alice\r')).toBe('alice');
     expect(parseActionLine('alice\ta1  7\r', 'global')).toEqual({
-      leaderboard: 'global',
-      userId: 'alice',
-      actionId: 'a1',
-      points: 7n,
+      ...{ leaderboard: 'global', userId: 'alice', actionId: 'a1', points: 7n },
     });
   });
 
-  it.each(['', 'alice', 'alice a1', 'alice a1 x', 'alice a1 1 more'])('is refused as %j', (line) => {
-    expect(() => parseActionLine(line, 'global')).toThrow(InputError);
-  });
+  it.each(['', 'alice', 'alice a1', 'alice a1 x', 'alice a1 1 more'])(
+    'is refused as %j, with its number and code 2',
+    async (line) => {
+      const { code, errors, output } = await runWords(['sign', '-'], sign, { input: `bob b1 1\n${line}\n` });
+      expect({ code, output }).toEqual({ code: 2, output: 'v1.0\n' });
+      expect(errors).toMatch(/^line 2: /);
+    },
+  );
 });

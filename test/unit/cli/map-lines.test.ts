@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../../services/cli/command-line.ts';
 import { mapLines } from '../../../services/cli/map-lines.ts';
+import { InputError } from '../../../services/cli/words.ts';
 
 async function run(
   chunks: string[],

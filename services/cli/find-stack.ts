@@ -1,0 +1,30 @@
+/** The stack that runs in DATA_DIR, by what it wrote down there. */
+import { resolve } from 'node:path';
+import { type Environment, text } from '../shared/env.ts';
+import { readStackFile, type StackFile } from '../shared/stack-file.ts';
+
+/** Nothing runs in the data folder. */
+export class NoStackError extends Error {}
+
+export function parseDataDir(env: Environment): string {
+  return resolve(text(env, 'DATA_DIR', '.data'));
+}
+
+/** Throws NoStackError, with a line for the operator, when none runs. */
+export function findStack(env: Environment): StackFile {
+  const dataDir = parseDataDir(env);
+  const stack = readStackFile(dataDir);
+  if (stack === undefined || !isAlive(stack.pid)) {
+    throw new NoStackError(`no scoreboard runs in ${dataDir}: start it with "npm start", or set DATA_DIR`);
+  }
+  return stack;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
