@@ -1,10 +1,18 @@
 /**
  * Who may open one more socket: not more a second than the node can take, not more in all than it has descriptors for,
- * and not more from one address than its share. Addresses on the exempt list, such as a load balancer's, have no share.
+ * and of both not more from one address than its share. The address is asked first, so that what it is refused costs the
+ * node's rate nothing. Addresses on the exempt list, such as a load balancer's, have no share.
  */
 import { AppError } from '../../services/shared/app-error.ts';
+import type { ConnectionLimits } from '../../services/shared/connections.ts';
+import { createLocalLimiter, type Rate } from '../../services/shared/gcra.ts';
 import { type NetworkList, subscriberOf } from '../../services/shared/networks.ts';
-import { UPGRADE_RETRY_S } from './limits.ts';
+import {
+  ADDRESS_PART_OF_UPGRADES,
+  CONNECTIONS_PER_UPGRADE,
+  SPARE_CONNECTIONS,
+  UPGRADE_RETRY_S,
+} from './limits.ts';
 import { spend } from './rate-limit.ts';
 
 export interface AdmissionOptions {
@@ -14,17 +22,21 @@ export interface AdmissionOptions {
   maxUpgradesPerS: number;
   /** Networks whose addresses have no share, such as a load balancer's. */
   addressLimitExempt: NetworkList;
+  /** Monotonic milliseconds. */
+  monotonicMs: () => number;
 }
 
-/** How many sockets one address holds. */
+/** What one address holds of the node. */
 export interface AddressShare {
   readonly address: string;
   sockets: number;
+  /** Sockets by the leaderboard that they watch. */
+  readonly boards: Map<string, number>;
 }
 
 export interface Admission {
   /** Counts one more socket from the address, or refuses with an AppError. */
-  admit(address: string, nowMs: number): AddressShare | undefined;
+  admit(address: string): AddressShare | undefined;
   /** Gives back what `admit` counted. */
   release(share: AddressShare | undefined): void;
   readonly sockets: number;
@@ -32,31 +44,54 @@ export interface Admission {
 
 const RETRY = { retryAfterMs: UPGRADE_RETRY_S * 1000 };
 
+/** The part of a node's upgrades that one address may use. */
+function upgradesOfAddress(maxUpgradesPerS: number): Rate {
+  const { ofRate, ofBurst } = ADDRESS_PART_OF_UPGRADES;
+  return { perSecond: maxUpgradesPerS * ofRate, burst: Math.ceil(maxUpgradesPerS * ofBurst) };
+}
+
+/** Connections are more than sockets, and become too many before any of them has asked for something. */
+export function connectionLimits({
+  maxSockets,
+  maxUpgradesPerS,
+}: Pick<AdmissionOptions, 'maxSockets' | 'maxUpgradesPerS'>): ConnectionLimits {
+  const { perSecond, burst } = upgradesOfAddress(maxUpgradesPerS);
+  return {
+    most: maxSockets + SPARE_CONNECTIONS,
+    perAddress: { perSecond: CONNECTIONS_PER_UPGRADE * perSecond, burst: CONNECTIONS_PER_UPGRADE * burst },
+  };
+}
+
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { maxSockets, maxSocketsPerAddress, maxUpgradesPerS, addressLimitExempt } = options;
+  const { maxSockets, maxSocketsPerAddress, maxUpgradesPerS, addressLimitExempt, monotonicMs } = options;
   const upgrades = { intervalMs: 1000 / maxUpgradesPerS, burst: maxUpgradesPerS };
+  const perAddress = upgradesOfAddress(maxUpgradesPerS);
+  const limiter = createLocalLimiter(monotonicMs);
   const shares = new Map<string, AddressShare>();
   let sockets = 0;
   let bucketFullAtMs = 0;
 
-  function takeShare(address: string): AddressShare | undefined {
+  function shareOf(address: string): AddressShare | undefined {
     if (addressLimitExempt.has(address)) return undefined;
     const key = subscriberOf(address);
-    const share = shares.get(key) ?? { address: key, sockets: 0 };
+    const retryAfterMs = limiter.spend(key, perAddress);
+    if (retryAfterMs > 0) throw new AppError('RATE_LIMITED', { retryAfterMs });
+    const share = shares.get(key) ?? { address: key, sockets: 0, boards: new Map() };
     if (share.sockets >= maxSocketsPerAddress) throw new AppError('RATE_LIMITED', RETRY);
-    share.sockets += 1;
-    shares.set(key, share);
     return share;
   }
 
   return {
-    admit(address, nowMs) {
+    admit(address) {
+      const share = shareOf(address);
       if (sockets >= maxSockets) throw new AppError('NODE_FULL', RETRY);
-      const next = spend(upgrades, bucketFullAtMs, nowMs);
+      const next = spend(upgrades, bucketFullAtMs, monotonicMs());
       if (next === undefined) throw new AppError('NODE_FULL', RETRY);
-      const share = takeShare(address);
       bucketFullAtMs = next;
       sockets += 1;
+      if (share === undefined) return undefined;
+      share.sockets += 1;
+      shares.set(share.address, share);
       return share;
     },
     release(share) {

@@ -20,7 +20,9 @@ export class Channel {
   /** Nobody has vouched for the board lately. */
   stale = true;
   publishedStale = true;
-  viewers = 0;
+  readonly viewers = new Set<Connection>();
+  /** False once nobody watches it any more. */
+  isOpen = true;
   /** Viewers from before the first board was known. */
   readonly awaiting = new Set<Connection>();
   /** Shared by the thousands who join or come back between two changes. */

@@ -20,7 +20,11 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
 const invalid = (message?: string) =>
   new AppError('MESSAGE_INVALID', message === undefined ? {} : { message });
 
-function parseObject(text: string): Record<string, unknown> {
+export type MessageFields = Readonly<Record<string, unknown>>;
+
+/** The JSON object of a message; `text` is undefined for a binary one. */
+export function readMessage(text: string | undefined): MessageFields {
+  if (text === undefined) throw invalid('Messages are JSON text.');
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -28,7 +32,12 @@ function parseObject(text: string): Record<string, unknown> {
     throw new AppError('MESSAGE_INVALID', { cause });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid();
-  return value as Record<string, unknown>;
+  return value as MessageFields;
+}
+
+/** The leaderboard that a message names, well-formed or not, so that a refusal can say which one it was about. */
+export function boardNamedIn({ leaderboard }: MessageFields): string | undefined {
+  return typeof leaderboard === 'string' ? leaderboard.toWellFormed() : undefined;
 }
 
 function isCount(value: unknown): value is number {
@@ -42,8 +51,7 @@ export function parsePosition(epoch: unknown, seq: unknown): Position | undefine
   return { epoch, seq };
 }
 
-export function parseClientMessage(text: string): ClientMessage {
-  const fields = parseObject(text);
+export function parseClientMessage(fields: MessageFields): ClientMessage {
   const { type, leaderboard, epoch, seq, token } = fields;
   const allowed = typeof type === 'string' && Object.hasOwn(FIELDS, type) ? FIELDS[type] : undefined;
   if (allowed === undefined) throw invalid('The type is not one of the documented ones.');

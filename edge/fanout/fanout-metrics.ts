@@ -4,6 +4,7 @@ import { CLOSE } from './close-codes.ts';
 
 /** What is asked for at each scrape. */
 export interface FanoutGauges {
+  connections: () => number;
   sockets: () => number;
   authenticated: () => number;
   behind: () => number;
@@ -24,6 +25,11 @@ export function createFanoutMetrics(registry: Metrics = createMetrics('fanout'))
     opened: registry.counter('fanout_sockets_opened_total', 'Sockets opened.'),
     refused: registry.counter('fanout_upgrades_refused_total', 'Upgrades refused, by reason.', ['reason']),
     onClosed: (code: number) => closed.inc({ code: LABELLED_CODES.has(code) ? String(code) : 'other' }),
+    connectionsRefused: registry.counter(
+      'fanout_connections_refused_total',
+      'Connections closed at once, by reason.',
+      ['reason'],
+    ),
     framesDelivered: registry.counter(
       'fanout_frames_delivered_total',
       'Frames handed to sockets: one for each receiver of a broadcast, and each personal frame.',
@@ -58,6 +64,9 @@ export function createFanoutMetrics(registry: Metrics = createMetrics('fanout'))
       'outcome',
     ]),
     watch(gauges: FanoutGauges) {
+      registry.gauge('fanout_connections', 'Open connections of the public port, sockets included.', {
+        collect: gauges.connections,
+      });
       registry.gauge('fanout_sockets', 'Open sockets.', { collect: gauges.sockets });
       registry.gauge('fanout_sockets_authenticated', 'Open sockets with a token.', {
         collect: gauges.authenticated,

@@ -37,6 +37,8 @@ export interface FreshnessOptions {
 export interface Freshness {
   /** Judges every board and sends the polls that are due. */
   check(): void;
+  /** Reads a board that is not known yet. */
+  open(channel: Channel): void;
   /** The feed was opened or lost: every board is read again, now. */
   onFeedChanged(): void;
   stop(): void;
@@ -65,6 +67,8 @@ function hasPlace({ seq, entries }: Board): boolean {
 export function createFreshness(options: FreshnessOptions): Freshness {
   const { hub, source, feed, sentinel, log, metrics, monotonicMs } = options;
   const watches = new WeakMap<Channel, Watch>();
+  /** Boards whose poll is due and waits for one of the places, in order of waiting: many boards delay each other alike. */
+  const waiting = new Set<Channel>();
   let polls = 0;
   /** By the sentinel's last answer, the score service can vouch for no board. */
   let serviceStale = false;
@@ -98,12 +102,26 @@ export function createFreshness(options: FreshnessOptions): Freshness {
   }
 
   function check(): void {
-    const nowMs = monotonicMs();
-    for (const channel of hub.channels()) {
-      const watch = watchOf(channel);
-      if (!watch.polling && nowMs >= watch.pollAtMs && polls < POLLS_IN_FLIGHT) void poll(channel, watch);
-    }
+    for (const channel of waiting) if (!channel.isOpen) waiting.delete(channel);
+    for (const channel of hub.channels()) queueWhenDue(channel);
+    sendPolls();
     tell();
+  }
+
+  function queueWhenDue(channel: Channel): void {
+    const watch = watchOf(channel);
+    if (watch.polling || monotonicMs() < watch.pollAtMs) return;
+    // The board that speaks for all waits for no other.
+    if (channel.leaderboard === sentinel) void poll(channel, watch);
+    else waiting.add(channel);
+  }
+
+  function sendPolls(): void {
+    for (const channel of waiting) {
+      if (polls >= POLLS_IN_FLIGHT) return;
+      waiting.delete(channel);
+      if (channel.isOpen) void poll(channel, watchOf(channel));
+    }
   }
 
   function tell(): void {
@@ -141,6 +159,7 @@ export function createFreshness(options: FreshnessOptions): Freshness {
       watch.pollAtMs = session === feed.session ? sentAtMs + pauseMs : 0;
     }
     hub.setStale(channel, isStale(watch, monotonicMs()));
+    sendPolls();
   }
 
   function onSentinel(stale: boolean): void {
@@ -157,6 +176,10 @@ export function createFreshness(options: FreshnessOptions): Freshness {
 
   return {
     check,
+    open(channel) {
+      queueWhenDue(channel);
+      sendPolls();
+    },
     onFeedChanged() {
       for (const channel of hub.channels()) watchOf(channel).pollAtMs = 0;
       check();

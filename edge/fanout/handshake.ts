@@ -7,16 +7,10 @@ import type { Position } from './board-state.ts';
 import { parsePosition } from './client-messages.ts';
 
 export interface HandshakeRequest {
-  /** The Origin header; empty when absent, as it is when no browser asks. */
-  readonly origin: string;
   /** The URL's query string, without the question mark. */
   readonly query: string;
-  /** The Sec-WebSocket-Protocol header; empty when absent. */
-  readonly protocols: string;
-  /** The Upgrade header. */
-  readonly upgrade: string;
-  /** The Sec-WebSocket-Version header. */
-  readonly version: string;
+  /** By name in lower case; the lines of one name are one list, with a comma between them. */
+  readonly headers: ReadonlyMap<string, string>;
 }
 
 export interface Handshake {
@@ -27,9 +21,11 @@ export interface Handshake {
   readonly resume: Position | undefined;
 }
 
-/** The one version of RFC 6455, and the one protocol to upgrade to: uWebSockets.js looks at neither. */
+/** What RFC 6455 asks for: uWebSockets.js looks at the length of the first key alone. */
 const WEBSOCKET_VERSION = '13';
 const WEBSOCKET = /^websocket$/i;
+const UPGRADE = /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i;
+const KEY_LENGTH = 24;
 
 /** JSON text frames, as without a subprotocol. */
 const TEXT_SUBPROTOCOL = 'scoreboard.v1';
@@ -45,12 +41,19 @@ const JWT_VALUE = /^(bearer[ .])?eyJ/i;
 const COUNT = /^(0|[1-9]\d{0,15})$/;
 
 export function parseHandshake(request: HandshakeRequest, allowedOrigins: ReadonlySet<string>): Handshake {
-  const { origin, query, protocols, upgrade, version } = request;
-  if (!WEBSOCKET.test(upgrade) || version !== WEBSOCKET_VERSION) throw new AppError('HANDSHAKE_INVALID');
+  const header = (name: string) => request.headers.get(name) ?? '';
+  const isWebSocket =
+    WEBSOCKET.test(header('upgrade')) &&
+    UPGRADE.test(header('connection')) &&
+    header('sec-websocket-version') === WEBSOCKET_VERSION &&
+    header('sec-websocket-key').length === KEY_LENGTH;
+  if (!isWebSocket) throw new AppError('HANDSHAKE_INVALID');
+  // Programs other than browsers send none.
+  const origin = header('origin');
   // "null" is what sandboxed pages and files say: it names nobody, so it can't be on a list.
   if (origin !== '' && (origin === 'null' || !allowedOrigins.has(origin)))
     throw new AppError('ORIGIN_NOT_ALLOWED');
-  return { ...parseProtocols(protocols), resume: parseQuery(query) };
+  return { ...parseProtocols(header('sec-websocket-protocol')), resume: parseQuery(request.query) };
 }
 
 function parseProtocols(header: string): { protocol: string; token: string | undefined } {

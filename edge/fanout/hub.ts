@@ -8,12 +8,14 @@
  */
 import { AppError } from '../../services/shared/app-error.ts';
 import { type Board, causeOf, isNewer, type Position } from './board-state.ts';
-import { Channel } from './channel.ts';
+import { Boards } from './boards.ts';
+import type { Channel } from './channel.ts';
+import { CLOSE } from './close-codes.ts';
 import type { Connection } from './connection.ts';
 import type { FanoutMetrics } from './fanout-metrics.ts';
 import type { Frame } from './frame.ts';
 import { errorFrame, type PlayerState, snapshotFrame, staleFrame, updateFrame } from './frames.ts';
-import { BOARDS_PER_NODE, BOARDS_PER_SOCKET } from './limits.ts';
+import { BOARDS_PER_SOCKET } from './limits.ts';
 import type { Personal } from './personal.ts';
 import { createSlowSockets } from './slow-sockets.ts';
 import { createTicker } from './ticker.ts';
@@ -39,8 +41,8 @@ export interface HubOptions {
 
 export interface Hub {
   channels(): Iterable<Channel>;
-  /** The board's channel, opened if need be; SUBSCRIPTION_LIMIT_REACHED when there are too many. */
-  open(leaderboard: string): Channel;
+  /** A board that is watched. */
+  find(leaderboard: string): Channel | undefined;
   /** Takes a board if it is newer than the newest and somebody watches it; true when it was. */
   offerBoard(board: Board, committedAtMs?: number): boolean;
   offerPlayers(leaderboard: string, states: readonly PlayerState[]): void;
@@ -65,8 +67,7 @@ export interface Hub {
 
 export function createHub(options: HubOptions): Hub {
   const { tickMs, slowConsumerMs, publish, personal, onOpened, metrics, monotonicMs, now } = options;
-  const channels = new Map<string, Channel>();
-  const permanent = new Set(options.permanent);
+  const boards = new Boards({ permanent: options.permanent, onGivesWay: dismissAll, monotonicMs });
   /** A shared list for the many sockets that watch one board only. */
   const alone = new Map<Channel, readonly Channel[]>();
   const dirty = new Set<Channel>();
@@ -81,16 +82,6 @@ export function createHub(options: HubOptions): Hub {
     monotonicMs,
   });
   let tick = 0;
-  for (const leaderboard of permanent) open(leaderboard);
-
-  function open(leaderboard: string): Channel {
-    const known = channels.get(leaderboard);
-    if (known !== undefined) return known;
-    if (channels.size >= BOARDS_PER_NODE) throw new AppError('SUBSCRIPTION_LIMIT_REACHED');
-    const channel = new Channel(leaderboard);
-    channels.set(leaderboard, channel);
-    return channel;
-  }
 
   function publishChanges(): void {
     tick += 1;
@@ -130,9 +121,7 @@ export function createHub(options: HubOptions): Hub {
 
   function withdraw(connection: Connection, channel: Channel): void {
     channel.awaiting.delete(connection);
-    channel.viewers -= 1;
-    if (channel.viewers > 0 || permanent.has(channel.leaderboard)) return;
-    channels.delete(channel.leaderboard);
+    if (!boards.leave(channel, connection)) return;
     alone.delete(channel);
     dirty.delete(channel);
   }
@@ -158,12 +147,24 @@ export function createHub(options: HubOptions): Hub {
     withdraw(connection, channel);
   }
 
+  function dismiss(connections: Iterable<Connection>, channel: Channel, error: AppError): void {
+    for (const connection of [...connections]) {
+      leave(connection, channel);
+      // A socket that can't be told would go on to show a board that no longer moves.
+      if (!connection.send(errorFrame(error, channel.leaderboard))) connection.close(CLOSE.SLOW_CONSUMER);
+    }
+  }
+
+  function dismissAll(channel: Channel, error: AppError): void {
+    dismiss(channel.viewers, channel, error);
+  }
+
   return {
-    channels: () => channels.values(),
-    open,
+    channels: () => boards.all(),
+    find: (leaderboard) => boards.find(leaderboard),
 
     offerBoard(board, committedAtMs = 0) {
-      const channel = channels.get(board.leaderboard);
+      const channel = boards.find(board.leaderboard);
       if (channel === undefined || !isNewer(board, channel.newest)) return false;
       if (channel.newest !== channel.published) metrics.conflated.inc();
       channel.newest = board;
@@ -174,22 +175,19 @@ export function createHub(options: HubOptions): Hub {
     },
 
     offerPlayers(leaderboard, states) {
-      const channel = channels.get(leaderboard);
+      const channel = boards.find(leaderboard);
       if (channel !== undefined && personal.offer(channel, states)) ticker.schedule();
     },
 
     setStale(channel, stale) {
-      if (channel.stale === stale) return;
+      if (channel.stale === stale || !channel.isOpen) return;
       channel.stale = stale;
       dirty.add(channel);
       ticker.schedule();
     },
 
     refuse(channel, error) {
-      for (const connection of [...channel.awaiting]) {
-        connection.send(errorFrame(error, channel.leaderboard));
-        leave(connection, channel);
-      }
+      dismiss(channel.awaiting, channel, error);
     },
 
     join(connection, leaderboard, resume) {
@@ -197,17 +195,17 @@ export function createHub(options: HubOptions): Hub {
       if (!isMember && connection.channels.length >= BOARDS_PER_SOCKET) {
         throw new AppError('SUBSCRIPTION_LIMIT_REACHED');
       }
-      const channel = open(leaderboard);
+      const channel = boards.open(leaderboard, connection.share);
       if (!isMember) {
         setChannels(connection, [...connection.channels, channel]);
-        channel.viewers += 1;
+        boards.enter(channel, connection);
       }
       show(connection, channel, resume);
       if (channel.newest === undefined) onOpened(channel);
     },
 
     leave(connection, leaderboard) {
-      const channel = channels.get(leaderboard);
+      const channel = boards.find(leaderboard);
       if (channel !== undefined) leave(connection, channel);
     },
 

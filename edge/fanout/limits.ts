@@ -1,9 +1,15 @@
 /** Every limit that a client of a fan-out node can meet, and every wait inside it, in one place with the reason for its size. */
 
+import type { Rate } from '../../services/shared/gcra.ts';
+
 /** Leaderboards one socket may watch: a page shows one or two. */
 export const BOARDS_PER_SOCKET = 10;
 /** Leaderboards one node may watch; each costs a poll now and then. */
 export const BOARDS_PER_NODE = 1_000;
+/** Leaderboards that the sockets of one address may watch together, the default one aside: a tenth of the node's. */
+export const BOARDS_PER_ADDRESS = BOARDS_PER_NODE / 10;
+/** Leaderboards new to the node that one address may ask for; each is a read of the score service. All of its own at once, twice. */
+export const BOARD_OPENINGS_PER_ADDRESS: Rate = { perSecond: 10, burst: 2 * BOARDS_PER_ADDRESS };
 /** Sockets of one player, over all devices and tabs. */
 export const SOCKETS_PER_PLAYER = 50;
 /** Boards of which a node remembers one player's newest state. */
@@ -14,6 +20,11 @@ export const MESSAGE_MAX_BYTES = 4 * 1024;
 /** Messages, pings and pongs a socket may send: one each interval, and this many at once. */
 export const MESSAGE_INTERVAL_MS = 100;
 export const MESSAGE_BURST = 20;
+/**
+ * The same for all sockets of one address together: a thousand pages that come back at once ask and show a token, and then say
+ * something every few minutes.
+ */
+export const MESSAGES_PER_ADDRESS: Rate = { perSecond: 1_000, burst: 5_000 };
 /** Bad messages before the socket is closed: a client that is wrong this often will not get better. */
 export const BAD_MESSAGES_ALLOWED = 5;
 
@@ -22,6 +33,15 @@ export const BAD_MESSAGES_ALLOWED = 5;
  * storm of reconnects does not starve those who are in, and ten thousand are back within some seven seconds.
  */
 export const UPGRADES_PER_S = 2_000;
+/**
+ * What one address may use of these: a twentieth of the rate, and a quarter at once. An office of a thousand is back in six
+ * seconds, and it takes twenty addresses to use up a node's rate.
+ */
+export const ADDRESS_PART_OF_UPGRADES = { ofRate: 1 / 20, ofBurst: 1 / 4 } as const;
+/** Connections that one address may open, for each upgrade that it may ask for: those beyond are told when to come back. */
+export const CONNECTIONS_PER_UPGRADE = 2;
+/** Connections beyond the sockets of a node: handshakes under way, health checks and refusals. */
+export const SPARE_CONNECTIONS = 500;
 /** When a refused client should come back. */
 export const UPGRADE_RETRY_S = 1;
 

@@ -3,11 +3,12 @@ import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { startAdminServer } from '../../services/shared/admin-server.ts';
 import { type Clock, systemClock } from '../../services/shared/clock.ts';
+import { createConnections } from '../../services/shared/connections.ts';
 import { createGrpcClient } from '../../services/shared/grpc.ts';
 import { DEFAULT_LEADERBOARD } from '../../services/shared/identifiers.ts';
 import type { Log } from '../../services/shared/log.ts';
 import { createTokenVerifier } from '../../services/shared/token-verifier.ts';
-import { createAdmission } from './admission.ts';
+import { connectionLimits, createAdmission } from './admission.ts';
 import { createAuthentication } from './authentication.ts';
 import { createBoardSource } from './board-source.ts';
 import type { FanoutConfig } from './config.ts';
@@ -99,7 +100,13 @@ interface NodeParts {
 
 /** Boards in, sockets out. */
 async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
-  const admission = createAdmission(config);
+  const connections = createConnections({
+    limits: connectionLimits(config),
+    isExempt: config.addressLimitExempt.has,
+    onRefused: (reason) => metrics.connectionsRefused.inc({ reason }),
+    monotonicMs,
+  });
+  const admission = createAdmission({ ...config, monotonicMs });
   const personal = createPersonal();
   const authentication = createAuthentication({ verifier: upstream.verifier, personal, clock, log });
   const hub = createHub({
@@ -108,7 +115,7 @@ async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
     slowConsumerMs: config.slowConsumerMs,
     publish: (channel, frame) => server.publish(channel, frame),
     personal,
-    onOpened: () => freshness.check(),
+    onOpened: (channel) => freshness.open(channel),
     metrics,
     monotonicMs,
     now: () => clock.now(),
@@ -116,20 +123,19 @@ async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
   const firstBoard = DEFAULT_LEADERBOARD;
   const sessions = createSessions({ hub, admission, authentication, firstBoard, metrics, monotonicMs });
   upstream.verifier.onWithdrawn((isVoid) => authentication.closeVoid(sessions.connections, isVoid));
-  const board = hub.open(firstBoard);
   let stopping = false;
-  const readiness = () => ({ board: board.published !== undefined, accepting: !stopping });
+  const readiness = () => ({ board: hub.find(firstBoard)?.published !== undefined, accepting: !stopping });
   const { host, port } = config;
   const allowedOrigins = new Set(config.allowedOrigins);
   const server = await startSocketServer({
     host,
     port,
     allowedOrigins,
+    connections,
     admission,
     sessions,
     readiness,
     metrics,
-    monotonicMs,
   });
   const feed = startFeed({
     natsUrl: config.natsUrl,
@@ -149,6 +155,7 @@ async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
     hub.closeSlow();
   }, EXPIRY_CHECK_MS);
   metrics.watch({
+    connections: () => connections.open,
     sockets: () => sessions.connections.size,
     authenticated: () => authentication.count,
     behind: () => hub.behind,

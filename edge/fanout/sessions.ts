@@ -1,14 +1,15 @@
 /** What happens on a socket between open and close: its first frame, its messages, its end. */
 import { AppError, toAppError } from '../../services/shared/app-error.ts';
+import { createLocalLimiter } from '../../services/shared/gcra.ts';
 import type { Admission } from './admission.ts';
 import type { Authentication } from './authentication.ts';
-import { parseClientMessage } from './client-messages.ts';
+import { boardNamedIn, type MessageFields, parseClientMessage, readMessage } from './client-messages.ts';
 import { CLOSE } from './close-codes.ts';
 import type { Connection, Socket } from './connection.ts';
 import type { FanoutMetrics } from './fanout-metrics.ts';
 import { errorFrame, isBroadcast, pongFrame } from './frames.ts';
 import type { Hub } from './hub.ts';
-import { BAD_MESSAGES_ALLOWED, MESSAGE_BURST, MESSAGE_INTERVAL_MS } from './limits.ts';
+import { BAD_MESSAGES_ALLOWED, MESSAGE_BURST, MESSAGE_INTERVAL_MS, MESSAGES_PER_ADDRESS } from './limits.ts';
 import { spend } from './rate-limit.ts';
 
 export interface SessionsOptions {
@@ -47,10 +48,14 @@ export function createSessions(options: SessionsOptions): Sessions {
   const { hub, admission, authentication, firstBoard, metrics, monotonicMs } = options;
   const connections = new Set<Connection>();
 
-  /** False when the socket said too much and was closed. */
+  const messages = createLocalLimiter(monotonicMs);
+  const addressMayTalk = ({ share }: Connection) =>
+    share === undefined || messages.spend(share.address, MESSAGES_PER_ADDRESS) === 0;
+
+  /** False when the socket, or all of its address, said too much: then it was closed. */
   function mayTalk(connection: Connection): boolean {
     const next = spend(MESSAGES, connection.bucketFullAtMs, Math.floor(monotonicMs()));
-    if (next === undefined) {
+    if (next === undefined || !addressMayTalk(connection)) {
       connection.close(CLOSE.TOO_MANY_MESSAGES);
       return false;
     }
@@ -58,9 +63,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     return true;
   }
 
-  function handle(connection: Connection, text: string | undefined): void {
-    if (text === undefined) throw new AppError('MESSAGE_INVALID', { message: 'Messages are JSON text.' });
-    const message = parseClientMessage(text);
+  function handle(connection: Connection, fields: MessageFields): void {
+    const message = parseClientMessage(fields);
     switch (message.type) {
       case 'subscribe':
         hub.join(connection, message.leaderboard, message.resume);
@@ -93,12 +97,14 @@ export function createSessions(options: SessionsOptions): Sessions {
 
     onMessage(connection, text) {
       if (!mayTalk(connection)) return;
+      let fields: MessageFields = {};
       try {
-        handle(connection, text);
+        fields = readMessage(text);
+        handle(connection, fields);
       } catch (thrown) {
         const error = toAppError(thrown);
         if (error.kind === 'internal') throw thrown;
-        connection.send(errorFrame(error));
+        connection.send(errorFrame(error, boardNamedIn(fields)));
         if (error.kind === 'invalid_argument') connection.badMessages += 1;
         if (connection.badMessages > BAD_MESSAGES_ALLOWED) connection.close(CLOSE.BAD_MESSAGES);
       }

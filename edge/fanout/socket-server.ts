@@ -4,6 +4,7 @@
  */
 import { STATUS_CODES } from 'node:http';
 import { AppError, toAppError } from '../../services/shared/app-error.ts';
+import type { Connections } from '../../services/shared/connections.ts';
 import { ERROR_TABLE } from '../../services/shared/error-table.ts';
 import {
   type HttpRequest,
@@ -26,13 +27,12 @@ export interface SocketServerOptions {
   /** 0 lets the system choose. */
   port: number;
   allowedOrigins: ReadonlySet<string>;
+  connections: Connections;
   admission: Admission;
   sessions: Sessions;
   /** What this process can't do without, by name: true when it works. */
   readiness: () => Record<string, boolean>;
   metrics: FanoutMetrics;
-  /** Monotonic milliseconds. */
-  monotonicMs: () => number;
 }
 
 export interface SocketServer {
@@ -51,7 +51,7 @@ interface UserData {
 }
 
 export async function startSocketServer(options: SocketServerOptions): Promise<SocketServer> {
-  const { host, allowedOrigins, admission, sessions, readiness, metrics, monotonicMs } = options;
+  const { host, allowedOrigins, connections, admission, sessions, readiness, metrics } = options;
   const uws = await loadUws();
   const app = uws.App();
   let draining = false;
@@ -62,19 +62,16 @@ export async function startSocketServer(options: SocketServerOptions): Promise<S
     request: HttpRequest,
   ): { connection: Connection; protocol: string } {
     if (draining) throw new AppError('SHUTTING_DOWN', { retryAfterMs: 1000 });
-    const handshake = parseHandshake(
-      {
-        origin: request.getHeader('origin'),
-        query: request.getQuery(),
-        protocols: request.getHeader('sec-websocket-protocol'),
-        upgrade: request.getHeader('upgrade'),
-        version: request.getHeader('sec-websocket-version'),
-      },
-      allowedOrigins,
-    );
-    const peer = Buffer.from(response.getRemoteAddressAsText()).toString();
-    const share = admission.admit(peer, monotonicMs());
+    const headers = headersOf(request);
+    const handshake = parseHandshake({ query: request.getQuery(), headers }, allowedOrigins);
+    const share = admission.admit(peerOf(response));
     return { connection: new Connection(handshake, share), protocol: handshake.protocol };
+  }
+
+  /** Called with 1 when a connection was opened, and with -1 when it ended before it became a socket. */
+  function countConnection(response: HttpResponse, change: number): void {
+    if (change < 0) connections.closed();
+    else if (!connections.opened(peerOf(response))) response.close();
   }
 
   function refuse(response: HttpResponse, error: AppError): void {
@@ -82,6 +79,7 @@ export async function startSocketServer(options: SocketServerOptions): Promise<S
     answer(response, ERROR_TABLE[error.kind].httpStatus, errorBody(error), error.retryAfterMs);
   }
 
+  app.filter(countConnection);
   app.ws<UserData>('/live', {
     idleTimeout: IDLE_TIMEOUT_S,
     sendPingsAutomatically: true,
@@ -108,7 +106,10 @@ export async function startSocketServer(options: SocketServerOptions): Promise<S
     dropped: (socket, message, isBinary) =>
       sessions.onDropped(socket.getUserData().connection, message, isBinary),
     drain: (socket) => sessions.onDrain(socket.getUserData().connection),
-    close: (socket, code) => sessions.onClose(socket.getUserData().connection, code),
+    close(socket, code) {
+      connections.closed();
+      sessions.onClose(socket.getUserData().connection, code);
+    },
   });
   app.get('/healthz', (response) => answer(response, 200, '{"status":"ok"}'));
   app.get('/readyz', (response) => {
@@ -149,11 +150,25 @@ export async function startSocketServer(options: SocketServerOptions): Promise<S
   };
 }
 
+function peerOf(response: HttpResponse): string {
+  return Buffer.from(response.getRemoteAddressAsText()).toString();
+}
+
+function headersOf(request: HttpRequest): Map<string, string> {
+  const headers = new Map<string, string>();
+  request.forEach((name, value) => {
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? value : `${before}, ${value}`);
+  });
+  return headers;
+}
+
+/** Ends its connection, so that no connection stays that is not a socket. */
 function answer(response: HttpResponse, status: number, body: string, retryAfterMs = 0): void {
   response.cork(() => {
     response.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`);
     response.writeHeader('content-type', 'application/json');
     if (retryAfterMs > 0) response.writeHeader('retry-after', String(Math.ceil(retryAfterMs / 1000)));
-    response.end(body, status >= 400);
+    response.end(body, true);
   });
 }

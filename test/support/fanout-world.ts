@@ -180,6 +180,7 @@ type Digests = ReturnType<typeof digestServiceKeys>;
 async function startScoreDouble(digests: Digests) {
   const boards = new Map<string, TestBoard>();
   let down = false;
+  let reads = 0;
   const refuse = () => Promise.reject(new AppError('CALLER_NOT_ALLOWED'));
   const handlers: Handlers<typeof ScoreService> = {
     submitScore: refuse,
@@ -188,6 +189,7 @@ async function startScoreDouble(digests: Digests) {
     listAround: refuse,
     getPlaces: refuse,
     async getTop({ leaderboard }) {
+      reads += 1;
       if (down) throw new AppError('STORE_UNAVAILABLE');
       const board = boards.get(leaderboard) ?? { seq: 0 };
       const position = { leaderboard, epoch: BigInt(board.epoch ?? 1), seq: BigInt(board.seq) };
@@ -208,6 +210,10 @@ async function startScoreDouble(digests: Digests) {
     stop: () => server.stop(),
     set(board: TestBoard) {
       boards.set(board.leaderboard ?? 'global', board);
+    },
+    /** Boards that were read so far. */
+    get reads() {
+      return reads;
     },
     setDown(isDown: boolean) {
       down = isDown;

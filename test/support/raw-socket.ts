@@ -83,9 +83,13 @@ export function handshake(path = '/live', more: Record<string, string> = {}, met
   return `${method} ${path} HTTP/1.1\r\n${headers.join('')}\r\n`;
 }
 
-/** Opens a connection, says the opening line, and resolves once the server's head is there. */
-export async function openRaw(port: number, opening: string | Buffer = handshake()): Promise<RawSocket> {
-  const tcp = connect(port, '127.0.0.1');
+/** Opens a connection, says the opening line, and resolves once the server's head is there. `from` is any of 127.0.0.0/8. */
+export async function openRaw(
+  port: number,
+  opening: string | Buffer = handshake(),
+  from = '127.0.0.1',
+): Promise<RawSocket> {
+  const tcp = connect({ port, host: '127.0.0.1', localAddress: from });
   const frames: Heard[] = [];
   let head: string | undefined;
   let unread: Buffer = Buffer.alloc(0);

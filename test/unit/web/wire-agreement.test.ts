@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseClientMessage } from '../../../edge/fanout/client-messages.ts';
+import { parseClientMessage, readMessage } from '../../../edge/fanout/client-messages.ts';
 import { CLOSE, mayComeBack } from '../../../edge/fanout/close-codes.ts';
 import * as frames from '../../../edge/fanout/frames.ts';
 import { parseHandshake } from '../../../edge/fanout/handshake.ts';
@@ -58,11 +58,15 @@ describe('the page and the fan-out node speak the same language:', () => {
     await Promise.resolve();
     const socket = world.socket();
     const request = {
-      origin: 'http://a',
-      protocols: socket.protocols.join(', '),
       query: 'epoch=3&seq=14',
-      upgrade: 'websocket',
-      version: '13',
+      headers: new Map([
+        ['origin', 'http://a'],
+        ['sec-websocket-protocol', socket.protocols.join(', ')],
+        ['upgrade', 'websocket'],
+        ['connection', 'Upgrade'],
+        ['sec-websocket-version', '13'],
+        ['sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ=='],
+      ]),
     };
     expect(parseHandshake(request, new Set(['http://a']))).toEqual({
       protocol: 'scoreboard.v1',
@@ -74,7 +78,7 @@ describe('the page and the fan-out node speak the same language:', () => {
     token = 'eyJh.b.d';
     await link.renewToken();
     link.close();
-    const types = socket.sent.map((message) => parseClientMessage(JSON.stringify(message)).type);
+    const types = socket.sent.map((message) => parseClientMessage(readMessage(JSON.stringify(message))).type);
     expect(types).toEqual(['subscribe', 'unsubscribe', 'ping', 'authenticate']);
   });
 });
