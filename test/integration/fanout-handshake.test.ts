@@ -3,10 +3,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type FanoutWorld, startFanoutWorld } from '../support/fanout-world.ts';
 import { type LiveClient, openLive, refusal } from '../support/live-client.ts';
 import { handshake, openRaw } from '../support/raw-socket.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 let world: FanoutWorld;
 let bystander: LiveClient;
 let seq = 0;
+let version = 0;
 
 beforeAll(async () => {
   world = await startFanoutWorld();
@@ -88,6 +90,10 @@ describe('a handshake', () => {
     ['with a key that is too short', withHeader('Sec-WebSocket-Key', 'abc'), '426'],
     ['without a version', without('Sec-WebSocket-Version'), '400'],
     ['of an older version', withHeader('Sec-WebSocket-Version', '8'), '400'],
+    ['whose connection is kept and not upgraded', withHeader('Connection', 'keep-alive'), '400'],
+    ['without a word about its connection', without('Connection'), '400'],
+    ['with two keys', handshake().replace(/Sec-WebSocket-Key.*\r\n/, '$&$&'), '400'],
+    ['with two origins', withHeader('Origin', 'https://play.example\r\nOrigin: https://evil.test'), '403'],
     ['that upgrades to nothing', without('Upgrade'), '400'],
     ['that upgrades to something else', withHeader('Upgrade', 'h2c'), '400'],
     ['with POST', handshake('/live', {}, 'POST'), '404'],
@@ -97,12 +103,37 @@ describe('a handshake', () => {
     ['with headers over 8 KiB', withHeader('X-Long', 'a'.repeat(9_000)), '431'],
     ['with a subprotocol that nobody speaks', withHeader('Sec-WebSocket-Protocol', 'chat'), '400'],
     ['with two tokens', withHeader('Sec-WebSocket-Protocol', 'scoreboard.v1, bearer.a, bearer.b'), '400'],
+    [
+      'with two tokens in two lines',
+      withHeader('Sec-WebSocket-Protocol', 'scoreboard.v1, bearer.a\r\nSec-WebSocket-Protocol: bearer.b'),
+      '400',
+    ],
   ])('%s is refused', async (_, opening, status) => {
     expect((await knock(opening)).status).toBe(status);
   });
 });
 
+test('a handshake that keeps its connection and upgrades it, as Firefox writes it, is answered', async () => {
+  expect((await knock(withHeader('Connection', 'keep-alive, Upgrade'))).status).toBe('101');
+});
+
 describe('a token', () => {
+  test.each([
+    ['one line', 'scoreboard.v1, bearer.TOKEN'],
+    ['a second line', 'scoreboard.v1\r\nSec-WebSocket-Protocol: bearer.TOKEN'],
+    ['the first of two lines', 'bearer.TOKEN\r\nsec-websocket-protocol: scoreboard.v1'],
+  ])('is found in %s of the subprotocol header', async (_, form) => {
+    const protocols = form.replace('TOKEN', await world.auth.token('alice'));
+    const socket = await openRaw(world.node.port, withHeader('Sec-WebSocket-Protocol', protocols));
+    expect(socket.head).toMatch(/Sec-WebSocket-Protocol: scoreboard\.v1(\r\n|$)/i);
+    await waitFor(async () => {
+      version += 1;
+      await world.publish(undefined, [{ userId: 'alice', score: 1, rank: 1, version }]);
+      return socket.frames.some(({ payload }) => payload.includes('"userId":"alice"')) || undefined;
+    });
+    socket.destroy();
+  });
+
   test.each(['token', 'access_token', 'jwt', 'auth', 'authorization', 'bearer', 'TOKEN', 'x-auth-token'])(
     'is refused in the query as %s',
     async (name) => {

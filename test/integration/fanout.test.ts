@@ -155,7 +155,35 @@ describe('a socket that asks for more', () => {
       client.send({ type: 'subscribe', leaderboard: `many-${board}` });
     }
     const error = await client.frame(({ event }) => event === 'error');
-    expect(error).toMatchObject({ code: 'resource_exhausted', reason: 'SUBSCRIPTION_LIMIT_REACHED' });
+    expect(error).toMatchObject({
+      code: 'resource_exhausted',
+      reason: 'SUBSCRIPTION_LIMIT_REACHED',
+      leaderboardId: `many-${BOARDS_PER_SOCKET}`,
+    });
+    client.close();
+  });
+
+  test.each(['not a board', 'a/b', '\ud800', 'x'.repeat(65)])('is told that "%s" is no board', async (name) => {
+    for (const protocols of [[], ['scoreboard.v1.proto']]) {
+      const client = await openLive(world.url, { protocols });
+      client.send({ type: 'subscribe', leaderboard: name });
+      const error = await client.frame(({ event }) => event === 'error');
+      expect(error).toMatchObject({ reason: 'LEADERBOARD_INVALID', leaderboardId: name.toWellFormed() });
+      client.close();
+    }
+  });
+
+  test('is told of no board where its message names none', async () => {
+    const client = await openLive(world.url);
+    for (const message of ['no JSON', { type: 'subscribe', leaderboard: 5 }]) client.send(message);
+    const errors = await waitFor(() => {
+      const heard = client.frames.filter(({ event }) => event === 'error');
+      return heard.length === 2 ? heard : undefined;
+    });
+    expect(errors.map(({ reason, leaderboardId }) => [reason, leaderboardId])).toEqual([
+      ['MESSAGE_INVALID', undefined],
+      ['LEADERBOARD_INVALID', undefined],
+    ]);
     client.close();
   });
 

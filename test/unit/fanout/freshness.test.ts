@@ -1,9 +1,15 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Entry, isNewer } from '../../../edge/fanout/board-state.ts';
 import { Channel } from '../../../edge/fanout/channel.ts';
 import { createFanoutMetrics } from '../../../edge/fanout/fanout-metrics.ts';
 import { createFreshness, type Freshness } from '../../../edge/fanout/freshness.ts';
-import { FRESHNESS_CHECK_MS, POLL_SLOW_MS, STALE_AFTER_MS } from '../../../edge/fanout/limits.ts';
+import {
+  FRESHNESS_CHECK_MS,
+  POLL_FAST_MS,
+  POLL_SLOW_MS,
+  POLLS_IN_FLIGHT,
+  STALE_AFTER_MS,
+} from '../../../edge/fanout/limits.ts';
 import { createSilentLog } from '../../../services/shared/log.ts';
 import { createMetrics } from '../../../services/shared/metrics.ts';
 
@@ -13,7 +19,9 @@ const BOARDS = ['global', 'weekly', 'monthly'];
 let channels: Channel[];
 let answersStale: Set<string>;
 let reads: string[];
-let serviceHangs: boolean;
+/** Whether the service leaves a read of this board unanswered. */
+let hangs: (leaderboard: string) => boolean;
+let feedIsThere: boolean;
 /** What the score service has, and what of it polls brought to the screens. */
 let epoch: number;
 let seq: number;
@@ -28,7 +36,8 @@ beforeEach(async () => {
   channels = BOARDS.map((name) => new Channel(name));
   answersStale = new Set();
   reads = [];
-  serviceHangs = false;
+  hangs = () => false;
+  feedIsThere = true;
   [epoch, seq, entries] = [1, 1, []];
   offered = [];
   freshness = createFreshness({
@@ -49,12 +58,20 @@ beforeEach(async () => {
     source: {
       async read(leaderboard) {
         reads.push(leaderboard);
-        await new Promise((resolve) => setTimeout(resolve, serviceHangs ? 60_000 : ANSWER_MS));
+        await new Promise((resolve) => setTimeout(resolve, hangs(leaderboard) ? 60_000 : ANSWER_MS));
         const board = { leaderboard, epoch, seq, entries, cause: undefined };
         return { board, stale: answersStale.has(leaderboard) };
       },
     },
-    feed: { session: 1, healthy: true, vouchedAtMs: () => performance.now() },
+    feed: {
+      get session() {
+        return feedIsThere ? 1 : 0;
+      },
+      get healthy() {
+        return feedIsThere;
+      },
+      vouchedAtMs: () => (feedIsThere ? performance.now() : -Infinity),
+    },
     sentinel: 'global',
     log: createSilentLog(),
     metrics: createFanoutMetrics(createMetrics('fanout', { runtime: false })),
@@ -94,7 +111,7 @@ it('keeps what is wrong with one board from the others', async () => {
 });
 
 it('leaves boards to a healthy feed while the score service does not answer', async () => {
-  serviceHangs = true;
+  hangs = () => true;
   await vi.advanceTimersByTimeAsync(2 * STALE_AFTER_MS);
   expect(staleBoards()).toEqual([]);
 });
@@ -125,4 +142,39 @@ it('shows no board that has no place in the order: later ones may be older', asy
   seq = 3;
   await vi.advanceTimersByTimeAsync(2 * FRESHNESS_CHECK_MS + ANSWER_MS);
   expect(offered).toEqual([1, 3]);
+});
+
+describe('many boards', () => {
+  const MANY = 40 * POLLS_IN_FLIGHT;
+  beforeEach(() => {
+    feedIsThere = false;
+    channels.push(...Array.from({ length: MANY }, (_, index) => new Channel(`made-up-${index}`)));
+    channels.push(new Channel('real'));
+    reads = [];
+  });
+
+  it('wait for each other in turn: each is read, however many were opened before it', async () => {
+    await vi.advanceTimersByTimeAsync(POLL_FAST_MS + FRESHNESS_CHECK_MS);
+    const added = channels.slice(BOARDS.length).map(({ leaderboard }) => leaderboard);
+    expect(added.filter((leaderboard) => !reads.includes(leaderboard))).toEqual([]);
+  });
+
+  it('do not delay the board that speaks for all', async () => {
+    hangs = (leaderboard) => leaderboard !== 'global';
+    await vi.advanceTimersByTimeAsync(FRESHNESS_CHECK_MS);
+    reads = [];
+    await vi.advanceTimersByTimeAsync(POLL_FAST_MS + FRESHNESS_CHECK_MS);
+    expect(reads.filter((leaderboard) => leaderboard === 'global').length).toBeGreaterThanOrEqual(4);
+  });
+
+  it('are not read once nobody watches them any more', async () => {
+    const left = channels.filter(({ leaderboard }) => leaderboard.startsWith('made-up'));
+    freshness.check();
+    for (const channel of left) channel.isOpen = false;
+    channels = channels.filter(({ isOpen }) => isOpen);
+    reads = [];
+    await vi.advanceTimersByTimeAsync(POLL_FAST_MS);
+    expect(reads.filter((name) => name.startsWith('made-up'))).toEqual([]);
+    expect(reads).toContain('real');
+  });
 });

@@ -1,0 +1,88 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Admission, createAdmission } from '../../../edge/fanout/admission.ts';
+import { AppError } from '../../../services/shared/app-error.ts';
+import { parseNetworks } from '../../../services/shared/networks.ts';
+
+let nowMs: number;
+let admission: Admission;
+
+/** A node of 100 sockets a second: one address has 25 of them at once and 5 a second. */
+const start = (limits: { maxSockets?: number; maxSocketsPerAddress?: number } = {}) =>
+  createAdmission({
+    ...{ maxSockets: 1_000, maxSocketsPerAddress: 1_000, ...limits },
+    maxUpgradesPerS: 100,
+    addressLimitExempt: parseNetworks(['10.0.0.0/8']),
+    monotonicMs: () => nowMs,
+  });
+
+beforeEach(() => {
+  nowMs = 1_000;
+  admission = start();
+});
+
+/** What each attempt came to; a socket that was admitted is closed at once. */
+function attempt(address: string, count = 1): string[] {
+  return Array.from({ length: count }, () => {
+    try {
+      admission.release(admission.admit(address));
+      return 'admitted';
+    } catch (error) {
+      if (error instanceof AppError) return error.reason;
+      throw error;
+    }
+  });
+}
+const admitted = (outcomes: readonly string[]) => outcomes.filter((outcome) => outcome === 'admitted').length;
+
+describe('the upgrades of one address', () => {
+  test('are a quarter of those that a node takes at once, and what it is refused takes nothing from others', () => {
+    expect(admitted(attempt('192.0.2.1', 1_000))).toBe(25);
+    expect(attempt('192.0.2.1')).toEqual(['RATE_LIMITED']);
+    for (const host of [2, 3, 4]) expect(admitted(attempt(`192.0.2.${host}`, 25))).toBe(25);
+    expect(attempt('192.0.2.5')).toEqual(['NODE_FULL']);
+  });
+
+  test('come back at a twentieth of the rate of a node, as the refusal says', () => {
+    attempt('192.0.2.1', 25);
+    let waitMs = 0;
+    try {
+      admission.admit('192.0.2.1');
+    } catch (error) {
+      if (error instanceof AppError) waitMs = error.retryAfterMs;
+    }
+    expect(waitMs).toBe(200);
+    nowMs += waitMs;
+    expect(attempt('192.0.2.1', 2)).toEqual(['admitted', 'RATE_LIMITED']);
+  });
+
+  test('are those of an IPv6 subscriber, who has a whole /64, and of an IPv4 address in any spelling', () => {
+    const hosts = Array.from({ length: 30 }, (_, host) => `2001:db8:0:1::${host.toString(16)}`);
+    expect(admitted(hosts.flatMap((host) => attempt(host)))).toBe(25);
+    expect(attempt('2001:db8:0:2::1')).toEqual(['admitted']);
+    attempt('192.0.2.1', 25);
+    expect(attempt('0000:0000:0000:0000:0000:ffff:c000:0201')).toEqual(['RATE_LIMITED']);
+  });
+
+  test('are limited by the node alone where the address is exempt', () => {
+    expect(admitted(attempt('10.1.2.3', 200))).toBe(100);
+    expect(attempt('10.1.2.3')).toEqual(['NODE_FULL']);
+  });
+});
+
+test('the sockets of one address are limited, and each that ends makes room', () => {
+  admission = start({ maxSocketsPerAddress: 2 });
+  const first = admission.admit('192.0.2.1');
+  admission.admit('192.0.2.1');
+  expect(attempt('192.0.2.1')).toEqual(['RATE_LIMITED']);
+  expect(attempt('192.0.2.2')).toEqual(['admitted']);
+  admission.release(first);
+  expect(attempt('192.0.2.1')).toEqual(['admitted']);
+});
+
+test('the sockets of a node are limited', () => {
+  admission = start({ maxSockets: 1 });
+  const first = admission.admit('192.0.2.1');
+  expect(attempt('192.0.2.2')).toEqual(['NODE_FULL']);
+  admission.release(first);
+  expect(attempt('192.0.2.2')).toEqual(['admitted']);
+});

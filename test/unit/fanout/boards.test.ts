@@ -1,0 +1,124 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { AddressShare } from '../../../edge/fanout/admission.ts';
+import { Boards } from '../../../edge/fanout/boards.ts';
+import type { Channel } from '../../../edge/fanout/channel.ts';
+import { Connection } from '../../../edge/fanout/connection.ts';
+import {
+  BOARD_OPENINGS_PER_ADDRESS,
+  BOARDS_PER_ADDRESS,
+  BOARDS_PER_NODE,
+} from '../../../edge/fanout/limits.ts';
+import { AppError } from '../../../services/shared/app-error.ts';
+
+let nowMs: number;
+let boards: Boards;
+let gaveWay: string[];
+
+beforeEach(() => {
+  nowMs = 1_000;
+  gaveWay = [];
+  boards = new Boards({
+    permanent: ['global'],
+    onGivesWay(channel) {
+      gaveWay.push(channel.leaderboard);
+      for (const viewer of [...channel.viewers]) boards.leave(channel, viewer);
+    },
+    monotonicMs: () => nowMs,
+  });
+});
+
+const shareOf = (address: string): AddressShare => ({ address, sockets: 1, boards: new Map() });
+const socketOf = (share?: AddressShare) =>
+  new Connection({ protocol: '', token: undefined, resume: undefined }, share);
+
+function watch(leaderboard: string, connection: Connection): Channel {
+  const channel = boards.open(leaderboard, connection.share);
+  boards.enter(channel, connection);
+  return channel;
+}
+
+function refusal(work: () => unknown): string | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    if (error instanceof AppError) return error.reason;
+    throw error;
+  }
+}
+
+/** Opens boards until the node has all it takes, each read and found with these entries. */
+function fill(entries: readonly { userId: string; username: string; score: number; rank: number }[]): void {
+  for (let number = 1; number < BOARDS_PER_NODE; number += 1) {
+    const leaderboard = `filled-${number}`;
+    const channel = watch(leaderboard, socketOf());
+    channel.newest = { leaderboard, epoch: 1, seq: 1, entries, cause: undefined };
+  }
+}
+const SCORED = [{ userId: 'ann', username: 'Ann', score: 1, rank: 1 }];
+
+describe('the boards of one address', () => {
+  test('are a tenth of what a node watches, the default board aside, however many sockets it has', () => {
+    const share = shareOf('192.0.2.1');
+    watch('global', socketOf(share));
+    for (let number = 0; number < BOARDS_PER_ADDRESS; number += 1)
+      watch(`made-up-${number}`, socketOf(share));
+    expect(refusal(() => watch('one-more', socketOf(share)))).toBe('SUBSCRIPTION_LIMIT_REACHED');
+    expect(refusal(() => watch('made-up-0', socketOf(share)))).toBeUndefined();
+    expect(refusal(() => watch('one-more', socketOf(shareOf('192.0.2.2'))))).toBeUndefined();
+    // Also when others watch it already.
+    expect(refusal(() => watch('one-more', socketOf(share)))).toBe('SUBSCRIPTION_LIMIT_REACHED');
+  });
+
+  test('count until the last of its sockets has left', () => {
+    const share = shareOf('192.0.2.1');
+    const [first, second] = [socketOf(share), socketOf(share)];
+    const channel = watch('weekly', first);
+    watch('weekly', second);
+    expect(boards.leave(channel, first)).toBe(false);
+    expect(share.boards.get('weekly')).toBe(1);
+    expect(boards.leave(channel, second)).toBe(true);
+    expect(share.boards.size).toBe(0);
+    expect([channel.isOpen, boards.find('weekly')]).toEqual([false, undefined]);
+  });
+
+  test('are opened at a limited rate, so that leaving and coming back makes no flood of reads', () => {
+    const share = shareOf('192.0.2.1');
+    const socket = socketOf(share);
+    const reopen = () => refusal(() => boards.leave(watch('weekly', socket), socket));
+    const { burst, perSecond } = BOARD_OPENINGS_PER_ADDRESS;
+    const outcomes = Array.from({ length: burst + 10 }, reopen);
+    expect(outcomes.filter((reason) => reason === 'RATE_LIMITED')).toHaveLength(10);
+    expect(refusal(() => watch('weekly', socketOf(shareOf('192.0.2.2'))))).toBeUndefined();
+    // A board that the node watches already costs no read.
+    expect(refusal(() => watch('weekly', socket))).toBeUndefined();
+    nowMs += 1_000 / perSecond;
+    expect(refusal(() => watch('monthly', socket))).toBeUndefined();
+  });
+
+  test('are not counted for an address that is exempt', () => {
+    for (let number = 0; number <= BOARD_OPENINGS_PER_ADDRESS.burst; number += 1)
+      watch(`b-${number}`, socketOf());
+    expect([...boards.all()]).toHaveLength(BOARD_OPENINGS_PER_ADDRESS.burst + 2);
+  });
+});
+
+describe('a node that watches all it may', () => {
+  test('gives up the board without scores that the fewest sockets watch', () => {
+    fill([]);
+    for (const channel of boards.all())
+      if (channel.leaderboard !== 'filled-7') boards.enter(channel, socketOf());
+    expect(refusal(() => watch('weekly', socketOf()))).toBeUndefined();
+    expect(gaveWay).toEqual(['filled-7']);
+    expect([...boards.all()]).toHaveLength(BOARDS_PER_NODE);
+  });
+
+  test('gives up none that has scores or is not known yet, and never the default board', () => {
+    fill(SCORED);
+    const [unknown] = [...boards.all()].slice(-1);
+    if (unknown !== undefined) unknown.newest = undefined;
+    expect(refusal(() => watch('weekly', socketOf()))).toBe('SUBSCRIPTION_LIMIT_REACHED');
+    expect(refusal(() => watch('filled-1', socketOf()))).toBeUndefined();
+    expect(gaveWay).toEqual([]);
+  });
+});
