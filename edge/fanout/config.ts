@@ -2,7 +2,6 @@
 import {
   type Environment,
   integer,
-  list,
   optionalSecret,
   port,
   secretUrl,
@@ -11,6 +10,7 @@ import {
 } from '../../services/shared/env.ts';
 import { parseHost } from '../../services/shared/host-port.ts';
 import { type NetworkList, networks } from '../../services/shared/networks.ts';
+import { type AllowedOrigins, parseOrigins } from '../../services/shared/origins.ts';
 import type { Secret } from '../../services/shared/secret.ts';
 import { parseServiceIdentity, type ServiceIdentity } from '../../services/shared/service-identity.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/token-policy.ts';
@@ -28,8 +28,8 @@ export interface FanoutConfig {
   authAddress: string;
   /** What auth and score are shown. */
   identity: ServiceIdentity;
-  /** Pages that may open sockets, by exact origin. */
-  allowedOrigins: readonly string[];
+  /** Pages that may open sockets. */
+  allowedOrigins: AllowedOrigins;
   tokenPolicy: TokenPolicy;
   /** Shortest time between two publications of a board. */
   tickMs: number;
@@ -61,10 +61,7 @@ export function parseFanoutConfig(env: Environment): FanoutConfig {
     scoreAddress: text(env, 'SCORE_ADDRESS', '127.0.0.1:50052'),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
     identity: parseServiceIdentity(env, 'fanout'),
-    allowedOrigins: list(env, 'ALLOWED_ORIGINS', [
-      `http://localhost:${edgePort}`,
-      `http://127.0.0.1:${edgePort}`,
-    ]),
+    allowedOrigins: parseOrigins(env, edgePort),
     tokenPolicy: parseTokenPolicy(env),
     tickMs: integer(env, 'TICK_MS', 50, { min: 1, max: MAX_TICK_MS }),
     maxSockets: integer(env, 'MAX_SOCKETS', MAX_SOCKETS, { min: 1 }),

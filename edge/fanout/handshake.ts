@@ -3,6 +3,7 @@
  * list, tokens in the URL (they end up in logs), and subprotocols that nobody speaks here.
  */
 import { AppError } from '../../services/shared/app-error.ts';
+import type { AllowedOrigins } from '../../services/shared/origins.ts';
 import type { Position } from './board-state.ts';
 import { parsePosition } from './client-messages.ts';
 
@@ -40,7 +41,7 @@ const TOKEN_PARAMETER = /token|bearer|jwt|auth/i;
 const JWT_VALUE = /^(bearer[ .])?eyJ/i;
 const COUNT = /^(0|[1-9]\d{0,15})$/;
 
-export function parseHandshake(request: HandshakeRequest, allowedOrigins: ReadonlySet<string>): Handshake {
+export function parseHandshake(request: HandshakeRequest, allowedOrigins: AllowedOrigins): Handshake {
   const header = (name: string) => request.headers.get(name) ?? '';
   const isWebSocket =
     WEBSOCKET.test(header('upgrade')) &&
@@ -50,8 +51,7 @@ export function parseHandshake(request: HandshakeRequest, allowedOrigins: Readon
   if (!isWebSocket) throw new AppError('HANDSHAKE_INVALID');
   // Programs other than browsers send none.
   const origin = header('origin');
-  // "null" is what sandboxed pages and files say: it names nobody, so it can't be on a list.
-  if (origin !== '' && (origin === 'null' || !allowedOrigins.has(origin)))
+  if (origin !== '' && !allowedOrigins.allows(origin, header('host')))
     throw new AppError('ORIGIN_NOT_ALLOWED');
   return { ...parseProtocols(header('sec-websocket-protocol')), resume: parseQuery(request.query) };
 }

@@ -125,8 +125,7 @@ async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
   upstream.verifier.onWithdrawn((isVoid) => authentication.closeVoid(sessions.connections, isVoid));
   let stopping = false;
   const readiness = () => ({ board: hub.find(firstBoard)?.published !== undefined, accepting: !stopping });
-  const { host, port } = config;
-  const allowedOrigins = new Set(config.allowedOrigins);
+  const { host, port, allowedOrigins } = config;
   const server = await startSocketServer({
     host,
     port,

@@ -6,6 +6,7 @@ import { STATUS_CODES } from 'node:http';
 import { AppError, toAppError } from '../../services/shared/app-error.ts';
 import type { Connections } from '../../services/shared/connections.ts';
 import { ERROR_TABLE } from '../../services/shared/error-table.ts';
+import type { AllowedOrigins } from '../../services/shared/origins.ts';
 import {
   type HttpRequest,
   type HttpResponse,
@@ -26,7 +27,7 @@ export interface SocketServerOptions {
   host: string;
   /** 0 lets the system choose. */
   port: number;
-  allowedOrigins: ReadonlySet<string>;
+  allowedOrigins: AllowedOrigins;
   connections: Connections;
   admission: Admission;
   sessions: Sessions;

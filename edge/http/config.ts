@@ -4,7 +4,6 @@ import type { ConnectionLimits } from '../../services/shared/connections.ts';
 import {
   type Environment,
   integer,
-  list,
   optionalSecret,
   optionalText,
   port,
@@ -15,6 +14,7 @@ import {
 import type { Rate } from '../../services/shared/gcra.ts';
 import { parseHost } from '../../services/shared/host-port.ts';
 import { type NetworkList, networks } from '../../services/shared/networks.ts';
+import { type AllowedOrigins, parseOrigins } from '../../services/shared/origins.ts';
 import type { Secret } from '../../services/shared/secret.ts';
 import { parseServiceIdentity, type ServiceIdentity } from '../../services/shared/service-identity.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/token-policy.ts';
@@ -32,8 +32,8 @@ export interface EdgeConfig {
   /** What auth and score are shown. */
   identity: ServiceIdentity;
   tokenPolicy: TokenPolicy;
-  /** Pages that may call from a browser: scheme, host and port, compared exactly. */
-  allowedOrigins: readonly string[];
+  /** Pages that may call from a browser. */
+  allowedOrigins: AllowedOrigins;
   /** Proxies whose X-Forwarded-For is believed. */
   trustedProxies: NetworkList;
   rates: {
@@ -73,10 +73,7 @@ export function parseEdgeConfig(env: Environment): EdgeConfig {
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
     identity: parseServiceIdentity(env, 'edge'),
     tokenPolicy: parseTokenPolicy(env),
-    allowedOrigins: origins(env, 'ALLOWED_ORIGINS', [
-      `http://localhost:${edgePort}`,
-      `http://127.0.0.1:${edgePort}`,
-    ]),
+    allowedOrigins: parseOrigins(env, edgePort),
     trustedProxies: networks(env, 'TRUSTED_PROXIES', []),
     rates: {
       user: rate('RATE_USER', USER_RATE),
@@ -94,17 +91,6 @@ export function parseEdgeConfig(env: Environment): EdgeConfig {
       gamePort: port(env, 'GAME_PORT', 8082),
     },
   };
-}
-
-/** Exactly as browsers write them: an origin with a path or a slash would never match. */
-function origins(env: Environment, name: string, fallback: readonly string[]): string[] {
-  const values = list(env, name, fallback);
-  for (const value of values) {
-    if (URL.parse(value)?.origin !== value || value === 'null') {
-      throw new Error(`${name} must be a list of origins such as https://play.example, not "${value}"`);
-    }
-  }
-  return values;
 }
 
 function publicUrl(env: Environment, name: string, protocol: RegExp): string | undefined {

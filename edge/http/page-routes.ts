@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { extname } from 'node:path';
+import type { AllowedOrigins } from '../../services/shared/origins.ts';
 import type { EdgeConfig } from './config.ts';
 import { ANY_ORIGIN, type Exchange, type HeaderList } from './exchange.ts';
 import { type Route, route } from './http-server.ts';
@@ -33,11 +34,16 @@ interface File {
   readonly isModule: boolean;
 }
 
-export function createPageRoutes(page: EdgeConfig['page']): Route[] {
+export function createPageRoutes(page: EdgeConfig['page'], allowedOrigins: AllowedOrigins): Route[] {
   const files = readdirSync(WEB).flatMap((name) => readFile(name) ?? []);
   return [
     ...files.map((file) => route('GET', file.path, (exchange) => serveFile(file, page, exchange))),
-    route('GET', '/config.json', (exchange) => exchange.json(200, JSON.stringify(urlsFor(exchange, page)))),
+    route('GET', '/config.json', (exchange) => {
+      // The page says its own origin, which no browser does by itself on the way to where the page came from.
+      const origin = new URLSearchParams(exchange.query).get('origin');
+      const allowed = origin === null || allowedOrigins.allows(origin, exchange.header('host'));
+      exchange.json(200, JSON.stringify({ ...urlsFor(exchange, page), ...(!allowed && { allowed }) }));
+    }),
   ];
 }
 

@@ -68,7 +68,7 @@ export async function startEdge(
     host: config.host,
     port: config.port,
     routes: new Map([
-      ...createPageRoutes(config.page),
+      ...createPageRoutes(config.page, config.allowedOrigins),
       ...createRestRoutes({ admission, submit, read, topCache, verifier, readiness }),
       ...createConnectRoutes({
         register: (router) => registerScoreboardService(router, { admission, submit, read }),
@@ -76,7 +76,7 @@ export async function startEdge(
         log,
       }),
     ]),
-    cors: createCors(config.allowedOrigins),
+    cors: createCors(config.allowedOrigins.listed),
     trustedProxies: config.trustedProxies,
     connections: openConnections(config, metrics),
     log,

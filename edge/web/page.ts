@@ -18,14 +18,19 @@ const CONFIG_RETRY_MS = 2_000;
 interface PageConfig {
   readonly fanoutUrl: string;
   readonly gameUrl: string;
+  /** Whether the other nodes take calls from a page that was opened at this address. */
+  readonly allowed: boolean;
 }
 
 async function fetchConfig(): Promise<PageConfig> {
   for (;;) {
-    const { fanoutUrl, gameUrl } = await callJson('/config.json').catch(
+    const config = await callJson(`/config.json?origin=${encodeURIComponent(location.origin)}`).catch(
       () => ({}) as Record<string, unknown>,
     );
-    if (typeof fanoutUrl === 'string' && typeof gameUrl === 'string') return { fanoutUrl, gameUrl };
+    const { fanoutUrl, gameUrl, allowed } = config;
+    if (typeof fanoutUrl === 'string' && typeof gameUrl === 'string') {
+      return { fanoutUrl, gameUrl, allowed: allowed !== false };
+    }
     await new Promise((resolve) => setTimeout(resolve, CONFIG_RETRY_MS));
   }
 }
@@ -67,6 +72,7 @@ class Page {
         spoken: elementById('spoken', HTMLElement),
       },
     );
+    if (!config.allowed) this.#tellNotAllowed();
     wireSignIn((username) => this.#session.signIn(username));
     elementById('leave', HTMLButtonElement).addEventListener('click', () => this.#session.signOut());
     this.#followBoard();
@@ -157,6 +163,12 @@ class Page {
   #showPending(actions: readonly SignedAction[]): void {
     if (this.#userId !== undefined) keepPending(this.#userId, actions);
     this.#card.showPending(actions.reduce((sum, action) => sum + action.points, 0));
+  }
+
+  #tellNotAllowed(): void {
+    const notice = elementById('notice', HTMLElement);
+    notice.textContent = `The live board and the game do not take calls from ${location.origin}. Open this page by the IP address of its machine, or add ${location.origin} to ALLOWED_ORIGINS.`;
+    notice.hidden = false;
   }
 
   #tellProblem(sentence: string): void {

@@ -1,7 +1,8 @@
 /** Environment of the demo game server. */
-import { type Environment, integer, list, port, text } from '../shared/env.ts';
+import { type Environment, integer, port, text } from '../shared/env.ts';
 import { parseHost } from '../shared/host-port.ts';
 import { type NetworkList, networks } from '../shared/networks.ts';
+import { type AllowedOrigins, parseOrigins } from '../shared/origins.ts';
 import { parseServiceIdentity, type ServiceIdentity } from '../shared/service-identity.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../shared/token-policy.ts';
 
@@ -16,8 +17,8 @@ export interface GameConfig {
   /** What makes this server a trusted one. */
   readonly identity: ServiceIdentity;
   readonly tokenPolicy: TokenPolicy;
-  /** Pages that may call from a browser: scheme, host and port, compared exactly. */
-  readonly allowedOrigins: readonly string[];
+  /** Pages that may call from a browser. */
+  readonly allowedOrigins: AllowedOrigins;
   readonly signIns: {
     /** New players that one address may bring a minute, and at once. */
     readonly perMinute: number;
@@ -44,21 +45,10 @@ export function parseGameConfig(env: Environment): GameConfig {
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
     identity: parseServiceIdentity(env, 'game'),
     tokenPolicy: { issuer, audience },
-    allowedOrigins: parseOrigins(env, [`http://localhost:${edgePort}`, `http://127.0.0.1:${edgePort}`]),
+    allowedOrigins: parseOrigins(env, edgePort),
     signIns: {
       perMinute: integer(env, 'GAME_SIGN_INS_PER_MINUTE', SIGN_INS_PER_MINUTE, { min: 1, max: 100_000 }),
       exempt: networks(env, 'GAME_SIGN_IN_EXEMPT', ['127.0.0.0/8', '::1']),
     },
   };
-}
-
-/** Exactly as browsers write them: an origin with a path or a slash would never match. */
-function parseOrigins(env: Environment, fallback: readonly string[]): string[] {
-  const origins = list(env, 'ALLOWED_ORIGINS', fallback);
-  for (const origin of origins) {
-    if (origin === 'null' || URL.parse(origin)?.origin !== origin) {
-      throw new Error(`ALLOWED_ORIGINS must list origins such as https://play.example, not "${origin}"`);
-    }
-  }
-  return origins;
 }

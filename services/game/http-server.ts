@@ -79,7 +79,6 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const given = request.headers['x-request-id'];
     const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-    const { origin } = request.headers;
     // Read first: a client that is still sending often misses an early answer.
     const body = await readBody(request);
     const answer = await answerTo(options, request, requestId, body).catch((thrown: unknown) => {
@@ -97,7 +96,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
         'content-length': String(Buffer.byteLength(text)),
         'x-content-type-options': 'nosniff',
       }),
-      ...cors.headers(origin),
+      ...cors.headers(request.headers),
       ...answer.headers,
       ...(draining && { connection: 'close' }),
     });
@@ -148,7 +147,7 @@ async function answerTo(
     const match = route.path.exec(path);
     if (match === null) continue;
     const { method, headers, socket } = request;
-    if (method === 'OPTIONS') return { status: 204, body: {}, headers: cors.preflight(headers.origin) };
+    if (method === 'OPTIONS') return { status: 204, body: {}, headers: cors.preflight(headers) };
     if (method !== 'POST') throw new AppError('METHOD_NOT_ALLOWED');
     if (body === undefined) throw new AppError('BODY_TOO_LARGE');
     if (route.hasBody && !JSON_TYPE.test(headers['content-type'] ?? '')) {

@@ -1,12 +1,11 @@
 /** Hosts and addresses in text: an IPv6 address stands in brackets wherever a port follows it, and without them where it is bound. */
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { type Environment, text } from './env.ts';
+import { parseNetworks } from './networks.ts';
 
 const LOOPBACK = '127.0.0.1';
 const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
-const LOOPBACK_NETWORKS = new BlockList();
-LOOPBACK_NETWORKS.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK_NETWORKS.addAddress('::1', 'ipv6');
+const LOOPBACK_NETWORKS = parseNetworks(['127.0.0.0/8', '::1']);
 
 /** The host that a variable names, without brackets and in its shortest form; the loopback address when it is not set. */
 export function parseHost(env: Environment, name: string, fallback = LOOPBACK): string {
@@ -33,5 +32,5 @@ export function reachableHost(host: string): string {
 /** Whether something bound to this host can be reached from this machine alone. A name other than localhost counts as open. */
 export function isLoopback(host: string): boolean {
   if (isIP(host) === 0) return host === 'localhost';
-  return LOOPBACK_NETWORKS.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
+  return LOOPBACK_NETWORKS.has(host);
 }

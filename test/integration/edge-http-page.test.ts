@@ -49,6 +49,13 @@ describe('the page', () => {
     expect(other.body.fanoutUrl).toBe('ws://localhost:9001/live');
   });
 
+  test('is told when the other nodes would refuse it where it was opened', async () => {
+    const ask = async (origin: string) =>
+      (await get(`/config.json?origin=${encodeURIComponent(origin)}`)).body.allowed;
+    expect(await ask('https://play.example')).toBeUndefined();
+    expect(await ask('http://laptop.local:8080')).toBe(false);
+  });
+
   test('is told the public addresses when there are some', async () => {
     const second = await world.startNode({
       FANOUT_PUBLIC_URL: 'wss://live.example/live',

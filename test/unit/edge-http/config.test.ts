@@ -12,7 +12,7 @@ describe('the configuration of an edge', () => {
       adminPort: 9080,
       scoreAddress: '127.0.0.1:50052',
       authAddress: '127.0.0.1:50051',
-      allowedOrigins: ['http://localhost:8080', 'http://127.0.0.1:8080'],
+      allowedOrigins: { listed: ['http://localhost:8080', 'http://127.0.0.1:8080'] },
       rates: { user: { perSecond: 100, burst: 500 }, address: { perSecond: 2_000, burst: 4_000 } },
       connections: { most: 19_000, perAddress: { perSecond: 200, burst: 2_000 } },
       page: { fanoutPort: 8081, gamePort: 8082 },
@@ -23,23 +23,7 @@ describe('the configuration of an edge', () => {
     expect(() => parseEdgeConfig({ REDIS_URL: 'redis://x' })).toThrow('SERVICE_KEY');
   });
 
-  test('allows the origins of its own port, those that are listed, or none', () => {
-    expect(parseEdgeConfig({ ...NEEDED, EDGE_PORT: '9000' }).allowedOrigins).toContain(
-      'http://localhost:9000',
-    );
-    const listed = parseEdgeConfig({
-      ...NEEDED,
-      ALLOWED_ORIGINS: 'https://a.example, https://b.example:8443',
-    });
-    expect(listed.allowedOrigins).toEqual(['https://a.example', 'https://b.example:8443']);
-    expect(parseEdgeConfig({ ...NEEDED, ALLOWED_ORIGINS: '-' }).allowedOrigins).toEqual([]);
-  });
-
   test.each([
-    ['ALLOWED_ORIGINS', 'https://a.example/'],
-    ['ALLOWED_ORIGINS', 'https://a.example:443'],
-    ['ALLOWED_ORIGINS', 'a.example'],
-    ['ALLOWED_ORIGINS', 'null'],
     ['ALLOWED_ORIGINS', '*'],
     ['TRUSTED_PROXIES', 'proxy.example'],
     ['RATE_ADDRESS_EXEMPT', '10.0.0.0/64'],

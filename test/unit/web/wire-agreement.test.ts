@@ -7,6 +7,7 @@ import { parseFrame } from '../../../edge/web/frames.ts';
 import { afterClose } from '../../../edge/web/reconnect.ts';
 import { ScoreboardLink } from '../../../edge/web/scoreboard-link.ts';
 import { AppError } from '../../../services/shared/app-error.ts';
+import { parseOrigins } from '../../../services/shared/origins.ts';
 import { createFakeWorld } from './fake-socket.ts';
 
 const board = {
@@ -68,7 +69,7 @@ describe('the page and the fan-out node speak the same language:', () => {
         ['sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ=='],
       ]),
     };
-    expect(parseHandshake(request, new Set(['http://a']))).toEqual({
+    expect(parseHandshake(request, parseOrigins({ ALLOWED_ORIGINS: 'http://a' }, 8080))).toEqual({
       protocol: 'scoreboard.v1',
       token,
       resume: { epoch: 3, seq: 14 },
