@@ -1,42 +1,63 @@
-/** JSON logs, one line an event, to standard output. Secrets are masked by the names of the fields that carry them. */
+/**
+ * JSON logs, one line an event, to standard output. Secrets are masked by the names of the fields that carry them. Requests
+ * cause lines, so their number is bounded by kind and second, and so is the length of each.
+ */
 import { type LoggerOptions, pino } from 'pino';
+import { createLogBudget, LINES_OF_KIND } from './log-budget.ts';
 import { openLogOutput } from './log-output.ts';
+import { boundFields } from './log-value.ts';
 
 export type Log = import('pino').Logger;
 
-const SECRET_FIELDS = [
-  'authorization',
-  'token',
-  'accessToken',
-  'signature',
-  'secret',
-  'serviceKey',
-  'password',
-  'privateKey',
-  // What Node quotes in an error about a URL that it can't read.
-  'input',
-];
+export interface LogTarget {
+  /** Standard output unless given. */
+  destination?: { write(line: string): void };
+  /** Lines a second of one kind. */
+  linesOfKind?: number;
+}
 
-/** Writes to standard output unless another destination is given. */
-export function createLog(service: string, level = 'info', destination?: { write(line: string): void }): Log {
+export function createLog(service: string, level = 'info', target: LogTarget = {}): Log {
+  const { linesOfKind = LINES_OF_KIND } = target;
   const base = { service, pid: process.pid };
   const options: LoggerOptions = {
     level,
     base,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    redact: {
-      paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
-      censor: '[masked]',
-    },
+    formatters: { level: (label) => ({ level: label }), log: boundFields },
+    // An error has its form by then.
+    serializers: { err: (described: unknown) => described },
   };
   const output =
-    destination ??
+    target.destination ??
     openLogOutput((lines) => {
       const time = new Date().toISOString();
       return `${JSON.stringify({ level: 'warn', time, ...base, lines, msg: 'lines of this log were lost' })}\n`;
     });
-  return pino(options, output);
+  const unbounded = pino(options, output);
+  const budget = createLogBudget({
+    linesOfKind,
+    onLeftOut: (kind, lines) => unbounded.warn({ kind, lines }, 'lines of one kind were left out'),
+  });
+  return pino(
+    {
+      ...options,
+      hooks: {
+        logMethod(args, method) {
+          if (budget.admits(kindOf(args))) method.apply(this, args);
+        },
+      },
+    },
+    output,
+  );
+}
+
+/** The message, which is a constant, and for an error its type and the place that it comes from: another fault is another kind. */
+function kindOf([first, message]: readonly unknown[]): string {
+  if (typeof first === 'string') return first;
+  const error = first instanceof Error ? first : (first as { err?: unknown } | undefined)?.err;
+  if (!(error instanceof Error)) return String(message);
+  const place = /\n {4}at [^\n]+/.exec(error.stack ?? '')?.[0].trim() ?? '';
+  return [message, error.constructor.name, place].join(' ').trim();
 }
 
 /** For tests and tools that have nothing to say. */

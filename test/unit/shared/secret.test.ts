@@ -43,7 +43,7 @@ const CONFIGS: Record<string, object> = {
 /** What a log writes of these words. */
 function logged(write: (log: ReturnType<typeof createLog>) => void): string {
   const lines: string[] = [];
-  write(createLog('test', 'trace', { write: (line) => void lines.push(line) }));
+  write(createLog('test', 'trace', { destination: { write: (line) => void lines.push(line) } }));
   return lines.join('');
 }
 
