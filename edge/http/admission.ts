@@ -2,7 +2,7 @@
  * Who calls and whether they may. Every request for data counts against its address, and a submission also against its
  * player. The page, the key set, health and refusals cost less than a check and count against nobody.
  */
-import { type NetworkList, subscriberOf } from '../../services/shared/networks.ts';
+import { holdersOf, type NetworkList, subscriberOf } from '../../services/shared/networks.ts';
 import type { Identity, TokenVerifier } from '../../services/shared/token-verifier.ts';
 import { authenticate } from './authenticate.ts';
 import type { Exchange } from './exchange.ts';
@@ -15,6 +15,8 @@ export interface Admission {
   reader(exchange: Exchange): Promise<Identity>;
   /** The player who submits; at once for most requests of somebody who was here before. */
   scorer(exchange: Exchange): Identity | Promise<Identity>;
+  /** In whose name the request takes places of this node; nobody's when its address is exempt. */
+  holders(exchange: Exchange): readonly string[];
 }
 
 export interface AdmissionOptions {
@@ -45,6 +47,10 @@ export function createAdmission({ verifier, limiter, addressExempt }: AdmissionO
 
   return {
     anybody,
+    holders(exchange) {
+      const address = counted(exchange);
+      return address === undefined ? [] : holdersOf(address);
+    },
     async reader(exchange) {
       await anybody(exchange);
       return authenticate(verifier, exchange.authorization);

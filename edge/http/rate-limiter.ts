@@ -6,6 +6,7 @@
  * answer in time, each node limits alone: n times looser with n nodes, still a limit, and the node's own count is warm.
  */
 import { readFileSync } from 'node:fs';
+import { AppError } from '../../services/shared/app-error.ts';
 import { createCoalescer } from '../../services/shared/coalescer.ts';
 import { createLocalLimiter, type Rate } from '../../services/shared/gcra.ts';
 import type { Log } from '../../services/shared/log.ts';
@@ -119,7 +120,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     const isFirst = !telling.has(key);
     telling.add(key);
     try {
-      const waitMs = await coalescer.submit(check);
+      const waitMs = await coalescer.submit(check).catch(whenFull);
       if (waitMs === 0) return;
       refusedEverywhere.inc();
       // Those that were let through before still have to be told of.
@@ -128,6 +129,13 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     } finally {
       if (isFirst) telling.delete(key);
     }
+  }
+
+  /** With too many checks waiting this node limits alone, as without Redis: one client's checks are nobody's refusal. */
+  function whenFull(thrown: unknown): number {
+    if (!(thrown instanceof AppError && thrown.reason === 'OVERLOADED')) throw thrown;
+    allowedAlone.inc();
+    return 0;
   }
 
   return {

@@ -12,7 +12,9 @@ import type {
 import { AppError } from '../../services/shared/app-error.ts';
 import { createCoalescer } from '../../services/shared/coalescer.ts';
 import type { GrpcClient } from '../../services/shared/grpc.ts';
+import { createShares } from '../../services/shared/shares.ts';
 import { withDeadline } from '../../services/shared/with-deadline.ts';
+import { type Asking, playerHolder } from './asking.ts';
 import { fromRefused } from './refused.ts';
 import { CACHED_TOP_SIZE, type TopCache } from './top-cache.ts';
 
@@ -26,15 +28,16 @@ export interface PlaceQuestion {
   readonly minVersion: bigint;
 }
 
-/** `patienceMs` is how long a client waits at most, when it said so. */
+/** Each refuses with OVERLOADED also when one player or address has too much of the room. */
 export interface Read {
   /** The request's id goes with a call that is made for this request alone. */
-  top(leaderboard: string, limit: number, requestId: string, patienceMs?: number): Promise<Top>;
-  place(question: PlaceQuestion, patienceMs?: number): Promise<Place>;
+  top(leaderboard: string, limit: number, requestId: string, asking?: Asking): Promise<Top>;
+  place(question: PlaceQuestion, asking?: Asking): Promise<Place>;
   /** A player's place with the neighbours, as the REST answer's JSON. */
   placeJson(
     leaderboard: string,
     userId: string,
+    asking?: Asking,
   ): Promise<{ json: string /** Freshness can't be vouched for. */; stale: boolean }>;
   close(): Promise<void>;
 }
@@ -57,6 +60,8 @@ const WORTH_A_CALL = 16;
 const MAX_IN_FLIGHT = 16;
 /** About a tenth of a second of work. */
 const MAX_QUEUE = 2_000;
+/** All that may be under way: what waits and what was sent. */
+const MAX_UNDER_WAY = MAX_QUEUE + MAX_IN_FLIGHT * MAX_BATCH;
 const RETRY_AFTER_MS = 1_000;
 
 interface Asked extends PlaceQuestion {
@@ -70,7 +75,8 @@ export interface ReadOptions {
 }
 
 export function createRead({ score, topCache }: ReadOptions): Read {
-  let longTops = 0;
+  const longTops = createShares(MAX_LONG_TOPS);
+  const placesUnderWay = createShares(MAX_UNDER_WAY);
 
   const places = createCoalescer<Asked, Place>({
     maxBatch: MAX_BATCH,
@@ -89,33 +95,41 @@ export function createRead({ score, topCache }: ReadOptions): Read {
     leaderboard: string,
     limit: number,
     requestId: string,
-    patienceMs: number,
+    { holders = [], patienceMs = DEADLINE_MS }: Asking,
   ): Promise<Top> {
-    if (longTops >= MAX_LONG_TOPS) throw overloaded();
-    longTops += 1;
+    const giveBack = longTops.take(holders);
+    if (giveBack === undefined) throw overloaded();
     try {
       const deadlineMs = Math.max(1, Math.min(patienceMs, SCORE_DEADLINE_MS));
       return await score.getTop({ leaderboard, limit }, { requestId, deadlineMs });
     } finally {
-      longTops -= 1;
+      giveBack();
     }
   }
 
-  async function place(question: PlaceQuestion, patienceMs = DEADLINE_MS): Promise<Place> {
+  async function place(
+    question: PlaceQuestion,
+    { holders = [], patienceMs = DEADLINE_MS }: Asking = {},
+  ): Promise<Place> {
+    const giveBack = placesUnderWay.take([playerHolder(question.userId), ...holders]);
+    if (giveBack === undefined) throw overloaded();
     const limitMs = Math.min(patienceMs, DEADLINE_MS);
-    return withDeadline(places.submit({ ...question, expiresAt: performance.now() + limitMs }), limitMs);
+    const answering = places.submit({ ...question, expiresAt: performance.now() + limitMs });
+    return withDeadline(answering.finally(giveBack), limitMs);
   }
 
   return {
-    async top(leaderboard, limit, requestId, patienceMs = DEADLINE_MS) {
-      if (limit > CACHED_TOP_SIZE) return longTop(leaderboard, limit, requestId, patienceMs);
-      const { entries, position, stale } = await withDeadline(topCache.get(leaderboard), patienceMs);
+    async top(leaderboard, limit, requestId, asking = {}) {
+      if (limit > CACHED_TOP_SIZE) return longTop(leaderboard, limit, requestId, asking);
+      const { holders, patienceMs = DEADLINE_MS } = asking;
+      const answering = topCache.get(leaderboard, holders);
+      const { entries, position, stale } = await withDeadline(answering, patienceMs);
       return { entries: limit === 0 ? entries : entries.slice(0, limit), position, stale };
     },
     place,
-    async placeJson(leaderboard, userId) {
+    async placeJson(leaderboard, userId, asking) {
       const question = { leaderboard, userId, radius: NEIGHBOURS, minVersion: 0n };
-      const { entry, version, players, entries, stale } = await place(question);
+      const { entry, version, players, entries, stale } = await place(question, asking);
       if (entry === undefined) throw new Error('score answered a place without an entry');
       const json = JSON.stringify({
         ...toJsonEntry(entry),

@@ -39,14 +39,16 @@ export function createRestRoutes(options: RestRoutesOptions): Route[] {
     const admitted = admission.scorer(exchange);
     const player = admitted instanceof Promise ? await admitted : admitted;
     if (!isJson(exchange.contentType)) throw new AppError('CONTENT_TYPE_UNSUPPORTED');
-    const { newScore, rank, replayed } = await submit.submit(player, parseSubmitBody(body));
+    const { newScore, rank, replayed } = await submit.submit(player, parseSubmitBody(body), {
+      holders: admission.holders(exchange),
+    });
     exchange.json(200, `{"newScore":${newScore},"rank":${rank}}`, replayed ? REPLAYED : undefined);
   }
 
   /** Does not wait for anything while the cached board is fresh. */
   function top(exchange: Exchange): void | Promise<void> {
     const answer = ({ bytes, stale }: CachedTop) => exchange.json(200, bytes, stale ? STALE : undefined);
-    const find = () => topCache.get(leaderboardOf(exchange));
+    const find = () => topCache.get(leaderboardOf(exchange), admission.holders(exchange));
     const admitted = admission.anybody(exchange);
     const found = admitted === undefined ? find() : admitted.then(find);
     return found instanceof Promise ? found.then(answer) : answer(found);
@@ -54,7 +56,8 @@ export function createRestRoutes(options: RestRoutesOptions): Route[] {
 
   async function me(exchange: Exchange): Promise<void> {
     const { userId } = await admission.reader(exchange);
-    const { json, stale } = await read.placeJson(leaderboardOf(exchange), userId);
+    const asking = { holders: admission.holders(exchange) };
+    const { json, stale } = await read.placeJson(leaderboardOf(exchange), userId, asking);
     exchange.json(200, json, stale ? STALE : undefined);
   }
 

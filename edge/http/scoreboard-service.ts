@@ -4,7 +4,9 @@ import { ScoreboardService } from '../../gen/scoreboard/edge/v1/scoreboard_pb.ts
 import type { Entry } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { parseActionId, parseLeaderboard, parsePoints } from '../../services/shared/identifiers.ts';
 import type { Admission } from './admission.ts';
+import type { Asking } from './asking.ts';
 import { exchangeOf } from './connect-adapter.ts';
+import type { Exchange } from './exchange.ts';
 import { NEIGHBOURS, type PlaceQuestion, type Read } from './read.ts';
 import type { Submit } from './submit.ts';
 import { parseSignature } from './submit-body.ts';
@@ -23,14 +25,19 @@ export function registerScoreboardService(
 ): void {
   router.service(ScoreboardService, {
     async submitScore(request, context) {
-      const player = await admission.scorer(exchangeOf(context));
+      const exchange = exchangeOf(context);
+      const player = await admission.scorer(exchange);
       const action = {
         leaderboard: parseLeaderboard(request.leaderboard),
         actionId: parseActionId(request.actionId),
         points: parsePoints(request.points),
         signature: parseSignature(request.signature),
       };
-      const { newScore, rank, version, replayed } = await submit.submit(player, action, context.timeoutMs());
+      const { newScore, rank, version, replayed } = await submit.submit(
+        player,
+        action,
+        asking(exchange, context),
+      );
       return { newScore, rank, version, replayed };
     },
 
@@ -42,7 +49,7 @@ export function registerScoreboardService(
         leaderboard,
         request.limit,
         exchange.requestId,
-        context.timeoutMs(),
+        asking(exchange, context),
       );
       if (position === undefined) throw new Error('score answered a board without its position');
       return { entries: entries.map(toEntry), epoch: position.epoch, seq: position.seq, stale };
@@ -61,10 +68,15 @@ export function registerScoreboardService(
     },
   });
 
+  function asking(exchange: Exchange, context: HandlerContext): Asking {
+    return { holders: admission.holders(exchange), patienceMs: context.timeoutMs() };
+  }
+
   async function place(context: HandlerContext, question: Omit<PlaceQuestion, 'userId'>) {
-    const { userId } = await admission.reader(exchangeOf(context));
+    const exchange = exchangeOf(context);
+    const { userId } = await admission.reader(exchange);
     const leaderboard = parseLeaderboard(question.leaderboard);
-    return read.place({ ...question, leaderboard, userId }, context.timeoutMs());
+    return read.place({ ...question, leaderboard, userId }, asking(exchange, context));
   }
 }
 

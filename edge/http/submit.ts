@@ -7,8 +7,10 @@ import { AppError, toAppError } from '../../services/shared/app-error.ts';
 import { createCoalescer } from '../../services/shared/coalescer.ts';
 import type { GrpcClient } from '../../services/shared/grpc.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS, type Metrics } from '../../services/shared/metrics.ts';
+import { createShares } from '../../services/shared/shares.ts';
 import type { Identity } from '../../services/shared/token-verifier.ts';
 import { withDeadline } from '../../services/shared/with-deadline.ts';
+import { type Asking, playerHolder } from './asking.ts';
 import { createPacer } from './pacer.ts';
 import { fromRefused } from './refused.ts';
 import type { TopCache } from './top-cache.ts';
@@ -34,8 +36,8 @@ export interface Submit {
    * is this request's turn to be refused.
    */
   door(): undefined | Promise<never>;
-  /** `patienceMs` is how long this client waits at most, when it said so. */
-  submit(player: Identity, action: ActionInput, patienceMs?: number): Promise<Accepted>;
+  /** Refuses with OVERLOADED also when one player or address has too much of the room. */
+  submit(player: Identity, action: ActionInput, asking?: Asking): Promise<Accepted>;
   close(): Promise<void>;
 }
 
@@ -49,6 +51,8 @@ const MAX_IN_FLIGHT = 2;
 const WORTH_A_CALL = 64;
 /** A tenth of a second of work: more would only be answered too late, and refusing at once costs nobody a wait. */
 const MAX_QUEUE = 1_000;
+/** All that may be under way: what waits and what was sent. */
+const MAX_UNDER_WAY = MAX_QUEUE + MAX_IN_FLIGHT * MAX_BATCH;
 const RETRY_AFTER_MS = 1_000;
 /**
  * At most 20,000 refusals a second. Each takes little, but those who are refused come back at once, and what they take is missing
@@ -105,15 +109,19 @@ export function createSubmit({ score, topCache, metrics }: SubmitOptions): Submi
   }
 
   const refusals = createPacer(REFUSALS_PER_STRETCH, STRETCH_MS);
+  const shares = createShares(MAX_UNDER_WAY);
 
   return {
     door: () => (coalescer.queued < MAX_QUEUE ? undefined : turnAway()),
-    async submit({ userId, username }, { leaderboard, actionId, points, signature }, patienceMs) {
+    async submit({ userId, username }, action, { holders = [], patienceMs } = {}) {
+      const giveBack = shares.take([playerHolder(userId), ...holders]);
+      if (giveBack === undefined) return turnAway();
+      const { leaderboard, actionId, points, signature } = action;
       const started = performance.now();
       const sendBefore = started + Math.min(patienceMs ?? MAX_WAIT_MS, MAX_WAIT_MS);
       const queued = { leaderboard, userId, actionId, points, signature, username, sendBefore };
       try {
-        const answering = coalescer.submit(queued);
+        const answering = coalescer.submit(queued).finally(giveBack);
         const answer = await (patienceMs === undefined ? answering : withDeadline(answering, patienceMs));
         (answer.replayed ? replayed : accepted).inc();
         return answer;

@@ -19,16 +19,22 @@ export interface GameConfig {
   readonly tokenPolicy: TokenPolicy;
   /** Pages that may call from a browser. */
   readonly allowedOrigins: AllowedOrigins;
+  /** Proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: NetworkList;
+  /** Of the public port, of all addresses together. */
+  readonly connections: number;
   readonly signIns: {
     /** New players that one address may bring a minute, and at once. */
     readonly perMinute: number;
-    /** Addresses that may bring any number: this machine, or a proxy behind which all players seem to be one. */
+    /** Addresses that may bring any number: this machine. */
     readonly exempt: NetworkList;
   };
 }
 
 const DEFAULT_PORT = 8082;
 const ADMIN_PORT_OFFSET = 1_000;
+/** Players with a page open; each takes one or two. */
+const MAX_CONNECTIONS = 2_000;
 /** A school class behind one address. */
 const SIGN_INS_PER_MINUTE = 30;
 
@@ -46,6 +52,8 @@ export function parseGameConfig(env: Environment): GameConfig {
     identity: parseServiceIdentity(env, 'game'),
     tokenPolicy: { issuer, audience },
     allowedOrigins: parseOrigins(env, edgePort),
+    trustedProxies: networks(env, 'TRUSTED_PROXIES', []),
+    connections: MAX_CONNECTIONS,
     signIns: {
       perMinute: integer(env, 'GAME_SIGN_INS_PER_MINUTE', SIGN_INS_PER_MINUTE, { min: 1, max: 100_000 }),
       exempt: networks(env, 'GAME_SIGN_IN_EXEMPT', ['127.0.0.0/8', '::1']),

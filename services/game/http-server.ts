@@ -6,15 +6,18 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AppError, type Reason, toAppError } from '../shared/app-error.ts';
+import { clientAddress } from '../shared/client-address.ts';
 import type { Log } from '../shared/log.ts';
-import { parseAddress } from '../shared/networks.ts';
+import type { NetworkList } from '../shared/networks.ts';
+import { parseHostHeader } from '../shared/request-head.ts';
+import type { Connections } from './connections.ts';
 import type { Cors } from './cors.ts';
-import { answerError } from './error-answer.ts';
+import { answerError, answerUnreadable } from './error-answer.ts';
 
 /** One request, read to its end. */
 export interface Call {
   readonly requestId: string;
-  /** The peer's address. */
+  /** The client's, in one spelling. */
   readonly address: string;
   readonly authorization: string;
   /** Empty when there is none. */
@@ -43,6 +46,8 @@ export interface HttpServerOptions {
   port: number;
   routes: readonly Route[];
   cors: Cors;
+  trustedProxies: NetworkList;
+  connections: Connections;
   log: Log;
   onRefused: (reason: Reason) => void;
 }
@@ -64,7 +69,6 @@ const LIMITS = {
   checkMs: 1_000,
   /** Above the time between two taps, below the patience of proxies. */
   keepAliveMs: 30_000,
-  connections: 2_000,
   /** Above every deadline of a request. */
   drainMs: 4_000,
 } as const;
@@ -73,7 +77,7 @@ const JSON_TYPE = /^application\/json *(?:; *charset="?utf-8"? *)?$/i;
 const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { host, port, cors, log, onRefused } = options;
+  const { host, port, cors, connections, log, onRefused } = options;
   let draining = false;
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -110,13 +114,24 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       requestTimeout: LIMITS.requestMs,
       connectionsCheckingInterval: LIMITS.checkMs,
       keepAliveTimeout: LIMITS.keepAliveMs,
+      // A header that may come only once then has no valid value when it came twice.
+      joinDuplicateHeaders: true,
+      // We refuse it ourselves, with a reason.
+      requireHostHeader: false,
     },
     (request, response) => {
+      const { socket } = request;
+      if (!connections.begins(socket)) return;
+      response.once('close', () => connections.answered(socket));
       // Only a client that goes away while it sends can end up here, and it waits for no answer.
       serve(request, response).catch((error: unknown) => log.debug({ err: error }, 'client went away'));
     },
   );
-  server.maxConnections = LIMITS.connections;
+  server.on('connection', connections.opened);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (socket.writable) socket.end(answerUnreadable(error.code));
+    else socket.destroy();
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
@@ -137,11 +152,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 }
 
 async function answerTo(
-  { routes, cors }: HttpServerOptions,
+  { routes, cors, trustedProxies }: HttpServerOptions,
   request: IncomingMessage,
   requestId: string,
   body: Buffer | undefined,
 ): Promise<Answer> {
+  parseHostHeader(request.headers.host);
   const [path = ''] = (request.url ?? '').split('?');
   for (const route of routes) {
     const match = route.path.exec(path);
@@ -155,7 +171,11 @@ async function answerTo(
     }
     return route.handle({
       requestId,
-      address: parseAddress(socket.remoteAddress ?? '') ?? '',
+      address: clientAddress(
+        socket.remoteAddress ?? '',
+        () => String(headers['x-forwarded-for'] ?? ''),
+        trustedProxies,
+      ),
       authorization: headers.authorization ?? '',
       body,
       captured: match[1] ?? '',
@@ -166,11 +186,12 @@ async function answerTo(
 
 /** Undefined when it is too large; then it is heard to its end, within the request's time, and not kept. */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  const parts: Buffer[] = [];
+  // One buffer for all pieces: many small ones would take far more room than the limit says.
+  const body = Buffer.allocUnsafe(LIMITS.bodyBytes);
   let size = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    size += part.length;
-    if (size <= LIMITS.bodyBytes) parts.push(part);
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    if (size + piece.length <= LIMITS.bodyBytes) body.set(piece, size);
+    size += piece.length;
   }
-  return size <= LIMITS.bodyBytes ? Buffer.concat(parts) : undefined;
+  return size <= LIMITS.bodyBytes ? body.subarray(0, size) : undefined;
 }

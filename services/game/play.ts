@@ -30,7 +30,8 @@ export interface HitAnswer {
 }
 
 export interface Play {
-  start(userId: string): StartedRound;
+  /** `holders` are those in whose name the round takes a place in memory. */
+  start(userId: string, holders: readonly string[]): StartedRound;
   hit(userId: string, roundId: string, input: HitInput, requestId: string): Promise<HitAnswer>;
 }
 
@@ -47,10 +48,10 @@ const ROUND_ID_BYTES = 12;
 
 export function createPlay({ rounds, signAction, monotonicMs, onStart, onJudged }: PlayOptions): Play {
   return {
-    start(userId) {
+    start(userId, holders) {
       const roundId = `r_${randomBytes(ROUND_ID_BYTES).toString('base64url')}`;
       const round = new Round({ roundId, monotonicMs, random: randomInt });
-      rounds.add(userId, round);
+      rounds.add(userId, round, holders);
       onStart();
       const lit = round.lit();
       if (lit === undefined) throw new Error('a new round has no target');

@@ -3,11 +3,15 @@
  * with it but a round: whatever was earned left with its signature.
  */
 import { AppError } from '../shared/app-error.ts';
+import { createShares } from '../shared/shares.ts';
 import type { Round } from './round.ts';
 
 export interface RoundStore {
-  /** Makes this the player's round. Refuses with OVERLOADED when there are too many. */
-  add(userId: string, round: Round): void;
+  /**
+   * Makes this the player's round, in the name of these holders. Refuses with OVERLOADED when there are too many in all, or too
+   * many of theirs; the player's old round has ended by then.
+   */
+  add(userId: string, round: Round, holders: readonly string[]): void;
   /** The player's own round of this id; ROUND_NOT_FOUND when it is over, forgotten, or somebody else's. */
   find(userId: string, roundId: string): Round;
   readonly size: number;
@@ -23,6 +27,7 @@ const RETRY_AFTER_MS = 1_000;
 interface Entry {
   readonly round: Round;
   readonly usedAtMs: number;
+  readonly giveBack: () => void;
 }
 
 export function createRoundStore({
@@ -34,34 +39,41 @@ export function createRoundStore({
 }): RoundStore {
   /** In the order of last use. */
   const entries = new Map<string, Entry>();
+  const shares = createShares(maxRounds);
   const isOver = ({ usedAtMs }: Entry) => monotonicMs() - usedAtMs > ROUND_IDLE_LIMIT_MS;
 
-  function use(userId: string, round: Round): void {
+  /** Moves the entry to the end of the line. */
+  function use(userId: string, entry: Omit<Entry, 'usedAtMs'>): void {
     entries.delete(userId);
-    entries.set(userId, { round, usedAtMs: monotonicMs() });
+    entries.set(userId, { ...entry, usedAtMs: monotonicMs() });
+  }
+
+  function drop(userId: string): void {
+    entries.get(userId)?.giveBack();
+    entries.delete(userId);
   }
 
   function dropIdle(): void {
     for (const [userId, entry] of entries) {
       if (!isOver(entry)) return;
-      entries.delete(userId);
+      drop(userId);
     }
   }
 
   return {
-    add(userId, round) {
+    add(userId, round, holders) {
       dropIdle();
-      if (entries.size >= maxRounds && !entries.has(userId)) {
-        throw new AppError('OVERLOADED', { retryAfterMs: RETRY_AFTER_MS });
-      }
-      use(userId, round);
+      drop(userId);
+      const giveBack = shares.take(holders);
+      if (giveBack === undefined) throw new AppError('OVERLOADED', { retryAfterMs: RETRY_AFTER_MS });
+      use(userId, { round, giveBack });
     },
     find(userId, roundId) {
       const entry = entries.get(userId);
       if (entry === undefined || entry.round.roundId !== roundId || isOver(entry)) {
         throw new AppError('ROUND_NOT_FOUND');
       }
-      use(userId, entry.round);
+      use(userId, entry);
       return entry.round;
     },
     get size() {

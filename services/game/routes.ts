@@ -1,6 +1,6 @@
 /** What players' clients may ask. Each handler says who, what, do, answer. */
 import { AppError } from '../shared/app-error.ts';
-import { type NetworkList, subscriberOf } from '../shared/networks.ts';
+import { holdersOf, type NetworkList, subscriberOf } from '../shared/networks.ts';
 import type { Identity, TokenVerifier } from '../shared/token-verifier.ts';
 import { parseHitBody, parsePlayerBody } from './bodies.ts';
 import type { Call, Route } from './http-server.ts';
@@ -12,9 +12,12 @@ export interface RoutesOptions {
   readonly verifier: TokenVerifier;
   readonly signIn: SignIn;
   readonly play: Play;
+  /** Requests by address. */
+  readonly addressLimit: RateLimit;
   /** New players by address. */
   readonly signInLimit: RateLimit;
-  readonly signInExempt: NetworkList;
+  /** Addresses without these two limits. */
+  readonly exempt: NetworkList;
   /** New rounds and new tokens by player. */
   readonly playerLimit: RateLimit;
 }
@@ -22,9 +25,16 @@ export interface RoutesOptions {
 const BEARER = /^bearer /i;
 
 export function createRoutes(options: RoutesOptions): Route[] {
-  const { verifier, signIn, play, signInLimit, signInExempt, playerLimit } = options;
+  const { verifier, signIn, play, addressLimit, signInLimit, exempt, playerLimit } = options;
 
-  async function player({ authorization }: Call): Promise<Identity> {
+  /** Undefined for an address without limits. */
+  const counted = ({ address }: Call) => (exempt.has(address) ? undefined : subscriberOf(address));
+
+  /** Counted before the costly look at a token. */
+  async function player(call: Call): Promise<Identity> {
+    const { authorization } = call;
+    const subscriber = counted(call);
+    if (subscriber !== undefined) addressLimit.spend(subscriber);
     if (!BEARER.test(authorization)) throw new AppError('TOKEN_REQUIRED');
     return verifier.verify(authorization.slice('Bearer '.length));
   }
@@ -33,10 +43,11 @@ export function createRoutes(options: RoutesOptions): Route[] {
     {
       path: /^\/v1\/players$/,
       hasBody: true,
-      async handle({ address, body, requestId }) {
-        const { username } = parsePlayerBody(body);
-        if (!signInExempt.has(address)) signInLimit.spend(subscriberOf(address));
-        return { status: 201, body: await signIn.create(username, requestId) };
+      async handle(call) {
+        const { username } = parsePlayerBody(call.body);
+        const subscriber = counted(call);
+        if (subscriber !== undefined) signInLimit.spend(subscriber);
+        return { status: 201, body: await signIn.create(username, call.requestId) };
       },
     },
     {
@@ -54,7 +65,11 @@ export function createRoutes(options: RoutesOptions): Route[] {
       async handle(call) {
         const { userId } = await player(call);
         playerLimit.spend(userId);
-        return { status: 201, body: play.start(userId) };
+        const subscriber = counted(call);
+        return {
+          status: 201,
+          body: play.start(userId, subscriber === undefined ? [] : holdersOf(subscriber)),
+        };
       },
     },
     {

@@ -8,6 +8,7 @@ import { createMetrics } from '../shared/metrics.ts';
 import type { RunningService } from '../shared/run-process.ts';
 import { createTokenVerifier } from '../shared/token-verifier.ts';
 import type { GameConfig } from './config.ts';
+import { createConnections } from './connections.ts';
 import { createCors } from './cors.ts';
 import { createGameMetrics } from './game-metrics.ts';
 import { startHttpServer } from './http-server.ts';
@@ -23,6 +24,8 @@ export interface GameServer extends RunningService {
   readonly adminPort: number;
 }
 
+/** A school class that taps as fast as it can: 200 a second. A look at a forged token costs a tenth of a millisecond. */
+const ADDRESS_CALLS = { perMinute: 12_000, burst: 2_000 };
 /** A round takes a person several seconds, a token is renewed every few minutes. */
 const PLAYER_CALLS = { perMinute: 60, burst: 20 };
 
@@ -71,11 +74,17 @@ export async function startGame(
           onStart: metrics.started,
           onJudged: metrics.judged,
         }),
+        addressLimit: createRateLimit({ ...ADDRESS_CALLS, monotonicMs }),
         signInLimit: createRateLimit({ perMinute, burst: perMinute, monotonicMs }),
-        signInExempt: exempt,
+        exempt,
         playerLimit: createRateLimit({ ...PLAYER_CALLS, monotonicMs }),
       }),
       cors: createCors(config.allowedOrigins),
+      trustedProxies: config.trustedProxies,
+      connections: createConnections({
+        most: config.connections,
+        isExempt: (address) => exempt.has(address) || config.trustedProxies.has(address),
+      }),
       log,
       onRefused: metrics.refused,
     });

@@ -27,6 +27,8 @@ const MAPPED_BITS = 96;
 const BITS = /^(?:0|[1-9]\d{0,2})$/;
 /** One IPv6 subscriber holds a whole /64: the first four groups of eight. */
 const SUBSCRIBER_GROUPS = 4;
+/** One IPv6 site holds a whole /48. */
+const SITE_GROUPS = 3;
 
 /** An address mapped into IPv6 becomes the IPv4 address that it is. A zone ("%eth0") means something on one machine only. */
 function read(text: string): Address | undefined {
@@ -46,6 +48,15 @@ export function subscriberOf(address: string): string {
     .slice(0, SUBSCRIBER_GROUPS)
     .map((group) => group.toString(16))
     .join(':');
+}
+
+/**
+ * In whose name a client takes a place of a node: its address as limits count it, and for IPv6 also the /48 that one site
+ * holds with 65,536 networks in it.
+ */
+export function holdersOf(subscriber: string): string[] {
+  if (!subscriber.includes(':')) return [subscriber];
+  return [subscriber, subscriber.split(':').slice(0, SITE_GROUPS).join(':')];
 }
 
 /** The setting's networks. Throws an error that names the setting and the entry that is not a network. */

@@ -7,7 +7,7 @@ import { type EdgeWorld, startEdgeWorld } from '../support/edge-world.ts';
 import { GOOD_SIGNATURE } from '../support/score-double.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-/** 1,000 wait and two calls of 500 are on their way; with some more it is always full. */
+/** 1,000 wait and two calls of 500 are on their way; with some more it is always full. A player each, since one gets half. */
 const CROWD = 2_050;
 /** The crowd shares this process with the edge that it fills. */
 const BACK_AFTER_MS = 20;
@@ -21,12 +21,12 @@ const statuses: Record<number, number> = {};
 
 beforeAll(async () => {
   world = await startEdgeWorld({ env: { RATE_USER_PER_S: '1000000', RATE_USER_BURST: '1000000' } });
-  const token = await world.token('alice');
+  const tokens = await Promise.all(Array.from({ length: CROWD }, (_, at) => world.token(`p${at}`)));
   crowd = Array.from({ length: CROWD }, () => openHttpConnection(Number(new URL(world.base).port)));
   for (let at = 0; at < CROWD; at += 100)
     await Promise.all(crowd.slice(at, at + 100).map((one) => one.open()));
   world.score.hold();
-  pressing = Promise.all(crowd.map((one, at) => press(one, token, `a${at}`)));
+  pressing = Promise.all(crowd.map((one, at) => press(one, tokens[at] ?? '', `a${at}`)));
   await waitFor(async () => (await withoutToken()).status === 429 || undefined);
 }, 60_000);
 
@@ -37,7 +37,7 @@ afterAll(async () => {
 
 async function press(connection: HttpConnection, token: string, actionId: string): Promise<void> {
   const action = { actionId, points: 1, signature: GOOD_SIGNATURE };
-  const request = submitRequest('rest', { userId: 'alice', token }, action);
+  const request = submitRequest('rest', { userId: actionId, token }, action);
   while (!isOver) {
     const status = await new Promise<number>((resolve) => connection.send(request, resolve));
     statuses[status] = (statuses[status] ?? 0) + 1;

@@ -211,7 +211,51 @@ describe('everything else', () => {
     const { heard } = await speak(world.game.port, [
       `POST /v1/rounds HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(9_000)}\r\n\r\n`,
     ]);
-    expect(heard).toMatch(/^HTTP\/1\.1 431 /);
+    expect(heard).toMatch(/^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/);
+    expect(JSON.parse(heard.split('\r\n\r\n')[1] ?? '').reason).toBe('REQUEST_INVALID');
+  });
+
+  test.each([
+    ['nonsense', 'nonsense\r\n\r\n'],
+    ['a length that is no number', 'POST /v1/rounds HTTP/1.1\r\nHost: x\r\nContent-Length: 5x\r\n\r\n'],
+    ['two lengths', 'POST /v1/rounds HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n'],
+    [
+      'a length and chunks',
+      'POST /v1/rounds HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n',
+    ],
+    ['no Host', 'POST /v1/rounds HTTP/1.1\r\nContent-Length: 0\r\n\r\n'],
+    ['two Hosts', 'POST /v1/rounds HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 0\r\n\r\n'],
+    ['a Host that names no host', 'POST /v1/rounds HTTP/1.1\r\nHost: 1.2.3.999\r\nContent-Length: 0\r\n\r\n'],
+  ])('refuses what can not be read as a request, in the one error shape: %s', async (_, text) => {
+    const { heard } = await speak(world.game.port, [text], (all) => all.endsWith('}'));
+    expect(heard).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    const body = JSON.parse(heard.split('\r\n\r\n')[1] ?? '');
+    expect(body).toEqual({
+      code: 'invalid_argument',
+      reason: 'REQUEST_INVALID',
+      message: expect.any(String),
+    });
+  });
+
+  test('takes a header that may come only once for none when it comes in two lines', async () => {
+    const lines = ['POST /v1/rounds HTTP/1.1', 'Host: x', 'Content-Length: 0'];
+    const bearerLine = `Authorization: Bearer ${player.accessToken}`;
+    const reasonOf = async (more: string[]) => {
+      const text = `${[...lines, ...more].join('\r\n')}\r\n\r\n`;
+      const { heard } = await speak(world.game.port, [text], (all) => all.endsWith('}'));
+      return JSON.parse(heard.split('\r\n\r\n')[1] ?? '').reason;
+    };
+    expect(await reasonOf([bearerLine, bearerLine])).toBe('TOKEN_INVALID');
+    expect(await reasonOf([bearerLine])).toBeUndefined();
+  });
+
+  test('ends a connection that asks before the last request was answered', async () => {
+    const body = '{"username":"Ann"}';
+    const one = `POST /v1/players HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const { heard, closed } = await speak(world.game.port, [one + one]);
+    expect([heard, closed]).toEqual(['', true]);
+    const { heard: both } = await speak(world.game.port, [one, one], (all) => all.split('201').length > 2);
+    expect(both.split('HTTP/1.1 201 Created')).toHaveLength(3);
   });
 
   test('ends a connection whose request never comes to its end', async () => {
@@ -242,6 +286,66 @@ describe('limits', () => {
     expect(refused.headers.get('retry-after')).toBe('20');
     world.clock.nowMs += 20_000;
     expect((await create()).status).toBe(201);
+    await node.stop();
+  });
+
+  test('count the address that our proxy names, in whichever line of the header it stands', async () => {
+    const changes = { trustedProxies: parseNetworks(['127.0.0.0/8']) };
+    const node = await world.startNode({ ...changes, signIns: { perMinute: 3, exempt: parseNetworks([]) } });
+    const body = '{"username":"Ann"}';
+    const statusFor = async (made: string, named: string) => {
+      const head = `POST /v1/players HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`;
+      const forwarded = `X-Forwarded-For: ${made}\r\nX-Forwarded-For: ${named}`;
+      const text = `${head}\r\n${forwarded}\r\n\r\n${body}`;
+      const { heard } = await speak(node.port, [text], (all) => all.endsWith('}'));
+      return Number(/^HTTP\/1\.1 (\d+)/.exec(heard)?.[1]);
+    };
+    const heard: number[] = [];
+    for (let index = 0; index < 4; index += 1)
+      heard.push(await statusFor(`198.51.100.${index}`, '203.0.113.8'));
+    expect(heard).toEqual([201, 201, 201, 429]);
+    expect(await statusFor('203.0.113.8', '203.0.113.9')).toBe(201);
+    await node.stop();
+  });
+
+  test('bound the requests of one address before anybody looks at a token', async () => {
+    const node = await world.startNode({ signIns: { perMinute: 3, exempt: parseNetworks([]) } });
+    const reasons = new Map<string, number>();
+    for (let round = 0; round < 42; round += 1) {
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, () =>
+          ask(`${node.base}/v1/rounds`, { method: 'POST', headers: bearer('eyJ.forged.token') }),
+        ),
+      );
+      for (const { body } of answers) reasons.set(body.reason, (reasons.get(body.reason) ?? 0) + 1);
+    }
+    expect(Object.fromEntries(reasons)).toEqual({ TOKEN_INVALID: 2_000, RATE_LIMITED: 100 });
+    await node.stop();
+  });
+
+  test('leave half of all connections to others than one address', async () => {
+    const { connections, signIns } = {
+      connections: 10,
+      signIns: { perMinute: 3, exempt: parseNetworks([]) },
+    };
+    const node = await world.startNode({ connections, signIns });
+    const open = () =>
+      new Promise<{ socket: ReturnType<typeof connect>; isKept: boolean }>((resolve) => {
+        const socket = connect(node.port, '127.0.0.1');
+        socket.on('error', () => undefined);
+        socket.on('close', () => resolve({ socket, isKept: false }));
+        // What Node could not read is answered, so it was let in.
+        socket.on('data', () => resolve({ socket, isKept: true }));
+        socket.on('connect', () =>
+          socket.write('POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n'),
+        );
+      });
+    const sockets = [];
+    for (let index = 0; index < 7; index += 1) sockets.push(await open());
+    expect(sockets.map(({ isKept }) => isKept)).toEqual([true, true, true, true, true, false, false]);
+    sockets[0]?.socket.destroy();
+    await waitFor(async () => (await open()).isKept || undefined);
+    for (const { socket } of sockets) socket.destroy();
     await node.stop();
   });
 

@@ -114,7 +114,7 @@ test('a second call leaves when it is worth one, or when the first is over', asy
 test('whose patience ended before a call left is not asked about', async () => {
   const first = read.place(question('ada'));
   await settle();
-  const late = expect(read.place(question('late'), 50)).rejects.toMatchObject({
+  const late = expect(read.place(question('late'), { patienceMs: 50 })).rejects.toMatchObject({
     reason: 'DEADLINE_EXCEEDED',
   });
   await vi.advanceTimersByTimeAsync(51);
@@ -126,7 +126,7 @@ test('whose patience ended before a call left is not asked about', async () => {
 });
 
 test('a client with less patience is told in time, in a call and before it', async () => {
-  const impatient = expect(read.place(question('ada'), 50)).rejects.toMatchObject({
+  const impatient = expect(read.place(question('ada'), { patienceMs: 50 })).rejects.toMatchObject({
     reason: 'DEADLINE_EXCEEDED',
   });
   await vi.advanceTimersByTimeAsync(50);

@@ -63,6 +63,8 @@ const player = {
   issuedAtMs: 0,
   expiresAtMs: 0,
 };
+/** One of many players. */
+const from = (index: number) => ({ ...player, userId: `p${index}` });
 const action = (actionId: string) => ({ leaderboard: 'global', actionId, points: 5n, signature: 's' });
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 const sizes = () => score.calls.map(({ request }) => request.submissions?.length);
@@ -139,7 +141,7 @@ describe('submissions', () => {
 
   test('leave at most 500 in a call and two calls at a time', async () => {
     const many = (count: number) =>
-      Array.from({ length: count }, (_, index) => submit.submit(player, action(`a${index}`)));
+      Array.from({ length: count }, (_, index) => submit.submit(from(index), action(`a${index}`)));
     const answers = many(1_000);
     await settle();
     answers.push(...many(100));
@@ -154,7 +156,7 @@ describe('submissions', () => {
 
   test('are refused at once when the queue is full', async () => {
     const answers = Promise.allSettled(
-      Array.from({ length: 1_001 }, (_, index) => submit.submit(player, action(`a${index}`))),
+      Array.from({ length: 1_001 }, (_, index) => submit.submit(from(index), action(`a${index}`))),
     );
     await settle();
     for (let call = 0; call < score.calls.length; call += 1) {
@@ -166,7 +168,9 @@ describe('submissions', () => {
   });
 
   test('are refused at the door while the queue is full', async () => {
-    const waiting = Array.from({ length: 1_000 }, (_, index) => submit.submit(player, action(`a${index}`)));
+    const waiting = Array.from({ length: 1_000 }, (_, index) =>
+      submit.submit(from(index), action(`a${index}`)),
+    );
     await expect(submit.door()).rejects.toMatchObject({ reason: 'OVERLOADED', retryAfterMs: 1_000 });
     await settle();
     // Now the wire has taken them.
@@ -176,7 +180,9 @@ describe('submissions', () => {
   });
 
   test('that waited too long for the wire are refused unsent, and the fresh ones among them go on', async () => {
-    const stuck = Array.from({ length: 1_000 }, (_, index) => submit.submit(player, action(`s${index}`)));
+    const stuck = Array.from({ length: 1_000 }, (_, index) =>
+      submit.submit(from(index), action(`s${index}`)),
+    );
     await settle();
     const late = submit.submit(player, action('late'));
     vi.advanceTimersByTime(301);
@@ -202,9 +208,38 @@ describe('submissions', () => {
   });
 });
 
+describe('one who submits without end', () => {
+  const greedy = (count: number, asking?: { holders: string[] }) =>
+    Array.from({ length: count }, (_, index) =>
+      submit.submit(asking === undefined ? player : from(index), action(`g${index}`), asking),
+    );
+
+  test.each([
+    ['player', undefined],
+    ['address', { holders: ['192.0.2.1'] }],
+  ])('leaves half of the room to others: a %s', async (_, asking) => {
+    const first = greedy(500, asking);
+    await settle();
+    const second = greedy(500, asking);
+    await settle();
+    const beyond = expect(Promise.all(greedy(1, asking))).rejects.toMatchObject({ reason: 'OVERLOADED' });
+    const others = Array.from({ length: 500 }, (_, index) => submit.submit(from(1_000 + index), action('o')));
+    await beyond;
+    for (let call = 0; call < score.calls.length; call += 1) {
+      score.calls[call]?.answer((score.calls[call]?.request.submissions ?? []).map(() => ACCEPTED));
+      await settle();
+    }
+    expect(await Promise.all([...first, ...second, ...others])).toHaveLength(1_500);
+    const again = Promise.all(greedy(1, asking));
+    await settle();
+    score.calls.at(-1)?.answer([ACCEPTED]);
+    expect(await again).toHaveLength(1);
+  });
+});
+
 describe('a client with less patience', () => {
   test('is answered when its time is over, and what was sent goes on', async () => {
-    const answer = submit.submit(player, action('a'), 200);
+    const answer = submit.submit(player, action('a'), { patienceMs: 200 });
     const refused = expect(answer).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
     await settle();
     vi.advanceTimersByTime(200);
@@ -214,9 +249,11 @@ describe('a client with less patience', () => {
   });
 
   test('is not sent for when its time was over before the wire was free', async () => {
-    const stuck = Array.from({ length: 1_000 }, (_, index) => submit.submit(player, action(`s${index}`)));
+    const stuck = Array.from({ length: 1_000 }, (_, index) =>
+      submit.submit(from(index), action(`s${index}`)),
+    );
     await settle();
-    const answer = submit.submit(player, action('late'), 100);
+    const answer = submit.submit(player, action('late'), { patienceMs: 100 });
     const refused = expect(answer).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
     vi.advanceTimersByTime(101);
     await refused;
@@ -227,7 +264,7 @@ describe('a client with less patience', () => {
   });
 
   test('leaves no timer behind when the answer comes in time', async () => {
-    const answer = submit.submit(player, action('a'), 200);
+    const answer = submit.submit(player, action('a'), { patienceMs: 200 });
     await settle();
     score.calls[0]?.answer([ACCEPTED]);
     await answer;

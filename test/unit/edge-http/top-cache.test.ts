@@ -11,6 +11,7 @@ function createScore() {
   const waiting: PromiseWithResolvers<MessageInitShape<typeof GetTopResponseSchema>>[] = [];
   return {
     asked,
+    waiting,
     async getTop({ leaderboard = '' }: { leaderboard?: string }) {
       asked.push(leaderboard);
       const reading = Promise.withResolvers<MessageInitShape<typeof GetTopResponseSchema>>();
@@ -206,10 +207,44 @@ describe('while score is away', () => {
   });
 });
 
-test('no more than a thousand boards are kept, and the ones in use stay', async () => {
-  const kept = await read(1n);
-  for (let index = 0; index < 998; index += 1) void cache.get(`board-${index}`);
-  expect(cache.get('global')).toBe(kept);
-  for (let index = 998; index < 1_998; index += 1) void cache.get(`board-${index}`);
-  expect(cache.get('global')).toBeInstanceOf(Promise);
+describe('boards that anybody may make up', () => {
+  /** Asks for a board and answers it, with a score or without. */
+  async function readBoard(leaderboard: string, entries: { username: string; score: bigint }[] = []) {
+    const answer = cache.get(leaderboard);
+    await settle();
+    score.waiting.shift()?.resolve({ entries, position: { epoch: 1n, seq: 1n } });
+    return answer;
+  }
+  const A_SCORE = [{ username: 'ada', score: 5n }];
+
+  test('push out each other, and no board with a score', async () => {
+    const kept = await read(1n);
+    for (let index = 0; index < 1_001; index += 1) await readBoard(`made-up-${index}`);
+    expect(cache.get('global')).toBe(kept);
+    expect(cache.get('made-up-1')).not.toBeInstanceOf(Promise);
+    expect(cache.get('made-up-0')).toBeInstanceOf(Promise);
+  });
+
+  test('count as boards once a score is on them: no more than a thousand are kept', async () => {
+    await read(1n);
+    for (let index = 0; index < 1_000; index += 1) await readBoard(`board-${index}`, A_SCORE);
+    expect(cache.get('board-0')).not.toBeInstanceOf(Promise);
+    expect(cache.get('global')).toBeInstanceOf(Promise);
+  });
+
+  test('are read by one address only as long as others can read as many', async () => {
+    const holders = ['192.0.2.1'];
+    const reading = Array.from({ length: 250 }, (_, index) => cache.get(`made-up-${index}`, holders));
+    expect(() => cache.get('one-more', holders)).toThrow(expect.objectContaining({ reason: 'OVERLOADED' }));
+    // Who asks for the same board waits for the same reading.
+    reading.push(cache.get('made-up-0', holders), cache.get('of-another', ['192.0.2.2']));
+    await settle();
+    for (const { resolve } of score.waiting.splice(0))
+      resolve({ entries: [], position: { epoch: 1n, seq: 1n } });
+    await settle();
+    for (const { resolve } of score.waiting.splice(0))
+      resolve({ entries: [], position: { epoch: 1n, seq: 1n } });
+    expect(await Promise.all(reading)).toHaveLength(252);
+    expect(cache.get('one-more', holders)).toBeInstanceOf(Promise);
+  });
 });

@@ -6,9 +6,9 @@ function openStore(maxRounds = 10) {
   const clock = { now: 0 };
   const monotonicMs = () => clock.now;
   const store = createRoundStore({ monotonicMs, maxRounds });
-  const add = (userId: string, roundId: string) => {
+  const add = (userId: string, roundId: string, holders: readonly string[] = []) => {
     const round = new Round({ roundId, monotonicMs, random: () => 0 });
-    store.add(userId, round);
+    store.add(userId, round, holders);
     return round;
   };
   return { clock, store, add };
@@ -59,6 +59,19 @@ describe('the rounds in memory', () => {
     store.find('ben', 'r2');
     clock.now += ROUND_IDLE_LIMIT_MS + 1;
     add('cid', 'r3');
+    expect(store.size).toBe(1);
+  });
+
+  test('are shared out: an address with many players leaves room for the players of others', () => {
+    const { store, add, clock } = openStore(10);
+    const [greedy, other] = [['192.0.2.1'], ['192.0.2.2']];
+    for (let index = 0; index < 5; index += 1) add(`g${index}`, `r${index}`, greedy);
+    expect(() => add('g5', 'r5', greedy)).toThrow(refusal('OVERLOADED'));
+    add('ann', 'r6', other);
+    // A player's next round takes the place of the last.
+    add('g0', 'r7', greedy);
+    clock.now += ROUND_IDLE_LIMIT_MS + 1;
+    add('g6', 'r8', greedy);
     expect(store.size).toBe(1);
   });
 });
