@@ -39,6 +39,8 @@ export interface FanoutConfig {
   maxUpgradesPerS: number;
   /** Networks without a share of their own. */
   addressLimitExempt: NetworkList;
+  /** Proxies whose X-Forwarded-For is believed. */
+  trustedProxies: NetworkList;
   /** How long a socket may fail to keep up. */
   slowConsumerMs: number;
 }
@@ -68,6 +70,7 @@ export function parseFanoutConfig(env: Environment): FanoutConfig {
     maxSocketsPerAddress: integer(env, 'MAX_SOCKETS_PER_ADDRESS', MAX_SOCKETS_PER_ADDRESS, { min: 1 }),
     maxUpgradesPerS: integer(env, 'MAX_UPGRADES_PER_S', UPGRADES_PER_S, { min: 1 }),
     addressLimitExempt: networks(env, 'ADDRESS_LIMIT_EXEMPT', ['127.0.0.0/8', '::1']),
+    trustedProxies: networks(env, 'TRUSTED_PROXIES', []),
     slowConsumerMs: integer(env, 'SLOW_CONSUMER_MS', SLOW_CONSUMER_MS, { min: 1_000 }),
   };
 }

@@ -102,7 +102,7 @@ interface NodeParts {
 async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
   const connections = createConnections({
     limits: connectionLimits(config),
-    isExempt: config.addressLimitExempt.has,
+    isExempt: (address) => config.addressLimitExempt.has(address) || config.trustedProxies.has(address),
     onRefused: (reason) => metrics.connectionsRefused.inc({ reason }),
     monotonicMs,
   });
@@ -125,11 +125,12 @@ async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
   upstream.verifier.onWithdrawn((isVoid) => authentication.closeVoid(sessions.connections, isVoid));
   let stopping = false;
   const readiness = () => ({ board: hub.find(firstBoard)?.published !== undefined, accepting: !stopping });
-  const { host, port, allowedOrigins } = config;
+  const { host, port, allowedOrigins, trustedProxies } = config;
   const server = await startSocketServer({
     host,
     port,
     allowedOrigins,
+    trustedProxies,
     connections,
     admission,
     sessions,

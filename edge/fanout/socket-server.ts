@@ -2,16 +2,20 @@
  * The public port: the WebSocket at /live and two health answers. An upgrade is judged at once, from its headers, so
  * that no half-made socket ever waits for anything; what is refused gets a plain HTTP error that says why.
  */
-import { STATUS_CODES } from 'node:http';
 import { AppError, toAppError } from '../../services/shared/app-error.ts';
+import { clientAddress } from '../../services/shared/client-address.ts';
 import type { Connections } from '../../services/shared/connections.ts';
 import { ERROR_TABLE } from '../../services/shared/error-table.ts';
+import { type HttpStatus, statusLine } from '../../services/shared/http-status.ts';
+import type { NetworkList } from '../../services/shared/networks.ts';
 import type { AllowedOrigins } from '../../services/shared/origins.ts';
+import { parseHostHeader } from '../../services/shared/request-head.ts';
 import {
   type HttpRequest,
   type HttpResponse,
   listenExclusively,
   loadUws,
+  readHeaders,
 } from '../../services/shared/uws.ts';
 import type { Admission } from './admission.ts';
 import type { Channel } from './channel.ts';
@@ -28,6 +32,7 @@ export interface SocketServerOptions {
   /** 0 lets the system choose. */
   port: number;
   allowedOrigins: AllowedOrigins;
+  trustedProxies: NetworkList;
   connections: Connections;
   admission: Admission;
   sessions: Sessions;
@@ -52,7 +57,8 @@ interface UserData {
 }
 
 export async function startSocketServer(options: SocketServerOptions): Promise<SocketServer> {
-  const { host, allowedOrigins, connections, admission, sessions, readiness, metrics } = options;
+  const { host, allowedOrigins, trustedProxies, connections, admission, sessions, readiness, metrics } =
+    options;
   const uws = await loadUws();
   const app = uws.App();
   let draining = false;
@@ -63,9 +69,11 @@ export async function startSocketServer(options: SocketServerOptions): Promise<S
     request: HttpRequest,
   ): { connection: Connection; protocol: string } {
     if (draining) throw new AppError('SHUTTING_DOWN', { retryAfterMs: 1000 });
-    const headers = headersOf(request);
+    const headers = readHeaders(request);
+    parseHostHeader(headers.get('host'));
     const handshake = parseHandshake({ query: request.getQuery(), headers }, allowedOrigins);
-    const share = admission.admit(peerOf(response));
+    const forwardedFor = () => headers.get('x-forwarded-for') ?? '';
+    const share = admission.admit(clientAddress(peerOf(response), forwardedFor, trustedProxies));
     return { connection: new Connection(handshake, share), protocol: handshake.protocol };
   }
 
@@ -155,19 +163,10 @@ function peerOf(response: HttpResponse): string {
   return Buffer.from(response.getRemoteAddressAsText()).toString();
 }
 
-function headersOf(request: HttpRequest): Map<string, string> {
-  const headers = new Map<string, string>();
-  request.forEach((name, value) => {
-    const before = headers.get(name);
-    headers.set(name, before === undefined ? value : `${before}, ${value}`);
-  });
-  return headers;
-}
-
-/** Ends its connection, so that no connection stays that is not a socket. */
-function answer(response: HttpResponse, status: number, body: string, retryAfterMs = 0): void {
+/** Ends its connection, so that no connection stays that is not a socket, and none asks on without reading. */
+function answer(response: HttpResponse, status: HttpStatus, body: string, retryAfterMs = 0): void {
   response.cork(() => {
-    response.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`);
+    response.writeStatus(statusLine(status));
     response.writeHeader('content-type', 'application/json');
     if (retryAfterMs > 0) response.writeHeader('retry-after', String(Math.ceil(retryAfterMs / 1000)));
     response.end(body, true);

@@ -189,13 +189,13 @@ function refusing(error: Error): AsyncIterable<Uint8Array> {
 }
 
 function answer({ exchange, refusal }: Call, { status, header, body }: Whole): void {
-  // A gRPC-web answer carries its error inside.
+  // Connect's only other status; a gRPC-web answer carries its error inside.
   if (status < 400) {
     const headers: [string, string][] = [];
     header?.forEach((value, name) => {
       if (name !== 'content-type' && name !== 'content-length') headers.push([name, value]);
     });
-    exchange.send(status, body, header?.get('content-type') ?? '', headers);
+    exchange.send(200, body, header?.get('content-type') ?? '', headers);
     return;
   }
   const error = refusal ?? refusalOfStatus(status);

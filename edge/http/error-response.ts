@@ -1,16 +1,17 @@
 /** The one error shape of everything public: {"code","reason","message"} with the matching HTTP status. */
 import type { AppError, Reason } from '../../services/shared/app-error.ts';
 import { ERROR_TABLE } from '../../services/shared/error-table.ts';
+import type { HttpStatus } from '../../services/shared/http-status.ts';
 import { RateLimitedError } from './rate-limited.ts';
 
 export interface DescribedError {
-  readonly status: number;
+  readonly status: HttpStatus;
   readonly body: string;
   readonly headers: ReadonlyArray<readonly [string, string]>;
 }
 
 /** Reasons for which HTTP has a status of its own, more exact than that of their kind. */
-const STATUS_OF_REASON: Partial<Record<Reason, number>> = {
+const STATUS_OF_REASON: Partial<Record<Reason, HttpStatus>> = {
   BODY_TOO_LARGE: 413,
   CONTENT_TYPE_UNSUPPORTED: 415,
   METHOD_NOT_ALLOWED: 405,
@@ -20,7 +21,7 @@ const STATUS_OF_REASON: Partial<Record<Reason, number>> = {
 /** Waiting helps with these even when nobody said how long. */
 const DEFAULT_RETRY_S = 1;
 
-export function statusOf(error: AppError): number {
+export function statusOf(error: AppError): HttpStatus {
   return STATUS_OF_REASON[error.reason] ?? ERROR_TABLE[error.kind].httpStatus;
 }
 

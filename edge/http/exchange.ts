@@ -2,8 +2,16 @@
  * One HTTP request and its answer. Copies what is needed while uWebSockets.js still lets us, never touches the response
  * after the client has gone, and writes each answer in one piece.
  */
-import { AppError } from '../../services/shared/app-error.ts';
-import type { HttpRequest, HttpResponse } from '../../services/shared/uws.ts';
+import { randomInt } from 'node:crypto';
+import { AppError, toAppError } from '../../services/shared/app-error.ts';
+import { type HttpStatus, statusLine } from '../../services/shared/http-status.ts';
+import { assertFraming, parseHostHeader } from '../../services/shared/request-head.ts';
+import {
+  type HttpRequest,
+  type HttpResponse,
+  type RequestHeaders,
+  readHeaders,
+} from '../../services/shared/uws.ts';
 import { describeError } from './error-response.ts';
 
 export type HeaderList = ReadonlyArray<readonly [string, string]>;
@@ -15,31 +23,11 @@ export interface ExchangeContext {
   /** Access-Control headers for a page of this origin. */
   corsHeaders(origin: string): HeaderList;
   /** The client's address, in one spelling. */
-  clientAddress(response: HttpResponse, request: HttpRequest): string;
+  clientAddress(response: HttpResponse, forwardedFor: () => string): string;
   nextRequestId(): string;
-  /** Called once, when the answer is written or the client has gone. */
+  /** Called once, when the whole answer is written or the client has gone. */
   onEnd(): void;
 }
-
-/** Reason phrases of the statuses that we send. */
-const STATUS_LINES: Readonly<Record<number, string>> = {
-  200: '200 OK',
-  204: '204 No Content',
-  304: '304 Not Modified',
-  400: '400 Bad Request',
-  401: '401 Unauthorized',
-  403: '403 Forbidden',
-  404: '404 Not Found',
-  405: '405 Method Not Allowed',
-  409: '409 Conflict',
-  413: '413 Content Too Large',
-  415: '415 Unsupported Media Type',
-  429: '429 Too Many Requests',
-  500: '500 Internal Server Error',
-  501: '501 Not Implemented',
-  503: '503 Service Unavailable',
-  504: '504 Gateway Timeout',
-};
 
 const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
 /** A client that sends more than this beyond the limit is cut off rather than heard to the end. */
@@ -48,6 +36,17 @@ const DISCARD_LIMIT_BYTES = 16 * 1024 * 1024;
 const NONE: HeaderList = [];
 const NO_STORE: HeaderList = [['Cache-Control', 'no-store']];
 export const ANY_ORIGIN: HeaderList = [['Access-Control-Allow-Origin', '*']];
+
+/** Of so many answers without a body one, by chance, has one all the same or ends its connection. */
+const BODY_ONE_IN = 64;
+
+/**
+ * Only of an answer with a body does uWebSockets.js tell whether the client reads it. Asked before each answer that could do
+ * without; what a client that reads nothing can heap up is then some dozen heads.
+ */
+export function mayLackBody(): boolean {
+  return randomInt(BODY_ONE_IN) !== 0;
+}
 
 export class Exchange {
   readonly method: string;
@@ -60,46 +59,55 @@ export class Exchange {
   readonly authorization: string;
   readonly contentType: string;
   readonly origin: string;
+  /** The host that was asked, without its port; known once the head was checked. */
+  host = '';
   /** Who may read the answer in a browser. */
   corsHeaders: HeaderList;
   #response: HttpResponse;
-  #request: HttpRequest | undefined;
+  #headers: RequestHeaders;
   #context: ExchangeContext;
   #abort: AbortController | undefined;
   #gone = false;
   #answered = false;
+  #ended = false;
   #cutOff = false;
 
   constructor(response: HttpResponse, request: HttpRequest, context: ExchangeContext) {
     this.#response = response;
-    this.#request = request;
+    this.#headers = readHeaders(request);
     this.#context = context;
     this.method = request.getCaseSensitiveMethod();
     this.path = request.getUrl();
     this.query = request.getQuery();
-    this.authorization = request.getHeader('authorization');
-    this.contentType = request.getHeader('content-type');
-    this.origin = request.getHeader('origin');
+    this.authorization = this.header('authorization');
+    this.contentType = this.header('content-type');
+    this.origin = this.header('origin');
     this.corsHeaders = this.origin === '' ? NONE : context.corsHeaders(this.origin);
-    const givenId = request.getHeader('x-request-id');
+    const givenId = this.header('x-request-id');
     this.requestId = givenId !== '' && REQUEST_ID.test(givenId) ? givenId : context.nextRequestId();
-    this.address = context.clientAddress(response, request);
+    this.address = context.clientAddress(response, () => this.header('x-forwarded-for'));
     response.onAborted(() => {
       this.#gone = true;
       this.#abort?.abort();
-      if (!this.#answered) context.onEnd();
+      this.#end();
     });
   }
 
-  /** A request header, empty when absent; only until the handler first waits. */
+  /** A request header, all lines of it; empty when absent. */
   header(lowerCaseName: string): string {
-    if (this.#request === undefined) throw new Error('the request was read after its handler had waited');
-    return this.#request.getHeader(lowerCaseName);
+    return this.#headers.get(lowerCaseName) ?? '';
   }
 
-  /** The memory behind the request is about to be used again. */
-  release(): void {
-    this.#request = undefined;
+  /** REQUEST_INVALID when the head is; the answer then ends the connection, since where its next request begins is unknown. */
+  checkHead(): AppError | undefined {
+    try {
+      assertFraming(this.#headers);
+      this.host = parseHostHeader(this.#headers.get('host'));
+      return undefined;
+    } catch (thrown) {
+      this.#cutOff = true;
+      return toAppError(thrown);
+    }
   }
 
   /** Aborts when the client goes away. */
@@ -115,9 +123,11 @@ export class Exchange {
    */
   readBody(limitBytes: number): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      const parts: Buffer[] = [];
+      // One buffer for all pieces: many small ones would take far more room than the limit says.
+      let kept: Buffer | undefined;
       let size = 0;
       this.#response.onData((chunk, isLast) => {
+        const start = size;
         size += chunk.byteLength;
         this.#cutOff = size > limitBytes + DISCARD_LIMIT_BYTES;
         if (size > limitBytes) {
@@ -125,20 +135,24 @@ export class Exchange {
           return;
         }
         // The chunk's memory is taken back when this returns.
-        const part = Buffer.from(new Uint8Array(chunk));
-        if (!isLast) parts.push(part);
-        else resolve(parts.length === 0 ? part : Buffer.concat([...parts, part]));
+        const piece = new Uint8Array(chunk);
+        if (isLast && start === 0) {
+          resolve(Buffer.from(piece));
+          return;
+        }
+        kept ??= Buffer.allocUnsafe(limitBytes);
+        kept.set(piece, start);
+        if (isLast) resolve(kept.subarray(0, size));
       });
     });
   }
 
   /** Writes the whole answer; does nothing when the client has gone. */
-  send(status: number, body: string | Uint8Array, contentType: string, headers: HeaderList = NONE): void {
+  send(status: HttpStatus, body: string | Uint8Array, contentType: string, headers: HeaderList = NONE): void {
     if (this.#gone || this.#answered) return;
     this.#answered = true;
-    const close = this.#cutOff || this.#context.endsConnections;
     this.#response.cork(() => {
-      const response = this.#response.writeStatus(STATUS_LINES[status] ?? String(status));
+      const response = this.#response.writeStatus(statusLine(status));
       response.writeHeader('X-Request-Id', this.requestId);
       if (contentType !== '') {
         response.writeHeader('Content-Type', contentType);
@@ -146,22 +160,57 @@ export class Exchange {
       }
       for (const [name, value] of headers) response.writeHeader(name, value);
       for (const [name, value] of this.corsHeaders) response.writeHeader(name, value);
-      const isEmpty = status === 204 || status === 304;
-      if (!isEmpty && this.method !== 'HEAD') {
-        response.end(body, close);
-        return;
-      }
-      // Told a length itself, endWithoutBody waits for that many bytes and ends the connection at the next request.
-      if (!isEmpty) response.writeHeader('Content-Length', String(Buffer.byteLength(body)));
-      // Nor can it end the connection in that form, so the client is asked to.
-      if (close) response.writeHeader('Connection', 'close');
-      response.endWithoutBody();
+      const close = this.#cutOff || this.#context.endsConnections;
+      if (status === 304) this.#writeNoBody(undefined, close);
+      else if (this.method === 'HEAD') this.#writeNoBody(Buffer.byteLength(body), close || !mayLackBody());
+      else if (close) this.#writeLast(body);
+      else this.#write(body);
     });
+  }
+
+  /**
+   * Nothing of an answer waits in our memory for a client that does not read: what the kernel does not take now is written when
+   * it takes more. A request that comes on this connection before that ends it.
+   */
+  #write(body: string | Uint8Array): void {
+    const [, isWhole] = this.#response.tryEnd(body, Buffer.byteLength(body));
+    if (isWhole) {
+      this.#end();
+      return;
+    }
+    const bytes = Buffer.from(body);
+    this.#response.onWritable((offset) => {
+      const [isTaken, isWholeNow] = this.#response.tryEnd(bytes.subarray(offset), bytes.length);
+      if (isWholeNow) this.#end();
+      return isTaken;
+    });
+  }
+
+  /** The connection ends with this answer, so at most this one waits. */
+  #writeLast(body: string | Uint8Array): void {
+    this.#response.end(body, true);
+    this.#end();
+  }
+
+  #writeNoBody(length: number | undefined, close: boolean): void {
+    if (close) {
+      // Told a length, uWebSockets.js waits for that many bytes, and ends the connection when a request comes instead.
+      this.#response.endWithoutBody(length ?? 0, true);
+    } else {
+      if (length !== undefined) this.#response.writeHeader('Content-Length', String(length));
+      this.#response.endWithoutBody();
+    }
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
     this.#context.onEnd();
   }
 
   /** A JSON answer that is true only now. */
-  json(status: number, body: string | Uint8Array, headers: HeaderList = NONE): void {
+  json(status: HttpStatus, body: string | Uint8Array, headers: HeaderList = NONE): void {
     this.send(status, body, 'application/json', headers === NONE ? NO_STORE : [...headers, ...NO_STORE]);
   }
 

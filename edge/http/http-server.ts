@@ -5,11 +5,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import { AppError, toAppError } from '../../services/shared/app-error.ts';
+import { clientAddress } from '../../services/shared/client-address.ts';
 import type { Connections } from '../../services/shared/connections.ts';
 import type { Log } from '../../services/shared/log.ts';
 import type { NetworkList } from '../../services/shared/networks.ts';
 import { type HttpResponse, listenExclusively, loadUws } from '../../services/shared/uws.ts';
-import { clientAddress } from './addresses.ts';
 import type { Cors } from './cors.ts';
 import { Exchange, type ExchangeContext } from './exchange.ts';
 
@@ -71,8 +71,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       ids += 1;
       return `${idPrefix}-${ids.toString(36)}`;
     },
-    clientAddress: (response, request) =>
-      clientAddress(peerOf(response), () => request.getHeader('x-forwarded-for'), trustedProxies),
+    clientAddress: (response, forwardedFor) => clientAddress(peerOf(response), forwardedFor, trustedProxies),
     onEnd() {
       inFlight -= 1;
     },
@@ -103,7 +102,6 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     } catch (error) {
       refuse(exchange, error);
     }
-    exchange.release();
   });
 
   const listener = await listenExclusively(app, host, options.port);
@@ -124,16 +122,25 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   };
 }
 
+/** What follows on the connection until then ends it, so no part of a body is taken for a request. */
+function rejectNextTurn(error: AppError): Promise<never> {
+  return new Promise((_, reject) => setImmediate(() => reject(error)));
+}
+
 function dispatch(routes: Routes, cors: Cors, exchange: Exchange): void | Promise<void> {
+  const fault = exchange.checkHead();
+  if (fault !== undefined) return rejectNextTurn(fault);
   const { method } = exchange;
   const methods = routes.get(exchange.path);
   if (methods === undefined) throw new AppError('ROUTE_NOT_FOUND');
   const handler = methods.get(method === 'HEAD' ? 'GET' : method);
   if (handler !== undefined) return handler(exchange);
   const allowed = [...methods.keys()].flatMap((known) => (known === 'GET' ? ['GET', 'HEAD'] : [known]));
-  const allow = ['Allow', [...allowed, 'OPTIONS'].join(', ')] as const;
+  const names = [...allowed, 'OPTIONS'].join(', ');
+  const allow = ['Allow', names] as const;
   if (method !== 'OPTIONS') return exchange.refuse(new AppError('METHOD_NOT_ALLOWED'), [allow]);
   const preflight = exchange.origin === '' ? [] : cors.preflight(exchange.origin);
   if (preflight === undefined) throw new AppError('ORIGIN_NOT_ALLOWED');
-  exchange.send(204, '', '', [allow, ...preflight]);
+  // With a body, since only of an answer that has one uWebSockets.js tells whether the client reads it.
+  exchange.send(200, names, 'text/plain', [allow, ...preflight]);
 }

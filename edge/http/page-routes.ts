@@ -8,7 +8,7 @@ import { stripTypeScriptTypes } from 'node:module';
 import { extname } from 'node:path';
 import type { AllowedOrigins } from '../../services/shared/origins.ts';
 import type { EdgeConfig } from './config.ts';
-import { ANY_ORIGIN, type Exchange, type HeaderList } from './exchange.ts';
+import { ANY_ORIGIN, type Exchange, type HeaderList, mayLackBody } from './exchange.ts';
 import { type Route, route } from './http-server.ts';
 
 const WEB = new URL('../web/', import.meta.url);
@@ -22,8 +22,6 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 
 /** Clients ask again each time and mostly hear "not modified". */
 const REVALIDATE = ['Cache-Control', 'no-cache'] as const;
-/** A host name or address with an optional port, and nothing that could end a header or a directive. */
-const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d{1,5})?$/i;
 
 interface File {
   readonly path: string;
@@ -74,7 +72,7 @@ function serveFile(file: File, page: EdgeConfig['page'], exchange: Exchange): vo
     ['ETag', etag],
     ...(file.isPage ? pageHeaders(urlsFor(exchange, page)) : []),
   ];
-  if (matches(exchange.header('if-none-match'), etag)) exchange.send(304, '', '', headers);
+  if (matches(exchange.header('if-none-match'), etag) && mayLackBody()) exchange.send(304, '', '', headers);
   else exchange.send(200, bytes, contentType, headers);
 }
 
@@ -89,8 +87,7 @@ interface PageUrls {
 }
 
 /** As configured, or on the same host that the page was asked from. */
-function urlsFor(exchange: Exchange, page: EdgeConfig['page']): PageUrls {
-  const host = HOST.exec(exchange.header('host'))?.[1] ?? 'localhost';
+function urlsFor({ host }: Exchange, page: EdgeConfig['page']): PageUrls {
   return {
     fanoutUrl: page.fanoutUrl ?? `ws://${host}:${page.fanoutPort}/live`,
     gameUrl: page.gameUrl ?? `http://${host}:${page.gamePort}`,

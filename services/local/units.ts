@@ -75,7 +75,7 @@ export const UNITS: Readonly<Record<UnitName, Unit>> = {
     stopsInTurn: 1,
     facts: ['FANOUT_PORT', 'EDGE_PORT', 'NATS_URL', 'SCORE_ADDRESS', 'AUTH_ADDRESS', 'SERVICE_KEY_FILE'],
     settings: [
-      ...[...TOKEN_POLICY, 'ALLOWED_ORIGINS', 'ADDRESS_LIMIT_EXEMPT'],
+      ...[...TOKEN_POLICY, 'ALLOWED_ORIGINS', 'TRUSTED_PROXIES', 'ADDRESS_LIMIT_EXEMPT'],
       ...['TICK_MS', 'MAX_SOCKETS', 'MAX_SOCKETS_PER_ADDRESS', 'MAX_UPGRADES_PER_S', 'SLOW_CONSUMER_MS'],
     ],
   },
@@ -83,7 +83,7 @@ export const UNITS: Readonly<Record<UnitName, Unit>> = {
     entry: 'services/game/main.ts',
     stopsInTurn: 1,
     facts: ['GAME_PORT', 'EDGE_PORT', 'AUTH_ADDRESS', 'SERVICE_KEY_FILE'],
-    settings: [...TOKEN_POLICY, 'ALLOWED_ORIGINS', 'GAME_'],
+    settings: [...TOKEN_POLICY, 'ALLOWED_ORIGINS', 'TRUSTED_PROXIES', 'GAME_'],
   },
 };
 

@@ -20,6 +20,10 @@ export type ErrorKind =
 /** Every reason that can stand on the wire, with the kind it belongs to and what it means. Stable: never renamed. */
 export const REASONS = {
   BODY_INVALID: ['invalid_argument', 'The body is not one JSON object of the documented form.'],
+  REQUEST_INVALID: [
+    'invalid_argument',
+    'The head of the request is malformed, too large, or can be read in two ways.',
+  ],
   BODY_TOO_LARGE: ['resource_exhausted', 'The body is larger than the documented limit.'],
   CONTENT_TYPE_UNSUPPORTED: ['invalid_argument', 'The content type is not one that this route reads.'],
   LEADERBOARD_INVALID: ['invalid_argument', 'The leaderboard id does not match [A-Za-z0-9_-]{1,64}.'],

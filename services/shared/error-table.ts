@@ -1,10 +1,11 @@
 /** One table from error kinds to what each protocol says. Numbers are google.rpc.Code; HTTP statuses follow Connect's mapping. */
 import type { ErrorKind, Reason } from './app-error.ts';
+import type { HttpStatus } from './http-status.ts';
 
 interface WireForm {
   /** google.rpc.Code, used by gRPC and Connect. */
   readonly code: number;
-  readonly httpStatus: number;
+  readonly httpStatus: HttpStatus;
 }
 
 export const ERROR_TABLE: Readonly<Record<ErrorKind, WireForm>> = {

@@ -3,6 +3,23 @@ import type * as UWebSockets from 'uWebSockets.js';
 
 export type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket, WebSocket } from 'uWebSockets.js';
 
+/** The headers of one request by lower-case name. */
+export type RequestHeaders = ReadonlyMap<string, string>;
+
+/**
+ * Copies the headers, which uWebSockets.js lends for one turn only. Several lines of one name become one value, joined with
+ * commas in the order of the lines, as RFC 9110 (5.3) has it. So a list is whole, and a header that may come only once has no
+ * valid value when it came twice; `getHeader` gives the first line and hides the others.
+ */
+export function readHeaders(request: Pick<UWebSockets.HttpRequest, 'forEach'>): RequestHeaders {
+  const headers = new Map<string, string>();
+  request.forEach((name, value) => {
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? value : `${before}, ${value}`);
+  });
+  return headers;
+}
+
 /** All request headers together; a token and a browser's usual headers take about 2 KiB. */
 const MAX_HEADER_BYTES = 8 * 1024;
 

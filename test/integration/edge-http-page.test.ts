@@ -109,11 +109,19 @@ test('nothing else of the folder is served', async () => {
   }
 });
 
+/** One such answer in 64 has the whole file, so that a client that reads nothing is found out. */
+async function getAgain(path: string, etag: string) {
+  for (let tries = 0; ; tries += 1) {
+    const answer = await get(path, { 'if-none-match': etag });
+    if (answer.status !== 200 || tries === 10) return answer;
+  }
+}
+
 test('a file that is known already is not sent again', async () => {
   for (const path of ['/', '/style.css', '/page.js']) {
     const etag = (await get(path)).headers.get('etag') ?? '';
     for (const known of [etag, `W/${etag}`, `"other", ${etag}`]) {
-      const again = await get(path, { 'if-none-match': known });
+      const again = await getAgain(path, known);
       expect([again.status, again.text]).toEqual([304, '']);
     }
     expect((await get(path, { 'if-none-match': '"other"' })).status).toBe(200);

@@ -111,7 +111,7 @@ describe('a page of another site', () => {
 
   test('may call when it is on the list', async () => {
     const answer = await preflight('https://play.example');
-    expect(answer.status).toBe(204);
+    expect(answer.status).toBe(200);
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://play.example');
     expect(answer.headers.get('access-control-allow-methods')).toContain('POST');
     expect(answer.headers.get('access-control-allow-headers')).toContain('Authorization');

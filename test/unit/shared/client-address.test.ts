@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { clientAddress } from '../../../edge/http/addresses.ts';
+import { clientAddress } from '../../../services/shared/client-address.ts';
 import { parseNetworks } from '../../../services/shared/networks.ts';
 
 describe('the address of a client', () => {
