@@ -47,8 +47,9 @@ export function createProjector({ index, truthBoards, keeper, log }: ProjectorOp
           : truthBoards.fresh(leaderboard),
         shadow,
       ]);
-      // A seq of 0 says that boards are no longer read from Postgres: the state we were given is old.
-      if (outcome === undefined || ('seq' in outcome && outcome.seq === 0n)) {
+      // A seq of 0 says that boards are no longer read from Postgres: the state we were given is old. Without entries it says
+      // that all players of the board were erased meanwhile.
+      if (outcome === undefined || ('seq' in outcome && outcome.seq === 0n && outcome.entries.length > 0)) {
         keeper.wake();
         // An epoch that was just finished may not be pointed to yet: it must not miss what is committed meanwhile.
         if (state.source === 'redis') await index.projectShadow(state.epoch, leaderboard, players);

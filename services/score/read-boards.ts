@@ -120,7 +120,8 @@ export function createReadBoards(options: ReadBoardsOptions): ReadBoards {
         0,
         limit,
       );
-      return { board: { ...fallback, entries }, stale: fallback.seq === 0n };
+      // Of a board without a score there is nothing to put in order.
+      return { board: { ...fallback, entries }, stale: fallback.seq === 0n && entries.length > 0 };
     },
 
     async place(leaderboard, userId, radius, minVersion) {

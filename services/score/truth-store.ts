@@ -8,7 +8,10 @@ import type { Board, Entry, PlayerState } from './board.ts';
 import { REACHED_DIGITS } from './index-scripts.ts';
 
 export interface TruthStore {
-  /** The top with an ordering token of its own kind: the epoch that counts, and a seq kept in Postgres. */
+  /**
+   * The top with an ordering token of its own kind: the epoch that counts, and a seq kept in Postgres. The seq is 0 while boards
+   * are not read from here, and of a board on which nobody ever scored: names that readers make up leave no row.
+   */
   board(leaderboard: string): Promise<Board>;
   /** The newest states of these players, each on its board; unknown ones are left out. */
   states(players: ReadonlyArray<{ leaderboard: string; userId: string }>): Promise<PlayerState[]>;
@@ -53,10 +56,16 @@ export function createTruthStore(pool: PostgresPool): TruthStore {
     async board(leaderboard) {
       const [row] = await pool.run(
         (sql) => sql<{ epoch: bigint; seq: bigint; top: [string, string, number][] }[]>`
-          select epoch, seq, top from read_truth_board(${leaderboard})`,
+          select epoch, seq, top from read_truth_board(${leaderboard})
+          where exists (select from scores where leaderboard = ${leaderboard})
+             or exists (select from truth_boards where leaderboard = ${leaderboard})
+          union all
+          select epoch, 0, '[]' from rank_index
+          where not exists (select from scores where leaderboard = ${leaderboard})
+            and not exists (select from truth_boards where leaderboard = ${leaderboard})`,
         READ_LIMIT_MS,
       );
-      if (row === undefined) throw new Error('read_truth_board answered nothing');
+      if (row === undefined) throw new Error('the rank index has no row');
       const entries = row.top.map(([userId, username, points], index) => ({
         userId,
         username,

@@ -38,6 +38,29 @@ afterAll(async () => {
 const byUserId = (a: { userId: string }, b: { userId: string }) => (a.userId < b.userId ? -1 : 1);
 
 const LIMIT_MS = 5_000;
+
+test('a board that a reader made up leaves no row, and its first score is newer than what the reader saw', async () => {
+  await pool.run((sql) => sql`update rank_index set source = 'postgres'`, LIMIT_MS);
+  const count = async () => {
+    const [row] = await pool.run(
+      (sql) => sql<{ n: bigint }[]>`select count(*) n from truth_boards`,
+      LIMIT_MS,
+    );
+    return Number(row?.n);
+  };
+  const before = await count();
+  const made = await truth.board('made-up');
+  expect(made).toMatchObject({ seq: 0n, entries: [] });
+  expect(await count()).toBe(before);
+  await fill([
+    { leaderboard: 'made-up', userId: 'ann', username: 'Ann', points: 5n, version: 1n, reached: 1n },
+  ]);
+  const first = await truth.board('made-up');
+  expect(first).toMatchObject({ epoch: made.epoch, seq: 1n, entries: [{ userId: 'ann' }] });
+  // Emptied again it goes on in its own order.
+  await fill([]);
+  expect(await truth.board('made-up')).toMatchObject({ epoch: made.epoch, seq: 2n, entries: [] });
+});
 const MAX = 9_007_199_254_740_991n;
 
 async function fill(states: readonly PlayerState[]): Promise<void> {

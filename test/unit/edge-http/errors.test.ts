@@ -7,6 +7,7 @@ import { describeError } from '../../../edge/http/error-response.ts';
 import { RateLimitedError } from '../../../edge/http/rate-limited.ts';
 import { ErrorDetailSchema } from '../../../gen/scoreboard/error/v1/error_pb.ts';
 import { AppError, isReason, REASONS, type Reason } from '../../../services/shared/app-error.ts';
+import { statusLine } from '../../../services/shared/http-status.ts';
 
 const reasons = Object.keys(REASONS).filter(isReason);
 
@@ -37,6 +38,10 @@ describe.each(reasons)('the reason %s', (reason) => {
 
   test('has the status of its kind, or the more exact one that HTTP has for it', () => {
     expect(status).toBe(OWN_STATUS[reason] ?? STATUS_OF_KIND[error.kind]);
+  });
+
+  test('has a whole status line', () => {
+    expect(statusLine(status)).toMatch(new RegExp(`^${status} [A-Z][A-Za-z ]+$`));
   });
 
   test('has a body of exactly code, reason and message', () => {

@@ -286,3 +286,11 @@ test('once closed, what has to be told of is refused, and what was under way has
   kept(USER_SHARE - 1);
   await expect(limiter.spendEverywhere('user', 'ann')).rejects.toMatchObject({ reason: 'SHUTTING_DOWN' });
 });
+
+test('a client whose checks fill the queue to Redis has nobody refused: the node then limits alone', async () => {
+  start({ user: { perSecond: 10, burst: 16 }, address: { perSecond: 4, burst: 16 } });
+  const flood = Array.from({ length: 6_000 }, (_, index) => limiter.spendEverywhere('user', `p${index}`));
+  await expect(limiter.spendEverywhere('user', 'ann')).resolves.toBeUndefined();
+  await Promise.all(flood);
+  expect(told().length).toBeLessThan(6_000);
+});

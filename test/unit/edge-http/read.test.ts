@@ -133,6 +133,22 @@ test('a client with less patience is told in time, in a call and before it', asy
   await impatient;
 });
 
+test('one player or address may ask for as many places as are free, and no more', async () => {
+  const holders = ['192.0.2.1'];
+  const asking = Array.from({ length: 1_800 }, (_, at) => read.place(question(`p${at}`), { holders }));
+  await settle();
+  await expect(read.place(question('one more'), { holders })).rejects.toMatchObject({ reason: 'OVERLOADED' });
+  asking.push(...Array.from({ length: 900 }, () => read.place(question('greedy'))));
+  await settle();
+  await expect(read.place(question('greedy'))).rejects.toMatchObject({ reason: 'OVERLOADED' });
+  asking.push(read.place(question('newcomer'), { holders: ['192.0.2.2'] }));
+  for (let at = 0; at < calls.length; at += 1) {
+    calls[at]?.answer();
+    await settle();
+  }
+  expect(await Promise.all(asking)).toHaveLength(2_701);
+});
+
 test('a short top is the cached one, with its position and its doubts', async () => {
   const position = { epoch: 1n, seq: 7n };
   expect(await read.top('global', 0, 'r1')).toMatchObject({ entries: TOP, position, stale: true });
@@ -147,6 +163,15 @@ test('a short top is the cached one, with its position and its doubts', async ()
 test('a longer top is asked for', async () => {
   expect(await read.top('global', 11, 'r1')).toMatchObject({ position: { seq: 9n }, stale: false });
   expect(tops).toEqual([11]);
+});
+
+test('long tops are read for one address only as long as others can read as many', async () => {
+  const holders = ['192.0.2.1'];
+  const asking = Array.from({ length: 250 }, () => read.top('global', 11, 'r1', { holders }));
+  await expect(read.top('global', 11, 'r1', { holders })).rejects.toMatchObject({ reason: 'OVERLOADED' });
+  asking.push(read.top('global', 11, 'r1', { holders: ['192.0.2.2'] }));
+  expect(await Promise.all(asking)).toHaveLength(251);
+  expect(await read.top('global', 11, 'r1', { holders })).toMatchObject({ stale: false });
 });
 
 test('the REST answer of a place names the player, the board and the neighbours', async () => {
