@@ -39,7 +39,7 @@ export function createPageRoutes(page: EdgeConfig['page'], allowedOrigins: Allow
     route('GET', '/config.json', (exchange) => {
       // The page says its own origin, which no browser does by itself on the way to where the page came from.
       const origin = new URLSearchParams(exchange.query).get('origin');
-      const allowed = origin === null || allowedOrigins.allows(origin, exchange.header('host'));
+      const allowed = origin === null || allowedOrigins.allows(origin, exchange.host);
       exchange.json(200, JSON.stringify({ ...urlsFor(exchange, page), ...(!allowed && { allowed }) }));
     }),
   ];

@@ -1,0 +1,51 @@
+/** Whose socket it is: the client that our own proxy names, in whichever line of the header. And what names no host is refused. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { speak } from '../support/edge-client.ts';
+import { type FanoutWorld, startFanoutWorld } from '../support/fanout-world.ts';
+import { handshake, openRaw, type RawSocket } from '../support/raw-socket.ts';
+
+let world: FanoutWorld;
+const sockets: RawSocket[] = [];
+beforeAll(async () => {
+  world = await startFanoutWorld({
+    env: { TRUSTED_PROXIES: '127.0.0.0/8', ADDRESS_LIMIT_EXEMPT: '-', MAX_SOCKETS_PER_ADDRESS: '2' },
+  });
+  await world.feedHealthy();
+});
+afterAll(async () => {
+  for (const socket of sockets) socket.destroy();
+  await world.stop();
+});
+
+async function statusOf(opening: string): Promise<number> {
+  const socket = await openRaw(world.node.port, opening);
+  sockets.push(socket);
+  return Number(socket.head.split(' ')[1]);
+}
+const by = (...lines: string[]) => {
+  const more = lines.map((line) => `X-Forwarded-For: ${line}\r\n`).join('');
+  return statusOf(handshake().replace(/\r\n\r\n$/, `\r\n${more}\r\n`));
+};
+
+test('a client that writes a line of its own has no more sockets than its share', async () => {
+  expect([await by('198.51.100.1', '203.0.113.8'), await by('198.51.100.2', '203.0.113.8')]).toEqual([
+    101, 101,
+  ]);
+  expect(await by('198.51.100.3', '203.0.113.8')).toBe(429);
+  // Nor are they spent in the name of another.
+  expect(await by('203.0.113.8', '203.0.113.9')).toBe(101);
+});
+
+test.each(['1.2.3.999', '[::::]', '', 'a b'])('a Host that names no host is refused: %j', async (host) => {
+  const opening = handshake().replace(/Host: [^\r]*\r\n/, `Host: ${host}\r\n`);
+  const { heard, closed } = await speak(world.node.port, [opening]);
+  expect(heard).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+  expect(heard).toContain('"reason":"REQUEST_INVALID"');
+  expect(closed).toBe(true);
+});
+
+test('a client that asks on without reading is cut off at its first answer', async () => {
+  const { heard, closed } = await speak(world.node.port, ['GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n']);
+  expect(heard).toContain('{"status":"ok"}');
+  expect(closed).toBe(true);
+});
