@@ -3,6 +3,9 @@ import type * as UWebSockets from 'uWebSockets.js';
 
 export type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket, WebSocket } from 'uWebSockets.js';
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
+const ASCII = /^[\0-\x7f]*$/;
+
 /** The headers of one request by lower-case name. */
 export type RequestHeaders = ReadonlyMap<string, string>;
 
@@ -13,8 +16,10 @@ export type RequestHeaders = ReadonlyMap<string, string>;
  */
 export function readHeaders(request: Pick<UWebSockets.HttpRequest, 'forEach'>): RequestHeaders {
   const headers = new Map<string, string>();
-  request.forEach((name, value) => {
+  request.forEach((name, text) => {
     const before = headers.get(name);
+    // A value is bytes, and one character stands for each; `forEach` reads it as UTF-8.
+    const value = ASCII.test(text) ? text : Buffer.from(text).toString('latin1');
     headers.set(name, before === undefined ? value : `${before}, ${value}`);
   });
   return headers;

@@ -149,7 +149,7 @@ describe('a request that is no good', () => {
   });
 
   test('is no reason to fail: headers that are not text', async () => {
-    const text = `POST /scoreboard.edge.v1.ScoreboardService/GetTop HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Other: \xff\xfe\r\nAccept-Encoding: \xe2\x82\xac\r\nOrigin: \xe4\r\nX-Forwarded-For: \xff\r\nContent-Length: 2\r\n\r\n{}`;
+    const text = `POST /scoreboard.edge.v1.ScoreboardService/GetTop HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Other: \xff\xfe\r\nAccept-Encoding: \xe2\x82\xac\r\nConnect-Timeout-Ms: 1000\r\nAccept-Encoding: \xff\r\nOrigin: \xe4\r\nX-Forwarded-For: \xff\r\nContent-Length: 2\r\n\r\n{}`;
     const { heard } = await speak(world.node.port, [text], one);
     expect(heard).toContain('HTTP/1.1 200 OK');
   });
