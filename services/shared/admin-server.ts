@@ -4,6 +4,8 @@
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { REASONS, type Reason } from './app-error.ts';
+import type { HttpStatus } from './http-status.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface AdminServerOptions {
@@ -37,13 +39,16 @@ export async function startAdminServer({
     (request, response) => {
       const answer = (status: number, body: string, contentType = 'application/json') =>
         response.writeHead(status, { 'content-type': contentType }).end(body);
-      if (request.method !== 'GET')
-        return answer(405, '{"code":"unimplemented","reason":"METHOD_NOT_ALLOWED"}');
+      const refuse = (status: HttpStatus, reason: Reason) => {
+        const [code, message] = REASONS[reason];
+        return answer(status, JSON.stringify({ code, reason, message }));
+      };
+      if (request.method !== 'GET') return refuse(405, 'METHOD_NOT_ALLOWED');
       switch (request.url) {
         case '/metrics':
           return metrics.text().then(
             (body) => answer(200, body, metrics.contentType),
-            () => answer(500, '{"code":"internal","reason":"INTERNAL"}'),
+            () => refuse(500, 'INTERNAL'),
           );
         case '/healthz':
           return answer(200, '{"status":"ok"}');
@@ -57,7 +62,7 @@ export async function startAdminServer({
           );
         }
         default:
-          return answer(404, '{"code":"not_found","reason":"ROUTE_NOT_FOUND"}');
+          return refuse(404, 'ROUTE_NOT_FOUND');
       }
     },
   );

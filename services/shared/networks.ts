@@ -2,7 +2,7 @@
  * Network addresses as limits see them: one spelling an address, lists of networks in CIDR notation, and what counts as one
  * subscriber. It refuses what a person may read in two ways: octets with leading zeros, zones, an empty prefix.
  */
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { type Environment, list } from './env.ts';
 
@@ -42,6 +42,8 @@ export function parseAddress(text: string): string | undefined {
 
 /** What a limit counts as one: an IPv4 address, or the /64 network of an IPv6 address. */
 export function subscriberOf(address: string): string {
+  // As it is; this is asked for every request.
+  if (isIPv4(address)) return address;
   const known = read(address);
   if (!(known instanceof ipaddr.IPv6)) return known?.toString() ?? address;
   return known.parts

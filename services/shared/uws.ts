@@ -3,7 +3,6 @@ import type * as UWebSockets from 'uWebSockets.js';
 
 export type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket, WebSocket } from 'uWebSockets.js';
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
 const ASCII = /^[\0-\x7f]*$/;
 
 /** The headers of one request by lower-case name. */
