@@ -128,7 +128,13 @@ export interface KeyRingOptions {
 
 /** Makes the first keys where there are none, loads them, and follows the files until `close`. */
 export async function openKeyRing({ dir, clock, log }: KeyRingOptions): Promise<KeyRing> {
-  await ensureKeys(dir);
+  const made = await ensureKeys(dir);
+  if (made.length > 0) {
+    log.warn(
+      { dir, kinds: made },
+      'no signing keys found, new ones made: what other keys signed is not accepted',
+    );
+  }
   const tokens = await openShelf(dir, 'token', clock, importTokenKey);
   const actions = await openShelf(dir, 'action', clock, importActionKey);
   let failing = false;

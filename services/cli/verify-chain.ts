@@ -1,16 +1,19 @@
 /**
- * Verifies the audit chain, entry by entry in constant memory, wherever the entries come from. It trusts the key alone: every
- * digest, commitment and head is computed anew. It ends at the first place that differs and says what differs there.
+ * Verifies the audit chain, entry by entry in constant memory, wherever the entries come from. It trusts the keys alone: every
+ * digest, commitment and head is computed anew. It ends at the first place that differs and says what differs there. Links
+ * whose key is not given are proven by a later link that changed the key: they are as they were then.
  */
 import { createHash, type Hash, timingSafeEqual } from 'node:crypto';
 import {
   type AuditAction,
   type AuditHead,
   type AuditLink,
-  auditHeadAfter,
   commitmentOf,
   encodeAuditAction,
+  encodeAuditLink,
   formatAuditHead,
+  isKeyChange,
+  isMadeWith,
   NO_HEAD,
   toHex,
 } from '../shared/audit-chain.ts';
@@ -25,13 +28,25 @@ export interface VerifiedChain {
   readonly actions: number;
   /** Players who were erased. */
   readonly erased: number;
+  /** The parts of the chain that were sealed with a key each, in order; none when there is no link. */
+  readonly parts: readonly ChainPart[];
+}
+
+export interface ChainPart {
+  /** Its first link: of the chain, or the one that changed the key. */
+  readonly from: bigint;
+  /** Undefined when no given key made its links. */
+  readonly key: Buffer | undefined;
 }
 
 /** The chain is not what was sealed: where, and how it shows. */
 export class ChainDiffers extends Error {}
 
 export interface VerifyChainOptions {
+  /** Of the newest links. */
   key: Buffer;
+  /** Keys from before it was changed. */
+  oldKeys?: readonly Buffer[];
   /** A head that was written down: the chain must have passed it. Without one a chain that was cut short goes unseen. */
   expected: AuditHead | undefined;
 }
@@ -47,8 +62,9 @@ interface OpenLink {
 /** Rejects with ChainDiffers, or with what the entries reject with. */
 export async function verifyChain(
   entries: AsyncIterable<AuditEntry> | Iterable<AuditEntry>,
-  { key, expected }: VerifyChainOptions,
+  { key, oldKeys = [], expected }: VerifyChainOptions,
 ): Promise<VerifiedChain> {
+  const keys = createKeyFollower([key, ...oldKeys]);
   let head = NO_HEAD;
   let open: OpenLink | undefined;
   let actions = 0;
@@ -59,7 +75,8 @@ export async function verifyChain(
   for await (const entry of entries) {
     if (entry.kind === 'link') {
       if (open !== undefined) closeLink(open);
-      checkLink(entry.link, head, key);
+      checkOrder(entry.link, head);
+      keys.take(entry.link, head);
       head = { seq: entry.link.seq, head: entry.link.head };
       checkExpected(head, expected);
       if (entry.link.erased.length > 0) recorded.add(toHex(entry.link.erased));
@@ -82,19 +99,49 @@ export async function verifyChain(
       throw new ChainDiffers(`the player of the action at ${position} was erased without a record of it`);
     }
   }
-  return { head, actions, erased: recorded.size };
+  return { head, actions, erased: recorded.size, parts: keys.finish() };
 }
 
-function checkLink(link: AuditLink, before: AuditHead, key: Buffer): void {
+function checkOrder(link: AuditLink, before: AuditHead): void {
   const due = before.seq + 1n;
   if (link.seq !== due)
     throw new ChainDiffers(`link ${due} is missing: ${link.seq} comes after ${before.seq}`);
-  if (!equal(link.head, auditHeadAfter(key, before, link))) {
-    throw new ChainDiffers(
-      `link ${link.seq} was not made with this key, or it or the one before was changed`,
-    );
-  }
 }
+
+/** Checks the head of each link with the key of its part of the chain. */
+function createKeyFollower(keys: readonly Buffer[]) {
+  const parts: ChainPart[] = [];
+  /** Over all links so far, for the next one that changes the key. */
+  const hash = createHash('sha256');
+
+  function beginPart(link: AuditLink, before: AuditHead): void {
+    const key = keys.find((each) => isMadeWith(each, before, link));
+    if (key !== undefined && isKeyChange(link) && !equal(link.digest, hash.copy().digest())) {
+      throw new ChainDiffers(
+        `the links before ${link.seq} are not as they were when that link changed the key`,
+      );
+    }
+    parts.push({ from: link.seq, key });
+  }
+
+  return {
+    take(link: AuditLink, before: AuditHead): void {
+      const part = parts.at(-1);
+      if (part === undefined || isKeyChange(link)) beginPart(link, before);
+      else if (part.key !== undefined && !isMadeWith(part.key, before, link)) throw notOfKey(link.seq);
+      hash.update(encodeAuditLink(link));
+    },
+    finish(): readonly ChainPart[] {
+      const last = parts.at(-1);
+      if (last === undefined || last.key !== undefined) return parts;
+      if (parts.length === 1) throw notOfKey(last.from);
+      throw new ChainDiffers(`link ${last.from} changed the key, and the key since then is not given`);
+    },
+  };
+}
+
+const notOfKey = (seq: bigint) =>
+  new ChainDiffers(`link ${seq} was not made with this key, or it or the one before was changed`);
 
 function checkExpected(head: AuditHead, expected: AuditHead | undefined): void {
   if (expected?.seq !== head.seq || equal(expected.head, head.head)) return;
@@ -118,7 +165,7 @@ function closeLink({ link, hash, actions, position }: OpenLink): void {
       `link ${link.seq} seals ${link.actions} actions${until}, and there are ${actions}`,
     );
   }
-  if (!equal(link.digest, hash.digest())) {
+  if (!isKeyChange(link) && !equal(link.digest, hash.digest())) {
     throw new ChainDiffers(`link ${link.seq}${until}: an action is not as it was sealed`);
   }
 }

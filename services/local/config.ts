@@ -1,8 +1,10 @@
 /** The environment of `npm start` as typed values. */
 import { resolve } from 'node:path';
+import type { AuditHead } from '../shared/audit-chain.ts';
 import { type Environment, integer, optionalText, text } from '../shared/env.ts';
 import { joinHostPort, parseHost, reachableHost } from '../shared/host-port.ts';
 import { type Mode, parseMode } from '../shared/mode.ts';
+import { parseNewKeyAfter } from '../shared/own-chain.ts';
 
 /** Our own processes; each has a port of its own. */
 export const UNIT_NAMES = ['auth', 'score', 'edge', 'fanout', 'game'] as const;
@@ -29,6 +31,8 @@ export interface LocalConfig {
   readonly databaseUrl: string | undefined;
   readonly redisUrl: string | undefined;
   readonly natsUrl: string | undefined;
+  /** The head of the audit chain after which a new audit key may go on. */
+  readonly newAuditKeyAfter: AuditHead | undefined;
   /** Everything that was set, for the settings that processes take as they are. */
   readonly env: Environment;
 }
@@ -75,6 +79,7 @@ export function parseLocalConfig(env: Environment): LocalConfig {
     databaseUrl: optionalText(env, 'DATABASE_URL'),
     redisUrl: optionalText(env, 'REDIS_URL'),
     natsUrl: optionalText(env, 'NATS_URL'),
+    newAuditKeyAfter: parseNewKeyAfter(env),
     env,
   };
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { replaceFile } from '../shared/replace-file.ts';
 import { natsConfiguration } from './nats-users.ts';
 import { aclFile } from './redis-users.ts';
-import { auditKeyFile, ensureAuditKey } from './secrets.ts';
+import { auditKeyFile, makeAuditKey } from './secrets.ts';
 import { ensurePassword, ensurePasswords } from './store-passwords.ts';
 
 const [dir] = process.argv.slice(2);
@@ -14,7 +14,7 @@ if (dir === undefined) {
   process.stderr.write('usage: secrets-main.ts DIR\n');
   process.exitCode = 2;
 } else {
-  await ensureAuditKey(auditKeyFile(dir));
+  makeAuditKey(auditKeyFile(dir));
   await ensurePassword(join(dir, 'owner.postgres'));
   await ensurePasswords(dir, 'postgres');
   replaceFile(join(dir, 'users.acl'), aclFile(await ensurePasswords(dir, 'redis')));

@@ -28,7 +28,7 @@ export function digestsFile(dir: string): string {
 }
 
 /** In a file that only its owner reads, unless there is one: what an old key sealed, no other verifies. */
-export async function ensureAuditKey(path: string): Promise<void> {
+export function makeAuditKey(path: string): void {
   ensurePrivateFolder(dirname(path));
   if (!existsSync(path)) replaceFile(path, `${createAuditKey()}\n`);
 }

@@ -6,13 +6,14 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isLoopback } from '../shared/host-port.ts';
 import { certificatesDir } from '../shared/stack-file.ts';
+import { ensureAuditKey } from './audit-key.ts';
 import { addressOf, hostOf, type LocalConfig, portVariable, UNIT_NAMES } from './config.ts';
 import { installPrograms, NATS, pathWithServers, REDIS } from './install.ts';
 import type { Kept } from './keep-running.ts';
 import { endLeftovers } from './leftovers.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
 import { isPortFree } from './ports.ts';
-import { auditKeyFile, ensureAuditKey, ensureSecrets } from './secrets.ts';
+import { auditKeyFile, ensureSecrets } from './secrets.ts';
 import { claimDataDir, type StackRecord } from './stack-record.ts';
 import { startServers } from './stack-servers.ts';
 import { migrateDatabase, startUnits } from './stack-units.ts';
@@ -98,6 +99,11 @@ async function bringUp(site: StackSite): Promise<void> {
   const [started] = await Promise.all([startServers(site), ensureKeys(config)]);
   signal.throwIfAborted();
   const servers = { ...started, postgres: await migrateDatabase(site, started.postgres) };
+  await ensureAuditKey(auditKeyFile(secretsDir(config.dataDir)), {
+    databaseUrl: servers.postgres.url,
+    newKeyAfter: config.newAuditKeyAfter,
+  });
+  signal.throwIfAborted();
   record.setAddresses({
     edgeUrl: `http://${addressOf(config, 'edge')}`,
     fanoutUrl: `ws://${addressOf(config, 'fanout')}/live`,
@@ -116,11 +122,9 @@ async function bringUp(site: StackSite): Promise<void> {
   }
 }
 
-/** The key of the audit chain, and by what the processes will know each other. */
+/** By what the processes will know each other. */
 async function ensureKeys({ mode, dataDir }: LocalConfig): Promise<void> {
-  const dir = secretsDir(dataDir);
-  await ensureAuditKey(auditKeyFile(dir));
-  if (mode === 'development') return ensureSecrets(dir);
+  if (mode === 'development') return ensureSecrets(secretsDir(dataDir));
   // What writes certificates is loaded only where some are needed.
   const { ensureCertificates } = await import('./certificates.ts');
   await ensureCertificates(certificatesDir(dataDir));

@@ -56,7 +56,7 @@ export const UNITS: Readonly<Record<UnitName, Unit>> = {
       ...(['SCORE_PORT', 'DATABASE_URL', 'REDIS_URL', 'NATS_URL', 'AUTH_ADDRESS'] as const),
       ...(['SERVICE_KEY_FILE', 'SERVICE_DIGESTS_FILE', 'AUDIT_KEY_FILE'] as const),
     ],
-    settings: [],
+    settings: ['AUDIT_NEW_KEY_AFTER'],
   },
   edge: {
     entry: 'edge/http/main.ts',

@@ -4,6 +4,7 @@
  * changes nothing at all.
  */
 import { type AuditAction, type AuditHead, type AuditLink, NO_HEAD } from '../shared/audit-chain.ts';
+import { type ChainEnd, readChainEnd } from '../shared/chain-end-store.ts';
 import { arrayLiteral, type PostgresPool, sqlCode, UNIQUE_VIOLATION } from '../shared/postgres.ts';
 
 /** Batches that wait to be sealed, as one link would seal them. */
@@ -23,6 +24,8 @@ export interface AuditBacklog {
 
 export interface AuditStore {
   head(): Promise<AuditHead>;
+  /** The newest link; undefined while nothing is sealed. */
+  end(): Promise<ChainEnd | undefined>;
   /** Of all batches, or of those from one on. */
   backlog(from?: bigint): Promise<AuditBacklog>;
   /** Undefined when everything is sealed, from the given batch on. */
@@ -48,12 +51,10 @@ const LOWEST_POSITION = -(2n ** 63n);
 export function createAuditStore(pool: PostgresPool): AuditStore {
   return {
     async head() {
-      const [row] = await pool.run(
-        (sql) => sql<AuditHead[]>`select seq, head from audit_links order by seq desc limit 1`,
-        LIMIT_MS,
-      );
-      return row ?? NO_HEAD;
+      return (await pool.run(readChainEnd, LIMIT_MS))?.link ?? NO_HEAD;
     },
+
+    end: () => pool.run(readChainEnd, LIMIT_MS),
 
     async backlog(from = LOWEST_POSITION) {
       const [row] = await pool.run(

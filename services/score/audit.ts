@@ -1,5 +1,5 @@
 /** Wires what looks after the audit log: sealing, refused attempts, erasure, and the operator's face of them. */
-import { parseAuditKey } from '../shared/audit-chain.ts';
+import { type AuditHead, parseAuditKey } from '../shared/audit-chain.ts';
 import type { ServiceRegistration } from '../shared/grpc.ts';
 import type { Log } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
@@ -11,6 +11,7 @@ import { createAuditStore } from './audit-store.ts';
 import { createErasePlayer } from './erase-player.ts';
 import { createErasureStore } from './erasure-store.ts';
 import { createKeepRejected, type KeepRejected } from './keep-rejected.ts';
+import { createOwnChainHead } from './own-chain-head.ts';
 import type { Reconciler } from './reconcile.ts';
 import { createRejectedStore } from './rejected-store.ts';
 import { createSealActions } from './seal-actions.ts';
@@ -28,6 +29,10 @@ export interface Audit {
 export interface AuditOptions {
   pool: PostgresPool;
   key: Secret;
+  /** Where the key was read. */
+  keySource: string;
+  /** The head after which a new key may go on. */
+  newKeyAfter: AuditHead | undefined;
   reconciler: Pick<Reconciler, 'forget'>;
   log: Log;
   metrics: Metrics;
@@ -36,11 +41,13 @@ export interface AuditOptions {
 export function createAudit({ pool, reconciler, log, metrics, ...options }: AuditOptions): Audit {
   const key = parseAuditKey(options.key);
   const store = createAuditStore(pool);
+  const { keySource: source, newKeyAfter } = options;
+  const head = createOwnChainHead({ store, key, source, newKeyAfter, log });
   const rejectedStore = createRejectedStore(pool);
-  const sealing = createSealActions({ store, key, log, metrics });
+  const sealing = createSealActions({ store: { ...store, head }, key, log, metrics });
   const rejected = createKeepRejected({ store: rejectedStore, log, metrics });
   const erasePlayer = createErasePlayer({
-    ...{ store: createErasureStore(pool), audit: store, key, log },
+    ...{ store: createErasureStore(pool), audit: { head }, key, log },
     removeFromIndex: reconciler.forget,
   });
   return {

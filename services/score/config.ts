@@ -1,8 +1,9 @@
 /** Environment of the score service. */
-import { parseAuditKey } from '../shared/audit-chain.ts';
+import { type AuditHead, parseAuditKey } from '../shared/audit-chain.ts';
 import {
   type Environment,
   optionalSecret,
+  optionalText,
   port,
   secret,
   secretUrl,
@@ -11,6 +12,7 @@ import {
 } from '../shared/env.ts';
 import { parseHost } from '../shared/host-port.ts';
 import { parseMode } from '../shared/mode.ts';
+import { parseNewKeyAfter } from '../shared/own-chain.ts';
 import type { Secret } from '../shared/secret.ts';
 import {
   type CallerCheck,
@@ -31,6 +33,10 @@ export interface ScoreConfig {
   authAddress: string;
   /** What the heads of the audit chain are made with, in the form that `parseAuditKey` reads. */
   auditKey: Secret;
+  /** Where that key was read, for the operator. */
+  auditKeySource: string;
+  /** The head of a link of another key, after which this one may go on. */
+  newAuditKeyAfter: AuditHead | undefined;
   /** What auth is shown. */
   identity: ServiceIdentity;
   /** By what those who call are recognised. */
@@ -54,6 +60,8 @@ export function parseScoreConfig(env: Environment): ScoreConfig {
     callers: parseCallerCheck(env, 'score'),
     reflection: parseMode(env) === 'development',
     auditKey: auditKey(env),
+    auditKeySource: optionalText(env, 'AUDIT_KEY_FILE') ?? 'AUDIT_KEY',
+    newAuditKeyAfter: parseNewKeyAfter(env),
   };
 }
 

@@ -13,7 +13,7 @@ import { atMost } from './at-most.ts';
 import { type Bus, openBus } from './bus.ts';
 import type { ScoreConfig } from './config.ts';
 import { ERASURE_LIMIT_MS } from './erasure-store.ts';
-import { checkPostgres, checkRedisFromNowOn } from './start-checks.ts';
+import { checkAuditChain, checkPostgres, checkRedisFromNowOn } from './start-checks.ts';
 
 /**
  * Writers get connections of their own, so that a slow reading can not hold up a commit; and so does what keeps the index
@@ -42,7 +42,9 @@ export async function openServers(
   const connections = connectServers(config, log);
   try {
     await Promise.all([
-      checkPostgres(connections.readPool, log),
+      checkPostgres(connections.readPool, log).then(() =>
+        checkAuditChain(connections.auditPool, config, log),
+      ),
       checkRedisFromNowOn(connections.redis, log),
     ]);
     const [bus] = await Promise.all([

@@ -57,7 +57,10 @@ export async function startScore(
   const outbox = createOutboxStore(servers.upkeepPool);
   const boards = createBoards({ ...servers, log, metrics });
   const { keeper, reader, reconciler, compareAll } = boards;
-  const audit = createAudit({ pool: servers.auditPool, key: config.auditKey, reconciler, log, metrics });
+  const audit = createAudit({
+    ...{ pool: servers.auditPool, key: config.auditKey, keySource: config.auditKeySource },
+    ...{ newKeyAfter: config.newAuditKeyAfter, reconciler, log, metrics },
+  });
   const { delivery, watch, breaker, limits, submitScores } = createSubmission({
     ...{ servers, boards, outbox, log, metrics },
     rejected: audit.rejected,

@@ -3,9 +3,13 @@
  * line that says how to fix it; a server that does not answer is no reason to refuse, only to wait or to go on without it.
  */
 import { AppError } from '../shared/app-error.ts';
+import { parseAuditKey } from '../shared/audit-chain.ts';
+import { readChainEnd } from '../shared/chain-end-store.ts';
 import type { Log } from '../shared/log.ts';
+import { assertContinuable } from '../shared/own-chain.ts';
 import { arrayLiteral, type PostgresPool } from '../shared/postgres.ts';
 import type { RedisClient } from '../shared/redis.ts';
+import type { ScoreConfig } from './config.ts';
 
 /** A server's settings break a promise. */
 export class UnfitServerError extends Error {
@@ -35,6 +39,21 @@ export async function checkPostgres(pool: PostgresPool, log: Log): Promise<void>
   throw new UnfitServerError(
     `Postgres runs with ${off.join(', ')} off and could lose an acknowledged score: run "${fix} select pg_reload_conf();" and take it out of its command line, roles and databases`,
   );
+}
+
+/** Refuses a chain that another key has sealed: links of two keys in turn could not be verified. */
+export async function checkAuditChain(
+  pool: PostgresPool,
+  {
+    auditKey,
+    auditKeySource,
+    newAuditKeyAfter,
+  }: Pick<ScoreConfig, 'auditKey' | 'auditKeySource' | 'newAuditKeyAfter'>,
+  log: Log,
+): Promise<void> {
+  const end = await whenItAnswers(() => pool.run(readChainEnd, POSTGRES_LIMIT_MS), log);
+  const key = parseAuditKey(auditKey);
+  assertContinuable(end, { key, source: auditKeySource, newKeyAfter: newAuditKeyAfter });
 }
 
 /**

@@ -8,10 +8,13 @@
  *   head        = HMAC-SHA-256(audit key, field("scoreboard-audit-v1") field(head before) field(seq) field(actions)
  *                 field(digest) field(erased))
  *   commitment  = SHA-256(salt, user-id)
+ *   link        = field(seq) field(actions) field(digest) field(erased) field(head)
  *
+ * A link that seals no action and erases nobody changes the key: its head is made with the next key, and its digest is the
+ * SHA-256 over all links before it.
  * A change of any field of an action changes its link's digest, and no head can be made to fit without the key.
  */
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Secret } from './secret.ts';
 
 /** An action as the chain sees it. */
@@ -38,7 +41,7 @@ export interface AuditLink {
   /** How many actions it seals. */
   readonly actions: bigint;
   readonly digest: Uint8Array;
-  /** The commitment of a player who was erased; empty in a link that seals actions. */
+  /** The commitment of a player who was erased; empty in a link that seals actions or changes the key. */
   readonly erased: Uint8Array;
   readonly head: Uint8Array;
 }
@@ -75,6 +78,22 @@ export function auditHeadAfter(key: Buffer, before: AuditHead, link: Omit<AuditL
   const { seq, actions, digest, erased } = link;
   const fields = [CONTEXT, toHex(before.head), String(seq), String(actions), toHex(digest), toHex(erased)];
   return createHmac('sha256', key).update(fields.map(field).join('')).digest();
+}
+
+/** Whether the head of a link is that of this key after the head before. */
+export function isMadeWith(key: Buffer, before: AuditHead, link: AuditLink): boolean {
+  const expected = auditHeadAfter(key, before, link);
+  return link.head.length === expected.length && timingSafeEqual(link.head, expected);
+}
+
+/** Whether a link begins the part of the chain that another key seals. */
+export function isKeyChange({ actions, erased }: AuditLink): boolean {
+  return actions === 0n && erased.length === 0;
+}
+
+/** The canonical form of a whole link. */
+export function encodeAuditLink({ seq, actions, digest, erased, head }: AuditLink): string {
+  return [String(seq), String(actions), toHex(digest), toHex(erased), toHex(head)].map(field).join('');
 }
 
 export function commitmentOf(salt: Uint8Array, userId: string): Buffer {

@@ -59,6 +59,7 @@ beforeAll(async () => {
       ...{ authAddress: `${HOST}:1`, identity: { serviceKey: own }, reflection: false },
       callers: { digests: digestServiceKeys([game, own]) },
       auditKey: new Secret(createAuditKey()),
+      ...{ auditKeySource: 'AUDIT_KEY', newAuditKeyAfter: undefined },
     },
     { log },
   );

@@ -1,10 +1,12 @@
 /** What the score service asks of its servers before it serves, and what it does not wait for. */
 import { type NatsConnection, RetentionPolicy, StorageType } from 'nats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createAuditKey } from '../../services/shared/audit-chain.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
 import { connectNats } from '../../services/shared/nats.ts';
 import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
 import { connectRedis, type RedisClient } from '../../services/shared/redis.ts';
+import { Secret } from '../../services/shared/secret.ts';
 import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -60,6 +62,23 @@ test.each(['fsync', 'full_page_writes', 'synchronous_commit'])(
     await serviceStarts();
   },
 );
+
+test('an audit chain that another key has sealed is refused, with the head after which a new key may go on', async () => {
+  const submission = { userId: 'eva', actionId: 'e1', points: 1n };
+  await world.scoreAs('game').submitScore({ submission }, call);
+  const audit = world.auditAs('cli');
+  const { seq } = await waitFor(async () => {
+    const head = await audit.getAuditHead({}, call);
+    return head.seq > 0n && head.unsealedBatches === 0n ? head : undefined;
+  });
+  const another = { auditKey: new Secret(createAuditKey()), auditKeySource: '/secrets/audit.key' };
+  const refused = await world.startScoreService(another).catch(String);
+  expect(refused).toMatch(
+    /the audit key in \/secrets\/audit\.key did not make the newest link.*AUDIT_NEW_KEY_AFTER=\d+:[0-9a-f]{64} /,
+  );
+  expect((await audit.getAuditHead({}, call)).seq).toBe(seq);
+  await serviceStarts();
+});
 
 test.each(['allkeys-lru', 'volatile-ttl'])('a Redis that may evict keys by %s is refused', async (policy) => {
   await redis.config('SET', 'maxmemory-policy', policy);

@@ -13,6 +13,7 @@ import { startNatsServer } from '../../services/local/nats-server.ts';
 import { startPostgresServer } from '../../services/local/postgres-server.ts';
 import { startRedisServer } from '../../services/local/redis-server.ts';
 import type { StoreUser } from '../../services/local/store-passwords.ts';
+import type { ScoreConfig } from '../../services/score/config.ts';
 import { startScore } from '../../services/score/service.ts';
 import { createAuditKey, parseAuditKey } from '../../services/shared/audit-chain.ts';
 import { type Clock, systemClock } from '../../services/shared/clock.ts';
@@ -64,7 +65,9 @@ export interface ScoreWorld {
   /** From now on no file of the server's processes grows beyond this. */
   limitFiles(server: ServerName, bytes: number | 'unlimited'): void;
   /** Starts one more score service on the same servers, or rejects with why it refused. */
-  startScoreService(): Promise<{ readonly port: number; stop(): Promise<void> }>;
+  startScoreService(
+    changes?: Partial<ScoreConfig>,
+  ): Promise<{ readonly port: number; stop(): Promise<void> }>;
   scoreAt(port: number, name: ServiceName): GrpcClient<typeof ScoreService>;
   killRedis(): Promise<void>;
   startRedis(): Promise<void>;
@@ -135,7 +138,7 @@ export async function startScoreWorld({
     { log: silent, clock },
   );
   const authAddress = `${HOST}:${auth.port}`;
-  const startService = () =>
+  const startService = (changes: Partial<ScoreConfig> = {}) =>
     startScore(
       {
         ...listen,
@@ -147,10 +150,11 @@ export async function startScoreWorld({
         callers: callersOf('score'),
         reflection: true,
         auditKey: new Secret(auditKey),
+        ...{ auditKeySource: 'AUDIT_KEY', newAuditKeyAfter: undefined, ...changes },
       },
       { log },
     );
-  const scores = await Promise.all(Array.from({ length: scoreServices }, startService));
+  const scores = await Promise.all(Array.from({ length: scoreServices }, () => startService()));
   const scoreAddresses = scores.map(({ port }) => `${HOST}:${port}`);
 
   const clients = new Map<string, { close(): void }>();

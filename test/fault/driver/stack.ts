@@ -13,7 +13,7 @@ import { startNatsServer } from '../../../services/local/nats-server.ts';
 import { freePort } from '../../../services/local/ports.ts';
 import { startPostgresServer } from '../../../services/local/postgres-server.ts';
 import { startRedisServer } from '../../../services/local/redis-server.ts';
-import { auditKeyFile, ensureAuditKey, ensureSecrets } from '../../../services/local/secrets.ts';
+import { auditKeyFile, ensureSecrets, makeAuditKey } from '../../../services/local/secrets.ts';
 import { ensurePasswords } from '../../../services/local/store-passwords.ts';
 import { startUnitProcess, untilReady } from '../../../services/local/unit-process.ts';
 import { entryPath, secretsDir, UNITS, unitEnvironment } from '../../../services/local/units.ts';
@@ -103,7 +103,7 @@ export async function startFaultStack({ dataDir, onExit, settings }: FaultStackO
       startServer('redis'),
       startServer('nats'),
       ensureSecrets(secretsDir(dataDir)),
-      ensureAuditKey(auditKeyFile(secretsDir(dataDir))),
+      makeAuditKey(auditKeyFile(secretsDir(dataDir))),
     ]);
     const passwords = await ensurePasswords(secretsDir(dataDir), 'postgres');
     await migrate({ url: postgres.url, log: createSilentLog(), roles: { passwords, ownServer: true } });

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readKeys } from '../../../services/auth/key-file.ts';
 import { type KeyRing, openKeyRing, POLL_MS } from '../../../services/auth/key-ring.ts';
@@ -112,6 +113,19 @@ describe('the key files', () => {
 });
 
 describe('a running service', () => {
+  test('says so when it makes keys in place of those that are missing', async () => {
+    const lines: string[] = [];
+    const log = pino({ level: 'warn' }, { write: (line) => lines.push(line) });
+    const open = async () => rings.push(await openKeyRing({ dir, clock, log }));
+    await open();
+    await open();
+    expect(lines).toHaveLength(1);
+    rmSync(join(dir, 'action-keys.json'));
+    await open();
+    expect(lines).toHaveLength(2);
+    expect(JSON.parse(lines[1] ?? '')).toMatchObject({ kinds: ['action'] });
+  });
+
   test('publishes no private part of any key', async () => {
     const ring = await openRing();
     const [stored] = readKeys(dir, 'token');

@@ -130,7 +130,8 @@ describe('a change is found', () => {
       /^link 4 was not made with this key/,
       (c) => {
         const key = parseAuditKey(createAuditKey());
-        c.push({ link: { ...seal(at(c, 2).link, [], Buffer.alloc(0), key) }, actions: [] });
+        const actions = [action(4001n, 'ada', 1n)];
+        c.push({ link: { ...seal(at(c, 2).link, actions, Buffer.alloc(0), key) }, actions });
       },
     ],
   ])('%s', async (_, words, change) => {

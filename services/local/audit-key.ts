@@ -1,0 +1,38 @@
+/**
+ * The audit key of `npm start`. It is made for an empty chain, and for one whose head the operator has named; never silently in
+ * place of one that is lost, since no other key can prove what that one sealed.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { type AuditHead, parseAuditKey } from '../shared/audit-chain.ts';
+import { type ChainEnd, readChainEnd } from '../shared/chain-end-store.ts';
+import { assertContinuable } from '../shared/own-chain.ts';
+import { connectPostgres } from '../shared/postgres.ts';
+import { makeAuditKey } from './secrets.ts';
+
+const LIMIT_MS = 5_000;
+
+export interface AuditKeyOptions {
+  readonly databaseUrl: string;
+  readonly newKeyAfter: AuditHead | undefined;
+}
+
+/** The key in the file, made when it may be. Rejects with the line for the operator when the chain is of another key. */
+export async function ensureAuditKey(
+  path: string,
+  { databaseUrl, newKeyAfter }: AuditKeyOptions,
+): Promise<void> {
+  const key = existsSync(path) ? parseAuditKey(readFileSync(path, 'utf8').trim()) : undefined;
+  assertContinuable(await chainEndOf(databaseUrl), { key, source: path, newKeyAfter });
+  if (key === undefined) makeAuditKey(path);
+}
+
+async function chainEndOf(url: string): Promise<ChainEnd | undefined> {
+  const sql = connectPostgres({
+    ...{ url, connections: 1, applicationName: 'scoreboard-local', statementTimeoutMs: LIMIT_MS },
+  });
+  try {
+    return await readChainEnd(sql);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
