@@ -48,6 +48,7 @@ export const GRANTS: Readonly<Record<DatabaseService, Rights>> = {
     'function count_in_window(player_windows,bigint,bigint)': 'execute',
     'function slid(bigint[],bigint)': 'execute',
     'function sum_of(bigint[])': 'execute',
+    'function quarantine_name(text)': 'execute',
   },
   auth: {
     'table players': 'select (user_id, username), insert (user_id, username), update (username, updated_at)',

@@ -1,6 +1,6 @@
 /**
- * Two lanes to the commit, each with batches of its own: most actions are accepted by totals, those that limits may concern
- * are judged one by one. What is judged never makes the others wait.
+ * Two lanes to the commit, each with batches of its own. The open lane accepts by totals. The judged lane judges actions one by
+ * one: those that limits may concern, and those that the open lane left out. What is judged never makes the others wait.
  */
 import { AppError } from '../shared/app-error.ts';
 import { type Coalescer, createCoalescer } from '../shared/coalescer.ts';
@@ -19,7 +19,7 @@ export type Accept = (
   deadline: { remainingMs(): number },
 ) => Promise<AcceptResult>;
 
-/** How what limits may concern is told apart and accepted. */
+/** How actions are judged one by one, and which of them limits may concern. */
 export interface LimitedLane {
   /** Whether limits may concern any action at all now: asked first, so that a product without limits pays nothing. */
   isEmpty(): boolean;
@@ -29,9 +29,12 @@ export interface LimitedLane {
 
 export interface AcceptLanesOptions<Answer> {
   readonly accept: Accept;
-  readonly limited: LimitedLane | undefined;
-  /** Takes one batch through the commit with the way of accepting that belongs to its lane. */
-  acceptBatch(commands: readonly Queued[], accept: Accept): Promise<ReadonlyArray<Answer | AppError>>;
+  readonly limited: LimitedLane;
+  /** Takes one batch through the commit with the way of accepting that belongs to its lane. undefined for what was left out. */
+  acceptBatch(
+    commands: readonly Queued[],
+    accept: Accept,
+  ): Promise<ReadonlyArray<Answer | AppError | undefined>>;
   onBatch(size: number): void;
 }
 
@@ -49,8 +52,8 @@ const ACCEPT_QUEUE = 5_000;
 
 export function createAcceptLanes<Answer>(options: AcceptLanesOptions<Answer>): AcceptLanes<Answer> {
   const { accept, limited, acceptBatch, onBatch } = options;
-  const createLane = (acceptOfLane: Accept, maxInFlight: number): Coalescer<Queued, Answer> =>
-    createCoalescer<Queued, Answer>({
+  const createLane = (acceptOfLane: Accept, maxInFlight: number): Coalescer<Queued, Answer | undefined> =>
+    createCoalescer<Queued, Answer | undefined>({
       maxBatch: MAX_BATCH,
       maxInFlight,
       maxQueue: ACCEPT_QUEUE,
@@ -60,23 +63,35 @@ export function createAcceptLanes<Answer>(options: AcceptLanesOptions<Answer>): 
       send: (commands) => acceptBatch(commands, acceptOfLane),
     });
   const openLane = createLane(accept, ACCEPT_IN_FLIGHT);
-  const judgedLane = limited && createLane(limited.accept, LIMITED_IN_FLIGHT);
+  const judgedLane = createLane(limited.accept, LIMITED_IN_FLIGHT);
+
+  async function judgeAll(commands: readonly Queued[]): Promise<ReadonlyArray<Answer | Error>> {
+    const outcomes = await judgedLane.submitAll(commands);
+    return outcomes.map((outcome) => outcome ?? new AppError('INTERNAL'));
+  }
+
+  async function acceptAll(commands: readonly Queued[]): Promise<ReadonlyArray<Answer | Error>> {
+    const outcomes = await openLane.submitAll(commands);
+    const judged = await judgeAll(commands.filter((_, at) => outcomes[at] === undefined));
+    const next = judged.values();
+    return outcomes.map((outcome) => outcome ?? next.next().value ?? new AppError('INTERNAL'));
+  }
 
   return {
     async submitAll(commands) {
-      if (limited === undefined || judgedLane === undefined || limited.isEmpty()) {
-        return openLane.submitAll(commands);
-      }
+      if (limited.isEmpty()) return acceptAll(commands);
       const isJudged = commands.map((command) => limited.concerns(command));
       const [judged, open] = await Promise.all([
-        judgedLane.submitAll(commands.filter((_, at) => isJudged[at])),
-        openLane.submitAll(commands.filter((_, at) => !isJudged[at])),
+        judgeAll(commands.filter((_, at) => isJudged[at])),
+        acceptAll(commands.filter((_, at) => !isJudged[at])),
       ]);
       const [nextJudged, nextOpen] = [judged.values(), open.values()];
       return isJudged.map((is) => (is ? nextJudged : nextOpen).next().value ?? new AppError('INTERNAL'));
     },
     async close() {
-      await Promise.all([openLane.close(), judgedLane?.close()]);
+      // What the open lane leaves out still goes to the judged one.
+      await openLane.close();
+      await judgedLane.close();
     },
   };
 }

@@ -1,7 +1,9 @@
 /**
- * The accept use case: many commands, one commit. Optimistic first: the batch is written as if every action were new.
- * When the database says that one is not, the ones accepted before are looked up, get their first answer again, and
- * the rest is tried once more. Repeats within the batch ride on the first of their kind.
+ * The accept use case: many commands, one commit. Optimistic first: the batch is written as if every action were new and every
+ * total fitted. When the database says that an action is not new, the ones accepted before are looked up, get their first answer
+ * again, and the rest is tried once more. A player whose total would pass the limit is left out of the batch and not answered:
+ * totals can't tell which of the player's actions are repeats and which of them fit. Repeats within the batch ride on the first
+ * of their kind.
  */
 import { AppError } from '../shared/app-error.ts';
 import { MAX_SCORE } from '../shared/identifiers.ts';
@@ -9,8 +11,8 @@ import type { AcceptedBatch, AcceptStore, ActionRow, PlayerTotal, StoredAction }
 import type { AcceptAnswer, AcceptCommand } from './action.ts';
 
 export interface AcceptResult {
-  /** In the order of the commands. */
-  readonly answers: ReadonlyArray<AcceptAnswer | AppError>;
+  /** In the order of the commands. undefined for an action that was left out: it is to be judged on its own. */
+  readonly answers: ReadonlyArray<AcceptAnswer | AppError | undefined>;
   /** What was committed, if anything. */
   readonly batch: AcceptedBatch | undefined;
 }
@@ -58,7 +60,7 @@ export async function acceptScores(
     const before = known.get(key);
     if (before !== undefined) return answerRepeat(command, before);
     const now = written?.actions.get(key);
-    if (now === undefined) return new AppError('SCORE_LIMIT_REACHED');
+    if (now === undefined) return undefined;
     if (firsts.get(key) !== command) return answerRepeat(command, now);
     return { newScore: now.scoreAfter, version: now.version, replayed: false };
   });
@@ -67,7 +69,7 @@ export async function acceptScores(
 
 interface WrittenBatch {
   readonly batch: AcceptedBatch;
-  /** By user and action id; an action whose player was refused is missing. */
+  /** By user and action id; an action that was left out is missing. */
   readonly actions: ReadonlyMap<string, StoredAction>;
 }
 

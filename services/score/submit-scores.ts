@@ -40,8 +40,8 @@ export interface SubmitScores {
 
 export interface SubmitScoresOptions {
   store: AcceptStore;
-  /** The way of the actions that limits may concern; without it none are limited. */
-  limited?: LimitedLane;
+  /** The way of the actions that are judged one by one. */
+  limited: LimitedLane;
   verifier: SignatureVerifier;
   projector: Projector;
   delivery: Delivery;
@@ -71,7 +71,7 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
   async function acceptBatch(
     commands: readonly Queued[],
     accept: Accept,
-  ): Promise<ReadonlyArray<Answer | AppError>> {
+  ): Promise<ReadonlyArray<Answer | AppError | undefined>> {
     const started = performance.now();
     const deadline = { remainingMs: () => Math.max(1, ACCEPT_LIMIT_MS - (performance.now() - started)) };
     const { answers, batch } = await accept(commands, deadline);
@@ -82,8 +82,8 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
     const places = await placesOf(projected);
     const unplaced: Promise<void>[] = [];
     const placed = commands.map((command, index) => {
-      const answer = answers[index] ?? new AppError('INTERNAL');
-      if (answer instanceof AppError) return answer;
+      const answer = answers[index];
+      if (answer === undefined || answer instanceof AppError) return answer;
       const { leaderboard, userId } = command;
       const { newScore, version, replayed } = answer;
       const place = places.get(placeKey(command));

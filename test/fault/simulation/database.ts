@@ -2,28 +2,18 @@
  * Postgres as the score service knows it: its stores' promises kept in memory. A statement begins, takes a moment, and
  * commits whole or not at all; a crash in between rolls it back, and a lost reply leaves its caller in the dark.
  */
-import type {
-  AcceptedBatch,
-  AcceptStore,
-  ActionRow,
-  PlayerTotal,
-} from '../../../services/score/accept-store.ts';
+import type { AcceptedBatch, AcceptStore } from '../../../services/score/accept-store.ts';
 import type { PlayerState } from '../../../services/score/board.ts';
 import type { DeliveryOptions } from '../../../services/score/delivery.ts';
+import type { LimitedBatch, LimitedStore } from '../../../services/score/limited-store.ts';
 import type { OutboxRow } from '../../../services/score/outbox-store.ts';
 import { AppError } from '../../../services/shared/app-error.ts';
-import { MAX_SCORE } from '../../../services/shared/identifiers.ts';
 import { actionKey, playerKey } from '../checker/evidence.ts';
 import type { Random } from '../random.ts';
+import { createLedger, type Ledger } from './ledger.ts';
 import type { Mutations } from './mutations.ts';
 import type { Failures, Network, Process, Server } from './network.ts';
 import type { VirtualTime } from './virtual-time.ts';
-
-export interface StoredRow extends Omit<ActionRow, 'pointsAfter' | 'actionsAfter'> {
-  readonly position: bigint;
-  readonly scoreAfter: bigint;
-  readonly version: bigint;
-}
 
 interface Waiting extends OutboxRow {
   state: 'pending' | 'dead';
@@ -44,8 +34,8 @@ export interface IndexRow {
 
 export interface Database {
   readonly server: Server;
-  readonly scores: Map<string, PlayerState>;
-  readonly actions: StoredRow[];
+  readonly scores: Ledger['scores'];
+  readonly actions: Ledger['actions'];
   readonly outbox: Map<bigint, Waiting>;
   readonly index: IndexRow;
   /** Statements under way that began before the given one. */
@@ -53,6 +43,7 @@ export interface Database {
   /** Numbers statements in the order in which they begin. */
   nextStatement(): number;
   acceptStore(from: Process): AcceptStore;
+  limitedStore(from: Process): LimitedStore;
   outboxStore(from: Process): DeliveryOptions['outbox'];
   /** Runs a reading or a small change in one moment. */
   run<Result>(from: Process, limitMs: number, serve: () => Result): Promise<Result>;
@@ -79,9 +70,7 @@ const FAILURES: Failures = {
 
 export function createDatabase({ time, network, random, mutations }: DatabaseOptions): Database {
   const server: Server = { state: 'up', life: 1 };
-  const scores = new Map<string, PlayerState>();
-  const actions: StoredRow[] = [];
-  const known = new Map<string, StoredRow>();
+  const { scores, actions, known, acceptTotals, judgeAll } = createLedger(mutations);
   const outbox = new Map<bigint, Waiting>();
   const index: IndexRow = {
     ...{ epoch: 1n, source: 'postgres', building: undefined, buildingUntilMs: 0 },
@@ -95,42 +84,8 @@ export function createDatabase({ time, network, random, mutations }: DatabaseOpt
   const run: Database['run'] = (from, limitMs, serve) =>
     network.call({ from, to: server, limitMs, failures: FAILURES, serve });
 
-  function commit(players: readonly PlayerTotal[], rows: readonly ActionRow[], position: bigint) {
-    if (!mutations.countsRepeats && rows.some((row) => known.has(actionKey(row)))) return undefined;
-    const states = players.flatMap((player) => applyTotal(player, position));
-    const stateOf = new Map(states.map((state) => [playerKey(state), state]));
-    for (const [place, row] of rows.entries()) {
-      const state = stateOf.get(playerKey(row));
-      if (state === undefined) continue;
-      const { pointsAfter, actionsAfter, ...contents } = row;
-      const stored: StoredRow = {
-        ...contents,
-        position: position + BigInt(place + 1),
-        scoreAfter: state.points - pointsAfter,
-        version: state.version - BigInt(actionsAfter),
-      };
-      actions.push(stored);
-      known.set(actionKey(row), stored);
-    }
-    return states;
-  }
-
-  function applyTotal(total: PlayerTotal, position: bigint): PlayerState[] {
-    const before = scores.get(playerKey(total));
-    const points = (before?.points ?? 0n) + total.points;
-    if (points > MAX_SCORE) return [];
-    const raised = before === undefined || total.points > 0n;
-    const state: PlayerState = {
-      leaderboard: total.leaderboard,
-      userId: total.userId,
-      username: total.username === '' ? total.userId : total.username,
-      points,
-      version: (before?.version ?? 0n) + BigInt(total.actions),
-      reached: raised ? position + BigInt(total.reachedAt) : (before?.reached ?? 0n),
-    };
-    scores.set(playerKey(state), state);
-    return [state];
-  }
+  const begin = <Result>(from: Process, limitMs: number, serve: () => Promise<Result>) =>
+    network.call({ from, to: server, limitMs, failures: FAILURES, serve });
 
   function enqueue(states: readonly PlayerState[]): bigint | undefined {
     if (states.length === 0) return undefined;
@@ -151,8 +106,10 @@ export function createDatabase({ time, network, random, mutations }: DatabaseOpt
     return id;
   }
 
-  /** Begins with a snapshot of the index row, ends a moment later with the commit. */
-  async function insert(players: readonly PlayerTotal[], rows: readonly ActionRow[]) {
+  /** Begins with a snapshot of the index row, ends a moment later with the commit. undefined when nothing was written. */
+  async function execute(
+    write: (position: bigint) => PlayerState[] | undefined,
+  ): Promise<AcceptedBatch | undefined> {
     const { epoch, source, building } = index;
     const { life } = server;
     const statement = statements++;
@@ -163,7 +120,7 @@ export function createDatabase({ time, network, random, mutations }: DatabaseOpt
     const finish = (): AcceptedBatch | undefined => {
       running.delete(statement);
       if (server.life !== life) throw FAILURES.lost();
-      const states = commit(players, rows, position);
+      const states = write(position);
       if (states === undefined) return undefined;
       const outboxId = enqueue(states);
       if (mutations.refusesCommitted && random.chance(0.1)) throw FAILURES.refused();
@@ -184,7 +141,7 @@ export function createDatabase({ time, network, random, mutations }: DatabaseOpt
     run,
     acceptStore: (from) => ({
       insert: (players, rows, limitMs) =>
-        network.call({ from, to: server, limitMs, failures: FAILURES, serve: () => insert(players, rows) }),
+        begin(from, limitMs, () => execute((position) => acceptTotals(players, rows, position))),
       find: (keys, limitMs) =>
         run(from, limitMs, () =>
           keys.flatMap((key) => {
@@ -194,6 +151,18 @@ export function createDatabase({ time, network, random, mutations }: DatabaseOpt
             return [mutations.repeatsTellTotal && now ? { ...row, scoreAfter: now.points } : row];
           }),
         ),
+    }),
+    limitedStore: (from) => ({
+      accept: (commands, limitMs) =>
+        begin(from, limitMs, async () => {
+          let answers: LimitedBatch['answers'] = [];
+          const batch = await execute((position) => {
+            const judged = judgeAll(commands, position);
+            answers = judged.answers;
+            return judged.states;
+          });
+          return batch && { answers, batch };
+        }),
     }),
     outboxStore: (from) => ({
       claim: (limit, leaseMs) =>

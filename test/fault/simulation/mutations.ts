@@ -5,6 +5,10 @@ export interface Mutations {
   readonly countsRepeats?: boolean;
   /** A repeat is answered with the player's total of today. */
   readonly repeatsTellTotal?: boolean;
+  /** Where actions are judged one by one, one that does not fit is refused before it is looked up. */
+  readonly refusesRepeats?: boolean;
+  /** Where actions are judged one by one, all of a player are refused when their sum does not fit. */
+  readonly refusesBeside?: boolean;
   /** The database says "nothing was counted" although it committed. */
   readonly refusesCommitted?: boolean;
   /** A batch is committed without its outbox row. */

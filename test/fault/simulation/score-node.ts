@@ -1,4 +1,5 @@
 /** One score service: the product's own use cases over simulated stores. When it crashes, what it had under way is gone. */
+import { acceptLimited } from '../../../services/score/accept-limited.ts';
 import { createDelivery } from '../../../services/score/delivery.ts';
 import { createIndexKeeper } from '../../../services/score/index-keeper.ts';
 import { createProjector, type Projector } from '../../../services/score/projector.ts';
@@ -76,6 +77,11 @@ export function startScoreNode({ database, truth, index, bus, mutations }: Score
   const delivery = createDelivery({ outbox, truth: truthStore, projector, publisher, keeper, log, metrics });
   const submitScores = createSubmitScores({
     store: database.acceptStore(process),
+    limited: {
+      isEmpty: () => true,
+      concerns: () => false,
+      accept: (commands, deadline) => acceptLimited(database.limitedStore(process), commands, deadline),
+    },
     verifier: { verifyAll: async (actions) => actions.map(() => 'k1'), close: async () => {} },
     projector,
     delivery,

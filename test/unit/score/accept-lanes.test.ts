@@ -27,8 +27,13 @@ function start({ isEmpty = false, judging = Promise.resolve() } = {}) {
     },
     async acceptBatch(commands, how) {
       batches.push(commands.map(({ actionId }) => actionId));
-      if (how === judge) await judging;
-      return commands.map(({ actionId }) => `${how === judge ? 'judged' : 'open'} ${actionId}`);
+      if (how === judge) {
+        await judging;
+        return commands.map(({ actionId }) => (actionId === 'lost' ? undefined : `judged ${actionId}`));
+      }
+      return commands.map(({ actionId, leaderboard }) =>
+        leaderboard === 'full' ? undefined : `open ${actionId}`,
+      );
     },
     onBatch: () => {},
   });
@@ -55,6 +60,29 @@ describe('the lanes to the commit', () => {
     const { lanes, asked } = start({ isEmpty: true });
     expect(await lanes.submitAll([queued('limited', 'a')])).toEqual(['open a']);
     expect(asked).toEqual([]);
+  });
+
+  it.each([true, false])('judge what the open lane left out, in the order given', async (isEmpty) => {
+    const { lanes, batches } = start({ isEmpty });
+    const commands = [queued('full', 'a'), queued('free', 'b'), queued('full', 'c'), queued('full', 'lost')];
+    expect(await lanes.submitAll(commands)).toEqual([
+      'judged a',
+      'open b',
+      'judged c',
+      new AppError('INTERNAL'),
+    ]);
+    expect(batches).toEqual([
+      ['a', 'b', 'c', 'lost'],
+      ['a', 'c', 'lost'],
+    ]);
+  });
+
+  it('judge what was left out before they close', async () => {
+    const { lanes } = start();
+    const outcomes = lanes.submitAll([queued('full', 'a'), queued('free', 'b')]);
+    await lanes.close();
+    expect(await outcomes).toEqual(['judged a', 'open b']);
+    expect(await lanes.submitAll([queued('full', 'a')])).toEqual([new AppError('SHUTTING_DOWN')]);
   });
 
   it('do not hold up what is not judged', async () => {

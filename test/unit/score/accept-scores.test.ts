@@ -8,33 +8,27 @@ import { MAX_SCORE } from '../../../services/shared/identifiers.ts';
 
 const deadline = { remainingMs: () => 1000 };
 
-/** The store's promise, kept in memory: all of a batch or nothing, an action once for ever. */
+/** The store's promise, kept in memory: a player beyond the limit is left out, then all of a batch or nothing, an action once for ever. */
 function memoryStore() {
   const scores = new Map<string, { points: bigint; version: bigint }>();
   const actions = new Map<string, StoredAction>();
   const store: AcceptStore = {
     async insert(players, rows) {
-      if (rows.some((row) => actions.has(`${row.userId} ${row.actionId}`))) return undefined;
       const states = players.flatMap((player) => {
-        const key = `${player.leaderboard} ${player.userId}`;
-        const before = scores.get(key) ?? { points: 0n, version: 0n };
-        const state = {
-          points: before.points + player.points,
-          version: before.version + BigInt(player.actions),
-        };
-        if (state.points > MAX_SCORE) return [];
-        scores.set(key, state);
-        return [{ ...player, ...state, reached: BigInt(player.reachedAt) }];
+        const before = scores.get(`${player.leaderboard} ${player.userId}`) ?? { points: 0n, version: 0n };
+        const points = before.points + player.points;
+        const version = before.version + BigInt(player.actions);
+        return points > MAX_SCORE ? [] : [{ ...player, points, version, reached: BigInt(player.reachedAt) }];
       });
-      for (const row of rows) {
+      const written = rows.flatMap((row): StoredAction[] => {
         const state = states.find((s) => s.userId === row.userId && s.leaderboard === row.leaderboard);
-        if (state === undefined) continue;
-        actions.set(`${row.userId} ${row.actionId}`, {
-          ...row,
-          scoreAfter: state.points - row.pointsAfter,
-          version: state.version - BigInt(row.actionsAfter),
-        });
-      }
+        if (state === undefined) return [];
+        const scoreAfter = state.points - row.pointsAfter;
+        return [{ ...row, scoreAfter, version: state.version - BigInt(row.actionsAfter) }];
+      });
+      if (written.some((row) => actions.has(`${row.userId} ${row.actionId}`))) return undefined;
+      for (const state of states) scores.set(`${state.leaderboard} ${state.userId}`, state);
+      for (const row of written) actions.set(`${row.userId} ${row.actionId}`, row);
       const index = { epoch: 1n, source: 'redis' as const, building: undefined };
       return { players: states, outboxId: states.length > 0 ? 1n : undefined, index };
     },
@@ -145,7 +139,7 @@ describe('accepting scores', () => {
     expect(rows.map(({ actionId }) => actionId)).toEqual(['b1', 'b2']);
   });
 
-  it('refuses a player whose total would pass the limit, and counts the others', async () => {
+  it('leaves out a player whose total would pass the limit, and counts the others', async () => {
     const { store, scores } = memoryStore();
     await acceptScores(store, [command('ada', 'a1', MAX_SCORE)], deadline);
     const { answers, batch } = await acceptScores(
@@ -153,7 +147,7 @@ describe('accepting scores', () => {
       [command('ada', 'a2', 1n), command('bob', 'b1', 1n)],
       deadline,
     );
-    expect(answers).toMatchObject([{ reason: 'SCORE_LIMIT_REACHED' }, { newScore: 1n, replayed: false }]);
+    expect(answers).toMatchObject([undefined, { newScore: 1n, replayed: false }]);
     expect(batch?.players.map(({ userId }) => userId)).toEqual(['bob']);
     expect(scores.get('global ada')?.points).toBe(MAX_SCORE);
   });
@@ -188,17 +182,28 @@ describe('accepting scores', () => {
     ]);
   });
 
-  it('refuses a total beyond the limit without failing the others of the batch', async () => {
+  it('leaves out all actions of a player whose sum no row can hold, and counts the others', async () => {
     const { store, scores } = memoryStore();
     const { answers } = await acceptScores(
       store,
       [command('ada', 'a1', MAX_SCORE), command('bob', 'b1', 1n), command('ada', 'a2', 1n)],
       deadline,
     );
-    expect(answers[0]).toMatchObject({ reason: 'SCORE_LIMIT_REACHED' });
-    expect(answers[1]).toMatchObject({ newScore: 1n });
-    expect(answers[2]).toMatchObject({ reason: 'SCORE_LIMIT_REACHED' });
+    expect(answers).toMatchObject([undefined, { newScore: 1n }, undefined]);
     expect([...scores.keys()]).toEqual(['global bob']);
+  });
+
+  it('leaves out a repeat near the limit, and answers one beside it that the store told of', async () => {
+    const { store } = memoryStore();
+    const [first, small] = [command('ada', 'a1', MAX_SCORE), command('bob', 'b1', 1n)];
+    await acceptScores(store, [first, small], deadline);
+    expect((await acceptScores(store, [first], deadline)).answers).toEqual([undefined]);
+    const { answers, batch } = await acceptScores(store, [first, small], deadline);
+    expect(answers).toEqual([
+      { newScore: MAX_SCORE, version: 1n, replayed: true },
+      { newScore: 1n, version: 1n, replayed: true },
+    ]);
+    expect(batch).toBeUndefined();
   });
 
   it('gives up after a few attempts when the store keeps refusing', async () => {

@@ -13,6 +13,7 @@ const limits: number[] = [];
 function start(change: Partial<SubmitScoresOptions>) {
   return createSubmitScores({
     store: { insert: () => never(), find: async () => [] },
+    limited: { isEmpty: () => true, concerns: () => false, accept: () => never() },
     verifier: { verifyAll: async (actions) => actions.map(() => 'k1'), close: async () => {} },
     projector: { project: async () => [] },
     delivery: { deliver: () => {}, start: () => {}, wake: () => {}, stop: async () => {} },
