@@ -1,16 +1,19 @@
 /**
  * Accepting actions in Postgres. One autocommit statement writes a whole batch: players' totals, the audit rows and the
  * outbox row, or nothing at all. Rows are touched in byte order of (leaderboard, user id), and a player's row is locked
- * before that player's actions are written, so two writers can neither deadlock nor interleave on a player.
+ * before that player's actions are written, so two writers can neither deadlock nor interleave on a player. The name on the
+ * board is that of the player's profile, if there is one: a token may hold an older name. Reading the profile would cost a sixth of
+ * the statement, so it is left out when the player's row exists and has the name of the submission.
  */
 import { arrayLiteral, type PostgresPool, sqlCode, UNIQUE_VIOLATION } from '../shared/postgres.ts';
 import type { IndexState, PlayerState } from './board.ts';
+import { createSeenPlayers } from './seen-players.ts';
 
 /** One player's part of a batch: what the player's actions add up to. */
 export interface PlayerTotal {
   readonly leaderboard: string;
   readonly userId: string;
-  /** Empty keeps the name of the player's profile. */
+  /** Shown for a player without a profile; empty keeps the name that is known. */
   readonly username: string;
   readonly points: bigint;
   readonly actions: number;
@@ -73,6 +76,7 @@ interface InsertedRow {
 }
 
 export function createAcceptStore(pool: PostgresPool): AcceptStore {
+  const seen = createSeenPlayers();
   return {
     async insert(players, actions, limitMs) {
       try {
@@ -90,7 +94,8 @@ export function createAcceptStore(pool: PostgresPool): AcceptStore {
             ), accepted as (
               insert into scores as s (leaderboard, user_id, username, points, version, reached)
               select t.leaderboard, t.user_id,
-                     coalesce(nullif(t.username, ''), (select p.username from players p where p.user_id = t.user_id), left(t.user_id, 32)),
+                     coalesce((select p.username from players p where not t.is_seen and p.user_id = t.user_id),
+                              nullif(t.username, ''), left(t.user_id, 32)),
                      t.points, t.actions, batch.position + t.reached_at
               from batch, unnest(
                 ${arrayLiteral(players.map((p) => p.leaderboard))}::text[],
@@ -98,11 +103,14 @@ export function createAcceptStore(pool: PostgresPool): AcceptStore {
                 ${arrayLiteral(players.map((p) => p.username))}::text[],
                 ${arrayLiteral(players.map((p) => p.points))}::bigint[],
                 ${arrayLiteral(players.map((p) => p.actions))}::int[],
-                ${arrayLiteral(players.map((p) => p.reachedAt))}::int[]
-              ) as t (leaderboard, user_id, username, points, actions, reached_at)
+                ${arrayLiteral(players.map((p) => p.reachedAt))}::int[],
+                ${arrayLiteral(players.map((p) => String(seen.has(p))))}::bool[]
+              ) as t (leaderboard, user_id, username, points, actions, reached_at, is_seen)
               order by t.leaderboard collate "C", t.user_id collate "C"
               on conflict (leaderboard, user_id) do update set
-                username = excluded.username,
+                username = case when excluded.username = s.username then s.username else
+                  coalesce((select p.username from players p where p.user_id = excluded.user_id),
+                           nullif(excluded.username, left(excluded.user_id, 32)), s.username) end,
                 points = s.points + excluded.points,
                 version = s.version + excluded.version,
                 reached = case when excluded.points > 0 then excluded.reached else s.reached end
@@ -133,7 +141,9 @@ export function createAcceptStore(pool: PostgresPool): AcceptStore {
             from rank_index r left join accepted on true`,
           limitMs,
         );
-        return toBatch(rows);
+        const batch = toBatch(rows);
+        seen.add(batch.players);
+        return batch;
       } catch (error) {
         if (sqlCode(error) === UNIQUE_VIOLATION) return undefined;
         throw error;
