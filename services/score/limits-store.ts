@@ -1,4 +1,8 @@
-/** The operator's rules for boards, and the players who are shut out. Both lists are bounded, so that every process holds them. */
+/**
+ * The operator's rules for boards, and the players in quarantine. Both lists are bounded, so that every process holds them. An erased
+ * player stays in quarantine under a digest of the user id.
+ */
+import { hash } from 'node:crypto';
 import type { PostgresPool } from '../shared/postgres.ts';
 
 /** What one player may do on a board; undefined limits nothing. */
@@ -18,6 +22,7 @@ export interface BoardLimits {
 export interface Concerned {
   readonly version: bigint;
   readonly leaderboards: readonly string[];
+  /** User ids, and what `quarantineName` makes of those of erased players. */
   readonly userIds: readonly string[];
 }
 
@@ -41,6 +46,17 @@ const LIMIT_MS = 2_000;
 /** Kept in the memory of every process and read whole when one changes. */
 export const MAX_RULES = 1_000;
 export const MAX_QUARANTINED = 1_000;
+
+const ERASED = 'erased ';
+
+/** What stands for an erased player in the list of quarantined players, as the database makes it (migration 0007). */
+export function quarantineName(userId: string): string {
+  return ERASED + hash('sha256', userId, 'hex');
+}
+
+export function isQuarantineName(name: string): boolean {
+  return name.startsWith(ERASED);
+}
 
 interface LimitsRow {
   leaderboard: string;
@@ -105,9 +121,10 @@ export function createLimitsStore(pool: PostgresPool): LimitsStore {
           with added as (
             insert into quarantined_players (user_id) select ${userId}
             where (select count(*) from quarantined_players) < ${MAX_QUARANTINED}
+              and not exists (select from quarantined_players where user_id = ${quarantineName(userId)})
             on conflict do nothing returning user_id
           )
-          select exists (select from quarantined_players where user_id = ${userId}) as known,
+          select exists (select from quarantined_players where user_id in (${userId}, ${quarantineName(userId)})) as known,
                  exists (select from added) as added`,
         LIMIT_MS,
       );
@@ -117,7 +134,9 @@ export function createLimitsStore(pool: PostgresPool): LimitsStore {
 
     async release(userId) {
       const rows = await pool.run(
-        (sql) => sql`delete from quarantined_players where user_id = ${userId} returning user_id`,
+        (sql) => sql`
+          delete from quarantined_players where user_id in (${userId}, ${quarantineName(userId)})
+          returning user_id`,
         LIMIT_MS,
       );
       return rows.length === 1;

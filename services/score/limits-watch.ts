@@ -3,7 +3,7 @@
  * way an action takes; what the limits are, the statement that judges reads itself. While Postgres is away it knows the last.
  */
 import type { Log } from '../shared/log.ts';
-import type { LimitsStore } from './limits-store.ts';
+import { isQuarantineName, type LimitsStore, quarantineName } from './limits-store.ts';
 import { createLoop } from './loop.ts';
 
 export interface LimitsWatch {
@@ -27,19 +27,24 @@ export function createLimitsWatch({
   let known = 0n;
   let leaderboards: ReadonlySet<string> = new Set();
   let userIds: ReadonlySet<string> = new Set();
+  let hasErased = false;
 
   async function look(): Promise<void> {
     if ((await limits.version()) === known) return;
     const concerned = await limits.concerned();
     leaderboards = new Set(concerned.leaderboards);
     userIds = new Set(concerned.userIds);
+    hasErased = concerned.userIds.some(isQuarantineName);
     known = concerned.version;
   }
 
   const loop = createLoop({ name: 'limits watch', everyMs: LOOK_EVERY_MS, run: look, log });
   return {
     isEmpty: () => leaderboards.size === 0 && userIds.size === 0,
-    concerns: ({ leaderboard, userId }) => leaderboards.has(leaderboard) || userIds.has(userId),
+    concerns: ({ leaderboard, userId }) =>
+      leaderboards.has(leaderboard) ||
+      userIds.has(userId) ||
+      (hasErased && userIds.has(quarantineName(userId))),
     async start() {
       await look();
       void loop.start();

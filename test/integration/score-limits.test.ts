@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SubmitScoresResponse_Outcome } from '../../gen/scoreboard/score/v1/score_pb.ts';
+import { quarantineName } from '../../services/score/limits-store.ts';
 import { AppError } from '../../services/shared/app-error.ts';
 import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
 import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
@@ -287,23 +288,28 @@ describe('the window', () => {
   });
 });
 
+/** Resolves when both services refuse the player. */
+async function quarantine(userId: string) {
+  expect(await world.limitsAs('cli').quarantinePlayer({ userId }, call)).toMatchObject({ changed: true });
+  let tries = 0;
+  for (const service of [0, 1]) {
+    await waitFor(
+      async () => {
+        tries += 1;
+        const [answer] = await submitted('weekly', userId, [action(`b${tries}`)], service);
+        return answer === 'PLAYER_QUARANTINED' || undefined;
+      },
+      { limitMs: 1_000 },
+    );
+  }
+}
+
 describe('a player who is shut out', () => {
   it('is refused on every board, keeps what counted, and is let in again', async () => {
     const limits = world.limitsAs('cli');
     expect(await submitted('global', 'mallory', [action('a1', 5n)])).toEqual([5]);
-    expect(await limits.quarantinePlayer({ userId: 'mallory' }, call)).toMatchObject({ changed: true });
+    await quarantine('mallory');
     expect(await limits.quarantinePlayer({ userId: 'mallory' }, call)).toMatchObject({ changed: false });
-    let tries = 0;
-    for (const service of [0, 1]) {
-      await waitFor(
-        async () => {
-          tries += 1;
-          const [answer] = await submitted('weekly', 'mallory', [action(`b${tries}`)], service);
-          return answer === 'PLAYER_QUARANTINED' || undefined;
-        },
-        { limitMs: 1_000 },
-      );
-    }
     expect(await submitted('global', 'mallory', [action('a1', 5n), action('a2')])).toEqual([
       5,
       'PLAYER_QUARANTINED',
@@ -336,7 +342,7 @@ describe('flags', () => {
 });
 
 describe('an erased player', () => {
-  it('leaves no window, flag or quarantine, and what was judged is in the audit chain', async () => {
+  it('leaves no window or flag, and what was judged is in the audit chain', async () => {
     const board = await boardWith({ maxPoints: 5n });
     const ada = adaOf(board);
     expect(await submitted(board, ada, [action('a1', 5n)])).toEqual([5]);
@@ -354,6 +360,25 @@ describe('an erased player', () => {
     expect(await kept()).toEqual([{ windows: 1, flags: 1, shut: 1 }]);
     await world.auditAs('cli').erasePlayer({ userId: ada }, call);
     expect(await kept()).toEqual([{ windows: 0, flags: 0, shut: 0 }]);
+  });
+
+  it('stays in quarantine until released, and the list does not name the player', async () => {
+    const limits = world.limitsAs('cli');
+    expect(await submitted('global', 'cheat', [action('c1', 5n)])).toEqual([5]);
+    await quarantine('cheat');
+    await world.auditAs('cli').erasePlayer({ userId: 'cheat' }, call);
+    expect(await sql`select from quarantined_players q where q::text like '%cheat%'`).toHaveLength(0);
+    expect((await limits.listQuarantined({}, call)).userIds).toContain(quarantineName('cheat'));
+    expect(await limits.quarantinePlayer({ userId: 'cheat' }, call)).toMatchObject({ changed: false });
+    expect(await submitted('global', 'cheat', [action('c1', 5n)])).toEqual(['PLAYER_QUARANTINED']);
+    // Then the services have read the list again.
+    await quarantine('other-cheat');
+    for (const service of [0, 1]) {
+      expect(await submitted('global', 'cheat', [action('c1', 5n)], service)).toEqual(['PLAYER_QUARANTINED']);
+    }
+    expect(await sql`select from scores where user_id = 'cheat'`).toHaveLength(0);
+    expect(await limits.releasePlayer({ userId: 'cheat' }, call)).toMatchObject({ changed: true });
+    expect(await submitted('global', 'cheat', [action('c1', 5n)])).toEqual([5]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Concerned } from '../../../services/score/limits-store.ts';
+import { type Concerned, quarantineName } from '../../../services/score/limits-store.ts';
 import { createLimitsWatch } from '../../../services/score/limits-watch.ts';
 import { createSilentLog } from '../../../services/shared/log.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -36,6 +36,15 @@ it('knows the limits before anything is accepted, and reads them again only when
   expect(database.readings).toBe(1);
   database.answer = { ...nothing, version: 8n };
   await waitFor(() => watch.isEmpty() || undefined, { limitMs: 1_000 });
+  await watch.stop();
+});
+
+it('knows an erased player in quarantine again by the digest of the user id', async () => {
+  const { watch } = start({ version: 7n, leaderboards: [], userIds: [quarantineName('mallory')] });
+  await watch.start();
+  expect(watch.isEmpty()).toBe(false);
+  expect(watch.concerns({ leaderboard: 'global', userId: 'mallory' })).toBe(true);
+  expect(watch.concerns({ leaderboard: 'global', userId: 'ada' })).toBe(false);
   await watch.stop();
 });
 
