@@ -71,6 +71,8 @@ describe('the running product', () => {
       });
       // Every cheat was tried.
       for (const reason of CHEATING) expect(refusedFor(recorder.history, reason), reason).toBeGreaterThan(0);
+      // Totals came near the largest.
+      expect(refusedFor(recorder.history, 'SCORE_LIMIT_REACHED')).toBeGreaterThan(0);
       // There was something to limit while Redis was away.
       expect(refusedWithoutRedis(recorder.history)).toBeGreaterThan(0);
     },

@@ -15,6 +15,8 @@ describe('the simulated scoreboard', () => {
   const MUTANTS: readonly [mutant: keyof Mutations, breaks: readonly Invariant[]][] = [
     ['countsRepeats', ['I2']],
     ['repeatsTellTotal', ['I2']],
+    ['refusesRepeats', ['I2']],
+    ['refusesBeside', ['I2']],
     ['refusesCommitted', ['I3']],
     ['forgetsOutbox', ['I4']],
     ['settlesEarly', ['I4']],

@@ -1,9 +1,14 @@
-/** I2: an action has one row at most, and every reply to it tells the score and the version of that row. */
+/**
+ * I2: an action has one row at most, every reply to it tells the score and the version of that row, for every total up to the
+ * largest, and a refusal is true of it.
+ */
 import type { Evidence } from './evidence.ts';
 import { actionKey } from './evidence.ts';
+import { judgeRefusals } from './refusals.ts';
 import { judge, together, type Verdict } from './verdict.ts';
 
-export function judgeAtMostOnce({ submits, rowsOf }: Evidence): Verdict {
+export function judgeAtMostOnce(evidence: Evidence): Verdict {
+  const { submits, rowsOf } = evidence;
   const rows = judge(rowsOf.values(), (same, violate) => {
     if (same.length > 1) violate('an action was counted more than once', ...same);
   });
@@ -21,5 +26,5 @@ export function judgeAtMostOnce({ submits, rowsOf }: Evidence): Verdict {
       }
     },
   );
-  return together(rows, replies);
+  return together(rows, replies, judgeRefusals(evidence));
 }

@@ -10,6 +10,7 @@ import { waitFor } from '../../support/wait-for.ts';
 import { checkRecord, type Judgement } from '../checker/check.ts';
 import type { BoardRule, Conduct, Limits } from '../checker/record.ts';
 import { createRandom, type Random } from '../random.ts';
+import { startClimbingPlayers } from './climbing-players.ts';
 import { countOutbox, countUnsealed, dumpStack } from './dumps.ts';
 import { createEdgeCalls } from './edge-calls.ts';
 import { type Fault, inflict, nameOf } from './faults.ts';
@@ -128,13 +129,14 @@ async function play(options: {
     const players = await startPlayers({ names: PLAYERS, calls, signer, random: random.fork() });
     const greedy = await startGreedyPlayer({ calls, signer });
     const ruledBoard = await startRuledBoard({ rules, stack, calls, signer, random: random.fork() });
+    const climbing = startClimbingPlayers({ calls, signer, random: random.fork() });
     const survived: Survived[] = [];
     for (;;) {
       const fault = nextFault(random);
       if (fault === undefined) break;
       survived.push(await survive(fault, { stack, recorder, health, ruledBoard, say }));
     }
-    await Promise.all([players.stop(), greedy.stop(), ruledBoard.stop()]);
+    await Promise.all([players.stop(), greedy.stop(), climbing.stop(), ruledBoard.stop()]);
     const honest = PLAYERS.map((userId): Conduct => ({ userId, conduct: 'honest' }));
     await waitFor(async () => ((await countOutbox(stack)) === 0 ? true : undefined), {
       limitMs: OUTBOX_LIMIT_MS,

@@ -1,9 +1,9 @@
 /** What a simulated world holds in the end, in the words of a record. */
 import type { PlayerState } from '../../../services/score/board.ts';
 import type { Dumps, Limits } from '../checker/record.ts';
+import { BOARDS } from './player.ts';
 import type { World } from './world.ts';
 
-const BOARDS = ['global', 'weekly'];
 const TOP_SIZE = 10;
 
 /** A simulated machine is never slow by itself: the slack is for rounding. */

@@ -34,8 +34,13 @@ const LONGEST_RETRY_MS = 600;
 const REPEATS = 0.2;
 const ABUSES = 0.1;
 const QUICK = 0.3;
+const HIGH = 0.2;
 /** Small numbers, so that ties are common. */
 const MOST_POINTS = 3;
+/** On one board totals soon come near the largest, where some actions fit and others do not. */
+const HIGH_BOARD = 'high';
+const HIGH_POINTS = [0, 1, 2, 3, 2 ** 51, 2 ** 52, Number.MAX_SAFE_INTEGER - 3, Number.MAX_SAFE_INTEGER];
+export const BOARDS = ['global', 'weekly', HIGH_BOARD];
 
 const FAILURES: Failures = {
   refused: () => new AppError('SCORE_UNAVAILABLE'),
@@ -100,6 +105,14 @@ export function createPlayer({ userId, time, network, random, edge, nextOp, writ
     }
   }
 
+  function nextAction(): Action {
+    actions += 1;
+    const actionId = `a${actions}`;
+    if (random.chance(HIGH)) return { leaderboard: HIGH_BOARD, actionId, points: random.pick(HIGH_POINTS) };
+    const leaderboard = random.chance(0.8) ? 'global' : 'weekly';
+    return { leaderboard, actionId, points: random.whole(0, MOST_POINTS) };
+  }
+
   return {
     async play(untilMs: number): Promise<void> {
       while (time.nowMs() < untilMs) {
@@ -107,11 +120,9 @@ export function createPlayer({ userId, time, network, random, edge, nextOp, writ
         if (done.length > 0 && random.chance(REPEATS)) await submitOnce(random.pick(done));
         if (done.length > 0 && random.chance(ABUSES)) {
           const used = random.pick(done);
-          await submitOnce({ ...used, points: used.points + 1 });
+          await submitOnce({ ...used, points: used.points === 0 ? 1 : used.points - 1 });
         }
-        actions += 1;
-        const leaderboard = random.chance(0.8) ? 'global' : 'weekly';
-        const action = { leaderboard, actionId: `a${actions}`, points: random.whole(0, MOST_POINTS) };
+        const action = nextAction();
         if (random.chance(ABUSES)) void submitOnce(action);
         const counted = submit(action, untilMs);
         // Some players are quick: their next action does not wait for the answer to this one.

@@ -3,6 +3,7 @@ import { checkRecord, type Invariant } from '../../fault/checker/check.ts';
 import { addAction, FINAL, quiet } from './lies.ts';
 import { LIES_ABOUT_CHEATS } from './lies-about-cheats.ts';
 import { LIES_IN_AUDIT } from './lies-in-audit.ts';
+import { LIES_IN_REFUSALS } from './lies-in-refusals.ts';
 import { LIES_IN_STORE } from './lies-in-store.ts';
 import { LIES_TO_CALLERS } from './lies-to-callers.ts';
 import {
@@ -72,6 +73,28 @@ describe('the checker', () => {
     ).toEqual([]);
   });
 
+  it('takes refusals that are true', () => {
+    expect(
+      broken(({ history }) => {
+        const { points: _, ...later } = quiet;
+        const ada = { ...later, userId: 'ada' };
+        const large = { ...ada, actionId: 'b1', points: Number.MAX_SAFE_INTEGER - 8 };
+        history.push(...refused(large, 'SCORE_LIMIT_REACHED'));
+        history.push(...refused({ ...ada, op: 91, actionId: 'a1', points: 6 }, 'ACTION_CONFLICT'));
+        // Both were under way before the action was answered that they conflict with, or repeat.
+        const early = { ...ada, ms: 10, actionId: 'a1', points: Number.MAX_SAFE_INTEGER };
+        history.push(...refused({ ...early, op: 92 }, 'SCORE_LIMIT_REACHED'));
+      }),
+    ).toEqual([]);
+    expect(
+      broken(({ history, conducts }) => {
+        conducts.length = 0;
+        const early = { ...quiet, ms: 10, userId: 'ada', actionId: 'a1', points: 5 };
+        history.push(...refused(early, 'TOO_SOON'));
+      }),
+    ).toEqual([]);
+  });
+
   it('lets a player do what the rules of a board allow, as far as answers can tell', () => {
     expect(
       broken(({ rules }) =>
@@ -124,10 +147,13 @@ describe('the checker', () => {
 });
 
 describe('each lie is caught by the one invariant that it breaks', () => {
-  it.each([...LIES_IN_STORE, ...LIES_IN_AUDIT, ...LIES_TO_CALLERS, ...LIES_ABOUT_CHEATS])(
-    '%s: %s',
-    (_, breaks, change) => {
-      expect(broken(change)).toEqual([breaks]);
-    },
-  );
+  it.each([
+    ...LIES_IN_STORE,
+    ...LIES_IN_REFUSALS,
+    ...LIES_IN_AUDIT,
+    ...LIES_TO_CALLERS,
+    ...LIES_ABOUT_CHEATS,
+  ])('%s: %s', (_, breaks, change) => {
+    expect(broken(change)).toEqual([breaks]);
+  });
 });
