@@ -52,7 +52,8 @@ export type Submission = Message<"scoreboard.score.v1.Submission"> & {
   signature: string;
 
   /**
-   * The name to show from now on; empty keeps the one known.
+   * The name to show from now on for a player without a profile; empty keeps the one known. The name of a profile, which
+   * AuthService.IssueToken writes, comes first.
    *
    * @generated from field: string username = 6;
    */
@@ -676,8 +677,9 @@ export const ScoreService: GenService<{
     output: typeof SubmitScoresResponseSchema;
   },
   /**
-   * SubmitScores as one conversation: each request gets one response, in order. A refusal of a whole request ends it. The header
-   * x-answer-limit-ms says how long the caller waits for each response.
+   * SubmitScores as one conversation: each request gets one response, in the order of the requests. Actions of several requests may be
+   * accepted in another order: a caller to whom the order matters waits for the response before it sends the next request. A refusal
+   * of a whole request ends the conversation. The header x-answer-limit-ms says how long the caller waits for each response.
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
