@@ -40,7 +40,13 @@ export type Frame =
   | { readonly kind: 'board'; readonly board: Board; readonly standing: Standing | undefined }
   /** The board did not change; this is what the node says about its freshness. */
   | { readonly kind: 'freshness'; readonly leaderboardId: string; readonly stale: boolean }
-  | { readonly kind: 'error'; readonly reason: string; readonly message: string }
+  | {
+      readonly kind: 'error';
+      readonly reason: string;
+      readonly message: string;
+      /** The board that is not watched, or not any more. */
+      readonly leaderboardId: string | undefined;
+    }
   /** Anything else that is well-formed: proof that the link lives, nothing more. */
   | { readonly kind: 'sign-of-life' };
 
@@ -129,6 +135,7 @@ export function parseFrame(text: string): Frame | undefined {
         kind: 'error',
         reason: typeof fields.reason === 'string' ? fields.reason : 'UNKNOWN',
         message: typeof fields.message === 'string' ? fields.message : '',
+        leaderboardId: typeof fields.leaderboardId === 'string' ? fields.leaderboardId : undefined,
       };
     default:
       return { kind: 'sign-of-life' };

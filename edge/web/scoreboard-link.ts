@@ -146,13 +146,21 @@ export class ScoreboardLink {
   }
 
   #take(frame: Frame): void {
-    if (frame.kind === 'error') this.#options.onError?.(frame);
+    if (frame.kind === 'error') this.#takeError(frame);
     if (frame.kind === 'board' && frame.board.leaderboardId === this.#leaderboard) {
       this.#keepBoard(takeBoard(this.#board, frame.board));
       if (frame.standing !== undefined) this.#keepStanding(frame.standing);
     } else if (frame.kind === 'freshness' && frame.leaderboardId === this.#leaderboard) {
       if (this.#board !== undefined) this.#keepBoard(markFreshness(this.#board, frame.stale));
     }
+  }
+
+  /** A node that does not watch the board, or gave it up, may watch it later; another one may at once. */
+  #takeError(error: Extract<Frame, { kind: 'error' }>): void {
+    this.#options.onError?.(error);
+    if (error.leaderboardId !== this.#leaderboard) return;
+    if (error.reason === 'LEADERBOARD_INVALID') this.#end(error.message);
+    else this.#lost();
   }
 
   /** A board that was vouched for or not, but by this connection: from now on it is not "reconnecting". */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Board, Standing } from '../../../edge/web/frames.ts';
 import type { LinkOptions } from '../../../edge/web/link-options.ts';
+import { BACKOFF_MIN_MS } from '../../../edge/web/reconnect.ts';
 import {
   OFFLINE_RETRY_MS,
   OPEN_LIMIT_MS,
@@ -114,6 +115,34 @@ describe('following a board', () => {
     world.socket().server.received(boardFrame({ leaderboardId: 'weekly', seq: 3 }));
     world.socket().server.received('{"event":"score:stale","leaderboardId":"global","stale":true}');
     expect(states).toEqual(['live']);
+  });
+
+  it('comes back later when its board is refused or given up, and keeps showing it meanwhile', async () => {
+    const errors: string[] = [];
+    await start({ leaderboard: 'weekly', onError: ({ reason }) => errors.push(reason) });
+    serve({ leaderboardId: 'weekly', seq: 4 });
+    const refusal = { event: 'error', code: 'x', reason: 'SUBSCRIPTION_LIMIT_REACHED', message: 'm' };
+    world.socket().server.received(JSON.stringify({ ...refusal, leaderboardId: 'monthly' }));
+    expect(link.state.status).toBe('live');
+    world.socket().server.received(JSON.stringify({ ...refusal, leaderboardId: 'weekly' }));
+    expect(errors).toEqual([refusal.reason, refusal.reason]);
+    expect([link.state.status, link.board?.seq]).toEqual(['reconnecting', 4]);
+    await pass(BACKOFF_MIN_MS * 2);
+    world.socket().server.opened();
+    expect(world.socket().sent).toContainEqual({
+      type: 'subscribe',
+      leaderboard: 'weekly',
+      epoch: 1,
+      seq: 4,
+    });
+  });
+
+  it('ends when its board has a name that no board can have', async () => {
+    await start({ leaderboard: 'not a board' });
+    world.socket().server.opened();
+    const refusal = { event: 'error', code: 'x', reason: 'LEADERBOARD_INVALID', message: 'no such id' };
+    world.socket().server.received(JSON.stringify({ ...refusal, leaderboardId: 'not a board' }));
+    expect(link.state).toEqual({ status: 'closed', reason: 'no such id' });
   });
 
   it('goes on after an error frame and after one that it can not read', async () => {
