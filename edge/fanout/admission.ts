@@ -3,10 +3,11 @@
  * and of both not more from one address than its share. The address is asked first, so that what it is refused costs the
  * node's rate nothing. Addresses on the exempt list, such as a load balancer's, have no share.
  */
+import { ADDRESSES_PER_SITE, createAddressLimiter } from '../../services/shared/address-limiter.ts';
 import { AppError } from '../../services/shared/app-error.ts';
 import type { ConnectionLimits } from '../../services/shared/connections.ts';
-import { createLocalLimiter, type Rate } from '../../services/shared/gcra.ts';
-import { type NetworkList, subscriberOf } from '../../services/shared/networks.ts';
+import type { Rate } from '../../services/shared/gcra.ts';
+import { holdersOf, type NetworkList, subscriberOf } from '../../services/shared/networks.ts';
 import {
   ADDRESS_PART_OF_UPGRADES,
   CONNECTIONS_PER_UPGRADE,
@@ -66,8 +67,10 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const { maxSockets, maxSocketsPerAddress, maxUpgradesPerS, addressLimitExempt, monotonicMs } = options;
   const upgrades = { intervalMs: 1000 / maxUpgradesPerS, burst: maxUpgradesPerS };
   const perAddress = upgradesOfAddress(maxUpgradesPerS);
-  const limiter = createLocalLimiter(monotonicMs);
+  const limiter = createAddressLimiter(monotonicMs);
   const shares = new Map<string, AddressShare>();
+  /** Sockets by the /48 of an IPv6 site. */
+  const sites = new Map<string, number>();
   let sockets = 0;
   let bucketFullAtMs = 0;
 
@@ -77,8 +80,21 @@ export function createAdmission(options: AdmissionOptions): Admission {
     const retryAfterMs = limiter.spend(key, perAddress);
     if (retryAfterMs > 0) throw new AppError('RATE_LIMITED', { retryAfterMs });
     const share = shares.get(key) ?? { address: key, sockets: 0, boards: new Map() };
-    if (share.sockets >= maxSocketsPerAddress) throw new AppError('RATE_LIMITED', RETRY);
+    const [, site = ''] = holdersOf(key);
+    const isFull = (sites.get(site) ?? 0) >= ADDRESSES_PER_SITE * maxSocketsPerAddress;
+    if (isFull || share.sockets >= maxSocketsPerAddress) throw new AppError('RATE_LIMITED', RETRY);
     return share;
+  }
+
+  function count(share: AddressShare, change: number): void {
+    share.sockets += change;
+    if (share.sockets > 0) shares.set(share.address, share);
+    else shares.delete(share.address);
+    const [, site] = holdersOf(share.address);
+    if (site === undefined) return;
+    const ofSite = (sites.get(site) ?? 0) + change;
+    if (ofSite > 0) sites.set(site, ofSite);
+    else sites.delete(site);
   }
 
   return {
@@ -89,16 +105,12 @@ export function createAdmission(options: AdmissionOptions): Admission {
       if (next === undefined) throw new AppError('NODE_FULL', RETRY);
       bucketFullAtMs = next;
       sockets += 1;
-      if (share === undefined) return undefined;
-      share.sockets += 1;
-      shares.set(share.address, share);
+      if (share !== undefined) count(share, 1);
       return share;
     },
     release(share) {
       sockets -= 1;
-      if (share === undefined) return;
-      share.sockets -= 1;
-      if (share.sockets === 0) shares.delete(share.address);
+      if (share !== undefined) count(share, -1);
     },
     get sockets() {
       return sockets;

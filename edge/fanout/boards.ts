@@ -3,8 +3,9 @@
  * the sockets of one address, which also opens them at a limited rate. When the node has all it takes, a board on which
  * nobody has scored gives way to one that is opened: names that were made up keep no board of players out.
  */
+
+import { createAddressLimiter } from '../../services/shared/address-limiter.ts';
 import { AppError } from '../../services/shared/app-error.ts';
-import { createLocalLimiter } from '../../services/shared/gcra.ts';
 import type { AddressShare } from './admission.ts';
 import { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
@@ -28,7 +29,7 @@ export class Boards {
   constructor({ permanent, onGivesWay, monotonicMs }: BoardsOptions) {
     this.#permanent = new Set(permanent);
     this.#onGivesWay = onGivesWay;
-    this.#openings = createLocalLimiter(monotonicMs);
+    this.#openings = createAddressLimiter(monotonicMs);
     for (const leaderboard of permanent) this.open(leaderboard, undefined);
   }
 

@@ -1,6 +1,7 @@
 /** What happens on a socket between open and close: its first frame, its messages, its end. */
+
+import { createAddressLimiter } from '../../services/shared/address-limiter.ts';
 import { AppError, toAppError } from '../../services/shared/app-error.ts';
-import { createLocalLimiter } from '../../services/shared/gcra.ts';
 import type { Admission } from './admission.ts';
 import type { Authentication } from './authentication.ts';
 import { boardNamedIn, type MessageFields, parseClientMessage, readMessage } from './client-messages.ts';
@@ -48,7 +49,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   const { hub, admission, authentication, firstBoard, metrics, monotonicMs } = options;
   const connections = new Set<Connection>();
 
-  const messages = createLocalLimiter(monotonicMs);
+  const messages = createAddressLimiter(monotonicMs);
   const addressMayTalk = ({ share }: Connection) =>
     share === undefined || messages.spend(share.address, MESSAGES_PER_ADDRESS) === 0;
 

@@ -5,7 +5,8 @@
  * ten seconds of its rate. While more than half of all are open, each answer ends its connection, so that nobody keeps
  * the rest of them by asking now and then.
  */
-import { createLocalLimiter, type Rate } from './gcra.ts';
+import { createAddressLimiter } from './address-limiter.ts';
+import type { Rate } from './gcra.ts';
 import { type NetworkList, parseAddress, subscriberOf } from './networks.ts';
 
 export interface ConnectionLimits {
@@ -37,7 +38,7 @@ export interface ConnectionsOptions {
 export function createConnections(options: ConnectionsOptions): Connections {
   const { limits, isExempt, onRefused, monotonicMs = () => performance.now() } = options;
   const crowdedFrom = limits.most / 2;
-  const limiter = createLocalLimiter(monotonicMs);
+  const limiter = createAddressLimiter(monotonicMs);
   let open = 0;
 
   return {

@@ -177,6 +177,21 @@ describe('handshakes', () => {
   });
 });
 
+describe('behind a proxy of ours', () => {
+  const PROXY = '127.0.0.4';
+  const forwarded = (client: string) => handshake('/live', { 'X-Forwarded-For': client });
+
+  test('an address is that of the client, and connections are those of the proxy', async () => {
+    await start({ MAX_UPGRADES_PER_S: '40', TRUSTED_PROXIES: PROXY });
+    const statuses = [];
+    for (let count = 0; count < 40; count += 1)
+      statuses.push(statusOf(await open(PROXY, forwarded('203.0.113.1'))));
+    expect(statuses).toContain('429');
+    expect(statuses).not.toContain('closed');
+    expect(statusOf(await open(PROXY, forwarded('203.0.113.2')))).toBe('101');
+  });
+});
+
 describe('connections', () => {
   test('of one address that never ask for anything leave room for those of others', async () => {
     await start({ MAX_UPGRADES_PER_S: '40' });

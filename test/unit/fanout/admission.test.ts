@@ -7,10 +7,11 @@ let nowMs: number;
 let admission: Admission;
 
 /** A node of 100 sockets a second: one address has 25 of them at once and 5 a second. */
-const start = (limits: { maxSockets?: number; maxSocketsPerAddress?: number } = {}) =>
+const start = (
+  limits: { maxSockets?: number; maxSocketsPerAddress?: number; maxUpgradesPerS?: number } = {},
+) =>
   createAdmission({
-    ...{ maxSockets: 1_000, maxSocketsPerAddress: 1_000, ...limits },
-    maxUpgradesPerS: 100,
+    ...{ maxSockets: 1_000, maxSocketsPerAddress: 1_000, maxUpgradesPerS: 100, ...limits },
     addressLimitExempt: parseNetworks(['10.0.0.0/8']),
     monotonicMs: () => nowMs,
   });
@@ -63,6 +64,15 @@ describe('the upgrades of one address', () => {
     expect(attempt('0000:0000:0000:0000:0000:ffff:c000:0201')).toEqual(['RATE_LIMITED']);
   });
 
+  test('are those of four addresses for all networks of an IPv6 site', () => {
+    const networks = Array.from({ length: 30 }, (_, network) => `2001:db8:0:${network.toString(16)}::1`);
+    admission = start({ maxUpgradesPerS: 1_000 });
+    expect(admitted(networks.flatMap((network) => attempt(network, 50)))).toBe(1_000);
+    nowMs += 1_000;
+    expect(admitted(networks.flatMap((network) => attempt(network, 50)))).toBe(200);
+    expect(attempt('2001:db8:1:1::1')).toEqual(['admitted']);
+  });
+
   test('are limited by the node alone where the address is exempt', () => {
     expect(admitted(attempt('10.1.2.3', 200))).toBe(100);
     expect(attempt('10.1.2.3')).toEqual(['NODE_FULL']);
@@ -77,6 +87,15 @@ test('the sockets of one address are limited, and each that ends makes room', ()
   expect(attempt('192.0.2.2')).toEqual(['admitted']);
   admission.release(first);
   expect(attempt('192.0.2.1')).toEqual(['admitted']);
+});
+
+test('the sockets of an IPv6 site are limited to those of four addresses', () => {
+  admission = start({ maxSocketsPerAddress: 2 });
+  const held = Array.from({ length: 8 }, (_, network) => admission.admit(`2001:db8:0:${network}::1`));
+  expect(attempt('2001:db8:0:9::1')).toEqual(['RATE_LIMITED']);
+  expect(attempt('2001:db8:1:9::1')).toEqual(['admitted']);
+  admission.release(held[0]);
+  expect(attempt('2001:db8:0:9::1')).toEqual(['admitted']);
 });
 
 test('the sockets of a node are limited', () => {

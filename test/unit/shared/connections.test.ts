@@ -43,6 +43,18 @@ describe('one address', () => {
     expect(open('192.0.2.1', '::ffff:192.0.2.1')).toEqual([true, true]);
   });
 
+  test('and all networks of its IPv6 site bring what four addresses may', () => {
+    const networks = Array.from({ length: 20 }, (_, network) => `2001:db8:0:${network.toString(16)}::1`);
+    connections = createConnections({
+      limits: { most: 100, perAddress: { perSecond: 2, burst: 3 } },
+      isExempt: OWN.has,
+      onRefused: (reason) => refused.push(reason),
+      monotonicMs: () => nowMs,
+    });
+    expect(open(...networks).filter(Boolean)).toHaveLength(12);
+    expect(open('2001:db8:1::1')).toEqual([true]);
+  });
+
   test('may bring any number when it is one of our own', () => {
     expect(open(...Array<string>(6).fill('10.1.2.3'))).toEqual(Array(6).fill(true));
     expect(open('::ffff:10.1.2.3')).toEqual([false]);
