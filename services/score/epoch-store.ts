@@ -3,6 +3,7 @@
  * processes that want to change it at the same time one wins and the other learns the new state.
  */
 import type { PostgresPool } from '../shared/postgres.ts';
+import type { ListWriters } from './await-writers.ts';
 import type { IndexState } from './board.ts';
 
 export interface EpochRow extends IndexState {
@@ -20,10 +21,10 @@ export interface EpochStore {
   /** Boards are read from Postgres from now on, under a new epoch. False when somebody else changed the epoch first. */
   leaveRedis(epoch: bigint): Promise<boolean>;
   /**
-   * Announces the building of a new epoch to every writer. Answers its number and the transaction that announced it, or
-   * undefined when another process is building.
+   * Announces the building of a new epoch beside the given one to every writer. Answers its number, or undefined when
+   * another process is building or the given epoch no longer counts.
    */
-  announceBuild(leaseMs: number): Promise<{ epoch: bigint; transaction: string } | undefined>;
+  announceBuild(epoch: bigint, leaseMs: number): Promise<bigint | undefined>;
   /**
    * Nothing is being built any more, so that writers need not reach an index that nobody completes. Boards are read from
    * Postgres, under the number of the build, which is not used again. Nothing happens when another build was announced.
@@ -31,8 +32,8 @@ export interface EpochStore {
   abandonBuild(epoch: bigint): Promise<void>;
   /** Keeps the announcement for longer; false when it is no longer ours. */
   renewBuild(epoch: bigint, leaseMs: number): Promise<boolean>;
-  /** True once every statement that may not have seen the announcement has ended. */
-  everyWriterKnows(transaction: string): Promise<boolean>;
+  /** Transactions of this database that write to the outbox now. */
+  listWriters: ListWriters;
   /** Makes the built epoch the one that counts; false when it is no longer ours. */
   finishBuild(epoch: bigint, runId: string): Promise<boolean>;
 }
@@ -89,17 +90,17 @@ export function createEpochStore(pool: PostgresPool): EpochStore {
       return rows.length === 1;
     },
 
-    async announceBuild(leaseMs) {
+    async announceBuild(epoch, leaseMs) {
       const [row] = await pool.run(
-        (sql) => sql<{ building: bigint; transaction: string }[]>`
+        (sql) => sql<{ building: bigint }[]>`
           update rank_index set
             building = greatest(epoch, coalesce(building, 0)) + 1,
             building_until = clock_timestamp() + ${leaseMs} * interval '1 millisecond'
-          where building is null or building_until < clock_timestamp()
-          returning building, pg_current_xact_id()::text as transaction`,
+          where epoch = ${epoch} and (building is null or building_until < clock_timestamp())
+          returning building`,
         LIMIT_MS,
       );
-      return row && { epoch: row.building, transaction: row.transaction };
+      return row?.building;
     },
 
     async abandonBuild(epoch) {
@@ -120,13 +121,18 @@ export function createEpochStore(pool: PostgresPool): EpochStore {
       return rows.length === 1;
     },
 
-    async everyWriterKnows(transaction) {
-      const [row] = await pool.run(
-        (sql) => sql<{ known: boolean }[]>`
-          select pg_snapshot_xmin(pg_current_snapshot()) > ${transaction}::xid8 as known`,
+    async listWriters() {
+      // A virtual transaction id is not used again while the server runs. A prepared transaction has no process.
+      const rows = await pool.run(
+        (sql) => sql<{ writer: string }[]>`
+          select concat_ws(' ', coalesce('pid ' || pid, 'prepared transaction'), virtualtransaction) as writer
+          from pg_locks
+          where locktype = 'relation' and relation = 'outbox'::regclass
+            and database = (select oid from pg_database where datname = current_database())
+            and mode = 'RowExclusiveLock' and granted`,
         LIMIT_MS,
       );
-      return row?.known === true;
+      return rows.map(({ writer }) => writer);
     },
 
     async finishBuild(epoch, runId) {

@@ -10,9 +10,9 @@ import type { RedisClient } from '../shared/redis.ts';
 import { atMost } from './at-most.ts';
 import type { IndexState } from './board.ts';
 import type { EpochRow, EpochStore } from './epoch-store.ts';
-import { createLoadIndex } from './load-index.ts';
 import { createLoop } from './loop.ts';
 import type { IndexIdentity, RankIndex } from './rank-index.ts';
+import { type Build, createRebuildIndex } from './rebuild-index.ts';
 import type { TruthStore } from './truth-store.ts';
 
 export interface IndexKeeper {
@@ -51,21 +51,26 @@ const VOUCHED_FOR_MS = 1_500;
 const REDIS_PATIENCE_MS = 3_000;
 /** A builder that died is replaced, or its build given up, after this. */
 const BUILD_LEASE_MS = 5_000;
-const BUILD_RENEW_MS = BUILD_LEASE_MS / 5;
-/** After a build that failed, a Redis without room for it for example: meanwhile what waits is delivered without it. */
+/**
+ * After a build that failed, because Redis has no room for it or a writer did not end: meanwhile what waits is delivered
+ * without it.
+ */
 const BUILD_PAUSE_MS = 2_000;
+
+/** The build of this process. Beats go on beside it: they keep its lease, and vouch for boards. */
+interface BuildUnderWay {
+  readonly epoch: bigint;
+  readonly aborting: AbortController;
+  readonly ended: Promise<void>;
+}
 
 export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
   const { epochs, index, truth, redis, announce, log, metrics } = options;
   let state: IndexState = { epoch: 0n, source: 'postgres', building: undefined };
   let confirmedAtMs = -Infinity;
   let nextBuildAtMs = -Infinity;
-  const load = createLoadIndex({ index, truth });
-  const rebuildSeconds = metrics.histogram(
-    'rank_index_rebuild_seconds',
-    'Time to rebuild the rank index.',
-    [0.1, 0.5, 1, 2, 5, 10, 30, 60],
-  );
+  let underWay: BuildUnderWay | undefined;
+  const rebuild = createRebuildIndex({ epochs, index, truth, takeOver, announce, log, metrics });
   metrics.gauge('rank_index_epoch', 'The epoch of the rank index that counts.', {
     collect: () => Number(state.epoch),
   });
@@ -98,6 +103,7 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
 
   async function look(): Promise<void> {
     const row = await readTruth();
+    if (underWay !== undefined) await keepLease(underWay);
     const held = await identify();
     if (held === undefined) return leaveWhenGoneForLong(row);
     if (row.source === 'redis' && held.runId === row.redisRunId && held.epoch === row.epoch) {
@@ -105,7 +111,12 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
       if (row.redisUnseenMs > BEAT_MS) await epochs.markSeen(row.epoch, row.redisRunId);
       return;
     }
-    if (performance.now() >= nextBuildAtMs) await rebuild(held.runId, row.source);
+    if (underWay === undefined && performance.now() >= nextBuildAtMs) await startBuild(row, held);
+  }
+
+  async function keepLease({ epoch, aborting }: BuildUnderWay): Promise<void> {
+    const isOurs = await epochs.renewBuild(epoch, BUILD_LEASE_MS);
+    if (!isOurs) aborting.abort(new Error('the build is no longer ours'));
   }
 
   async function leaveWhenGoneForLong(row: EpochRow): Promise<void> {
@@ -122,49 +133,32 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     await readTruth();
   }
 
-  async function rebuild(runId: string, source: IndexState['source']): Promise<void> {
-    const build = await epochs.announceBuild(BUILD_LEASE_MS);
-    if (build === undefined) return;
-    const started = performance.now();
-    log.info({ epoch: String(build.epoch) }, 'rebuilding the rank index');
-    try {
-      // Nobody reads what is left there, and a Redis that was full may have no room for two.
-      if (source === 'postgres') await index.clear(build.epoch);
-      // From here on every writer also writes to the new epoch; only those that started earlier do not know of it.
-      while (!(await epochs.everyWriterKnows(build.transaction)))
-        await new Promise((resolve) => setImmediate(resolve));
-      const leaderboards = await truth.leaderboards();
-      const players = await loadAll(build.epoch, leaderboards);
-      await takeOver(build.epoch, runId);
-      const seconds = (performance.now() - started) / 1000;
-      rebuildSeconds.observe(seconds);
-      log.info({ epoch: String(build.epoch), players, seconds }, 'the rank index is rebuilt');
-      for (const leaderboard of leaderboards) await announce(leaderboard);
-    } catch (error) {
-      log.warn({ err: error, epoch: String(build.epoch) }, 'the rank index could not be rebuilt');
-      nextBuildAtMs = performance.now() + BUILD_PAUSE_MS;
-      return abandon(build.epoch);
-    }
-    await index.dropOlder(build.epoch);
+  async function startBuild(row: EpochRow, { runId }: IndexIdentity): Promise<void> {
+    const epoch = await epochs.announceBuild(row.epoch, BUILD_LEASE_MS);
+    if (epoch === undefined) return;
+    const aborting = new AbortController();
+    const ended = runBuild({ epoch, runId, source: row.source }, aborting.signal).finally(() => {
+      underWay = undefined;
+    });
+    underWay = { epoch, aborting, ended };
   }
 
-  async function loadAll(epoch: bigint, leaderboards: readonly string[]): Promise<number> {
-    let players = 0;
-    let renewedAtMs = performance.now();
-    const keepLease = async () => {
-      if (performance.now() - renewedAtMs < BUILD_RENEW_MS) return;
-      if (!(await epochs.renewBuild(epoch, BUILD_LEASE_MS)))
-        throw new Error('another process took over the rebuild');
-      renewedAtMs = performance.now();
-      // Meanwhile no beat comes, and boards must not seem old for that.
-      await readTruth();
-    };
-    for (const leaderboard of leaderboards) players += await load(epoch, leaderboard, keepLease);
-    return players;
+  /** Never rejects. */
+  async function runBuild(build: Build, signal: AbortSignal): Promise<void> {
+    const epoch = String(build.epoch);
+    try {
+      await rebuild(build, signal);
+    } catch (error) {
+      log.warn({ err: error, epoch }, 'the rank index could not be rebuilt');
+      nextBuildAtMs = performance.now() + BUILD_PAUSE_MS;
+      await abandon(build.epoch).catch((cause: unknown) => {
+        log.warn({ err: cause, epoch }, 'the build was not abandoned: its lease will lapse');
+      });
+    }
   }
 
   /** Only while it is still the same Redis, and ours to finish. */
-  async function takeOver(epoch: bigint, runId: string): Promise<void> {
+  async function takeOver({ epoch, runId }: Build): Promise<void> {
     const held = await identify();
     if (held?.runId !== runId || !(await epochs.finishBuild(epoch, runId)))
       throw new Error('the rebuild was overtaken');
@@ -181,12 +175,22 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     vouches: () => performance.now() - confirmedAtMs < VOUCHED_FOR_MS,
     fresh: readTruth,
     observe,
-    wake: () => loop.wake(),
+    wake() {
+      // The build will put right what does not fit.
+      if (underWay === undefined) loop.wake();
+    },
     async start() {
       await readTruth();
       // Who looks at a small board right after a start sees it in the epoch in which it goes on.
-      await atMost(START_PATIENCE_MS, loop.start());
+      await atMost(
+        START_PATIENCE_MS,
+        loop.start().then(() => underWay?.ended),
+      );
     },
-    stop: () => loop.stop(),
+    async stop() {
+      await loop.stop();
+      underWay?.aborting.abort(new Error('the process stops'));
+      await underWay?.ended;
+    },
   };
 }

@@ -18,21 +18,17 @@ export interface LoadIndexOptions {
   truth: Pick<TruthStore, 'packed'>;
 }
 
-/** Resolves with how many players there were. `afterPart` is awaited now and then, and stops the loading by rejecting. */
-export type LoadIndex = (
-  epoch: bigint,
-  leaderboard: string,
-  afterPart: () => Promise<void>,
-) => Promise<number>;
+/** Resolves with how many players there were. Rejects between two parts when the signal aborts. */
+export type LoadIndex = (epoch: bigint, leaderboard: string, signal: AbortSignal) => Promise<number>;
 
 export function createLoadIndex({ index, truth }: LoadIndexOptions): LoadIndex {
-  return async (epoch, leaderboard, afterPart) => {
+  return async (epoch, leaderboard, signal) => {
     async function write(parts: readonly PackedPlayers[]): Promise<void> {
       const waiting = parts.values();
       const writer = async () => {
         for (const { packed } of waiting) {
           await index.load(epoch, leaderboard, packed);
-          await afterPart();
+          signal.throwIfAborted();
         }
       };
       await Promise.all(Array.from({ length: WRITES_IN_FLIGHT }, writer));

@@ -12,17 +12,21 @@ export interface LoopOptions {
 export interface Loop {
   /** Resolves when the first run has ended, however it did. */
   start(): Promise<void>;
-  /** Runs now, or once more right after the present run. */
+  /** Runs now, or once more after the present run; either way not before a short rest. */
   wake(): void;
   /** Resolves when the present run has ended. */
   stop(): Promise<void>;
 }
+
+/** However often a loop is woken, it rests so long between two runs: it must not keep a core and a server busy. */
+const REST_MS = 20;
 
 export function createLoop({ name, everyMs, run, log }: LoopOptions): Loop {
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let again = false;
   let stopped = true;
+  let endedAtMs = -Infinity;
 
   async function turn(): Promise<void> {
     again = false;
@@ -34,12 +38,16 @@ export function createLoop({ name, everyMs, run, log }: LoopOptions): Loop {
   }
 
   function beat(): void {
-    clearTimeout(timer);
-    if (stopped) return;
     running = turn().then(() => {
       running = undefined;
-      if (!stopped) timer = setTimeout(beat, again ? 0 : everyMs);
+      endedAtMs = performance.now();
+      schedule(again ? REST_MS : everyMs);
     });
+  }
+
+  function schedule(delayMs: number): void {
+    clearTimeout(timer);
+    if (!stopped) timer = setTimeout(beat, delayMs);
   }
 
   return {
@@ -50,7 +58,7 @@ export function createLoop({ name, everyMs, run, log }: LoopOptions): Loop {
     },
     wake() {
       again = true;
-      if (running === undefined) beat();
+      if (running === undefined) schedule(Math.max(0, endedAtMs + REST_MS - performance.now()));
     },
     async stop() {
       stopped = true;

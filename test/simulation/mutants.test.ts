@@ -4,7 +4,7 @@ import type { Mutations } from '../fault/simulation/mutations.ts';
 import { judge } from './judge.ts';
 
 /** A mutant that survives this many seeds is not caught. */
-const SEEDS_PER_MUTANT = 300;
+const SEEDS_PER_MUTANT = 1_000;
 
 describe('the simulated scoreboard', () => {
   it('gives the same run for the same seed', async () => {
@@ -19,6 +19,7 @@ describe('the simulated scoreboard', () => {
     ['refusesBeside', ['I2']],
     ['refusesCommitted', ['I3']],
     ['forgetsOutbox', ['I4']],
+    ['hidesWriters', ['I4', 'I13']],
     ['settlesEarly', ['I4']],
     ['writesUnversioned', ['I4', 'I7']],
     ['ordersTiesById', ['I9']],

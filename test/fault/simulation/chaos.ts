@@ -36,6 +36,9 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     database.server.state = 'silent';
     time.after(outage(random, lastMs), () => Object.assign(database.server, { state: 'up' }));
   },
+  'a foreign transaction holds the outbox'({ database }, random, lastMs) {
+    database.holdOutbox(outage(random, lastMs));
+  },
   'redis is silent'({ time, index }, random, lastMs) {
     index.server.state = 'silent';
     time.after(outage(random, lastMs), () => Object.assign(index.server, { state: 'up' }));

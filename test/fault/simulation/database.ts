@@ -38,15 +38,17 @@ export interface Database {
   readonly actions: Ledger['actions'];
   readonly outbox: Map<bigint, Waiting>;
   readonly index: IndexRow;
-  /** Statements under way that began before the given one. */
-  runningBefore(statement: number): boolean;
-  /** Numbers statements in the order in which they begin. */
-  nextStatement(): number;
+  /** Transactions under way that hold the outbox's lock, which each takes before its snapshot and keeps until it has ended. */
+  writers(): string[];
+  /** Somebody else's transaction holds that lock, for so long. */
+  holdOutbox(lastsMs: number): void;
   acceptStore(from: Process): AcceptStore;
   limitedStore(from: Process): LimitedStore;
   outboxStore(from: Process): DeliveryOptions['outbox'];
   /** Runs a reading or a small change in one moment. */
-  run<Result>(from: Process, limitMs: number, serve: () => Result): Promise<Result>;
+  run<Result>(from: Process, limitMs: number, serve: () => Result | Promise<Result>): Promise<Result>;
+  /** What passes between the snapshot of a large reading and its answer. */
+  readAll(): Promise<void>;
   crash(): void;
 }
 
@@ -60,6 +62,10 @@ export interface DatabaseOptions {
 const POSITION_STEP = 1_000n;
 const FAST_PATH_LEASE_MS = 3_000;
 const LONGEST_COMMIT_MS = 20;
+/** In times of trouble this share takes longer: a disk that stalls, or a row that another writer has locked. */
+const SLOW_SHARE = 0.2;
+const SLOWEST_COMMIT_MS = 600;
+const SLOWEST_READING_MS = 500;
 const OUTBOX_LIMIT_MS = 2_000;
 
 const FAILURES: Failures = {
@@ -116,7 +122,8 @@ export function createDatabase({ time, network, random, mutations }: DatabaseOpt
     positions += POSITION_STEP;
     const position = positions;
     running.add(statement);
-    const takesMs = random.next() * LONGEST_COMMIT_MS;
+    const isSlow = network.troubled && random.chance(SLOW_SHARE);
+    const takesMs = random.next() * (isSlow ? SLOWEST_COMMIT_MS : LONGEST_COMMIT_MS);
     const finish = (): AcceptedBatch | undefined => {
       running.delete(statement);
       if (server.life !== life) throw FAILURES.lost();
@@ -136,8 +143,13 @@ export function createDatabase({ time, network, random, mutations }: DatabaseOpt
     actions,
     outbox,
     index,
-    runningBefore: (statement) => [...running].some((each) => each < statement),
-    nextStatement: () => statements++,
+    readAll: () => time.sleep(network.troubled ? random.next() * SLOWEST_READING_MS : 0),
+    writers: () => (mutations.hidesWriters ? [] : [...running].map(String)),
+    holdOutbox(lastsMs) {
+      const statement = statements++;
+      running.add(statement);
+      time.after(lastsMs, () => running.delete(statement));
+    },
     run,
     acceptStore: (from) => ({
       insert: (players, rows, limitMs) =>

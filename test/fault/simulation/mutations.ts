@@ -13,6 +13,8 @@ export interface Mutations {
   readonly refusesCommitted?: boolean;
   /** A batch is committed without its outbox row. */
   readonly forgetsOutbox?: boolean;
+  /** The database does not tell which statements are under way, so a build does not wait for them. */
+  readonly hidesWriters?: boolean;
   /** Deliveries count as done although the projection is incomplete. */
   readonly settlesEarly?: boolean;
   /** The index takes any write, newer or not. */

@@ -40,7 +40,7 @@ export function createTruth(database: Database, time: VirtualTime) {
       .slice(0, limit);
 
   function truthStore(from: Process): TruthStore {
-    const read = <Result>(serve: () => Result) => database.run(from, READ_LIMIT_MS, serve);
+    const read = <Result>(serve: () => Result | Promise<Result>) => database.run(from, READ_LIMIT_MS, serve);
     return {
       board: (leaderboard) => read(() => board(leaderboard)),
       states: (players) =>
@@ -60,9 +60,10 @@ export function createTruth(database: Database, time: VirtualTime) {
       leaderboards: () => read(() => [...new Set([...scores.values()].map((state) => state.leaderboard))]),
       scan: (leaderboard, afterUserId, limit) => read(() => after(leaderboard, afterUserId, limit)),
       packed: (leaderboard, afterUserId, limit) =>
-        read(() => {
+        read(async () => {
           const page = after(leaderboard, afterUserId, limit);
           const last = page.at(-1);
+          await database.readAll();
           return last === undefined
             ? []
             : [{ players: page.length, lastUserId: last.userId, packed: pack(page) }];
@@ -95,12 +96,13 @@ export function createTruth(database: Database, time: VirtualTime) {
           Object.assign(index, { epoch: nextEpoch(), source: 'postgres', building: undefined });
           return true;
         }),
-      announceBuild: (leaseMs) =>
+      announceBuild: (counting, leaseMs) =>
         write(() => {
+          if (index.epoch !== counting) return undefined;
           if (index.building !== undefined && index.buildingUntilMs >= time.nowMs()) return undefined;
           const epoch = nextEpoch();
           Object.assign(index, { building: epoch, buildingUntilMs: time.nowMs() + leaseMs });
-          return { epoch, transaction: String(database.nextStatement()) };
+          return epoch;
         }),
       abandonBuild: (epoch) =>
         write(() => {
@@ -113,7 +115,7 @@ export function createTruth(database: Database, time: VirtualTime) {
           index.buildingUntilMs = time.nowMs() + leaseMs;
           return true;
         }),
-      everyWriterKnows: (transaction) => write(() => !database.runningBefore(Number(transaction))),
+      listWriters: () => write(() => database.writers()),
       finishBuild: (epoch, runId) =>
         write(() => {
           if (index.building !== epoch) return false;

@@ -14,11 +14,16 @@ const PAGE = 20_000;
 const PAGES = 5;
 let row: { -readonly [Key in keyof EpochRow]: EpochRow[Key] };
 let redis: { status: 'ready' | 'reconnecting' };
+/** Transactions that write to the outbox. */
+let writers: string[];
 /** What writing a page of players takes, or throws. */
 let write: () => Promise<void>;
 let calls: string[];
 /** The epoch that Redis says counts. */
 let pointer: bigint | undefined;
+/** Looks at who writes to the outbox. */
+let looks: number;
+let renewedAtMs: number;
 let keeper: IndexKeeper;
 
 beforeEach(() => {
@@ -29,24 +34,37 @@ beforeEach(() => {
   };
   redis = { status: 'ready' };
   calls = [];
+  looks = 0;
+  renewedAtMs = performance.now();
   pointer = undefined;
+  writers = [];
   write = async () => {};
   const options = {
     epochs: {
       read: async () => ({ ...row }),
       markSeen: async () => {},
-      leaveRedis: async () => false,
+      async leaveRedis(epoch: bigint) {
+        calls.push(`leave ${epoch}`);
+        return true;
+      },
       async announceBuild() {
         calls.push('announce');
         row.building = row.epoch + 1n;
-        return { epoch: row.building, transaction: '7' };
+        return row.building;
       },
       async abandonBuild(epoch: bigint) {
         calls.push(`abandon ${epoch}`);
+        if (row.building !== epoch) return;
         Object.assign(row, { epoch, source: 'postgres', building: undefined, buildLapsed: false });
       },
-      renewBuild: async () => true,
-      everyWriterKnows: async () => true,
+      async renewBuild(epoch: bigint) {
+        renewedAtMs = performance.now();
+        return row.building === epoch;
+      },
+      async listWriters() {
+        looks += 1;
+        return writers;
+      },
       async finishBuild(epoch: bigint, redisRunId: string) {
         Object.assign(row, { epoch, source: 'redis', building: undefined, redisRunId });
         return true;
@@ -78,9 +96,17 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
+  const stopping = keeper.stop();
+  await vi.advanceTimersByTimeAsync(BEAT_MS);
+  await stopping;
   vi.useRealTimers();
-  await keeper.stop();
 });
+
+/** Starts without waiting for the build, whose time does not pass by itself here. */
+async function startBuilding(): Promise<void> {
+  void keeper.start();
+  await vi.advanceTimersByTimeAsync(1);
+}
 
 it('vouches for boards all through a long rebuild, which confirms again and again which index counts', async () => {
   write = () => new Promise((resolve) => setTimeout(resolve, 1_200));
@@ -93,6 +119,65 @@ it('vouches for boards all through a long rebuild, which confirms again and agai
   await starting;
   await vi.advanceTimersByTimeAsync(BEAT_MS);
   expect(keeper.state).toMatchObject({ epoch: 2n, source: 'redis' });
+});
+
+it('waits for those who wrote when the build was announced, and for no others', async () => {
+  writers = ['pid 1 3/7', 'pid 2 4/9'];
+  await startBuilding();
+  writers = ['pid 1 3/7', 'pid 2 4/10'];
+  await vi.advanceTimersByTimeAsync(BEAT_MS);
+  expect(keeper.state).toMatchObject({ epoch: 1n, building: 2n });
+  writers = ['pid 1 3/8', 'pid 2 4/10'];
+  await vi.advanceTimersByTimeAsync(BEAT_MS);
+  expect(keeper.state).toMatchObject({ epoch: 2n, source: 'redis' });
+});
+
+it('gives a build up when a writer does not end, and vouches for boards, keeps its lease and rests meanwhile', async () => {
+  writers = ['pid 1 3/7'];
+  await startBuilding();
+  for (let ms = 0; ms < 2_900; ms += 100) {
+    await vi.advanceTimersByTimeAsync(100);
+    expect(keeper.vouches()).toBe(true);
+    expect(performance.now() - renewedAtMs).toBeLessThan(1_000);
+    expect(looks).toBeLessThan(2 + (ms + 100) / 20);
+  }
+  expect(calls).toEqual(['announce', 'clear 2']);
+  await vi.advanceTimersByTimeAsync(BEAT_MS);
+  expect(calls).toEqual(['announce', 'clear 2', 'abandon 2']);
+  expect(keeper.state).toEqual({ epoch: 2n, source: 'postgres', building: undefined });
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(calls).toHaveLength(3);
+  writers = [];
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(keeper.state).toMatchObject({ epoch: 3n, source: 'redis' });
+});
+
+it('leaves a Redis that goes away for long while it waits for a writer', async () => {
+  row.source = 'redis';
+  writers = ['pid 1 3/7'];
+  await startBuilding();
+  redis.status = 'reconnecting';
+  row.redisUnseenMs = 10_000;
+  await vi.advanceTimersByTimeAsync(BEAT_MS);
+  expect(calls).toEqual(['announce', 'leave 1']);
+});
+
+it('ends a build that another process took over', async () => {
+  writers = ['pid 1 3/7'];
+  await startBuilding();
+  row.building = 9n;
+  await vi.advanceTimersByTimeAsync(2 * BEAT_MS);
+  expect(calls).toEqual(['announce', 'clear 2', 'abandon 2']);
+  expect(row.building).toBe(9n);
+});
+
+it('ends its build when it is stopped', async () => {
+  writers = ['pid 1 3/7'];
+  await startBuilding();
+  const stopping = keeper.stop();
+  await vi.advanceTimersByTimeAsync(100);
+  await stopping;
+  expect(calls).toEqual(['announce', 'clear 2', 'abandon 2']);
 });
 
 it('frees what is left of the index before it fills another, while boards come from Postgres', async () => {
