@@ -1,6 +1,6 @@
 /**
- * What can be done to a component: kill it, pause it, cut a link to it, put its clock off, or bring a server back with less
- * than it had.
+ * What can be done to a component: kill it, pause it, cut a link to it, put its clock off, bring a server back with less
+ * than it had, or use a server that is not ours alone.
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,10 +11,22 @@ import { connectRedis } from '../../../services/shared/redis.ts';
 import type { ProxyMode } from '../proxy.ts';
 import type { Random } from '../random.ts';
 import { COMPONENTS, type Component, isUnit, type LinkName, linksTo } from './components.ts';
+import { holdForeignTransactions } from './foreign-transaction.ts';
 import type { FaultStack } from './stack.ts';
 
-/** `down` is a server that nobody can reach, and that comes back with all that it had. */
-export type FaultKind = 'kill' | 'pause' | 'cut' | 'skew' | 'restart-empty' | 'restart-older' | 'down';
+/**
+ * `down` is a server that nobody can reach, and that comes back with all that it had. `foreign-transaction` is one that is open
+ * on the Postgres server while Redis is restarted, and stays open.
+ */
+export type FaultKind =
+  | 'kill'
+  | 'pause'
+  | 'cut'
+  | 'skew'
+  | 'restart-empty'
+  | 'restart-older'
+  | 'down'
+  | 'foreign-transaction';
 
 export interface Fault {
   readonly component: Component;
@@ -44,6 +56,8 @@ const CUTS: readonly ProxyMode[] = [
   { kind: 'cut-after', bytes: 2_000 },
 ];
 const REDIS_LIMIT_MS = 2_000;
+/** Everything must be well again while the transaction is still open. */
+const HELD_MS = 25_000;
 /** More than any window of a token or a signature tolerates. */
 const SHIFTS_MS = [-300_000, 300_000];
 
@@ -51,6 +65,7 @@ const SHIFTS_MS = [-300_000, 300_000];
 export function kindsOf(component: Component): FaultKind[] {
   const kinds: FaultKind[] = ['kill', 'pause', 'cut'];
   if (isUnit(component)) kinds.push('skew');
+  if (component === 'postgres') kinds.push('foreign-transaction');
   if (component === 'nats') kinds.push('restart-empty');
   if (component === 'redis') kinds.push('restart-empty', 'restart-older');
   return kinds;
@@ -99,6 +114,10 @@ export async function inflict(fault: Fault, stack: FaultStack): Promise<void> {
       stack.clocks.shift(component, 0);
       return;
     }
+    case 'foreign-transaction':
+      await holdForeignTransactions(stack.direct.databaseUrl, lastsMs + HELD_MS);
+      await sleep(lastsMs);
+      return end('redis', stack, () => forget('redis', stack));
     case 'restart-older':
       await saveRedis(stack);
       await sleep(lastsMs);
