@@ -22,24 +22,36 @@ const RETRY_EVERY_MS = 250;
 /** With any of these off, a score that was acknowledged is lost when the machine stops. */
 const DURABLE_SETTINGS = ['fsync', 'full_page_writes', 'synchronous_commit'];
 
+/** With any other isolation a statement's snapshot may be older than its locks, which await-writers.ts relies on. */
+const ISOLATION = { name: 'default_transaction_isolation', setting: 'read committed' };
+
 /** Waits until Postgres answers, then refuses one that could lose what it confirmed. */
 export async function checkPostgres(pool: PostgresPool, log: Log): Promise<void> {
   const settings = await whenItAnswers(
     () =>
       pool.run(
         (sql) => sql<{ name: string; setting: string }[]>`
-          select name, setting from pg_settings where name = any(${arrayLiteral(DURABLE_SETTINGS)}::text[])`,
+          select name, setting from pg_settings where name = any(${arrayLiteral([...DURABLE_SETTINGS, ISOLATION.name])}::text[])`,
         POSTGRES_LIMIT_MS,
       ),
     log,
   );
   const off = settings.filter(({ setting }) => setting === 'off').map(({ name }) => name);
-  if (off.length === 0) return;
-  const fix = off.map((name) => `alter system set ${name} = on;`).join(' ');
-  throw new UnfitServerError(
-    `Postgres runs with ${off.join(', ')} off and could lose an acknowledged score: run "${fix} select pg_reload_conf();" and take it out of its command line, roles and databases`,
-  );
+  if (off.length > 0) {
+    const fix = off.map((name) => `alter system set ${name} = on;`).join(' ');
+    throw unfit(`with ${off.join(', ')} off and could lose an acknowledged score`, fix);
+  }
+  const isolation = settings.find(({ name }) => name === ISOLATION.name)?.setting;
+  if (isolation !== ISOLATION.setting) {
+    const fix = `alter system set ${ISOLATION.name} = '${ISOLATION.setting}';`;
+    throw unfit(`its transactions as ${isolation}, and boards could miss a score`, fix);
+  }
 }
+
+const unfit = (how: string, fix: string) =>
+  new UnfitServerError(
+    `Postgres runs ${how}: run "${fix} select pg_reload_conf();" and take it out of its command line, roles and databases`,
+  );
 
 /** Refuses a chain that another key has sealed: links of two keys in turn could not be verified. */
 export async function checkAuditChain(

@@ -43,25 +43,27 @@ afterAll(async () => {
 
 const serviceStarts = async () => (await world.startScoreService()).stop();
 
-test.each(['fsync', 'full_page_writes', 'synchronous_commit'])(
-  'a Postgres with %s off is refused, with the line that turns it on',
-  async (setting) => {
-    await sql.unsafe(`alter system set ${setting} = off`);
-    await sql`select pg_reload_conf()`;
-    const settingIs = (value: string) =>
-      waitFor(async () => {
-        const [row] = await sql<{ now: string }[]>`select current_setting(${setting}) as now`;
-        return row?.now === value || undefined;
-      });
-    await settingIs('off');
-    const refused = await serviceStarts().catch(String);
-    expect(refused).toContain(`Postgres runs with ${setting} off`);
-    const fix = /alter system set \w+ = on; select pg_reload_conf\(\);/.exec(String(refused))?.[0] ?? '';
-    for (const statement of fix.split(';').filter(Boolean)) await sql.unsafe(statement);
-    await settingIs('on');
-    await serviceStarts();
-  },
-);
+test.each([
+  ['fsync', 'off', 'on'],
+  ['full_page_writes', 'off', 'on'],
+  ['synchronous_commit', 'off', 'on'],
+  ['default_transaction_isolation', 'repeatable read', 'read committed'],
+])('a Postgres with %s = %s is refused, with the line that mends it', async (setting, unfit, fit) => {
+  await sql.unsafe(`alter system set ${setting} = '${unfit}'`);
+  await sql`select pg_reload_conf()`;
+  const settingIs = (value: string) =>
+    waitFor(async () => {
+      const [row] = await sql<{ now: string }[]>`select current_setting(${setting}) as now`;
+      return row?.now === value || undefined;
+    });
+  await settingIs(unfit);
+  const refused = await serviceStarts().catch(String);
+  expect(refused).toContain('UnfitServerError: Postgres runs ');
+  const fix = /alter system set \w+ = .+; select pg_reload_conf\(\);/.exec(String(refused))?.[0] ?? '';
+  for (const statement of fix.split(';').filter(Boolean)) await sql.unsafe(statement);
+  await settingIs(fit);
+  await serviceStarts();
+});
 
 test('an audit chain that another key has sealed is refused, with the head after which a new key may go on', async () => {
   const submission = { userId: 'eva', actionId: 'e1', points: 1n };
