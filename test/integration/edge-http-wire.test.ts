@@ -98,6 +98,17 @@ describe('one connection', () => {
     expect([countedTimes('pieces'), countedTimes('chunks')]).toEqual([1, 1]);
   });
 
+  test('may carry a body in pieces of one byte each', async () => {
+    const chunks = [...bodyOf('bytes')].map((byte) => `1\r\n${byte}\r\n`).join('');
+    const { heard } = await speak(
+      world.node.port,
+      [`${headOf('Transfer-Encoding: chunked\r\n')}${chunks}0\r\n\r\n`],
+      one,
+    );
+    expect(heard).toContain('200 OK');
+    expect(countedTimes('bytes')).toBe(1);
+  });
+
   test('goes on after HEAD, which has no body, and after OPTIONS', async () => {
     const head = 'HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n';
     const options = 'OPTIONS /healthz HTTP/1.1\r\nHost: x\r\nOrigin: https://play.example\r\n\r\n';
