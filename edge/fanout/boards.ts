@@ -68,7 +68,7 @@ export class Boards {
     if (!this.#permanent.has(leaderboard)) boards?.set(leaderboard, (boards.get(leaderboard) ?? 0) + 1);
   }
 
-  /** True when nobody watches the board any more, so that it was closed. */
+  /** True when the last viewer has left, so that the board was closed. */
   leave(channel: Channel, connection: Connection): boolean {
     const { leaderboard, viewers } = channel;
     viewers.delete(connection);

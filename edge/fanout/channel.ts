@@ -21,7 +21,7 @@ export class Channel {
   stale = true;
   publishedStale = true;
   readonly viewers = new Set<Connection>();
-  /** False once nobody watches it any more. */
+  /** False once the last viewer has left. */
   isOpen = true;
   /** Viewers from before the first board was known. */
   readonly awaiting = new Set<Connection>();

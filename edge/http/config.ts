@@ -1,5 +1,4 @@
 /** Environment of the edge. */
-
 import type { ConnectionLimits } from '../../services/shared/connections.ts';
 import {
   type Environment,

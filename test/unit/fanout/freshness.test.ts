@@ -167,7 +167,7 @@ describe('many boards', () => {
     expect(reads.filter((leaderboard) => leaderboard === 'global').length).toBeGreaterThanOrEqual(4);
   });
 
-  it('are not read once nobody watches them any more', async () => {
+  it('are not read once their last viewer has left', async () => {
     const left = channels.filter(({ leaderboard }) => leaderboard.startsWith('made-up'));
     freshness.check();
     for (const channel of left) channel.isOpen = false;
