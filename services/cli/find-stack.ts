@@ -1,7 +1,7 @@
 /** The stack that runs in DATA_DIR, by what it wrote down there. */
 import { resolve } from 'node:path';
 import { type Environment, text } from '../shared/env.ts';
-import { readStackFile, type StackFile } from '../shared/stack-file.ts';
+import { readRunningStack, type StackFile } from '../shared/stack-file.ts';
 
 /** Nothing runs in the data folder. */
 export class NoStackError extends Error {}
@@ -13,18 +13,9 @@ export function parseDataDir(env: Environment): string {
 /** Throws NoStackError, with a line for the operator, when none runs. */
 export function findStack(env: Environment): StackFile {
   const dataDir = parseDataDir(env);
-  const stack = readStackFile(dataDir);
-  if (stack === undefined || !isAlive(stack.pid)) {
+  const stack = readRunningStack(dataDir);
+  if (stack === undefined) {
     throw new NoStackError(`no scoreboard runs in ${dataDir}: start it with "npm start", or set DATA_DIR`);
   }
   return stack;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -1,54 +1,48 @@
-/** Processes of a stack whose supervisor was killed hard. They are ended before a new one starts on the same data. */
-import { join } from 'node:path';
-import type { StackFile } from '../shared/stack-file.ts';
-import {
-  describeProcess,
-  isRunning,
-  listProcesses,
-  parentOf,
-  signalProcess,
-  workingFolder,
-} from './process-table.ts';
-import { STACK_MARK } from './units.ts';
+/**
+ * Processes that a killed supervisor left behind. They are known by the lock file of their data folder, which each holds open
+ * for writing, and are ended before anything new starts on the same data.
+ */
+import { holdersOf } from '../shared/open-files.ts';
+import { commandLineOf, isRunning, parentOf, signalProcess } from './process-table.ts';
 
 /** Postgres may write a large checkpoint before it ends. */
 const FORCE_AFTER_MS = 12_000;
+/** One that still runs this long after SIGKILL waits for a disk that does not answer. */
+const GIVE_UP_AFTER_MS = FORCE_AFTER_MS + 10_000;
 const LOOK_EVERY_MS = 25;
 
-/** True when this number is a supervisor at work, and not a stranger or ourselves under a number used before. */
-export function isSupervisor(pid: number): boolean {
-  return (
-    pid !== process.pid && isRunning(pid) && /^\S+ \S*services\/local\/main\.ts /.test(describeProcess(pid))
-  );
+/** Everything that runs as part of the stack with this lock file, but for this process. */
+export function processesOfStack(lockPath: string): number[] {
+  return holdersOf(lockPath)
+    .filter(({ pid, canWrite }) => canWrite && pid !== process.pid && isRunning(pid))
+    .map(({ pid }) => pid);
 }
 
-/** True when the stack of this data folder started it. */
-export function belongsToStack(pid: number, dataDir: string): boolean {
-  const words = describeProcess(pid);
-  if (words.includes(`${STACK_MARK}=${dataDir} `)) return true;
-  // Redis writes its title over its environment; it is known by the folder that it works in.
-  return words.startsWith('redis-server ') && workingFolder(pid) === join(dataDir, 'redis');
-}
-
-function leftoversOf(dataDir: string, file: StackFile): number[] {
-  // The list of all finds one that was started in the moment before its number would have been written down.
-  const pids = new Set([...listProcesses(), ...Object.values(file.processes).map(({ pid }) => pid)]);
-  const ours = [...pids].filter((pid) => pid !== process.pid && belongsToStack(pid, dataDir));
-  // Postgres ends its own children, in its own order.
-  return ours.filter((pid) => !ours.includes(parentOf(pid) ?? 0));
-}
-
-/** Ends them all, by force where asking does not help, and gives back how many there were. */
-export async function endLeftovers(dataDir: string, file: StackFile): Promise<number> {
-  const found = leftoversOf(dataDir, file);
-  // Our own processes are made to crash at any moment, and what drains them may be half gone; servers end in good order.
-  const isOurCode = (pid: number) => /^\S+ \S+\/main\.ts /.test(describeProcess(pid));
-  for (const pid of found) signalProcess(pid, isOurCode(pid) ? 'SIGKILL' : 'SIGTERM');
-  const forceAtMs = performance.now() + FORCE_AFTER_MS;
+/** Ends them all, by force where asking does not help. Returns how many were asked. */
+export async function endLeftovers(lockPath: string): Promise<number> {
+  const startedAtMs = performance.now();
+  const asked = new Set<number>();
   for (;;) {
-    const left = found.filter(isRunning);
-    if (left.length === 0) return found.length;
-    if (performance.now() > forceAtMs) for (const pid of left) signalProcess(pid, 'SIGKILL');
+    // Each time anew: one that is ending may still start another, as initdb does.
+    const left = processesOfStack(lockPath);
+    if (left.length === 0) return asked.size;
+    const waitedMs = performance.now() - startedAtMs;
+    if (waitedMs > GIVE_UP_AFTER_MS) {
+      throw new Error(`processes of a stack that was killed do not end: ${left.join(', ')}`);
+    }
+    for (const pid of left) {
+      if (waitedMs > FORCE_AFTER_MS) signalProcess(pid, 'SIGKILL');
+      // Postgres ends its own children, in its own order.
+      else if (!asked.has(pid) && !left.includes(parentOf(pid) ?? 0)) {
+        asked.add(pid);
+        signalProcess(pid, signalFor(pid));
+      }
+    }
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
+}
+
+/** Our own processes are made to crash at any moment, and what drains them may be gone; servers end in good order. */
+function signalFor(pid: number): NodeJS.Signals {
+  return commandLineOf(pid)[1]?.endsWith('/main.ts') ? 'SIGKILL' : 'SIGINT';
 }

@@ -10,8 +10,7 @@ import { addressAs, ensurePasswords, type StoreUser } from './store-passwords.ts
 export async function startNatsServer({
   dataDir,
   secretsDir = join(dataDir, 'secrets'),
-  port,
-  avoidPorts,
+  ...options
 }: ServerOptions): Promise<StoreServer<StoreUser<'nats'>>> {
   await mkdir(dataDir, { recursive: true });
   const passwords = await ensurePasswords(secretsDir, 'nats');
@@ -24,8 +23,7 @@ export async function startNatsServer({
     name: 'nats-server',
     command: 'nats-server',
     install: 'apt-get install -y nats-server',
-    port,
-    avoidPorts,
+    ...options,
     args: (chosen) => [
       ...['--config', configuration, '--addr', '127.0.0.1', '--port', String(chosen)],
       ...['--jetstream', '--store_dir', dataDir],

@@ -11,8 +11,7 @@ import { addressAs, ensurePasswords, type StoreUser } from './store-passwords.ts
 export async function startRedisServer({
   dataDir,
   secretsDir = join(dataDir, 'secrets'),
-  port,
-  avoidPorts,
+  ...options
 }: ServerOptions): Promise<StoreServer<StoreUser<'redis'>>> {
   await mkdir(dataDir, { recursive: true });
   const passwords = await ensurePasswords(secretsDir, 'redis');
@@ -24,8 +23,7 @@ export async function startRedisServer({
     name: 'Redis',
     command: 'redis-server',
     install: 'apt-get install -y redis-server',
-    port,
-    avoidPorts,
+    ...options,
     args: (chosen) => [
       ...['--port', String(chosen), '--bind', '127.0.0.1', '--dir', dataDir, '--aclfile', users],
       ...['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'],

@@ -5,7 +5,6 @@ import { addressOf, type LocalConfig, parseLocalConfig } from './config.ts';
 import { pathWithServers } from './install.ts';
 import { startStack } from './stack.ts';
 import { createTerminal } from './terminal.ts';
-import { STACK_MARK } from './units.ts';
 
 interface Surroundings {
   readonly env: Record<string, string | undefined>;
@@ -36,9 +35,8 @@ async function run(
 ): Promise<void> {
   const settings: Environment = { ...env };
   const config = parseLocalConfig(settings);
-  // The private servers inherit these: where programs are, and the mark of this stack.
+  // The private servers inherit where programs are.
   env.PATH = pathWithServers(env.PATH);
-  env[STACK_MARK] = config.dataDir;
   const stack = await startStack({ config, terminal, signal: stop });
   terminal.say(`scoreboard ready  http://${pageAddress(config)}`);
   if (!stop.aborted) await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));

@@ -1,64 +1,41 @@
 /**
- * DATA_DIR/stack.json: who runs here. It is the lock that keeps two stacks off the same data, the directory in which
- * commands find the stack, and the list by which a later start finds what a killed supervisor left behind.
+ * Writes DATA_DIR/stack.json: in it commands find the stack that runs. The data folder is locked meanwhile, so one process writes.
+ * Only the first write must succeed: a disk that is full later ends no stack.
  */
-import { linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import type { Mode } from '../shared/mode.ts';
 import { replaceFile } from '../shared/replace-file.ts';
-import { readStackFile, type StackFile, type StackProcess, stackFilePath } from '../shared/stack-file.ts';
-import { isSupervisor } from './leftovers.ts';
+import { type StackFile, type StackProcess, stackFilePath } from '../shared/stack-file.ts';
 
 export interface StackRecord {
+  /** Throws when the file cannot be written. */
+  create(): void;
   setAddresses(addresses: NonNullable<StackFile['addresses']>): void;
   setProcess(name: string, process: StackProcess): void;
   remove(): void;
 }
 
-/** Somebody else may take a stale record away in the same moment. */
-const ATTEMPTS = 20;
-
-/** Takes the data folder for this process; `endStale` clears up after one that was killed. Throws while another runs. */
-export async function claimDataDir(
-  dataDir: string,
-  mode: Mode,
-  endStale: (file: StackFile) => Promise<void>,
-): Promise<StackRecord> {
-  mkdirSync(dataDir, { recursive: true });
+export function openStackRecord(dataDir: string, mode: Mode, onError: (line: string) => void): StackRecord {
   const path = stackFilePath(dataDir);
   const file: StackFile = { pid: process.pid, mode, processes: {} };
-  const draft = `${path}.${process.pid}.new`;
-  for (let attempt = 1; ; attempt += 1) {
-    const other = readStackFile(dataDir);
-    if (other !== undefined && isSupervisor(other.pid)) {
-      throw new Error(
-        `a stack runs in ${dataDir} already (process ${other.pid}): stop it, or set DATA_DIR and the ports`,
-      );
-    }
-    if (other !== undefined) {
-      await endStale(other);
-      rmSync(path, { force: true });
-    }
-    try {
-      writeFileSync(draft, JSON.stringify(file), { mode: 0o600 });
-      // Unlike a rename, a link never replaces what is there: one of two starts at the same moment loses.
-      linkSync(draft, path);
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt === ATTEMPTS) throw error;
-    } finally {
-      rmSync(draft, { force: true });
-    }
-  }
   const write = () => replaceFile(path, `${JSON.stringify(file, null, 2)}\n`);
+  const attempt = (change: () => void) => {
+    try {
+      change();
+    } catch (error) {
+      onError(error instanceof Error ? error.message : String(error));
+    }
+  };
   return {
+    create: write,
     setAddresses(addresses) {
       file.addresses = addresses;
-      write();
+      attempt(write);
     },
     setProcess(name, running) {
       file.processes[name] = running;
-      write();
+      attempt(write);
     },
-    remove: () => rmSync(path, { force: true }),
+    remove: () => attempt(() => rmSync(path, { force: true })),
   };
 }

@@ -6,7 +6,7 @@ import { startNatsServer } from './nats-server.ts';
 import { startPostgresServer } from './postgres-server.ts';
 import { startRedisServer } from './redis-server.ts';
 import type { ServerAddress, ServerAddresses } from './server-access.ts';
-import type { StackSite } from './stack.ts';
+import type { StackSite } from './stack-site.ts';
 import { secretsDir } from './units.ts';
 
 /** After everything that uses them. */
@@ -37,11 +37,11 @@ async function startServer(site: StackSite, name: string, launch: Launch): Promi
     dataDir: join(config.dataDir, name),
     secretsDir: secretsDir(config.dataDir),
     avoidPorts: Object.values(config.ports),
+    mark: site.mark,
   };
-  const first = await launch(options);
+  const first = await site.waitFor(name, launch(options));
   const { port } = first;
   const note = ({ pid }: LocalServer) => record.setProcess(name, { pid, port });
-  note(first);
   site.keep(
     STOPS_IN_TURN,
     keepRunning({
@@ -51,6 +51,7 @@ async function startServer(site: StackSite, name: string, launch: Launch): Promi
       onRestart: note,
     }),
   );
+  note(first);
   terminal.say(`${name.padEnd(10)}127.0.0.1:${port}`);
   return { url: first.url, ownUsers: true };
 }

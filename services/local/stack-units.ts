@@ -4,7 +4,7 @@ import { rolesCanConnect } from './given-database.ts';
 import { keepRunning } from './keep-running.ts';
 import { freePort, isPortFree } from './ports.ts';
 import type { ServerAddress, ServerAddresses } from './server-access.ts';
-import type { StackSite } from './stack.ts';
+import type { StackSite } from './stack-site.ts';
 import { ensurePasswords, passwordFile } from './store-passwords.ts';
 import { startUnitProcess, type UnitProcess, untilReady } from './unit-process.ts';
 import { entryPath, secretsDir, systemEnvironment, UNITS, unitEnvironment } from './units.ts';
@@ -28,10 +28,11 @@ export async function migrateDatabase(site: StackSite, database: ServerAddress):
       AUTH_DATABASE_PASSWORD_FILE: passwordFile(secrets, 'postgres', 'auth'),
     },
     log,
+    mark: site.mark,
   });
   const cancel = () => void step.stop();
   signal.addEventListener('abort', cancel);
-  const succeeded = await step.succeeded;
+  const succeeded = await site.waitFor('migrate', step.succeeded);
   signal.removeEventListener('abort', cancel);
   signal.throwIfAborted();
   if (!succeeded) throw new Error(`the database could not be migrated; see ${log.path}`);
@@ -62,11 +63,11 @@ export async function startUnits(site: StackSite, servers: ServerAddresses): Pro
   }
   await Promise.all(
     UNIT_NAMES.map(async (name) => {
-      await untilReady(`http://127.0.0.1:${adminPorts[name]}/readyz`, signal);
+      await site.waitFor(name, untilReady(`http://127.0.0.1:${adminPorts[name]}/readyz`, signal));
       terminal.say(`${name.padEnd(10)}${addressOf(config, name)}`);
     }),
   );
-  await untilReady(`http://${addressOf(config, 'edge')}/readyz`, signal);
+  await site.waitFor('edge', untilReady(`http://${addressOf(config, 'edge')}/readyz`, signal));
   ready = true;
 }
 
@@ -82,7 +83,10 @@ function startUnit(
   const log = site.openLog(name);
   const port = site.config.ports[name];
   const start = () => {
-    const started = startUnitProcess({ entry: entryPath(UNITS[name].entry), env: options.env, log });
+    const started = startUnitProcess({
+      ...{ entry: entryPath(UNITS[name].entry), env: options.env },
+      ...{ log, mark: site.mark },
+    });
     note(started);
     return started;
   };

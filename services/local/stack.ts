@@ -3,38 +3,20 @@
  * other. All that was started is kept running until it is stopped, in reverse order.
  */
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { isLoopback } from '../shared/host-port.ts';
-import { certificatesDir } from '../shared/stack-file.ts';
+import { certificatesDir, stackLockPath } from '../shared/stack-file.ts';
 import { ensureAuditKey } from './audit-key.ts';
-import { addressOf, hostOf, type LocalConfig, portVariable, UNIT_NAMES } from './config.ts';
+import { checkPorts } from './check-ports.ts';
+import { addressOf, type LocalConfig } from './config.ts';
+import { claimDataFolder } from './data-folder.ts';
 import { installPrograms, NATS, pathWithServers, REDIS } from './install.ts';
-import type { Kept } from './keep-running.ts';
 import { endLeftovers } from './leftovers.ts';
-import { type LogFile, openLogFile } from './log-file.ts';
-import { isPortFree } from './ports.ts';
 import { auditKeyFile, ensureSecrets } from './secrets.ts';
-import { claimDataDir, type StackRecord } from './stack-record.ts';
 import { startServers } from './stack-servers.ts';
+import { openSite, type StackSite } from './stack-site.ts';
 import { migrateDatabase, startUnits } from './stack-units.ts';
 import type { Terminal } from './terminal.ts';
 import { secretsDir } from './units.ts';
-
-/** A machine under load may take long; a stack that is not ready by then never will be. */
-const START_LIMIT_MS = 90_000;
-
-/** What the steps of a start share. */
-export interface StackSite {
-  readonly config: LocalConfig;
-  readonly terminal: Terminal;
-  readonly record: StackRecord;
-  /** Aborts, with the reason, when the start has failed or shall stop. */
-  readonly signal: AbortSignal;
-  fail(reason: Error): void;
-  openLog(name: string): LogFile;
-  /** Leaves a running process in the stack's care; lower turns are stopped first, equal ones together. */
-  keep(turn: number, kept: Kept): void;
-}
 
 export interface Stack {
   stop(): Promise<void>;
@@ -51,38 +33,17 @@ export async function startStack({
   /** Aborted when it shall stop before it is ready. */
   signal: AbortSignal;
 }): Promise<Stack> {
-  const record = await claimDataDir(config.dataDir, config.mode, async (stale) => {
-    const ended = await endLeftovers(config.dataDir, stale);
-    if (ended > 0) terminal.say(`ended ${ended} processes of a stack that was killed`);
-  });
-  const turns = new Map<number, Kept[]>();
-  const logs: LogFile[] = [];
-  const failing = new AbortController();
-  const logDir = join(config.dataDir, 'logs');
-  const site: StackSite = {
-    config,
-    terminal,
-    record,
-    signal: AbortSignal.any([signal, failing.signal, AbortSignal.timeout(START_LIMIT_MS)]),
-    fail: (reason) => failing.abort(reason),
-    openLog(name) {
-      const log = openLogFile(logDir, name, (line) => terminal.complain(name, line));
-      logs.push(log);
-      return log;
-    },
-    keep(turn, kept) {
-      turns.set(turn, [...(turns.get(turn) ?? []), kept]);
-    },
-  };
+  const lock = await claimDataFolder(config.dataDir);
+  const site = openSite({ config, terminal, signal, mark: lock.mark });
   const stop = async () => {
-    for (const turn of [...turns.keys()].sort((a, b) => a - b)) {
-      await Promise.all((turns.get(turn) ?? []).map((kept) => kept.stop()));
-    }
-    await Promise.all(logs.map((log) => log.close()));
-    record.remove();
+    await site.stop();
+    site.record.remove();
+    lock.release();
   };
   try {
-    mkdirSync(logDir, { recursive: true });
+    const ended = await endLeftovers(stackLockPath(config.dataDir));
+    if (ended > 0) terminal.say(`ended ${ended} processes of a stack that was killed`);
+    site.record.create();
     await bringUp(site);
     return { stop };
   } catch (error) {
@@ -94,9 +55,12 @@ export async function startStack({
 async function bringUp(site: StackSite): Promise<void> {
   const { config, terminal, record, signal } = site;
   await checkPorts(config);
+  mkdirSync(site.logDir, { recursive: true });
+  await ensureKeys(config);
   await installMissing(config, terminal.say);
+  site.limitTime();
   signal.throwIfAborted();
-  const [started] = await Promise.all([startServers(site), ensureKeys(config)]);
+  const started = await startServers(site);
   signal.throwIfAborted();
   const servers = { ...started, postgres: await migrateDatabase(site, started.postgres) };
   await ensureAuditKey(auditKeyFile(secretsDir(config.dataDir)), {
@@ -128,17 +92,6 @@ async function ensureKeys({ mode, dataDir }: LocalConfig): Promise<void> {
   // What writes certificates is loaded only where some are needed.
   const { ensureCertificates } = await import('./certificates.ts');
   await ensureCertificates(certificatesDir(dataDir));
-}
-
-async function checkPorts(config: LocalConfig): Promise<void> {
-  const { ports } = config;
-  const looks = await Promise.all(
-    UNIT_NAMES.map(async (name) => ({ name, free: await isPortFree(ports[name], hostOf(config, name)) })),
-  );
-  const taken = looks.filter(({ free }) => !free).map(({ name }) => name);
-  if (taken.length === 0) return;
-  const list = taken.map((name) => `${ports[name]} (${portVariable(name)})`).join(', ');
-  throw new Error(`port already in use: ${list}; choose another with that variable`);
 }
 
 async function installMissing(config: LocalConfig, say: (line: string) => void): Promise<void> {

@@ -1,5 +1,6 @@
 /** One of our own processes as a child: its log goes to a file, it is ready when its side door says so. */
 import { spawn } from 'node:child_process';
+import { getDirectly } from '../shared/get-directly.ts';
 import { DRAIN_LIMIT_MS } from '../shared/run-process.ts';
 import type { LogFile } from './log-file.ts';
 import { signalProcess } from './process-table.ts';
@@ -23,15 +24,21 @@ export function startUnitProcess({
   entry,
   env,
   log,
+  mark,
 }: {
   entry: string;
   env: Record<string, string>;
   log: LogFile;
+  /** A descriptor that the process inherits, by which it is found when its supervisor was killed. */
+  mark?: number;
 }): UnitProcess {
-  // A process group of its own: a terminal's Ctrl-C reaches the supervisor alone, which ends things in order.
-  const child = spawn(process.execPath, [entry], { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-  log.take(child.stdout);
-  log.take(child.stderr);
+  const child = spawn(process.execPath, [entry], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe', mark ?? 'ignore'],
+    // A process group of its own: a terminal's Ctrl-C reaches the supervisor alone, which ends things in order.
+    detached: true,
+  });
+  for (const output of [child.stdout, child.stderr]) if (output !== null) log.take(output);
   const exited = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     // "close" comes after the last of its output: its last words are told before its end.
@@ -56,11 +63,8 @@ export async function untilReady(url: string, signal: AbortSignal): Promise<void
   for (;;) {
     signal.throwIfAborted();
     const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_LIMIT_MS)]);
-    const ready = await fetch(url, { signal: limit }).then(
-      async (response) => {
-        await response.body?.cancel();
-        return response.ok;
-      },
+    const ready = await getDirectly(url, limit).then(
+      ({ status }) => status === 200,
       () => false,
     );
     if (ready) return;

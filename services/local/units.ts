@@ -146,13 +146,10 @@ function certificateEnvironment(dataDir: string, name: UnitName): Record<string,
   return { TLS_CERT_FILE: cert, TLS_KEY_FILE: key, TLS_CA_FILE: ca };
 }
 
-/** What any child of the stack is told; the last entry marks it as ours. */
-export function systemEnvironment({ env, dataDir }: LocalConfig): Record<string, string> {
-  return { ...pick(env, SYSTEM_SETTINGS), [STACK_MARK]: dataDir };
+/** What any child of the stack is told. */
+export function systemEnvironment({ env }: LocalConfig): Record<string, string> {
+  return pick(env, SYSTEM_SETTINGS);
 }
-
-/** Every process of a stack carries this variable with the stack's data folder, so that it can be told apart later. */
-export const STACK_MARK = 'SCOREBOARD_STACK';
 
 export function secretsDir(dataDir: string): string {
   return join(dataDir, 'secrets');

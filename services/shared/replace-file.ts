@@ -23,6 +23,11 @@ const OWNER_ONLY_FILE = 0o600;
 const OWNER_ONLY_FOLDER = 0o700;
 const ROOT = 0;
 
+/** The name of a file that `replaceFile` has not finished. */
+export function isDraft(name: string): boolean {
+  return /\.\d+\.[0-9a-f]{8}\.draft$/.test(name);
+}
+
 /** Keeps owner and mode of the file that it replaces. Throws, and changes nothing, where it could not keep the owner. */
 export function replaceFile(path: string, text: string): void {
   const folder = dirname(path);
@@ -41,6 +46,8 @@ export function replaceFile(path: string, text: string): void {
     renameSync(draft, path);
   } catch (error) {
     rmSync(draft, { force: true });
+    // A full disk is told without a path.
+    if (error instanceof Error && !error.message.includes(path)) error.message = `${path}: ${error.message}`;
     throw error;
   }
   syncFolder(folder);
@@ -70,7 +77,7 @@ function keepOwner(file: number, path: string, before: Stats | undefined): void 
 }
 
 /** The name of a new file is durable once its folder is. */
-function syncFolder(path: string): void {
+export function syncFolder(path: string): void {
   const handle = openSync(path, 'r');
   try {
     fsyncSync(handle);

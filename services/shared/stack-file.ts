@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Mode } from './mode.ts';
+import { holdersOf } from './open-files.ts';
 
 export interface StackProcess {
   pid: number;
@@ -32,17 +33,65 @@ export function stackFilePath(dataDir: string): string {
   return join(dataDir, 'stack.json');
 }
 
+/** Locked by the supervisor while it runs, and held open by everything that it started. */
+export function stackLockPath(dataDir: string): string {
+  return join(dataDir, 'stack.lock');
+}
+
 /** What `npm start` makes in production mode: a folder for each service. */
 export function certificatesDir(dataDir: string): string {
   return join(dataDir, 'certificates');
 }
 
-/** Undefined when there is none. */
+/** Undefined when there is none. Throws the line that names the file when it is damaged. */
 export function readStackFile(dataDir: string): StackFile | undefined {
+  const path = stackFilePath(dataDir);
+  const text = readOptional(path);
+  if (text === undefined) return undefined;
+  const file = parseJson(text);
+  if (isStackFile(file)) return file;
+  throw new Error(`${path} is damaged: stop the stack if it runs; the next "npm start" writes the file anew`);
+}
+
+/** The same, of a stack whose supervisor runs now: a killed one leaves its file behind. */
+export function readRunningStack(dataDir: string): StackFile | undefined {
+  const file = readStackFile(dataDir);
+  const isRunning = holdersOf(stackLockPath(dataDir)).some(({ pid }) => pid === file?.pid);
+  return isRunning ? file : undefined;
+}
+
+function readOptional(path: string): string | undefined {
   try {
-    return JSON.parse(readFileSync(stackFilePath(dataDir), 'utf8')) as StackFile;
+    return readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isStackFile(value: unknown): value is StackFile {
+  if (!isRecord(value) || !isRecord(value.processes)) return false;
+  const isKnownMode = value.mode === 'development' || value.mode === 'production';
+  return isNumber(value.pid) && isKnownMode && Object.values(value.processes).every(isStackProcess);
+}
+
+function isStackProcess(value: unknown): boolean {
+  return isRecord(value) && isNumber(value.pid) && isNumber(value.port);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Of a process or a port. */
+function isNumber(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) > 0;
 }

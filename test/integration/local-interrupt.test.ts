@@ -4,19 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { belongsToStack } from '../../services/local/leftovers.ts';
-import { describeProcess, isRunning, listProcesses } from '../../services/local/process-table.ts';
+import { processesOfStack } from '../../services/local/leftovers.ts';
+import { commandLineOf } from '../../services/local/process-table.ts';
+import { stackLockPath } from '../../services/shared/stack-file.ts';
 import { stackEnvironment } from '../support/stack-processes.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Also those that it never wrote down. */
-const processesOf = (dataDir: string) =>
-  listProcesses().filter((pid) => isRunning(pid) && belongsToStack(pid, dataDir));
+const processesOf = (dataDir: string) => processesOfStack(stackLockPath(dataDir));
 
 it.each([
-  ['the servers start', /cluster/],
+  ['the servers start', /initdb|postgres/],
   ['the database is migrated', /services\/database\/main/],
   ['our processes start', /edge\/http\/main/],
 ])('npm start ends with 0 and leaves nothing behind when it is told to stop while %s', async (_, sign) => {
@@ -25,7 +25,7 @@ it.each([
   const child = spawn(process.execPath, ['services/local/main.ts'], { cwd: ROOT, env });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   await waitFor(
-    () => (processesOf(dataDir).some((pid) => sign.test(describeProcess(pid))) ? true : undefined),
+    () => (processesOf(dataDir).some((pid) => sign.test(commandLineOf(pid).join(' '))) ? true : undefined),
     {
       describe: `a process like ${sign}`,
     },

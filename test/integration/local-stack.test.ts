@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startPostgresServer } from '../../services/local/postgres-server.ts';
-import { describeProcess, isRunning } from '../../services/local/process-table.ts';
+import { commandLineOf, isRunning } from '../../services/local/process-table.ts';
 import { startRedisServer } from '../../services/local/redis-server.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
 import { connectPostgres } from '../../services/shared/postgres.ts';
@@ -102,8 +102,9 @@ describe('npm start', () => {
     expect(readFileSync(join(dataDir, 'stack.json'), 'utf8')).not.toMatch(/password|postgres:[^/]/);
     const { processes } = stack.stack();
     for (const [name, { pid }] of Object.entries(processes)) {
+      const words = commandLineOf(pid).join(' ') + readFileSync(`/proc/${pid}/environ`, 'utf8');
       for (const [secret, value] of secretsOf(stack)) {
-        const found = describeProcess(pid).includes(value);
+        const found = words.includes(value);
         expect([name, secret, found]).toEqual([name, secret, false]);
       }
     }

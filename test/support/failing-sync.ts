@@ -3,10 +3,10 @@
  * on disk, the answer is an input/output error. strace gives that answer in the system's place.
  */
 import { spawn } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import {
-  describeProcess,
+  commandLineOf,
   isRunning,
   listProcesses,
   parentOf,
@@ -25,6 +25,7 @@ export interface FailingPostgres {
 export async function restartWithFailingSync(pid: number, every: number): Promise<FailingPostgres> {
   const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
   const { uid, gid } = statSync(`/proc/${pid}`);
+  const cwd = readlinkSync(`/proc/${pid}/cwd`);
   signalProcess(pid, 'SIGINT');
   await waitFor(() => !isRunning(pid) || undefined);
 
@@ -32,7 +33,7 @@ export async function restartWithFailingSync(pid: number, every: number): Promis
   const strace = spawn('strace', ['-f', '-qq', '-e', 'trace=fdatasync', '-e', fault, ...command], {
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
-    ...{ uid, gid },
+    ...{ uid, gid, cwd },
   });
   let failure: string | undefined;
   strace.once('error', (error: NodeJS.ErrnoException) => {
@@ -50,7 +51,7 @@ export async function restartWithFailingSync(pid: number, every: number): Promis
   const postmaster = await waitFor(() => {
     if (failure !== undefined) throw new Error(`Postgres could not be started under strace: ${failure}`);
     // strace has children of its own for a moment.
-    const isPostgres = (each: number) => describeProcess(each).startsWith(`${command.join(' ')} `);
+    const isPostgres = (each: number) => commandLineOf(each).join(' ') === command.join(' ');
     return listProcesses().find((each) => parentOf(each) === strace.pid && isPostgres(each));
   });
   return {

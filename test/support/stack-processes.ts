@@ -151,7 +151,8 @@ export function runCli(
   return collect(child);
 }
 
-function runStart(env: Readonly<Record<string, string>>, npm = false) {
+/** `npm start` in a process group of its own, not waited for. */
+export function runStart(env: Readonly<Record<string, string>>, npm = false) {
   const [command, ...args] = npm ? ['npm', 'start'] : [process.execPath, 'services/local/main.ts'];
   const child = spawn(command ?? '', args, { cwd: ROOT, env: { ...env }, detached: true });
   let words = '';

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { type Environment, optionalText, text } from '../../shared/env.ts';
 import { parseLeaderboard } from '../../shared/identifiers.ts';
 import type { ServiceIdentity } from '../../shared/service-identity.ts';
-import { readStackFile } from '../../shared/stack-file.ts';
+import { readRunningStack } from '../../shared/stack-file.ts';
 import { findStackIdentity } from '../../shared/stack-identity.ts';
 
 export interface SimulateOptions {
@@ -86,7 +86,7 @@ function messageOf(error: unknown): string {
 /** Where the stack is, and what it is shown: what the environment says, else what the one in DATA_DIR wrote down. */
 export function findTarget(env: Environment, { allowRemote }: SimulateOptions): SimulateTarget {
   const dataDir = resolve(text(env, 'DATA_DIR', '.data'));
-  const addresses = readStackFile(dataDir)?.addresses;
+  const addresses = readRunningStack(dataDir)?.addresses;
   const edge = optionalText(env, 'EDGE_URL') ?? addresses?.edgeUrl;
   const authAddress = optionalText(env, 'AUTH_ADDRESS') ?? addresses?.authAddress;
   if (edge === undefined || authAddress === undefined) {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -7,6 +7,7 @@ import { nameOf } from '../../../services/game/simulate/names.ts';
 import { findTarget, parseOptions } from '../../../services/game/simulate/options.ts';
 import { isUserId, isUsername } from '../../../services/shared/identifiers.ts';
 import { Secret } from '../../../services/shared/secret.ts';
+import { stackFilePath, stackLockPath } from '../../../services/shared/stack-file.ts';
 
 describe('the command line of the crowd', () => {
   test('has defaults', () => {
@@ -48,14 +49,21 @@ describe('the stack that the crowd plays on', () => {
   const options = parseOptions([]);
   const elsewhere = { EDGE_URL: 'http://localhost:1', AUTH_ADDRESS: '127.0.0.1:2', SERVICE_KEY: 'game.x' };
   let dataDir: string;
+  let supervisor: FileHandle;
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'scoreboard-simulate-'));
     const addresses = { edgeUrl: 'http://127.0.0.1:8080', authAddress: '127.0.0.1:50051' };
-    await writeFile(join(dataDir, 'stack.json'), JSON.stringify({ pid: 1, addresses, processes: {} }));
+    const stack = { pid: process.pid, mode: 'development', addresses, processes: {} };
+    await writeFile(stackFilePath(dataDir), JSON.stringify(stack));
+    // As its supervisor does while it runs.
+    supervisor = await open(stackLockPath(dataDir), 'w');
     await mkdir(join(dataDir, 'secrets'));
     await writeFile(join(dataDir, 'secrets', 'game.key'), 'game.key\n');
   });
-  afterAll(() => rm(dataDir, { recursive: true, force: true }));
+  afterAll(async () => {
+    await supervisor.close();
+    await rm(dataDir, { recursive: true, force: true });
+  });
 
   test('is the one that wrote down where it is', () => {
     const { identity, ...addresses } = findTarget({ DATA_DIR: dataDir }, options);

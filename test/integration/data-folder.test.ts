@@ -1,0 +1,141 @@
+/** The data folder: one stack at a time, known by what its processes hold open, and refused in one line when it cannot be used. */
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { claimDataFolder } from '../../services/local/data-folder.ts';
+import { endLeftovers } from '../../services/local/leftovers.ts';
+import { isRunning } from '../../services/local/process-table.ts';
+import { readRunningStack, stackFilePath, stackLockPath } from '../../services/shared/stack-file.ts';
+
+const HOLDER = new URL('../support/folder-holder.ts', import.meta.url);
+const LANES = 10;
+const TRIES_PER_LANE = 5;
+
+let root: string;
+let children: ChildProcess[] = [];
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'scoreboard-folder-'));
+});
+
+afterEach(() => {
+  for (const child of children) child.kill('SIGKILL');
+  children = [];
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** A process that tries to claim the folder, with its answer. */
+async function claim(dataDir: string) {
+  const child = fork(HOLDER, [dataDir], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
+  children.push(child);
+  const [answer] = (await once(child, 'message')) as [string];
+  return { child, answer };
+}
+
+/** A process that holds the folder's lock file open, as one of a stack does or as a reader does. */
+function hold(dataDir: string, flags: string): ChildProcess {
+  mkdirSync(dataDir, { recursive: true });
+  writeFileSync(stackLockPath(dataDir), '', { flag: 'a' });
+  const child = spawn('sleep', ['60'], {
+    stdio: ['ignore', 'ignore', 'ignore', openSync(stackLockPath(dataDir), flags)],
+  });
+  children.push(child);
+  return child;
+}
+
+describe('the lock of a data folder', () => {
+  it('goes to exactly one of two starts at once, fifty times, each time after its holder was killed', async () => {
+    const lane = async (number: number) => {
+      const dataDir = join(root, `data-${number}`);
+      let holder = (await claim(dataDir)).child;
+      for (let attempt = 0; attempt < TRIES_PER_LANE; attempt += 1) {
+        holder.kill('SIGKILL');
+        const two = await Promise.all([claim(dataDir), claim(dataDir)]);
+        const winner = two.find(({ answer }) => answer === 'claimed');
+        const loser = two.find(({ answer }) => answer !== 'claimed');
+        expect(loser?.answer).toBe(
+          `Error: a stack runs in ${dataDir} already (process ${winner?.child.pid}): stop it, or set DATA_DIR and the ports`,
+        );
+        holder = winner?.child ?? holder;
+      }
+    };
+    await Promise.all(Array.from({ length: LANES }, (_, number) => lane(number)));
+  });
+
+  it('is the same by every path to the folder', async () => {
+    const dataDir = join(root, 'data');
+    await claim(dataDir);
+    symlinkSync(dataDir, join(root, 'link'));
+    expect((await claim(join(root, 'link'))).answer).toContain('a stack runs in');
+    expect((await claim(join(root, 'data copy'))).answer).toBe('claimed');
+  });
+});
+
+describe('the processes of a killed stack', () => {
+  it('are ended, and none of a folder whose name begins alike, nor one that only reads the file', async () => {
+    const dataDir = join(root, 'data');
+    const ours = [hold(dataDir, 'r+'), hold(dataDir, 'r+')];
+    const strangers = [
+      hold(join(root, 'data copy'), 'r+'),
+      hold(join(root, 'data2'), 'r+'),
+      hold(dataDir, 'r'),
+    ];
+    symlinkSync(dataDir, join(root, 'link'));
+    expect(await endLeftovers(stackLockPath(join(root, 'link')))).toBe(2);
+    expect(ours.map(({ pid }) => isRunning(pid ?? 0))).toEqual([false, false]);
+    expect(strangers.map(({ pid }) => isRunning(pid ?? 0))).toEqual([true, true, true]);
+  });
+});
+
+describe('the file of a stack', () => {
+  const write = (dataDir: string, text: string) => writeFileSync(stackFilePath(dataDir), text);
+
+  it.each([-1, 1, process.pid])(
+    'is of no running stack when its process %i does not hold the folder',
+    (pid) => {
+      write(root, JSON.stringify({ pid, mode: 'development', processes: {} }));
+      if (pid > 0) expect(readRunningStack(root)).toBeUndefined();
+      else expect(() => readRunningStack(root)).toThrow('stack.json is damaged');
+    },
+  );
+
+  it('is of a running stack when its process holds the folder', async () => {
+    const { child } = await claim(root);
+    write(root, JSON.stringify({ pid: child.pid, mode: 'development', processes: {} }));
+    expect(readRunningStack(root)?.pid).toBe(child.pid);
+  });
+
+  it.each(['', 'null', '{"pid":', '[]', '{"pid":5,"mode":"development"}'])(
+    'is named when it is damaged: %j',
+    (text) => {
+      write(root, text);
+      expect(() => readRunningStack(root)).toThrow(
+        `${stackFilePath(root)} is damaged: stop the stack if it runs; the next "npm start" writes the file anew`,
+      );
+    },
+  );
+});
+
+describe('a folder that cannot be used', () => {
+  it.each([
+    ['/proc/x', 'ENOENT'],
+    ['/dev/null', 'EEXIST'],
+    ['/sys/x', ''],
+  ])('is refused at once: %s', async (dataDir, code) => {
+    const line = new RegExp(
+      `^the data folder ${dataDir} cannot be used: ${code}.*; choose another with DATA_DIR$`,
+    );
+    await expect(claimDataFolder(dataDir)).rejects.toThrow(line);
+  });
+
+  it.runIf(process.getuid?.() === 0)('is refused when another user made what is in it', async () => {
+    mkdirSync(join(root, 'secrets'));
+    chownSync(join(root, 'secrets'), 4_711, 4_711);
+    await expect(claimDataFolder(root)).rejects.toThrow(
+      `${join(root, 'secrets')} belongs to user 4711 and this is user 0: start as that user, or choose another folder`,
+    );
+  });
+});

@@ -1,0 +1,10 @@
+/** Claims the data folder that its argument names, says how that went, and holds it until it is killed or left alone. */
+import { claimDataFolder } from '../../services/local/data-folder.ts';
+
+const [, , dataDir = ''] = process.argv;
+const answer = await claimDataFolder(dataDir).then(
+  () => 'claimed',
+  (error: unknown) => String(error),
+);
+process.send?.(answer);
+process.on('disconnect', () => process.exit(0));
