@@ -1,6 +1,7 @@
 /** `status`: the processes of a stack as a table, each with what it says about itself. */
 import { connect } from 'node:net';
 import type { Command } from 'commander';
+import { getDirectly } from '../shared/get-directly.ts';
 import type { StackFile, StackProcess } from '../shared/stack-file.ts';
 import type { CommandSite } from './command-site.ts';
 import { findStack } from './find-stack.ts';
@@ -46,10 +47,11 @@ async function describeStack({ pid, processes }: StackFile): Promise<{ table: st
 async function stateOf({ port, adminPort }: StackProcess): Promise<string> {
   if (adminPort === undefined) return (await accepts(port)) ? 'ready' : 'no answer';
   try {
-    const response = await fetch(`http://127.0.0.1:${adminPort}/readyz`, {
-      signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
-    });
-    const { checks, dependencies = {} } = (await response.json()) as Readiness;
+    const { body } = await getDirectly(
+      `http://127.0.0.1:${adminPort}/readyz`,
+      AbortSignal.timeout(ANSWER_LIMIT_MS),
+    );
+    const { checks, dependencies = {} } = JSON.parse(body) as Readiness;
     const failing = namesOfFailing(checks);
     if (failing.length > 0) return `not ready: ${failing.join(', ')}`;
     const missing = namesOfFailing(dependencies);

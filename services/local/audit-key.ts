@@ -2,12 +2,11 @@
  * The audit key of `npm start`. It is made for an empty chain, and for one whose head the operator has named; never silently in
  * place of one that is lost, since no other key can prove what that one sealed.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { type AuditHead, parseAuditKey } from '../shared/audit-chain.ts';
+import type { AuditHead } from '../shared/audit-chain.ts';
 import { type ChainEnd, readChainEnd } from '../shared/chain-end-store.ts';
 import { assertContinuable } from '../shared/own-chain.ts';
 import { connectPostgres } from '../shared/postgres.ts';
-import { makeAuditKey } from './secrets.ts';
+import { makeAuditKey, readAuditKey } from './secrets.ts';
 
 const LIMIT_MS = 5_000;
 
@@ -21,7 +20,7 @@ export async function ensureAuditKey(
   path: string,
   { databaseUrl, newKeyAfter }: AuditKeyOptions,
 ): Promise<void> {
-  const key = existsSync(path) ? parseAuditKey(readFileSync(path, 'utf8').trim()) : undefined;
+  const key = readAuditKey(path);
   assertContinuable(await chainEndOf(databaseUrl), { key, source: path, newKeyAfter });
   if (key === undefined) makeAuditKey(path);
 }

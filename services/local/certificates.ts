@@ -61,8 +61,18 @@ export async function makeCertificates(dir: string, days: number): Promise<void>
 export async function ensureCertificates(dir: string): Promise<void> {
   const path = authorityFile(dir);
   if (existsSync(path)) {
-    const { validTo } = new X509Certificate(readFileSync(path));
+    const { validTo } = readCertificate(path);
     if (Date.parse(validTo) - Date.now() > RENEW_BEFORE_MS) return;
   }
   await makeCertificates(dir, DEFAULT_DAYS);
+}
+
+function readCertificate(path: string): X509Certificate {
+  try {
+    return new X509Certificate(readFileSync(path));
+  } catch {
+    throw new Error(
+      `${path} cannot be read as a certificate: restore it from a backup, or remove it and all services get new certificates`,
+    );
+  }
 }

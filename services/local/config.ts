@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { AuditHead } from '../shared/audit-chain.ts';
 import { type Environment, integer, optionalText, text } from '../shared/env.ts';
 import { joinHostPort, parseHost, reachableHost } from '../shared/host-port.ts';
+import { parseLogLevel } from '../shared/log.ts';
 import { type Mode, parseMode } from '../shared/mode.ts';
 import { parseNewKeyAfter } from '../shared/own-chain.ts';
 
@@ -45,6 +46,10 @@ export function hostOf({ host, internalHost }: LocalConfig, name: UnitName): str
   return INTERNAL.includes(name) ? internalHost : host;
 }
 
+export function hostVariable(name: UnitName): string {
+  return INTERNAL.includes(name) ? 'INTERNAL_HOST' : 'HOST';
+}
+
 /** "host:port" by which a process is reached from this machine. */
 export function addressOf(config: LocalConfig, name: UnitName): string {
   return joinHostPort(reachableHost(hostOf(config, name)), config.ports[name]);
@@ -55,6 +60,8 @@ export function portVariable(name: UnitName): string {
 }
 
 export function parseLocalConfig(env: Environment): LocalConfig {
+  // Every process takes it: told once here instead of by each of them.
+  parseLogLevel(env);
   // A port that the system chooses could not be told to the other processes before they start.
   const port = (name: UnitName) =>
     integer(env, portVariable(name), DEFAULT_PORTS[name], { min: 1, max: 65_535 });

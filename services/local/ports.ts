@@ -10,14 +10,19 @@ const FIRST_PORT = 20_000;
 const LAST_PORT = 32_000;
 const LOOKS = 100;
 
-export async function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+export async function isPortFree(port: number, host?: string): Promise<boolean> {
+  return (await whyNotFree(port, host)) === undefined;
+}
+
+/** The system's code for what is in the way, as EADDRINUSE; undefined when the port is free. */
+export async function whyNotFree(port: number, host = '127.0.0.1'): Promise<string | undefined> {
   const server = createServer();
   try {
     server.listen({ port, host, exclusive: true });
     await once(server, 'listening');
-    return true;
-  } catch {
-    return false;
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error);
   } finally {
     server.close();
   }

@@ -4,16 +4,24 @@
  * certificates too.
  */
 import { existsSync } from 'node:fs';
-import { chmod, readFile } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { createAuditKey } from '../shared/audit-chain.ts';
+import { createAuditKey, parseAuditKey } from '../shared/audit-chain.ts';
 import { ensurePrivateFolder, replaceFile } from '../shared/replace-file.ts';
 import {
+  assertServiceKey,
   createServiceKey,
   digestServiceKeys,
   SERVICE_NAMES,
   type ServiceName,
 } from '../shared/service-keys.ts';
+import { ensureFile, type KeptFile, readKept } from './kept-file.ts';
+
+const AUDIT_KEY: KeptFile = {
+  create: createAuditKey,
+  check: (text) => parseAuditKey(text),
+  remedy: 'restore it from a backup, since a new key cannot verify what the old one sealed',
+};
 
 export function keyFile(dir: string, name: ServiceName): string {
   return join(dir, `${name}.key`);
@@ -30,7 +38,12 @@ export function digestsFile(dir: string): string {
 /** In a file that only its owner reads, unless there is one: what an old key sealed, no other verifies. */
 export function makeAuditKey(path: string): void {
   ensurePrivateFolder(dirname(path));
-  if (!existsSync(path)) replaceFile(path, `${createAuditKey()}\n`);
+  ensureFile(path, AUDIT_KEY);
+}
+
+/** Undefined when there is no such file. */
+export function readAuditKey(path: string): Buffer | undefined {
+  return existsSync(path) ? parseAuditKey(readKept(path, AUDIT_KEY)) : undefined;
 }
 
 /** Creates what is missing. Keys that exist stay as they are, and the digests always match the keys. */
@@ -39,9 +52,12 @@ export async function ensureSecrets(dir: string): Promise<void> {
   await chmod(dir, 0o700);
   const keys: string[] = [];
   for (const name of SERVICE_NAMES) {
-    const path = keyFile(dir, name);
-    if (!existsSync(path)) replaceFile(path, `${createServiceKey(name)}\n`);
-    keys.push((await readFile(path, 'utf8')).trim());
+    const key = ensureFile(keyFile(dir, name), {
+      create: () => createServiceKey(name),
+      check: (text) => assertServiceKey(name, text),
+      remedy: 'remove it, and this start makes a new one',
+    });
+    keys.push(key);
   }
   replaceFile(digestsFile(dir), `${JSON.stringify(digestServiceKeys(keys), null, 2)}\n`);
 }

@@ -4,11 +4,11 @@
  * nats-users.ts. The owner of the Postgres is made with its cluster.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { chmod, readFile } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DATABASE_SERVICES } from '../shared/database-roles.ts';
-import { ensurePrivateFolder, replaceFile } from '../shared/replace-file.ts';
+import { ensurePrivateFolder } from '../shared/replace-file.ts';
+import { ensureFile } from './kept-file.ts';
 
 export const STORE_USERS = {
   postgres: DATABASE_SERVICES,
@@ -22,6 +22,8 @@ export type StorePasswords<Of extends Store> = Readonly<Record<StoreUser<Of>, st
 
 /** Beyond guessing. */
 const PASSWORD_BYTES = 24;
+/** Also one that an operator put in: printable, without spaces. */
+const PASSWORD = /^[\x21-\x7e]+$/;
 
 export function passwordFile<Of extends Store>(dir: string, store: Of, user: StoreUser<Of>): string {
   return join(dir, `${user}.${store}`);
@@ -38,8 +40,13 @@ export async function ensurePasswords<Of extends Store>(dir: string, store: Of):
 
 /** The password in a file, made when there is none. */
 export async function ensurePassword(path: string): Promise<string> {
-  if (!existsSync(path)) replaceFile(path, `${createPassword()}\n`);
-  return (await readFile(path, 'utf8')).trim();
+  return ensureFile(path, {
+    create: createPassword,
+    check(text) {
+      if (!PASSWORD.test(text)) throw new Error('it holds no password');
+    },
+    remedy: 'restore it from a backup, or remove it and the next start makes a new one',
+  });
 }
 
 /** Of letters and digits that need no quoting anywhere. */

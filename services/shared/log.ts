@@ -3,6 +3,7 @@
  * cause lines, so their number is bounded by kind and second, and so is the length of each.
  */
 import { type LoggerOptions, pino } from 'pino';
+import { type Environment, optionalText } from './env.ts';
 import { createLogBudget, LINES_OF_KIND } from './log-budget.ts';
 import { openLogOutput } from './log-output.ts';
 import { boundFields } from './log-value.ts';
@@ -14,6 +15,15 @@ export interface LogTarget {
   destination?: { write(line: string): void };
   /** Lines a second of one kind. */
   linesOfKind?: number;
+}
+
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+
+/** LOG_LEVEL. */
+export function parseLogLevel(env: Environment): string {
+  const level = optionalText(env, 'LOG_LEVEL') ?? 'info';
+  if (LEVELS.includes(level)) return level;
+  throw new Error(`LOG_LEVEL must be one of ${LEVELS.join(', ')}, not "${level}"`);
 }
 
 export function createLog(service: string, level = 'info', target: LogTarget = {}): Log {

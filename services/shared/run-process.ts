@@ -3,7 +3,7 @@
  * process, and the supervisor starts it anew. SIGTERM and SIGINT drain within a limit.
  */
 import type { Environment } from './env.ts';
-import { createLog, type Log } from './log.ts';
+import { createLog, type Log, parseLogLevel } from './log.ts';
 import { assertProductionSettings } from './production.ts';
 import { assertSoundRuntime } from './runtime-gate.ts';
 
@@ -21,7 +21,7 @@ export async function runProcess(
   name: string,
   start: (context: { env: Environment; log: Log }) => Promise<RunningService>,
 ): Promise<void> {
-  const log = createLog(name, process.env.LOG_LEVEL ?? 'info');
+  let log = createLog(name);
   const die = (error: unknown, message: string) => {
     log.fatal({ err: error }, message);
     process.exit(1);
@@ -31,6 +31,7 @@ export async function runProcess(
 
   let service: RunningService;
   try {
+    log = createLog(name, parseLogLevel(process.env));
     assertSoundRuntime(process.version);
     assertProductionSettings(process.env);
     service = await start({ env: process.env, log });

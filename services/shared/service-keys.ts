@@ -30,6 +30,13 @@ function split(key: string): { name: ServiceName; secret: string } | undefined {
   return dot > 0 && isServiceName(name) ? { name, secret: key.slice(dot + 1) } : undefined;
 }
 
+/** Throws when this is not the key of this service. */
+export function assertServiceKey(name: ServiceName, key: string): void {
+  const parts = split(key);
+  if (parts?.name !== name || parts.secret === '')
+    throw new Error(`the key of ${name} has the form ${name}.secret`);
+}
+
 function digest(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }
