@@ -4,28 +4,29 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { defineAudit } from './audit.ts';
-import { defineCerts } from './certs.ts';
 import type { CommandSite } from './command-site.ts';
-import { defineFlags } from './flags.ts';
-import { defineKeys } from './keys.ts';
-import { defineLimits } from './limits.ts';
-import { defineOutbox } from './outbox.ts';
-import { defineQuarantine } from './quarantine.ts';
-import { defineRevoke } from './revoke.ts';
 import type { Session } from './session.ts';
-import { defineSign } from './sign.ts';
-import { defineStatus } from './status.ts';
-import { defineToken } from './token.ts';
-import { defineVerify } from './verify.ts';
 import { InputError } from './words.ts';
 
-export const NAME = 'npm run --silent cli --';
+const NAME = 'npm run --silent cli --';
 const WRONG_WORDS = 2;
-const COMMANDS = [
-  ...[defineToken, defineSign, defineStatus, defineOutbox, defineVerify, defineKeys, defineRevoke],
-  ...[defineLimits, defineFlags, defineQuarantine, defineCerts, defineAudit],
-];
+
+/** Each is loaded when it is asked for: loading all would take longer than most commands. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, site: CommandSite) => void>>> = {
+  token: async () => (await import('./token.ts')).defineToken,
+  sign: async () => (await import('./sign.ts')).defineSign,
+  status: async () => (await import('./status.ts')).defineStatus,
+  outbox: async () => (await import('./outbox.ts')).defineOutbox,
+  verify: async () => (await import('./verify.ts')).defineVerify,
+  keys: async () => (await import('./keys.ts')).defineKeys,
+  revoke: async () => (await import('./revoke.ts')).defineRevoke,
+  limits: async () => (await import('./limits.ts')).defineLimits,
+  flags: async () => (await import('./flags.ts')).defineFlags,
+  quarantine: async () => (await import('./quarantine.ts')).defineQuarantine,
+  release: async () => (await import('./release.ts')).defineRelease,
+  certs: async () => (await import('./certs.ts')).defineCerts,
+  audit: async () => (await import('./audit.ts')).defineAudit,
+};
 
 /** The exit code. */
 export async function runCommandLine(words: readonly string[], session: Session): Promise<number> {
@@ -46,7 +47,11 @@ export async function runCommandLine(words: readonly string[], session: Session)
     async (...given) => {
       code = (await run(...given)) ?? 0;
     };
-  for (const define of COMMANDS) define(program, { session, act });
+  // Help, and words that name no command, speak of all of them.
+  const [asked = ''] = words;
+  const needed = Object.hasOwn(COMMANDS, asked) ? [asked] : Object.keys(COMMANDS);
+  const loads = needed.flatMap((name) => COMMANDS[name] ?? []);
+  for (const load of loads) (await load())(program, { session, act });
   try {
     await program.parseAsync([...words], { from: 'user' });
     return code;

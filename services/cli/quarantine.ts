@@ -1,4 +1,4 @@
-/** `quarantine` and `release`: players of whom no scores are accepted. */
+/** `quarantine`: players of whom no scores are accepted. */
 import type { Command } from 'commander';
 import type { CommandSite } from './command-site.ts';
 import { formatTable } from './table.ts';
@@ -27,14 +27,5 @@ export function defineQuarantine(program: Command, { session, act }: CommandSite
         );
         return 0;
       }),
-    );
-  program
-    .command('release')
-    .description('accepts scores of a player again; exit code 1 when the player was not in quarantine')
-    .argument('<user>', 'the player', readUser)
-    .action(
-      act(async (user: string) =>
-        (await (await session.limits()).releasePlayer({ userId: user }, CALL)).changed ? 0 : 1,
-      ),
     );
 }

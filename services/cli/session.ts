@@ -34,17 +34,17 @@ export interface Session extends Terminal {
 export function openSession(terminal: Terminal): Session {
   const opened: { close(): void }[] = [];
   // What speaks gRPC takes most of the time that a command takes to start.
-  const connections = () => import('./running-stack.ts');
+  const score = () => import('./connect-score.ts');
   const keep = <Client extends { close(): void }>(client: Client): Client => {
     opened.push(client);
     return client;
   };
   return {
     ...terminal,
-    auth: async () => keep((await connections()).connectAuth(terminal.env)),
-    operator: async () => keep((await connections()).connectOperator(terminal.env)),
-    limits: async () => keep((await connections()).connectLimits(terminal.env)),
-    audit: async () => keep((await connections()).connectAudit(terminal.env)),
+    auth: async () => keep((await import('./connect-auth.ts')).connectAuth(terminal.env)),
+    operator: async () => keep((await score()).connectOperator(terminal.env)),
+    limits: async () => keep((await score()).connectLimits(terminal.env)),
+    audit: async () => keep((await score()).connectAudit(terminal.env)),
     close() {
       for (const client of opened.splice(0)) client.close();
     },

@@ -128,12 +128,12 @@ describe('npm run cli -- certs', () => {
     [['--days', '0'], '--days must be a whole number from 1 to 9999'],
     [['--days', '1.5'], '--days must be a whole number from 1 to 9999'],
     [['--out', ''], '--out must name a folder'],
-    [['--ot', 'x'], "Unknown option '--ot'"],
-    [['here'], "Unexpected argument 'here'"],
+    [['--ot', 'x'], "unknown option '--ot'"],
+    [['here'], "too many arguments for 'certs'"],
   ])('refuses %j with a word about it', async (words, line) => {
     const { code, stdout, stderr } = await runCli(['certs', ...words], { PATH: process.env.PATH ?? '' });
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toContain(line);
-    expect(stderr).toContain('usage: npm run --silent cli -- certs');
+    expect(stderr).toMatch(/usage: npm run --silent cli -- certs/i);
   });
 });

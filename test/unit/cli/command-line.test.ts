@@ -104,6 +104,7 @@ describe('words that do not fit end with code 2 and say what is wrong', () => {
   it.each([
     ['', /^Usage: /],
     ['sing', /unknown command 'sing'\n.*sign/],
+    ['constructor', /unknown command 'constructor'/],
     ['token', /missing required argument 'user'/],
     ['token alice bob', /too many arguments/],
     ['token alice --nmae x', /unknown option '--nmae'/],
