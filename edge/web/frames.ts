@@ -32,8 +32,10 @@ export interface Standing {
   readonly score: number;
   /** 1-based; null when the server could not tell at the moment. */
   readonly rank: number | null;
-  /** Counts the player's accepted actions; a lower one is older. */
+  /** Counts the player's accepted actions; a lower one of the same epoch is older. */
   readonly version: number;
+  /** Of the board that came with it. */
+  readonly epoch: number;
 }
 
 export type Frame =
@@ -99,10 +101,11 @@ function parseBoard(fields: Fields): Board | undefined {
 
 /** Only a personal frame has rank and version; a board update names whoever scored last. */
 function parseStanding(fields: Fields): Standing | undefined {
-  const { userId, newScore, rank, version } = fields;
-  if (typeof userId !== 'string' || !isCount(newScore) || !isCount(version)) return undefined;
+  const { userId, newScore, rank, version, epoch } = fields;
+  if (typeof userId !== 'string' || !isCount(newScore) || !isCount(version) || !isCount(epoch))
+    return undefined;
   if (rank !== null && !isCount(rank)) return undefined;
-  return { userId, score: newScore, rank, version };
+  return { userId, score: newScore, rank, version, epoch };
 }
 
 function parseJson(text: string): unknown {

@@ -22,8 +22,11 @@ export function markFreshness(kept: Board, stale: boolean): Board {
   return kept.stale === stale ? kept : { ...kept, stale };
 }
 
-/** The standing to show after `offered` came in. Equal versions are taken: others may have moved past the player. */
+/**
+ * The standing to show after `offered` came in. Equal versions are taken: others may have moved past the player. Versions
+ * go back when the server's data was restored, and its epoch has changed then.
+ */
 export function takeStanding(kept: Standing | undefined, offered: Standing): Standing {
-  if (kept === undefined || kept.userId !== offered.userId) return offered;
+  if (kept === undefined || kept.userId !== offered.userId || offered.epoch > kept.epoch) return offered;
   return offered.version >= kept.version ? offered : kept;
 }

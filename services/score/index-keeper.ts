@@ -10,6 +10,7 @@ import type { RedisClient } from '../shared/redis.ts';
 import { atMost } from './at-most.ts';
 import type { IndexState } from './board.ts';
 import type { EpochRow, EpochStore } from './epoch-store.ts';
+import { createIndexBuilder } from './index-builder.ts';
 import { createLoop } from './loop.ts';
 import type { IndexIdentity, RankIndex } from './rank-index.ts';
 import { type Build, createRebuildIndex } from './rebuild-index.ts';
@@ -49,28 +50,13 @@ const START_PATIENCE_MS = 1_000;
 const VOUCHED_FOR_MS = 1_500;
 /** Redis may be away this long before boards are read from Postgres: longer than a restart, shorter than patience. */
 const REDIS_PATIENCE_MS = 3_000;
-/** A builder that died is replaced, or its build given up, after this. */
-const BUILD_LEASE_MS = 5_000;
-/**
- * After a build that failed, because Redis has no room for it or a writer did not end: meanwhile what waits is delivered
- * without it.
- */
-const BUILD_PAUSE_MS = 2_000;
-
-/** The build of this process. Beats go on beside it: they keep its lease, and vouch for boards. */
-interface BuildUnderWay {
-  readonly epoch: bigint;
-  readonly aborting: AbortController;
-  readonly ended: Promise<void>;
-}
 
 export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
   const { epochs, index, truth, redis, announce, log, metrics } = options;
   let state: IndexState = { epoch: 0n, source: 'postgres', building: undefined };
   let confirmedAtMs = -Infinity;
-  let nextBuildAtMs = -Infinity;
-  let underWay: BuildUnderWay | undefined;
   const rebuild = createRebuildIndex({ epochs, index, truth, takeOver, announce, log, metrics });
+  const builder = createIndexBuilder({ epochs, rebuild, abandon, log });
   metrics.gauge('rank_index_epoch', 'The epoch of the rank index that counts.', {
     collect: () => Number(state.epoch),
   });
@@ -93,7 +79,7 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     });
   }
 
-  async function readTruth(): Promise<EpochRow> {
+  async function readRow(): Promise<EpochRow> {
     const askedAtMs = performance.now();
     const row = await epochs.read();
     confirmedAtMs = askedAtMs;
@@ -101,28 +87,56 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     return row;
   }
 
-  async function look(): Promise<void> {
-    const row = await readTruth();
-    if (underWay !== undefined) await keepLease(underWay);
-    const held = await identify();
-    if (held === undefined) return leaveWhenGoneForLong(row);
-    if (row.source === 'redis' && held.runId === row.redisRunId && held.epoch === row.epoch) {
-      index.trust(held.connection);
-      if (row.redisUnseenMs > BEAT_MS) await epochs.markSeen(row.epoch, row.redisRunId);
-      return;
-    }
-    if (underWay === undefined && performance.now() >= nextBuildAtMs) await startBuild(row, held);
+  async function readTruth(): Promise<EpochRow> {
+    const known = state.epoch;
+    const row = await readRow();
+    if (row.epoch >= known) return row;
+    // A committed epoch is gone, so an older state of the database was put in its place.
+    log.error({ epoch: String(row.epoch), known: String(known) }, 'the database was restored');
+    return raiseEpoch(row, known);
   }
 
-  async function keepLease({ epoch, aborting }: BuildUnderWay): Promise<void> {
-    const isOurs = await epochs.renewBuild(epoch, BUILD_LEASE_MS);
-    if (!isOurs) aborting.abort(new Error('the build is no longer ours'));
+  /** Boards are read from Postgres under an epoch of which no viewer has seen any. */
+  async function raiseEpoch({ epoch }: EpochRow, known: bigint): Promise<EpochRow> {
+    await epochs.readFromPostgres(epoch, known);
+    return readRow();
+  }
+
+  async function look(): Promise<void> {
+    const row = await readTruth();
+    await builder.keepLease();
+    const held = await identify();
+    if (held === undefined) return leaveWhenGoneForLong(row);
+    const isKnown = row.source === 'redis' && held.runId === row.redisRunId && held.epoch === row.epoch;
+    if (isKnown && !(await isAheadOfTruth(row))) {
+      index.trust(held.connection);
+      if (row.redisUnseenMs > BEAT_MS) await markSeen(row);
+      return;
+    }
+    await builder.start(row, held.runId);
+  }
+
+  async function markSeen({ epoch, redisRunId }: EpochRow): Promise<void> {
+    const seenAt = await epochs.markSeen(epoch, redisRunId);
+    if (seenAt !== undefined) await index.noteSeen(epoch, seenAt);
+  }
+
+  /**
+   * Redis keeps a time only after Postgres has committed it. A later one than Postgres has means that an older state of the
+   * database was restored, and that the index holds players' states that are not to be. (Or that the database's clock jumped
+   * back; then the index is rebuilt once for nothing.)
+   */
+  async function isAheadOfTruth(row: EpochRow): Promise<boolean> {
+    const seenAt = await index.seenAt(row.epoch);
+    if (seenAt <= row.redisSeenAt || seenAt <= (await readTruth()).redisSeenAt) return false;
+    log.error({ epoch: String(row.epoch) }, 'the rank index is ahead of the database, which was restored');
+    return true;
   }
 
   async function leaveWhenGoneForLong(row: EpochRow): Promise<void> {
     if (row.buildLapsed && row.building !== undefined) return abandon(row.building);
     if (row.source !== 'redis' || row.redisUnseenMs < REDIS_PATIENCE_MS) return;
-    if (await epochs.leaveRedis(row.epoch)) {
+    if (await epochs.readFromPostgres(row.epoch, state.epoch)) {
       log.error({ epoch: String(row.epoch) }, 'redis is gone: boards are read from postgres');
     }
     await readTruth();
@@ -131,30 +145,6 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
   async function abandon(building: bigint): Promise<void> {
     await epochs.abandonBuild(building);
     await readTruth();
-  }
-
-  async function startBuild(row: EpochRow, { runId }: IndexIdentity): Promise<void> {
-    const epoch = await epochs.announceBuild(row.epoch, BUILD_LEASE_MS);
-    if (epoch === undefined) return;
-    const aborting = new AbortController();
-    const ended = runBuild({ epoch, runId, source: row.source }, aborting.signal).finally(() => {
-      underWay = undefined;
-    });
-    underWay = { epoch, aborting, ended };
-  }
-
-  /** Never rejects. */
-  async function runBuild(build: Build, signal: AbortSignal): Promise<void> {
-    const epoch = String(build.epoch);
-    try {
-      await rebuild(build, signal);
-    } catch (error) {
-      log.warn({ err: error, epoch }, 'the rank index could not be rebuilt');
-      nextBuildAtMs = performance.now() + BUILD_PAUSE_MS;
-      await abandon(build.epoch).catch((cause: unknown) => {
-        log.warn({ err: cause, epoch }, 'the build was not abandoned: its lease will lapse');
-      });
-    }
   }
 
   /** Only while it is still the same Redis, and ours to finish. */
@@ -167,6 +157,15 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     observe({ epoch, source: 'redis', building: undefined });
   }
 
+  /**
+   * The database may have been restored since boards were last read from it: viewers may have seen later ones under its
+   * epoch. A board from Redis is safe: another Redis, or one that is ahead of the database, leads to a new epoch.
+   */
+  async function startUnderNewEpoch(): Promise<void> {
+    const row = await readTruth();
+    if (row.source === 'postgres') await raiseEpoch(row, row.epoch);
+  }
+
   const loop = createLoop({ name: 'rank index keeper', everyMs: BEAT_MS, run: look, log });
   return {
     get state() {
@@ -177,20 +176,19 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     observe,
     wake() {
       // The build will put right what does not fit.
-      if (underWay === undefined) loop.wake();
+      if (!builder.isBuilding) loop.wake();
     },
     async start() {
-      await readTruth();
+      await startUnderNewEpoch();
       // Who looks at a small board right after a start sees it in the epoch in which it goes on.
       await atMost(
         START_PATIENCE_MS,
-        loop.start().then(() => underWay?.ended),
+        loop.start().then(() => builder.ended()),
       );
     },
     async stop() {
       await loop.stop();
-      underWay?.aborting.abort(new Error('the process stops'));
-      await underWay?.ended;
+      await builder.stop();
     },
   };
 }

@@ -1,4 +1,5 @@
 /** Publishes one ScoreBatch per board to JetStream. Only a PubAck counts as published. */
+import { randomUUID } from 'node:crypto';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ScoreBatchSchema } from '../../gen/scoreboard/event/v1/event_pb.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -16,6 +17,8 @@ export interface Publisher {
 const PUB_ACK_TIMEOUT_MS = 2_000;
 
 export function createPublisher({ nats, clock }: { nats: NatsConnection; clock: Clock }): Publisher {
+  // The ids of batches come again when the database is restored.
+  const life = randomUUID();
   const jetstream = nats.jetstream({ timeout: PUB_ACK_TIMEOUT_MS });
   let connected = true;
   void (async () => {
@@ -31,7 +34,7 @@ export function createPublisher({ nats, clock }: { nats: NatsConnection; clock: 
       const bytes = encode(batchId, projected, clock.now());
       const send = () =>
         jetstream.publish(scoreSubject(projected.leaderboard), bytes, {
-          msgID: `${batchId}:${projected.leaderboard}`,
+          msgID: `${life}:${batchId}:${projected.leaderboard}`,
           timeout: PUB_ACK_TIMEOUT_MS,
         });
       try {

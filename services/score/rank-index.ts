@@ -11,6 +11,7 @@ import { keysOf, POINTER, REACHED_DIGITS, script } from './index-scripts.ts';
 
 /** Written to find out whether Redis takes writes: one that is full, or can not save, still answers readers. */
 const PROBE = 'sb:probe';
+const seenKey = (epoch: bigint) => `sb:${epoch}:seen`;
 /** Keys looked at per SCAN step, and removed per UNLINK, when an old epoch is cleared away. */
 const SCAN_COUNT = 500;
 
@@ -60,6 +61,10 @@ export interface RankIndex {
   identity(): Promise<IndexIdentity>;
   /** The Redis that was met on this connection is the one that Postgres says counts. */
   trust(connection: number): void;
+  /** Keeps the time that Postgres noted when it last heard that this epoch was found here. */
+  noteSeen(epoch: bigint, seenAt: bigint): Promise<void>;
+  /** That time; 0 when none was kept. */
+  seenAt(epoch: bigint): Promise<bigint>;
   /** While boards are not read from here: nothing counts, and the room of every epoch before this one is free again. */
   clear(epoch: bigint): Promise<void>;
   /** Removes the keys of every epoch before this one. A later one may be under construction by another process. */
@@ -99,7 +104,7 @@ function parseEntries(flat: readonly string[], firstRank: number): Entry[] {
 async function dropOlder(redis: RedisClient, epoch: bigint): Promise<void> {
   let cursor = '0';
   do {
-    const [next, keys] = await redis.scan(cursor, 'MATCH', 'sb:*:*:*', 'COUNT', SCAN_COUNT);
+    const [next, keys] = await redis.scan(cursor, 'MATCH', 'sb:[0-9]*:*', 'COUNT', SCAN_COUNT);
     const old = keys.filter((key) => BigInt(/^sb:(\d+):/.exec(key)?.[1] ?? epoch) < epoch);
     if (old.length > 0) await redis.unlink(...old);
     cursor = next;
@@ -190,6 +195,14 @@ export function createRankIndex(redis: RedisClient): RankIndex {
 
     trust(met) {
       trusted = met;
+    },
+
+    async noteSeen(epoch, seenAt) {
+      await redis.set(seenKey(epoch), String(seenAt));
+    },
+
+    async seenAt(epoch) {
+      return BigInt((await redis.get(seenKey(epoch))) ?? 0);
     },
 
     async clear(epoch) {

@@ -19,6 +19,8 @@ interface Contents {
   pointer: bigint | undefined;
   /** By epoch and board. */
   readonly boards: Map<string, IndexBoard>;
+  /** By epoch: when Postgres last heard that it was found here. */
+  readonly seenAt: Map<bigint, bigint>;
 }
 
 export interface IndexServer {
@@ -43,16 +45,17 @@ const FAILURES: Failures = {
   timeout: () => new Error('Command timed out'),
 };
 
-function copy({ pointer, boards }: Contents): Contents {
+function copy({ pointer, boards, seenAt }: Contents): Contents {
   const copied = [...boards].map(
     ([key, board]) => [key, { ...board, players: new Map(board.players) }] as const,
   );
-  return { pointer, boards: new Map(copied) };
+  return { pointer, boards: new Map(copied), seenAt: new Map(seenAt) };
 }
 
 export function createIndexServer(network: Network, mutations: Mutations): IndexServer {
   const server: Server = { state: 'up', life: 1 };
-  let contents: Contents = { pointer: undefined, boards: new Map() };
+  const empty = (): Contents => ({ pointer: undefined, boards: new Map(), seenAt: new Map() });
+  let contents = empty();
   const compare = (a: PlayerState, b: PlayerState) =>
     mutations.ordersTiesById && a.points === b.points ? (a.userId < b.userId ? 1 : -1) : compareStates(a, b);
   const sorted = (board: IndexBoard) => [...board.players.values()].sort(compare);
@@ -149,6 +152,8 @@ export function createIndexServer(network: Network, mutations: Mutations): Index
       trust: (connection) => {
         trusted = connection;
       },
+      noteSeen: (epoch, seenAt) => ask(() => void contents.seenAt.set(epoch, seenAt)),
+      seenAt: (epoch) => ask(() => contents.seenAt.get(epoch) ?? 0n),
       clear: (epoch) =>
         ask(() => {
           contents.pointer = undefined;
@@ -171,7 +176,7 @@ export function createIndexServer(network: Network, mutations: Mutations): Index
     save: () => copy(contents),
     restart(saved) {
       server.life += 1;
-      contents = saved === undefined ? { pointer: undefined, boards: new Map() } : copy(saved);
+      contents = saved === undefined ? empty() : copy(saved);
     },
   };
 }

@@ -12,6 +12,7 @@ import type { VirtualTime } from './virtual-time.ts';
 const READ_LIMIT_MS = 2_000;
 const EPOCH_LIMIT_MS = 1_000;
 const TOP_SIZE = 10;
+const microseconds = (ms: number) => BigInt(Math.floor(ms * 1000));
 
 export type Truth = ReturnType<typeof createTruth>;
 
@@ -75,24 +76,29 @@ export function createTruth(database: Database, time: VirtualTime) {
     const write = <Result>(serve: () => Result) => database.run(from, EPOCH_LIMIT_MS, serve);
     const nextEpoch = () => {
       const { epoch, building } = index;
-      const isBuilding = building !== undefined && building > epoch;
-      return (isBuilding ? building : epoch) + 1n;
+      const last = building !== undefined && building > epoch ? building : epoch;
+      const unixSeconds = BigInt(Math.floor(Date.now() / 1000));
+      return last >= unixSeconds ? last + 1n : unixSeconds;
     };
     return {
       read: () =>
         write(() => ({
           ...index,
+          redisSeenAt: microseconds(index.redisSeenMs),
           redisUnseenMs: time.nowMs() - index.redisSeenMs,
           buildLapsed: index.building !== undefined && index.buildingUntilMs < time.nowMs(),
         })),
       markSeen: (epoch, runId) =>
         write(() => {
-          if (index.epoch !== epoch || index.redisRunId !== runId || index.source !== 'redis') return;
+          if (index.epoch !== epoch || index.redisRunId !== runId || index.source !== 'redis')
+            return undefined;
           index.redisSeenMs = time.nowMs();
+          return microseconds(index.redisSeenMs);
         }),
-      leaveRedis: (epoch) =>
+      readFromPostgres: (epoch) =>
         write(() => {
-          if (index.epoch !== epoch || index.source !== 'redis') return false;
+          const isBuilding = index.building !== undefined && index.buildingUntilMs >= time.nowMs();
+          if (index.epoch !== epoch || (index.source === 'postgres' && isBuilding)) return false;
           Object.assign(index, { epoch: nextEpoch(), source: 'postgres', building: undefined });
           return true;
         }),
@@ -107,7 +113,7 @@ export function createTruth(database: Database, time: VirtualTime) {
       abandonBuild: (epoch) =>
         write(() => {
           if (index.building !== epoch) return;
-          Object.assign(index, { epoch, source: 'postgres', building: undefined });
+          Object.assign(index, { epoch: nextEpoch(), source: 'postgres', building: undefined });
         }),
       renewBuild: (epoch, leaseMs) =>
         write(() => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EpochRow } from '../../../services/score/epoch-store.ts';
 import {
   createIndexKeeper,
@@ -21,6 +21,8 @@ let write: () => Promise<void>;
 let calls: string[];
 /** The epoch that Redis says counts. */
 let pointer: bigint | undefined;
+/** When, by what Redis keeps, Postgres noted that it was seen. */
+let seenAt: bigint;
 /** Looks at who writes to the outbox. */
 let looks: number;
 let renewedAtMs: number;
@@ -29,12 +31,14 @@ let keeper: IndexKeeper;
 beforeEach(() => {
   vi.useFakeTimers();
   row = {
-    ...{ epoch: 1n, source: 'postgres', building: undefined, redisRunId: '' },
-    ...{ redisUnseenMs: 0, buildLapsed: false },
+    // The start makes it 1.
+    ...{ epoch: 0n, source: 'postgres', building: undefined, redisRunId: '' },
+    ...{ redisSeenAt: 0n, redisUnseenMs: 0, buildLapsed: false },
   };
   redis = { status: 'ready' };
   calls = [];
   looks = 0;
+  seenAt = 0n;
   renewedAtMs = performance.now();
   pointer = undefined;
   writers = [];
@@ -42,9 +46,11 @@ beforeEach(() => {
   const options = {
     epochs: {
       read: async () => ({ ...row }),
-      markSeen: async () => {},
-      async leaveRedis(epoch: bigint) {
-        calls.push(`leave ${epoch}`);
+      markSeen: async () => row.redisSeenAt,
+      async readFromPostgres(epoch: bigint, known: bigint) {
+        if (row.epoch !== epoch) return false;
+        calls.push(`raise ${epoch}`);
+        Object.assign(row, { epoch: known + 1n, source: 'postgres', building: undefined });
         return true;
       },
       async announceBuild() {
@@ -75,8 +81,13 @@ beforeEach(() => {
       load: () => write(),
       async pointTo(epoch: bigint) {
         pointer = epoch;
+        seenAt = 0n;
       },
       trust() {},
+      async noteSeen(_: bigint, at: bigint) {
+        seenAt = at;
+      },
+      seenAt: async () => seenAt,
       clear: async (epoch: bigint) => void calls.push(`clear ${epoch}`),
       dropOlder: async () => {},
     },
@@ -141,25 +152,25 @@ it('gives a build up when a writer does not end, and vouches for boards, keeps i
     expect(performance.now() - renewedAtMs).toBeLessThan(1_000);
     expect(looks).toBeLessThan(2 + (ms + 100) / 20);
   }
-  expect(calls).toEqual(['announce', 'clear 2']);
+  expect(calls).toEqual(['raise 0', 'announce', 'clear 2']);
   await vi.advanceTimersByTimeAsync(BEAT_MS);
-  expect(calls).toEqual(['announce', 'clear 2', 'abandon 2']);
+  expect(calls).toEqual(['raise 0', 'announce', 'clear 2', 'abandon 2']);
   expect(keeper.state).toEqual({ epoch: 2n, source: 'postgres', building: undefined });
   await vi.advanceTimersByTimeAsync(1_000);
-  expect(calls).toHaveLength(3);
+  expect(calls).toHaveLength(4);
   writers = [];
   await vi.advanceTimersByTimeAsync(2_000);
   expect(keeper.state).toMatchObject({ epoch: 3n, source: 'redis' });
 });
 
 it('leaves a Redis that goes away for long while it waits for a writer', async () => {
-  row.source = 'redis';
+  Object.assign(row, { epoch: 1n, source: 'redis' });
   writers = ['pid 1 3/7'];
   await startBuilding();
   redis.status = 'reconnecting';
   row.redisUnseenMs = 10_000;
   await vi.advanceTimersByTimeAsync(BEAT_MS);
-  expect(calls).toEqual(['announce', 'leave 1']);
+  expect(calls).toEqual(['announce', 'raise 1']);
 });
 
 it('ends a build that another process took over', async () => {
@@ -167,7 +178,7 @@ it('ends a build that another process took over', async () => {
   await startBuilding();
   row.building = 9n;
   await vi.advanceTimersByTimeAsync(2 * BEAT_MS);
-  expect(calls).toEqual(['announce', 'clear 2', 'abandon 2']);
+  expect(calls).toEqual(['raise 0', 'announce', 'clear 2', 'abandon 2']);
   expect(row.building).toBe(9n);
 });
 
@@ -177,17 +188,17 @@ it('ends its build when it is stopped', async () => {
   const stopping = keeper.stop();
   await vi.advanceTimersByTimeAsync(100);
   await stopping;
-  expect(calls).toEqual(['announce', 'clear 2', 'abandon 2']);
+  expect(calls).toEqual(['raise 0', 'announce', 'clear 2', 'abandon 2']);
 });
 
 it('frees what is left of the index before it fills another, while boards come from Postgres', async () => {
   await keeper.start();
   await vi.advanceTimersByTimeAsync(BEAT_MS);
-  expect(calls).toEqual(['announce', 'clear 2']);
+  expect(calls).toEqual(['raise 0', 'announce', 'clear 2']);
 });
 
 it('clears nothing away that boards may be read from', async () => {
-  row.source = 'redis';
+  Object.assign(row, { epoch: 1n, source: 'redis' });
   await keeper.start();
   await vi.advanceTimersByTimeAsync(BEAT_MS);
   expect(calls).toEqual(['announce']);
@@ -197,10 +208,10 @@ it('gives up a build that failed at once, and tries again after a pause', async 
   write = () => Promise.reject(new Error('OOM command not allowed'));
   await keeper.start();
   await vi.advanceTimersByTimeAsync(BEAT_MS);
-  expect(calls).toEqual(['announce', 'clear 2', 'abandon 2']);
+  expect(calls).toEqual(['raise 0', 'announce', 'clear 2', 'abandon 2']);
   expect(keeper.state).toEqual({ epoch: 2n, source: 'postgres', building: undefined });
   await vi.advanceTimersByTimeAsync(2 * BEAT_MS);
-  expect(calls).toHaveLength(3);
+  expect(calls).toHaveLength(4);
   write = async () => {};
   await vi.advanceTimersByTimeAsync(3 * BEAT_MS);
   expect(keeper.state).toMatchObject({ epoch: 3n, source: 'redis' });
@@ -208,9 +219,53 @@ it('gives up a build that failed at once, and tries again after a pause', async 
 
 it('gives up the build of a builder that died, when Redis is away and nobody can go on with it', async () => {
   redis.status = 'reconnecting';
-  Object.assign(row, { building: 4n, buildLapsed: true });
   await keeper.start();
+  Object.assign(row, { building: 4n, buildLapsed: true });
   await vi.advanceTimersByTimeAsync(BEAT_MS);
-  expect(calls).toEqual(['abandon 4']);
+  expect(calls).toEqual(['raise 0', 'abandon 4']);
   expect(keeper.state).toEqual({ epoch: 4n, source: 'postgres', building: undefined });
+});
+
+describe('a database that was restored', () => {
+  it('is never read under an epoch that it had before the start', async () => {
+    redis.status = 'reconnecting';
+    row.epoch = 7n;
+    await keeper.start();
+    expect(keeper.state).toMatchObject({ epoch: 8n, source: 'postgres' });
+  });
+
+  it('while this process runs goes on under an epoch that is greater than all that were known', async () => {
+    redis.status = 'reconnecting';
+    Object.assign(row, { epoch: 40n, source: 'redis' });
+    await keeper.start();
+    row.epoch = 30n;
+    await vi.advanceTimersByTimeAsync(BEAT_MS);
+    expect(calls).toEqual(['raise 30']);
+    expect(keeper.state).toEqual({ epoch: 41n, source: 'postgres', building: undefined });
+  });
+
+  it('gets a new index when Redis holds one of the same epoch that is ahead of it', async () => {
+    pointer = 40n;
+    Object.assign(row, { epoch: 40n, source: 'redis', redisRunId: 'r1', redisSeenAt: 100n });
+    seenAt = 101n;
+    await keeper.start();
+    await vi.advanceTimersByTimeAsync(BEAT_MS);
+    expect(calls).toEqual(['announce']);
+    expect(keeper.state).toMatchObject({ epoch: 41n, source: 'redis' });
+  });
+
+  it('is not suspected while the index was last seen when the database says', async () => {
+    pointer = 40n;
+    Object.assign(row, {
+      epoch: 40n,
+      source: 'redis',
+      redisRunId: 'r1',
+      redisSeenAt: 100n,
+      redisUnseenMs: 900,
+    });
+    await keeper.start();
+    expect(seenAt).toBe(100n);
+    await vi.advanceTimersByTimeAsync(4 * BEAT_MS);
+    expect(calls).toEqual([]);
+  });
 });

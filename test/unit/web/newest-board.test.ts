@@ -50,17 +50,24 @@ describe('the newest board', () => {
 });
 
 describe('the newest standing', () => {
-  const standing = (version: number, rank: number, userId = 'ada'): Standing => ({
+  const standing = (version: number, rank: number, userId = 'ada', epoch = 1): Standing => ({
     userId,
     score: version * 10,
     rank,
     version,
+    epoch,
   });
 
   it('never goes back to an older version', () => {
     const kept = standing(4, 2);
     expect(takeStanding(kept, standing(3, 9))).toBe(kept);
     expect(takeStanding(kept, standing(5, 1))).toEqual(standing(5, 1));
+  });
+
+  it('goes back to an older version under a new epoch, as after a restore of the data, and not under an older one', () => {
+    const restored = standing(3, 9, 'ada', 2);
+    expect(takeStanding(standing(4, 2), restored)).toBe(restored);
+    expect(takeStanding(restored, standing(2, 9))).toBe(restored);
   });
 
   it('takes a new rank for the same version, because others move too', () => {

@@ -101,7 +101,7 @@ describe('following a board', () => {
     world.socket().server.received(boardFrame({ event: 'score:update', userId: 'x', newScore: 1, seq: 2 }));
     world.socket().server.received(boardFrame({ userId: 'me', newScore: 7, rank: 31, version: 2, seq: 2 }));
     world.socket().server.received(boardFrame({ userId: 'me', newScore: 3, rank: 40, version: 1, seq: 2 }));
-    expect(standings).toEqual([{ userId: 'me', score: 7, rank: 31, version: 2 }]);
+    expect(standings).toEqual([{ userId: 'me', score: 7, rank: 31, version: 2, epoch: 1 }]);
   });
 
   it('asks for another board in band and does not mix the two', async () => {
