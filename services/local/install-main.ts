@@ -1,8 +1,14 @@
 /** Installs the programs that the tests need and that npm can't carry, as `npm start` does for itself. */
-import { CHROMIUM, installPrograms, NATS, pathWithServers, REDIS, STRACE } from './install.ts';
+import { CHROMIUM, installPrograms, NATS, POSTGRES, pathWithServers, REDIS, STRACE } from './install.ts';
 
 try {
-  const programs = [REDIS, NATS, STRACE, ...(process.env.CHROMIUM_PATH === undefined ? [CHROMIUM] : [])];
+  const programs = [
+    REDIS,
+    NATS,
+    POSTGRES,
+    STRACE,
+    ...(process.env.CHROMIUM_PATH === undefined ? [CHROMIUM] : []),
+  ];
   await installPrograms(programs, {
     path: pathWithServers(process.env.PATH),
     say: (line) => process.stdout.write(`${line}\n`),

@@ -15,6 +15,8 @@ export const CHROMIUM: Program = {
   commands: ['chromium', 'chromium-browser', 'google-chrome'],
   debianPackage: 'chromium',
 };
+/** A server whose package has pg_dump and pg_restore, for the test of a backup; the private one's has neither. */
+export const POSTGRES: Program = { commands: ['pg_ctlcluster'], debianPackage: 'postgresql' };
 /** Gives the tests disks that fail. */
 export const STRACE: Program = { commands: ['strace'], debianPackage: 'strace' };
 
