@@ -17,7 +17,7 @@ export interface Publisher {
 const PUB_ACK_TIMEOUT_MS = 2_000;
 
 export function createPublisher({ nats, clock }: { nats: NatsConnection; clock: Clock }): Publisher {
-  // The ids of batches come again when the database is restored.
+  // The ids of batches come again when the database is restored, and the bus may still know them.
   const life = randomUUID();
   const jetstream = nats.jetstream({ timeout: PUB_ACK_TIMEOUT_MS });
   let connected = true;

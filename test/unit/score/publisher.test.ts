@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { createPublisher } from '../../../services/score/publisher.ts';
+import { systemClock } from '../../../services/shared/clock.ts';
+import type { NatsConnection } from '../../../services/shared/nats.ts';
+
+const sent: string[] = [];
+const nats = {
+  jetstream: () => ({
+    publish: async (_subject: string, _payload: Uint8Array, { msgID }: { msgID: string }) => sent.push(msgID),
+  }),
+  async *status() {},
+  isClosed: () => false,
+} as unknown as NatsConnection;
+const event = {
+  ...{ leaderboard: 'global', players: [], ranks: [], board: undefined, position: undefined, complete: true },
+};
+
+it('repeats a batch under the same id, and another process never uses it, though ids come again after a restore', async () => {
+  const publisher = createPublisher({ nats, clock: systemClock });
+  await publisher.publish('o1', event);
+  await publisher.publish('o1', event);
+  await publisher.publish('o2', event);
+  await createPublisher({ nats, clock: systemClock }).publish('o1', event);
+  const [first, again, next, other] = sent;
+  expect(again).toBe(first);
+  expect(new Set([first, next, other]).size).toBe(3);
+});
