@@ -108,7 +108,7 @@ function checkOrder(link: AuditLink, before: AuditHead): void {
     throw new ChainDiffers(`link ${due} is missing: ${link.seq} comes after ${before.seq}`);
 }
 
-/** Checks the head of each link with the key of its part of the chain. */
+/** Checks the head of each link with the key of its part of the chain. The last part must be of the first key. */
 function createKeyFollower(keys: readonly Buffer[]) {
   const parts: ChainPart[] = [];
   /** Over all links so far, for the next one that changes the key. */
@@ -133,9 +133,10 @@ function createKeyFollower(keys: readonly Buffer[]) {
     },
     finish(): readonly ChainPart[] {
       const last = parts.at(-1);
-      if (last === undefined || last.key !== undefined) return parts;
+      if (last === undefined || last.key === keys[0]) return parts;
       if (parts.length === 1) throw notOfKey(last.from);
-      throw new ChainDiffers(`link ${last.from} changed the key, and the key since then is not given`);
+      const problem = last.key === undefined ? 'is not given' : 'is an old one';
+      throw new ChainDiffers(`link ${last.from} changed the key, and the key since then ${problem}`);
     },
   };
 }

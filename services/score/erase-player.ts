@@ -2,9 +2,8 @@
  * Erases a player: from the truth, with a link of the audit chain that records it, then from the rank index and from the
  * boards that viewers hold. The truth comes first; whatever is left elsewhere the reconciler finds and takes away.
  */
-import { createHash } from 'node:crypto';
 import { AppError } from '../shared/app-error.ts';
-import type { AuditLink } from '../shared/audit-chain.ts';
+import { type AuditLink, DIGEST_OF_NONE } from '../shared/audit-chain.ts';
 import type { Log } from '../shared/log.ts';
 import type { AuditStore } from './audit-store.ts';
 import type { ErasureStore } from './erasure-store.ts';
@@ -29,7 +28,6 @@ export interface ErasePlayerOptions {
 
 /** Each failed attempt means that another link was made meanwhile: one a second and process at most. */
 const MAX_ATTEMPTS = 10;
-const OF_NO_ACTIONS = createHash('sha256').digest();
 
 export function createErasePlayer(options: ErasePlayerOptions): ErasePlayer {
   const { store, audit, key, removeFromIndex, log } = options;
@@ -40,7 +38,7 @@ export function createErasePlayer(options: ErasePlayerOptions): ErasePlayer {
       if (erased === undefined) {
         throw new AppError('PLAYER_NOT_FOUND', { message: 'Nothing is known of this player.' });
       }
-      const link = nextLink(key, await audit.head(), { actions: 0n, digest: OF_NO_ACTIONS, erased });
+      const link = nextLink(key, await audit.head(), { actions: 0n, digest: DIGEST_OF_NONE, erased });
       const leaderboards = await store.erase(userId, link);
       if (leaderboards !== undefined) return { link, leaderboards };
     }

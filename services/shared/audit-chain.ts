@@ -10,8 +10,8 @@
  *   commitment  = SHA-256(salt, user-id)
  *   link        = field(seq) field(actions) field(digest) field(erased) field(head)
  *
- * A link that seals no action and erases nobody changes the key: its head is made with the next key, and its digest is the
- * SHA-256 over all links before it.
+ * A link that names no action, erases nobody and has another digest than that of no actions changes the key: its head is made with
+ * the next key, and its digest is the SHA-256 over all links before it. A batch may hold no action, so a link may seal none.
  * A change of any field of an action changes its link's digest, and no head can be made to fit without the key.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
@@ -53,6 +53,8 @@ export interface AuditHead {
 }
 
 const CONTEXT = 'scoreboard-audit-v1';
+/** The digest of a link that seals no action. */
+export const DIGEST_OF_NONE: Uint8Array = createHash('sha256').digest();
 /** The head before the first link. */
 export const NO_HEAD: AuditHead = { seq: 0n, head: new Uint8Array() };
 const KEY_BYTES = 32;
@@ -87,8 +89,8 @@ export function isMadeWith(key: Buffer, before: AuditHead, link: AuditLink): boo
 }
 
 /** Whether a link begins the part of the chain that another key seals. */
-export function isKeyChange({ actions, erased }: AuditLink): boolean {
-  return actions === 0n && erased.length === 0;
+export function isKeyChange({ actions, digest, erased }: AuditLink): boolean {
+  return actions === 0n && erased.length === 0 && Buffer.compare(digest, DIGEST_OF_NONE) !== 0;
 }
 
 /** The canonical form of a whole link. */

@@ -108,6 +108,17 @@ describe('sealing', () => {
     expect(links.map(({ seq }) => seq)).toEqual(links.map((_, at) => BigInt(at + 1)));
   });
 
+  it('takes a batch whose players were all left out, and the chain verifies', async () => {
+    await world.accept(['full'], 'f1', 2n ** 53n - 1n);
+    await world.sealAll();
+    await world.accept(['full'], 'f2');
+    await world.sealAll();
+    expect((await world.store.links(0n, 10_000)).at(-1)?.actions).toBe(0n);
+    await world.accept(['full'], 'f3', 0n);
+    await world.sealAll();
+    await expect(verifyChain(chainOf(world), { key: world.key, expected: undefined })).resolves.toBeDefined();
+  });
+
   it('hashes in the database exactly what a verifier hashes, whatever the fields hold', async () => {
     const odd = ['é:😀', '12:x', '1\n2', '"', "'", '\\', ' ', 'x'.repeat(300)];
     for (const [at, text] of odd.entries()) {

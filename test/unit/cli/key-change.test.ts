@@ -125,6 +125,22 @@ describe('a chain whose key was changed', () => {
     await expect(verify(chain, { key: NEW_KEY })).rejects.toThrow(words);
   });
 
+  it('differs when an old key, which others may have, was made the key again', async () => {
+    const chain = changedChain();
+    changeKey(chain, KEY);
+    sealMore(chain, KEY);
+    await expect(verify(chain, { key: NEW_KEY, oldKeys: [KEY] })).rejects.toThrow(
+      /^link 6 changed the key, and the key since then is an old one/,
+    );
+  });
+
+  it('is not what a link over batches without actions looks like', async () => {
+    const chain = correctChain();
+    chain.push({ link: { ...seal(lastOf(chain), []) }, actions: [] });
+    sealMore(chain, KEY);
+    expect((await verify(chain, { key: KEY })).parts).toEqual([{ from: 1n, key: KEY }]);
+  });
+
   it('is no excuse for a link of another key that changed nothing', async () => {
     const chain = correctChain();
     sealMore(chain, NEW_KEY);
