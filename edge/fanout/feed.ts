@@ -11,9 +11,13 @@ import {
   AckPolicy,
   connectNats,
   DeliverPolicy,
+  describeNatsTrouble,
+  JETSTREAM_DISABLED,
   type NatsConnection,
+  NOT_CONNECTED,
   SCORE_STREAM,
 } from '../../services/shared/nats.ts';
+import { createRepeatedWarning } from '../../services/shared/repeated-log.ts';
 import type { Secret } from '../../services/shared/secret.ts';
 import {
   FEED_CALL_DEADLINE_MS,
@@ -22,6 +26,7 @@ import {
   FEED_MAX_REPLAY,
   FEED_PULL_EXPIRES_MS,
   FEED_PULL_MESSAGES,
+  FEED_RETRIES_UNTIL_GONE,
   FEED_RETRY_MS,
 } from './limits.ts';
 
@@ -43,6 +48,8 @@ export interface Feed {
   readonly session: number;
   /** Until when the feed can say that it delivered everything there was, monotonic milliseconds. */
   vouchedAtMs(): number;
+  /** Why no events come; undefined while they do. */
+  trouble(): string | undefined;
   stop(): Promise<void>;
 }
 
@@ -65,7 +72,10 @@ export function startFeed({ natsUrl, log, onEvent, onChange, monotonicMs }: Feed
   let healthy = false;
   let lostAtMs = -Infinity;
   let connected = false;
+  /** What the attempts since the last session met; a hung server cuts its connections between them. */
+  let notOpened: string | undefined;
   let endSession: ((why: string) => void) | undefined;
+  const warn = createRepeatedWarning(log, 'feed not opened');
   const running = run();
 
   async function run(): Promise<void> {
@@ -76,8 +86,11 @@ export function startFeed({ natsUrl, log, onEvent, onChange, monotonicMs }: Feed
       connected = true;
       void watchConnection(connection);
       void connection.closed().then(() => endSession?.('closed'));
+      let missed = 0;
       while (!connection.isClosed()) {
+        missed = connected ? 0 : missed + 1;
         if (connected) await readSession(connection).catch(onNotOpened);
+        if (missed === FEED_RETRIES_UNTIL_GONE) notOpened = undefined;
         await delay(FEED_RETRY_MS, undefined, { signal: stopping.signal }).catch(ignoreAbort);
       }
     }
@@ -89,7 +102,7 @@ export function startFeed({ natsUrl, log, onEvent, onChange, monotonicMs }: Feed
     } catch (error) {
       // At a start it is a mistake that must show. Later, sockets are worth more: whoever changed the bus may change it back.
       if (session === 0) throw error;
-      log.error({ err: error }, 'the bus refuses us');
+      onNotOpened(error);
       await delay(FEED_RETRY_MS, undefined, { signal: stopping.signal }).catch(ignoreAbort);
       return undefined;
     }
@@ -106,7 +119,9 @@ export function startFeed({ natsUrl, log, onEvent, onChange, monotonicMs }: Feed
   }
 
   function onNotOpened(error: unknown): void {
-    if (!stopping.signal.aborted) log.warn({ err: error }, 'feed not opened');
+    if (stopping.signal.aborted) return;
+    notOpened = describeNatsTrouble(error);
+    warn({ err: error });
   }
 
   async function openConsumer(open: NatsConnection): Promise<{ name: string; created: string }> {
@@ -174,6 +189,7 @@ export function startFeed({ natsUrl, log, onEvent, onChange, monotonicMs }: Feed
   function onOpened(): void {
     session += 1;
     healthy = true;
+    notOpened = undefined;
     log.info({ session, after: cursor?.seq }, 'feed opened');
     onChange();
   }
@@ -195,6 +211,7 @@ export function startFeed({ natsUrl, log, onEvent, onChange, monotonicMs }: Feed
     get session() {
       return session;
     },
+    trouble: () => (healthy ? undefined : (notOpened ?? (connected ? JETSTREAM_DISABLED : NOT_CONNECTED))),
     vouchedAtMs: () => (healthy ? monotonicMs() : lostAtMs),
     async stop() {
       stopping.abort();

@@ -82,6 +82,8 @@ export const FEED_PULL_MESSAGES = 500;
 export const FEED_CALL_DEADLINE_MS = 2_000;
 /** Between two attempts to open the feed. */
 export const FEED_RETRY_MS = 250;
+/** Attempts without a connection after which NATS counts as gone: a hung server cuts its connections for less than that. */
+export const FEED_RETRIES_UNTIL_GONE = 12;
 /** Most events that are read again after an interruption; what is older is repaired by polling. */
 export const FEED_MAX_REPLAY = 10_000;
 /** JetStream forgets our consumer when we have been away for this long. */

@@ -50,6 +50,7 @@ export async function startFanout(
     metrics: metrics.registry,
     readiness: node.readiness,
     dependencies: node.dependencies,
+    log,
   });
   return {
     port: node.port,
@@ -167,7 +168,7 @@ async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
     port: server.port,
     readiness,
     // Without it boards are polled.
-    dependencies: () => ({ nats: feed.healthy }),
+    dependencies: () => ({ nats: feed.trouble() }),
     async stop() {
       stopping = true;
       server.stopListening();

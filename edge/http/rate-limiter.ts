@@ -11,7 +11,13 @@ import { createCoalescer } from '../../services/shared/coalescer.ts';
 import { createLocalLimiter, type Rate } from '../../services/shared/gcra.ts';
 import type { Log } from '../../services/shared/log.ts';
 import type { Metrics } from '../../services/shared/metrics.ts';
-import { createScript, type RedisClient } from '../../services/shared/redis.ts';
+import {
+  createScript,
+  describeRedisTrouble,
+  NOT_CONNECTED,
+  type RedisClient,
+} from '../../services/shared/redis.ts';
+import { createRepeatedWarning } from '../../services/shared/repeated-log.ts';
 import { RateLimitedError } from './rate-limited.ts';
 
 export type Limit = 'user' | 'address';
@@ -21,6 +27,10 @@ export interface RateLimiter {
   spendHere(limit: Limit, id: string): void;
   /** Counts it on all nodes together; likewise refuses. Nothing to wait for when its share is told of later. */
   spendEverywhere(limit: Limit, id: string): undefined | Promise<void>;
+  /** Asks Redis when no request did so lately: it may answer, and not do what it is asked. */
+  probe(): Promise<void>;
+  /** Why limits are per node for now; undefined while all nodes share them. */
+  trouble(): string | undefined;
   /** Refuses new requests and waits for the checks under way. */
   close(): Promise<void>;
 }
@@ -53,6 +63,11 @@ const MAX_QUEUE = 4_000;
 /** After Redis failed to answer, nobody waits for it for this long. */
 const RETRY_REDIS_AFTER_MS = 1_000;
 
+/** Without requests Redis is asked this often. */
+export const PROBE_AFTER_MS = 1_000;
+/** No address looks like this. */
+const PROBE: Check = { limit: 'address', id: 'probe', count: 1 };
+
 /** The order in which the script hears of the rates. */
 const LIMITS: readonly Limit[] = ['user', 'address'];
 
@@ -72,17 +87,31 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const untold = new Map<string, number>();
   const telling = new Set<string>();
   let askRedisFrom = 0;
+  let askedRedisAt = -Infinity;
+  let trouble: string | undefined;
+  const warn = createRepeatedWarning(log, 'rate limits are per node for now');
+
+  /** Undefined while each node limits alone. */
+  async function askRedis(checks: readonly Check[]): Promise<readonly number[] | undefined> {
+    if (redis.status !== 'ready' || monotonicMs() < askRedisFrom) return undefined;
+    askedRedisAt = monotonicMs();
+    try {
+      const waits = await script(checks);
+      trouble = undefined;
+      return waits;
+    } catch (error) {
+      trouble = describeRedisTrouble(error);
+      warn({ err: error });
+      askRedisFrom = monotonicMs() + RETRY_REDIS_AFTER_MS;
+      return undefined;
+    }
+  }
 
   async function ask(checks: readonly Check[]): Promise<readonly number[]> {
-    if (redis.status === 'ready' && monotonicMs() >= askRedisFrom) {
-      try {
-        const waits = await script(checks);
-        allowed.inc(waits.filter((waitMs) => waitMs === 0).length);
-        return waits;
-      } catch (error) {
-        if (monotonicMs() >= askRedisFrom) log.warn({ err: error }, 'rate limits are per node for now');
-        askRedisFrom = monotonicMs() + RETRY_REDIS_AFTER_MS;
-      }
+    const waits = await askRedis(checks);
+    if (waits !== undefined) {
+      allowed.inc(waits.filter((waitMs) => waitMs === 0).length);
+      return waits;
     }
     // Each of them has passed this node's own limit.
     allowedAlone.inc(checks.length);
@@ -150,6 +179,10 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       const count = takeUntold(limit, key);
       return count === 0 ? undefined : tell({ limit, id, count }, key);
     },
+    async probe() {
+      if (monotonicMs() - askedRedisAt >= PROBE_AFTER_MS) await askRedis([PROBE]);
+    },
+    trouble: () => (redis.status === 'ready' ? trouble : NOT_CONNECTED),
     close: () => coalescer.close(),
   };
 }

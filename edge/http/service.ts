@@ -16,7 +16,7 @@ import { createConnectRoutes } from './connect-adapter.ts';
 import { createCors } from './cors.ts';
 import { startHttpServer } from './http-server.ts';
 import { createPageRoutes } from './page-routes.ts';
-import { createRateLimiter } from './rate-limiter.ts';
+import { createRateLimiter, PROBE_AFTER_MS } from './rate-limiter.ts';
 import { createRead } from './read.ts';
 import { createRestRoutes } from './rest-routes.ts';
 import { startScoreProbe } from './score-probe.ts';
@@ -57,6 +57,7 @@ export async function startEdge(
   const verifier = createTokenVerifier({ policy: config.tokenPolicy, auth, clock, log });
   const probe = startScoreProbe(score);
   const limiter = createRateLimiter({ rates: config.rates, redis, metrics, log });
+  const probingRedis = setInterval(() => void limiter.probe(), PROBE_AFTER_MS);
   const admission = createAdmission({ verifier, limiter, addressExempt: config.rates.addressExempt });
   const topCache = createTopCache({ score, metrics });
   const submit = createSubmit({ score, topCache, metrics });
@@ -88,7 +89,8 @@ export async function startEdge(
     metrics,
     readiness,
     // Without it the node limits alone.
-    dependencies: () => ({ redis: redis.status === 'ready' }),
+    dependencies: () => ({ redis: limiter.trouble() }),
+    log,
   });
 
   return {
@@ -99,6 +101,7 @@ export async function startEdge(
       await server.stop();
       await submit.close();
       await read.close();
+      clearInterval(probingRedis);
       await limiter.close();
       await probe.stop();
       verifier.close();

@@ -1,12 +1,12 @@
 /**
  * Player profiles in Postgres. Concurrent upserts leave as one statement, and only rows that are new or renamed are
- * written. A database that is down or hangs costs one statement's deadline: from then on
+ * written. A database that is down, hangs or takes no writes costs one statement's deadline: from then on
  * everybody is refused at once with STORE_UNAVAILABLE, until a probe in the background gets an answer.
  */
 import { AppError } from '../shared/app-error.ts';
 import { createCoalescer } from '../shared/coalescer.ts';
 import type { Log } from '../shared/log.ts';
-import { arrayLiteral, createPostgresPool, type Sql } from '../shared/postgres.ts';
+import { arrayLiteral, createPostgresPool, describePostgresTrouble } from '../shared/postgres.ts';
 import type { Secret } from '../shared/secret.ts';
 import { withDeadline } from '../shared/with-deadline.ts';
 
@@ -42,8 +42,8 @@ export interface ProfileStoreOptions {
 export interface ProfileStore {
   /** Makes the profile, or renames it. STORE_UNAVAILABLE when the database does not answer. */
   upsert(profile: Profile): Promise<void>;
-  /** Whether the database answered when it was last asked. */
-  reachable(): boolean;
+  /** Why no profile can be written; undefined when the database could take one when it was last asked. */
+  trouble(): string | undefined;
   /** Finishes what waits, then closes the connections. */
   close(): Promise<void>;
 }
@@ -67,22 +67,21 @@ export function createProfileStore({ databaseUrl, log, onBatch }: ProfileStoreOp
   });
   // Nobody is refused before the first answer is known.
   let state: 'unknown' | 'up' | 'down' = 'unknown';
+  let trouble: string | undefined = 'not connected';
 
-  function become(next: 'up' | 'down', cause?: unknown): void {
-    if (state !== next && next === 'up') log.info('database reachable');
-    if (state !== next && next === 'down') log.warn({ err: cause }, 'database unreachable');
-    state = next;
-  }
-
-  /** Runs one statement and notes whether the database answered. */
-  async function run<Rows>(statement: (sql: Sql) => PromiseLike<Rows>): Promise<Rows> {
+  /** Notes whether the database did what it was asked. */
+  async function watched<Value>(answering: Promise<Value>): Promise<Value> {
     try {
-      const rows = await pool.run(statement, STATEMENT_DEADLINE_MS);
-      become('up');
-      return rows;
+      const value = await answering;
+      if (state !== 'up') log.debug('profiles can be written');
+      state = 'up';
+      trouble = undefined;
+      return value;
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      become('down', error);
+      state = 'down';
+      trouble = describePostgresTrouble(error);
+      log.debug({ err: error }, 'no profile can be written');
       // Whether the profile was written does not matter: the same upsert can be repeated at will.
       throw unavailable(error);
     }
@@ -90,8 +89,9 @@ export function createProfileStore({ databaseUrl, log, onBatch }: ProfileStoreOp
 
   // A row that already says the same is left out before the insert: even a conflict that changes nothing locks a row.
   const upsertBatch = (profiles: readonly Profile[]) =>
-    run(
-      (sql) => sql`
+    watched(
+      pool.run(
+        (sql) => sql`
         insert into players as known (user_id, username)
         select given.user_id, given.username
         from unnest(
@@ -105,6 +105,8 @@ export function createProfileStore({ databaseUrl, log, onBatch }: ProfileStoreOp
         order by given.user_id collate "C"
         on conflict (user_id) do update set username = excluded.username, updated_at = now()
         where known.username is distinct from excluded.username`,
+        STATEMENT_DEADLINE_MS,
+      ),
     );
 
   const upserts = createCoalescer<Profile, undefined>({
@@ -123,7 +125,7 @@ export function createProfileStore({ databaseUrl, log, onBatch }: ProfileStoreOp
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
   async function probe(): Promise<void> {
-    await run((sql) => sql`select 1`).catch((error: unknown) => {
+    await watched(pool.checkWritable(STATEMENT_DEADLINE_MS)).catch((error: unknown) => {
       if (!(error instanceof AppError)) log.error({ err: error }, 'database probe');
     });
     if (closed) return;
@@ -137,7 +139,7 @@ export function createProfileStore({ databaseUrl, log, onBatch }: ProfileStoreOp
       if (state === 'down') throw unavailable();
       await withDeadline(upserts.submit(profile), UPSERT_DEADLINE_MS, () => unavailable());
     },
-    reachable: () => state === 'up',
+    trouble: () => trouble,
     async close() {
       closed = true;
       clearTimeout(timer);

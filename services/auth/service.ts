@@ -45,11 +45,14 @@ export async function startAuth(
       readiness: () => ({ keys: keys.canSign() }),
       dependencies: () => ({
         // Only new tokens need it: without it actions are verified and keys handed out as ever.
-        database: profiles.reachable(),
+        database: profiles.trouble(),
         // What the operator changes in these files takes effect only while they can be read.
-        keyFiles: keys.isCurrent(),
-        revocations: revocations.isCurrent(),
+        keyFiles: keys.isCurrent() ? undefined : 'the key files can not be read: see the log of auth',
+        revocations: revocations.isCurrent()
+          ? undefined
+          : 'the list of revocations can not be read: see the log of auth',
       }),
+      log,
     });
     opened.push(() => admin.close());
     const server = await startGrpcServer({

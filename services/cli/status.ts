@@ -51,10 +51,13 @@ async function stateOf({ port, adminPort }: StackProcess): Promise<string> {
       `http://127.0.0.1:${adminPort}/readyz`,
       AbortSignal.timeout(ANSWER_LIMIT_MS),
     );
-    const { checks, dependencies = {} } = JSON.parse(body) as Readiness;
+    const { checks, dependencies = {}, without = {} } = JSON.parse(body) as Readiness;
     const failing = namesOfFailing(checks);
     if (failing.length > 0) return `not ready: ${failing.join(', ')}`;
-    const missing = namesOfFailing(dependencies);
+    const missing = namesOfFailing(dependencies).map((name) => {
+      const trouble = without[name];
+      return trouble === undefined ? name : `${name} (${trouble})`;
+    });
     return missing.length === 0 ? 'ready' : `without: ${missing.join(', ')}`;
   } catch {
     return 'no answer';
@@ -64,6 +67,8 @@ async function stateOf({ port, adminPort }: StackProcess): Promise<string> {
 interface Readiness {
   readonly checks: Readonly<Record<string, boolean>>;
   readonly dependencies?: Readonly<Record<string, boolean>>;
+  /** Why those that are missing are. */
+  readonly without?: Readonly<Record<string, string>>;
 }
 
 const namesOfFailing = (checks: Readonly<Record<string, boolean>>): string[] =>

@@ -58,6 +58,7 @@ export async function startGame(
       port: config.adminPort,
       metrics: registry,
       readiness: () => ({ keys: verifier.ready() }),
+      log,
     });
     opened.push(() => admin.close());
     const { perMinute, exempt } = config.signIns;

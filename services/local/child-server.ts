@@ -31,6 +31,8 @@ export interface ServerOptions {
   avoidPorts?: readonly number[] | undefined;
   /** A descriptor that the process inherits, by which it is found when its supervisor was killed. */
   mark?: number | undefined;
+  /** Told in one line what the server lacked and was given again. */
+  tell?: ((line: string) => void) | undefined;
 }
 
 /** Thrown by a probe: the server answers, and what it says will not change. The message follows "Redis did not start: ". */

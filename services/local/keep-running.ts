@@ -1,6 +1,12 @@
-/** Crash-only: whatever ends without being told to is started again, soon at first, more patiently while it keeps ending. */
+/**
+ * Crash-only: whatever ends without being told to is started again, soon at first, more patiently while it keeps ending. So
+ * is a process that runs and has a fault which only a new start mends: it is ended first.
+ */
 
-export interface Running {
+import { createFaultWatch, type Faultable } from './fault-watch.ts';
+import { pause } from './pause.ts';
+
+export interface Running extends Faultable {
   /** Resolves when the process has ended, with how. */
   readonly exited: Promise<unknown>;
   stop(): Promise<void>;
@@ -29,6 +35,7 @@ export interface KeepRunningOptions<Process extends Running> {
 export function keepRunning<Process extends Running>(options: KeepRunningOptions<Process>): Kept {
   const { start, onEnd, onRestart } = options;
   const stopping = new AbortController();
+  const endWhenFaulty = createFaultWatch();
   let current: Process | undefined = options.first;
 
   async function keep(): Promise<void> {
@@ -44,7 +51,10 @@ export function keepRunning<Process extends Running>(options: KeepRunningOptions
         }
         // A stop that came while it started again finds it only now.
         if (stopping.signal.aborted) return current.stop();
-        how = String((await current.exited) ?? how);
+        const ended = new AbortController();
+        const fault = endWhenFaulty(current, AbortSignal.any([ended.signal, stopping.signal]));
+        how = String((await current.exited.finally(() => ended.abort())) ?? how);
+        how = (await fault) ?? how;
       } catch (error) {
         how = error instanceof Error ? error.message : String(error);
       }
@@ -66,18 +76,4 @@ export function keepRunning<Process extends Running>(options: KeepRunningOptions
       await kept;
     },
   };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }

@@ -35,12 +35,12 @@ const RIGHTS: Readonly<Record<StoreUser<'nats'>, Rights | undefined>> = {
   admin: undefined,
 };
 
-/** The text of nats-server's configuration file. Whoever is nobody of these is turned away. */
-export function natsConfiguration(passwords: StorePasswords<'nats'>): string {
+/** The text of nats-server's configuration file, with more settings. Whoever is nobody of these is turned away. */
+export function natsConfiguration(passwords: StorePasswords<'nats'>, settings: object = {}): string {
   const users = STORE_USERS.nats.map((user) => ({
     user,
     password: passwords[user],
     ...(RIGHTS[user] && { permissions: RIGHTS[user] }),
   }));
-  return `${JSON.stringify({ authorization: { users } }, null, 2)}\n`;
+  return `${JSON.stringify({ authorization: { users }, ...settings }, null, 2)}\n`;
 }

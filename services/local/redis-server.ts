@@ -1,16 +1,18 @@
 /** A private Redis with users of its own. It keeps nothing on disk, on purpose: the rank index is rebuilt from Postgres. */
 import { mkdir } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
+import { createSilentLog } from '../shared/log.ts';
 import { replaceFile } from '../shared/replace-file.ts';
 import { type ServerOptions, type StoreServer, startChildServer } from './child-server.ts';
-import { loadScriptsInto } from './redis-scripts.ts';
+import { exchange } from './exchange.ts';
+import { keepScripts, loadScriptsInto } from './redis-scripts.ts';
 import { aclFile } from './redis-users.ts';
 import { addressAs, ensurePasswords, type StoreUser } from './store-passwords.ts';
 
 export async function startRedisServer({
   dataDir,
   secretsDir = join(dataDir, 'secrets'),
+  tell = () => {},
   ...options
 }: ServerOptions): Promise<StoreServer<StoreUser<'redis'>>> {
   await mkdir(dataDir, { recursive: true });
@@ -35,23 +37,11 @@ export async function startRedisServer({
       await loadScriptsInto(urlOf(chosen, 'loader'));
     },
   });
-  return { ...server, urlAs: (user) => urlOf(server.port, user) };
-}
-
-/** Sends a line and expects an answer; shared with the other line protocol here. */
-export function exchange(port: number, question: string, answer: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    let heard = '';
-    socket.setTimeout(1_000, () => socket.destroy(new Error('no answer')));
-    socket.once('connect', () => socket.write(question));
-    socket.on('data', (chunk) => {
-      heard += chunk.toString();
-      if (!heard.includes(answer)) return;
-      socket.destroy();
-      resolve();
-    });
-    socket.once('error', reject);
-    socket.once('close', () => reject(new Error('closed without the expected answer')));
+  const keeper = keepScripts({
+    url: urlOf(server.port, 'loader'),
+    onLoaded: () => tell('its scripts were gone and have been loaded again'),
+    log: createSilentLog(),
   });
+  void server.exited.then(() => keeper.stop());
+  return { ...server, urlAs: (user) => urlOf(server.port, user) };
 }

@@ -38,6 +38,7 @@ async function startServer(site: StackSite, name: string, launch: Launch): Promi
     secretsDir: secretsDir(config.dataDir),
     avoidPorts: Object.values(config.ports),
     mark: site.mark,
+    tell: (line: string) => terminal.say(`${name}: ${line}`),
   };
   const first = await site.waitFor(name, launch(options));
   const { port } = first;

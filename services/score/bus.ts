@@ -1,16 +1,28 @@
 /**
- * The bus as the score service uses it. Scores are accepted without it, so the service does not wait for it: it starts,
- * publishes as soon as NATS is there, and leaves everything to the outbox until then.
+ * NATS as the score service uses it. Scores are accepted without it, so the service does not wait for it: it starts,
+ * publishes as soon as JetStream answers, and leaves everything to the outbox until then. A connection says little:
+ * JetStream can be disabled, or its stream deleted or changed, while the server answers. So the stream is looked at again
+ * and again, and mended where we may.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
-import { connectNats, ensureScoreStream, type NatsConnection, StreamUnfitError } from '../shared/nats.ts';
+import {
+  connectNats,
+  describeNatsTrouble,
+  ensureScoreStream,
+  JETSTREAM_DISABLED,
+  type NatsConnection,
+  NOT_CONNECTED,
+  StreamUnfitError,
+} from '../shared/nats.ts';
 import type { Secret } from '../shared/secret.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 
 export interface Bus extends Publisher {
-  /** Leaves. Whoever still waits for an acknowledgement gets none. */
+  /** Why events do not get through; undefined while they do. */
+  trouble(): string | undefined;
+  /** Leaves. A publishing under way gets no acknowledgement. */
   close(): Promise<void>;
 }
 
@@ -20,79 +32,110 @@ export interface BusOptions {
   log: Log;
 }
 
-/** A bus that is there answers long before; one that is not must not hold up the start. */
+/** A NATS that is there answers long before; one that is not must not hold up the start. */
 const START_PATIENCE_MS = 2_000;
-const RETRY_EVERY_MS = 500;
+const CONNECT_AGAIN_MS = 500;
+/** One small request a second finds a disabled JetStream within three seconds. */
+const LOOK_EVERY_MS = 1_000;
+const LOOK_LIMIT_MS = 2_000;
+/** A publishing that failed is repeated by then, if anything waits: a trouble that is older may be over. */
+const PUBLISH_TROUBLE_HOLDS_MS = 10_000;
+/** A hung server cuts its connections now and then, for less than so many looks; that is still the same trouble. */
+const LOOKS_UNTIL_GONE = 3;
 
-/** Resolves when the bus is ready, or without it after a moment. Rejects when its stream can not keep our promises. */
+/** Resolves when the stream is there, or without NATS after a moment. Rejects when NATS refuses us or the stream is unfit. */
 export async function openBus({ natsUrl, clock, log }: BusOptions): Promise<Bus> {
   const closing = new AbortController();
+  const opened = Promise.withResolvers<void>();
   let connection: NatsConnection | undefined;
   let publisher: Publisher | undefined;
+  let isUsable = false;
+  let lookTrouble: string | undefined;
+  let publishTrouble: { readonly text: string; readonly atMs: number } | undefined;
+  const isConnected = () => publisher?.ready() ?? false;
+  const ready = () => isUsable && isConnected();
 
-  async function open(): Promise<void> {
-    connection = await connectNats({ url: natsUrl, name: 'scoreboard-score', log });
-    if (closing.signal.aborted) return connection.close();
+  function onRefused(error: unknown): void {
+    isUsable = false;
+    lookTrouble = describeNatsTrouble(error);
+    log.debug({ err: error }, 'NATS can not be used');
+  }
+
+  /** Makes the stream when it is missing: readers wait for it before anything is published. */
+  async function look(nats: NatsConnection): Promise<void> {
+    try {
+      await ensureScoreStream(await nats.jetstreamManager({ timeout: LOOK_LIMIT_MS, checkAPI: false }));
+      isUsable = true;
+      lookTrouble = undefined;
+      opened.resolve();
+    } catch (error) {
+      onRefused(error);
+      if (error instanceof StreamUnfitError) opened.reject(error);
+    }
+  }
+
+  /** Ends when the library has given up the connection, as it does when a server refuses us twice. */
+  async function keepLooking(nats: NatsConnection): Promise<void> {
+    let missed = 0;
+    while (!nats.isClosed()) {
+      missed = isConnected() ? 0 : missed + 1;
+      if (missed === 0) await look(nats);
+      if (missed === LOOKS_UNTIL_GONE) lookTrouble = undefined;
+      await delay(LOOK_EVERY_MS, undefined, { ref: false });
+    }
+  }
+
+  async function connect(): Promise<NatsConnection> {
+    const nats = await connectNats({ url: natsUrl, name: 'scoreboard-score', log });
+    connection = nats;
+    publisher = createPublisher({ nats, clock });
+    if (closing.signal.aborted) await nats.close();
+    return nats;
+  }
+
+  /** A server whose users were changed refuses us until they are changed back. */
+  async function run(): Promise<void> {
     while (!closing.signal.aborted) {
       try {
-        await ensureScoreStream(await connection.jetstreamManager());
-        publisher = createPublisher({ nats: connection, clock });
-        void keepStream(connection);
-        void connection.closed().then(openAgain);
-        return;
+        await keepLooking(await connect());
       } catch (error) {
-        if (error instanceof StreamUnfitError) throw error;
-        log.warn({ err: error }, 'the stream of scores could not be opened yet');
+        onRefused(error);
+        opened.reject(error);
       }
-      await delay(RETRY_EVERY_MS, undefined, { signal: closing.signal }).catch(ignoreAbort);
+      await delay(CONNECT_AGAIN_MS, undefined, { signal: closing.signal }).catch(ignoreAbort);
     }
   }
 
-  /** A server that comes back may have lost its store, and readers wait for the stream before anything is published. */
-  async function keepStream(kept: NatsConnection): Promise<void> {
-    for await (const { type } of kept.status()) {
-      if (type !== 'reconnect') continue;
-      await kept
-        .jetstreamManager({ checkAPI: false })
-        .then(ensureScoreStream)
-        .catch((error: unknown) => log.warn({ err: error }, 'the stream of scores could not be looked at'));
-    }
-  }
-
-  /** The library gives up on a server that refuses us twice; whoever changed its users may change them back. */
-  async function openAgain(): Promise<void> {
-    while (!closing.signal.aborted) {
-      try {
-        return await open();
-      } catch (error) {
-        if (error instanceof StreamUnfitError) throw error;
-        log.error({ err: error }, 'the bus refuses us');
-      }
-      await delay(RETRY_EVERY_MS, undefined, { signal: closing.signal }).catch(ignoreAbort);
-    }
-  }
-
-  const opening = open();
-  try {
-    await Promise.race([opening, delay(START_PATIENCE_MS, undefined, { ref: false })]);
-  } catch (error) {
+  async function close(): Promise<void> {
+    closing.abort();
     await connection?.close();
+  }
+
+  void run();
+  try {
+    await Promise.race([opened.promise, delay(START_PATIENCE_MS, undefined, { ref: false })]);
+  } catch (error) {
+    await close();
     throw error;
   }
-  if (publisher === undefined) log.warn('the bus is not there: starting without it');
-  // A stream that is found unfit later is caught by nobody: the process ends, and refuses to start with the same line.
-  void opening.then(() => log.info('the bus is there'));
-
   return {
-    ready: () => publisher?.ready() ?? false,
-    publish(batchId, projected) {
-      if (publisher === undefined) return Promise.reject(new Error('the bus was never there'));
-      return publisher.publish(batchId, projected);
+    ready,
+    trouble() {
+      if (!ready()) return lookTrouble ?? (isConnected() ? JETSTREAM_DISABLED : NOT_CONNECTED);
+      const isRecent = publishTrouble && performance.now() - publishTrouble.atMs < PUBLISH_TROUBLE_HOLDS_MS;
+      return isRecent ? publishTrouble?.text : undefined;
     },
-    async close() {
-      closing.abort();
-      await connection?.close();
+    async publish(batchId, projected) {
+      if (publisher === undefined) throw new Error('NATS was never connected');
+      try {
+        await publisher.publish(batchId, projected);
+        publishTrouble = undefined;
+      } catch (error) {
+        publishTrouble = { text: describeNatsTrouble(error), atMs: performance.now() };
+        throw error;
+      }
     },
+    close,
   };
 }
 

@@ -5,6 +5,7 @@
 import { createCoalescer } from '../shared/coalescer.ts';
 import type { Log } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
+import { createRepeatedWarning } from '../shared/repeated-log.ts';
 import type { IndexKeeper } from './index-keeper.ts';
 import type { OutboxRow, OutboxStore } from './outbox-store.ts';
 import { createOutboxSweeper } from './outbox-sweeper.ts';
@@ -50,6 +51,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     'score_delivery_failures_total',
     'Deliveries that failed and will be tried again.',
   );
+  const warn = createRepeatedWarning(log, 'delivery failed; the sweeper will repeat it');
 
   const underWay = new Set<Promise<void>>();
   const settler = createCoalescer<bigint, undefined>({
@@ -72,7 +74,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       sweeper.onDelivered();
     } catch (error) {
       failures.inc();
-      log.warn({ err: error, outboxId: String(outboxId) }, 'delivery failed; the sweeper will repeat it');
+      warn({ err: error, outboxId: String(outboxId) });
     }
   }
 

@@ -19,6 +19,8 @@ export interface EpochRow extends IndexState {
   readonly redisUnseenMs: number;
   /** A build was announced, and its builder has not been heard of since its lease ended. */
   readonly buildLapsed: boolean;
+  /** Postgres answers and takes no writes. */
+  readonly readOnly: boolean;
 }
 
 export interface EpochStore {
@@ -68,11 +70,13 @@ export function createEpochStore(pool: PostgresPool): EpochStore {
             seen_at: bigint;
             unseen_ms: number;
             lapsed: boolean;
+            read_only: boolean;
           }[]
         >`
           select epoch, source, building, redis_run_id, ${seenAt(sql)} as seen_at,
                  (extract(epoch from clock_timestamp() - redis_seen_at) * 1000)::float8 as unseen_ms,
-                 building is not null and building_until < clock_timestamp() as lapsed
+                 building is not null and building_until < clock_timestamp() as lapsed,
+                 current_setting('transaction_read_only') = 'on' as read_only
           from rank_index`,
         LIMIT_MS,
       );
@@ -85,6 +89,7 @@ export function createEpochStore(pool: PostgresPool): EpochStore {
         redisSeenAt: row.seen_at,
         redisUnseenMs: row.unseen_ms,
         buildLapsed: row.lapsed,
+        readOnly: row.read_only,
       };
     },
 

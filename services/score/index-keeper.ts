@@ -6,7 +6,8 @@
  */
 import type { Log } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
-import type { RedisClient } from '../shared/redis.ts';
+import { POSTGRES_READ_ONLY } from '../shared/postgres.ts';
+import { describeRedisTrouble, NOT_CONNECTED, type RedisClient } from '../shared/redis.ts';
 import { atMost } from './at-most.ts';
 import type { IndexState } from './board.ts';
 import type { EpochRow, EpochStore } from './epoch-store.ts';
@@ -21,6 +22,8 @@ export interface IndexKeeper {
   readonly state: IndexState;
   /** False when Postgres has not confirmed for a while which index counts: what is read may be old. */
   vouches(): boolean;
+  /** Why each server does not serve the index and its truth; undefined while it does. */
+  troubles(): { readonly postgres: string | undefined; readonly redis: string | undefined };
   /** The state that counts, read after this call. */
   fresh(): Promise<IndexState>;
   /** A state that came with a committed batch; kept when it is newer. */
@@ -55,6 +58,8 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
   const { epochs, index, truth, redis, announce, log, metrics } = options;
   let state: IndexState = { epoch: 0n, source: 'postgres', building: undefined };
   let confirmedAtMs = -Infinity;
+  let isReadOnly = false;
+  let redisTrouble: string | undefined = NOT_CONNECTED;
   const rebuild = createRebuildIndex({ epochs, index, truth, takeOver, announce, log, metrics });
   const builder = createIndexBuilder({ epochs, rebuild, abandon, log });
   metrics.gauge('rank_index_epoch', 'The epoch of the rank index that counts.', {
@@ -72,17 +77,26 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
   }
 
   async function identify(): Promise<IndexIdentity | undefined> {
-    if (redis.status !== 'ready') return undefined;
-    return index.identity().catch((error: unknown) => {
-      log.warn({ err: error }, 'redis does not answer, or takes no writes');
+    if (redis.status !== 'ready') {
+      redisTrouble = NOT_CONNECTED;
       return undefined;
-    });
+    }
+    try {
+      const held = await index.identity();
+      redisTrouble = undefined;
+      return held;
+    } catch (error) {
+      redisTrouble = describeRedisTrouble(error);
+      log.debug({ err: error }, 'redis does not answer, or takes no writes');
+      return undefined;
+    }
   }
 
   async function readRow(): Promise<EpochRow> {
     const askedAtMs = performance.now();
     const row = await epochs.read();
     confirmedAtMs = askedAtMs;
+    isReadOnly = row.readOnly;
     observe(row);
     return row;
   }
@@ -166,12 +180,22 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     if (row.source === 'postgres') await raiseEpoch(row, row.epoch);
   }
 
+  const vouches = () => performance.now() - confirmedAtMs < VOUCHED_FOR_MS;
+  function postgresTrouble(): string | undefined {
+    if (!vouches()) return 'it does not answer';
+    return isReadOnly ? POSTGRES_READ_ONLY : undefined;
+  }
+
   const loop = createLoop({ name: 'rank index keeper', everyMs: BEAT_MS, run: look, log });
   return {
     get state() {
       return state;
     },
-    vouches: () => performance.now() - confirmedAtMs < VOUCHED_FOR_MS,
+    vouches,
+    troubles: () => ({
+      postgres: postgresTrouble(),
+      redis: redisTrouble ?? (state.source === 'redis' ? undefined : 'the rank index is being built'),
+    }),
     fresh: readTruth,
     observe,
     wake() {

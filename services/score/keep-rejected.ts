@@ -7,6 +7,7 @@ import type { AppError, Reason } from '../shared/app-error.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
+import { createRepeatedWarning } from '../shared/repeated-log.ts';
 import { createLoop } from './loop.ts';
 import type { RejectedAttempts, RejectedStore } from './rejected-store.ts';
 
@@ -41,6 +42,7 @@ const OURS_BY_KIND: ReadonlySet<AppError['kind']> = new Set(['unavailable', 'dea
 
 export function createKeepRejected(options: KeepRejectedOptions): KeepRejected {
   const { store, log, metrics, clock = systemClock } = options;
+  const warn = createRepeatedWarning(log, 'refused attempts could not be kept');
   const counts = metrics.counter(
     'audit_rejected_attempts_total',
     'Refused attempts by reason, and whether they were kept or left out.',
@@ -56,7 +58,7 @@ export function createKeepRejected(options: KeepRejectedOptions): KeepRejected {
     const outcome = await store.insert(rows).then(
       () => 'kept',
       (error: unknown) => {
-        log.warn({ err: error, rows: rows.length }, 'refused attempts could not be kept');
+        warn({ err: error, rows: rows.length });
         return 'left_out';
       },
     );

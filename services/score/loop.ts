@@ -1,5 +1,6 @@
 /** A piece of work that is done again and again by one owner: never twice at a time, never after it was stopped. */
 import type { Log } from '../shared/log.ts';
+import { createRepeatedWarning } from '../shared/repeated-log.ts';
 
 export interface LoopOptions {
   name: string;
@@ -27,13 +28,14 @@ export function createLoop({ name, everyMs, run, log }: LoopOptions): Loop {
   let again = false;
   let stopped = true;
   let endedAtMs = -Infinity;
+  const warn = createRepeatedWarning(log, 'a turn of a loop failed');
 
   async function turn(): Promise<void> {
     again = false;
     try {
       await run();
     } catch (error) {
-      if (!stopped) log.warn({ err: error, loop: name }, 'a turn of a loop failed');
+      if (!stopped) warn({ err: error, loop: name });
     }
   }
 

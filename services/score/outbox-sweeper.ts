@@ -6,6 +6,7 @@
  * nobody else, nor another life of this process, would know that something waits.
  */
 import type { Log } from '../shared/log.ts';
+import { createRepeatedWarning } from '../shared/repeated-log.ts';
 import { createLoop } from './loop.ts';
 import type { OutboxRow, OutboxStore } from './outbox-store.ts';
 
@@ -51,6 +52,7 @@ const LATELY_MS = 30_000;
 
 export function createOutboxSweeper(options: OutboxSweeperOptions): OutboxSweeper {
   const { outbox, ready, deliver, onFailed, log, monotonicMs = () => performance.now() } = options;
+  const warn = createRepeatedWarning(log, 'a batch could not be delivered by itself');
   let deliveredAtMs = -Infinity;
   let failedAtMs = -Infinity;
 
@@ -81,7 +83,7 @@ export function createOutboxSweeper(options: OutboxSweeperOptions): OutboxSweepe
         await postpone(rows.slice(at), error, false);
         throw error;
       }
-      log.warn({ err: error, outboxId: String(row.id) }, 'a batch could not be delivered by itself');
+      warn({ err: error, outboxId: String(row.id) });
       await postpone([row], error, true);
     }
   }

@@ -3,6 +3,7 @@
  * what a reply and an event need to say: ranks, the board when it changed, and whether the projection is complete.
  */
 import type { Log } from '../shared/log.ts';
+import { createRepeatedWarning } from '../shared/repeated-log.ts';
 import type { Board, IndexState, PlayerState, Position } from './board.ts';
 import type { IndexKeeper } from './index-keeper.ts';
 import type { Projection, RankIndex } from './rank-index.ts';
@@ -32,6 +33,8 @@ export interface ProjectorOptions {
 }
 
 export function createProjector({ index, truthBoards, keeper, log }: ProjectorOptions): Projector {
+  const warn = createRepeatedWarning(log, 'projection failed');
+
   async function projectBoard(
     leaderboard: string,
     players: readonly PlayerState[],
@@ -59,7 +62,7 @@ export function createProjector({ index, truthBoards, keeper, log }: ProjectorOp
         ? { ...base, ...outcome, complete: true }
         : { ...base, board: outcome, position: outcome, complete: true };
     } catch (error) {
-      log.warn({ err: error, leaderboard }, 'projection failed');
+      warn({ err: error, leaderboard });
       keeper.wake();
       return { ...base, complete: false };
     }

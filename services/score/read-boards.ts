@@ -5,6 +5,7 @@
  */
 import { AppError } from '../shared/app-error.ts';
 import type { Log } from '../shared/log.ts';
+import { createRepeatedWarning } from '../shared/repeated-log.ts';
 import { withDeadline } from '../shared/with-deadline.ts';
 import { type Board, type Entry, type PlayerState, TOP_SIZE } from './board.ts';
 import type { IndexKeeper } from './index-keeper.ts';
@@ -59,6 +60,8 @@ const READ_PATIENCE_MS = 1_150;
 
 export function createReadBoards(options: ReadBoardsOptions): ReadBoards {
   const { index, truth, truthBoards, truthRanks, keeper, log } = options;
+  const warnOfIndex = createRepeatedWarning(log, 'the rank index can not be asked');
+  const warnOfRank = createRepeatedWarning(log, 'no rank could be told');
   /** The index's answer, or undefined when it can't be asked or does not hold the epoch. */
   async function ask<T>(question: (epoch: bigint) => Promise<T | undefined>): Promise<T | undefined> {
     if (keeper.state.source !== 'redis') return undefined;
@@ -67,7 +70,7 @@ export function createReadBoards(options: ReadBoardsOptions): ReadBoards {
       if (answer === undefined) keeper.wake();
       return answer;
     } catch (error) {
-      log.warn({ err: error }, 'the rank index can not be asked');
+      warnOfIndex({ err: error });
       keeper.wake();
       return undefined;
     }
@@ -79,7 +82,7 @@ export function createReadBoards(options: ReadBoardsOptions): ReadBoards {
       const standings = await withDeadline(counting, RANK_PATIENCE_MS);
       return standings.map(({ rank }) => rank);
     } catch (error) {
-      log.warn({ err: error, leaderboard }, 'no rank could be told');
+      warnOfRank({ err: error, leaderboard });
       return undefined;
     }
   }
@@ -137,7 +140,7 @@ export function createReadBoards(options: ReadBoardsOptions): ReadBoards {
       try {
         return (await neighbourhood(leaderboard, userId, 0)).self?.entry.rank ?? 0;
       } catch (error) {
-        log.warn({ err: error, leaderboard }, 'no rank could be told');
+        warnOfRank({ err: error, leaderboard });
         return 0;
       }
     },

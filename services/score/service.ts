@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { startGrpcServer } from '../shared/grpc.ts';
 import type { Log } from '../shared/log.ts';
 import { createMetrics, type Metrics } from '../shared/metrics.ts';
+import { createRepeatedWarning } from '../shared/repeated-log.ts';
 import type { RunningService } from '../shared/run-process.ts';
 import { createAcceptStore } from './accept-store.ts';
 import { atMost } from './at-most.ts';
@@ -92,11 +93,11 @@ export async function startScore(
     metrics,
     // Without any one of its servers it still serves something: submissions, or boards.
     readiness: () => ({ serving, epoch: keeper.state.epoch > 0n }),
-    dependencies: () => ({
-      postgres: keeper.vouches() && !breaker.isOpen(),
-      redis: keeper.state.source === 'redis' && servers.redis.status === 'ready',
-      nats: servers.bus.ready(),
-    }),
+    dependencies() {
+      const { postgres, redis } = keeper.troubles();
+      return { postgres: postgres ?? breaker.trouble(), redis, nats: servers.bus.trouble() };
+    },
+    log,
   });
 
   return {
@@ -149,11 +150,13 @@ function createBoards({ readPool, upkeepPool, redis, bus, log, metrics }: Boards
     await bus.publish(`e${board.epoch}`, announcement);
   }
 
+  const warn = createRepeatedWarning(log, 'a repaired board was not announced');
+
   /** A board that a repair changed. Who misses the event polls it. */
   async function announceRepair(projected: Projected): Promise<void> {
     if (projected.board === undefined || !bus.ready()) return;
     await bus.publish(`r${randomUUID()}`, projected).catch((error: unknown) => {
-      log.warn({ err: error }, 'a repaired board was not announced');
+      warn({ err: error });
     });
   }
 
@@ -180,7 +183,7 @@ function createSubmission({ servers, boards, outbox, rejected, log, metrics }: S
   const watch = createOutboxWatch({ outbox, log, metrics });
   const breaker = createStoreBreaker({
     store: createAcceptStore(writePool),
-    probe: () => writePool.run((sql) => sql`select 1`, PROBE_LIMIT_MS),
+    probe: () => writePool.checkWritable(PROBE_LIMIT_MS),
     ...{ log, metrics },
   });
   const outboxFull = () => new AppError('OUTBOX_FULL', { retryAfterMs: OUTBOX_FULL_RETRY_MS });

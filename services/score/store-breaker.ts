@@ -1,11 +1,13 @@
 /**
- * Spares everybody the wait for a database that does not answer. After some failures in a row submissions are refused at
+ * Spares everybody the wait for a database that does not answer, or takes no writes. After some failures in a row submissions are refused at
  * once, with a time to come back, until a probe in the background gets an answer. What the database itself answers, a
  * conflict for example, is no failure here.
  */
 import { AppError } from '../shared/app-error.ts';
 import type { Log } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
+import { describePostgresTrouble } from '../shared/postgres.ts';
+import { createRepeatedWarning } from '../shared/repeated-log.ts';
 import type { AcceptStore } from './accept-store.ts';
 
 export interface StoreBreaker {
@@ -13,7 +15,8 @@ export interface StoreBreaker {
   readonly store: AcceptStore;
   /** Runs another call to the same database, watched too. */
   watched<Value>(call: () => Promise<Value>): Promise<Value>;
-  isOpen(): boolean;
+  /** Why submissions are refused; undefined while they are not. */
+  trouble(): string | undefined;
   /** Why nothing can be written now, or undefined while it can. */
   refusal(): AppError | undefined;
   stop(): Promise<void>;
@@ -21,7 +24,7 @@ export interface StoreBreaker {
 
 export interface StoreBreakerOptions {
   store: AcceptStore;
-  /** Resolves when the database answers a trivial statement. */
+  /** Resolves when the database takes writes. */
   probe: () => Promise<unknown>;
   log: Log;
   metrics: Metrics;
@@ -40,6 +43,8 @@ const RETRY_AFTER_MS = 1_000;
 export function createStoreBreaker({ store, probe, log, metrics }: StoreBreakerOptions): StoreBreaker {
   let failures = 0;
   let open = false;
+  let trouble = '';
+  const warn = createRepeatedWarning(log, 'postgres takes no writes: submissions are refused');
   let stopped = false;
   let probing: Promise<void> = Promise.resolve();
   let endPause: (() => void) | undefined;
@@ -63,7 +68,8 @@ export function createStoreBreaker({ store, probe, log, metrics }: StoreBreakerO
     failures += 1;
     if (open || failures < FAILURES_TO_OPEN) return;
     open = true;
-    log.error({ err: error }, 'postgres does not answer: submissions are refused');
+    trouble = describePostgresTrouble(error);
+    warn({ err: error });
     probing = probeUntilAnswered();
   }
 
@@ -73,10 +79,10 @@ export function createStoreBreaker({ store, probe, log, metrics }: StoreBreakerO
         await probe();
         open = false;
         failures = 0;
-        log.info('postgres answers again');
         return;
       } catch (error) {
-        log.debug({ err: error }, 'postgres does not answer yet');
+        trouble = describePostgresTrouble(error);
+        log.debug({ err: error }, 'submissions are still refused');
       }
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, PROBE_EVERY_MS);
@@ -94,7 +100,7 @@ export function createStoreBreaker({ store, probe, log, metrics }: StoreBreakerO
       find: (keys, limitMs) => watched(() => store.find(keys, limitMs)),
     },
     watched,
-    isOpen: () => open,
+    trouble: () => (open ? trouble : undefined),
     refusal: () => (open ? new AppError('STORE_UNAVAILABLE', { retryAfterMs: RETRY_AFTER_MS }) : undefined),
     async stop() {
       stopped = true;

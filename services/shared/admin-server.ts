@@ -5,7 +5,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { REASONS, type Reason } from './app-error.ts';
+import { type Troubles, watchDependencies } from './dependencies.ts';
 import type { HttpStatus } from './http-status.ts';
+import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface AdminServerOptions {
@@ -15,8 +17,9 @@ export interface AdminServerOptions {
   metrics: Metrics;
   /** What this process can't do without, by name: true when it works. */
   readiness: () => Record<string, boolean>;
-  /** What it can do without for a while, by name: told for the operator, and no reason to send work elsewhere. */
-  dependencies?: () => Record<string, boolean>;
+  /** What it can do without for a while: told here and in the log, and no reason to send work elsewhere. */
+  dependencies?: () => Troubles;
+  log: Log;
 }
 
 export interface AdminServer {
@@ -33,6 +36,7 @@ export async function startAdminServer({
   metrics,
   readiness,
   dependencies,
+  log,
 }: AdminServerOptions): Promise<AdminServer> {
   const server = createServer(
     { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
@@ -58,7 +62,7 @@ export async function startAdminServer({
           const status = ready ? 'ready' : 'not ready';
           return answer(
             ready ? 200 : 503,
-            JSON.stringify({ status, checks, dependencies: dependencies?.() }),
+            JSON.stringify({ status, checks, ...(dependencies && describeTroubles(dependencies())) }),
           );
         }
         default:
@@ -70,12 +74,24 @@ export async function startAdminServer({
     server.once('error', reject);
     server.listen(port, host, resolve);
   });
+  const watch = dependencies && watchDependencies({ look: dependencies, log });
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>
       new Promise((resolve) => {
+        watch?.stop();
         server.close(() => resolve());
         server.closeAllConnections();
       }),
+  };
+}
+
+/** Each dependency by name with whether it works, and beside it why those that are missing are. */
+function describeTroubles(troubles: Troubles) {
+  const entries = Object.entries(troubles);
+  const missing = entries.filter(([, trouble]) => trouble !== undefined);
+  return {
+    dependencies: Object.fromEntries(entries.map(([name, trouble]) => [name, trouble === undefined])),
+    ...(missing.length > 0 && { without: Object.fromEntries(missing) }),
   };
 }

@@ -63,9 +63,16 @@ export function boundFields(fields: object): Record<string, unknown> {
       message: cut(error.message),
       stack: cut(error.stack ?? '', STACK_LENGTH),
       ...(error.cause !== undefined && { cause: bound(error.cause, depth - 1) }),
-      ...boundEntries(error, depth),
+      ...boundEntries(withoutArguments(error), depth),
     };
   }
 
   return boundEntries(fields, DEPTH);
+}
+
+/** Clients of servers add the command to its error: its name is told, not the script or the password that it carries. */
+function withoutArguments(error: Error & { command?: unknown }): object {
+  const { command } = error;
+  if (typeof command !== 'object' || command === null) return error;
+  return { ...error, command: 'name' in command ? command.name : MASK };
 }

@@ -6,6 +6,7 @@ import {
   connect,
   DeliverPolicy,
   DiscardPolicy,
+  ErrorCode,
   type JetStreamClient,
   type JetStreamManager,
   type NatsConnection,
@@ -83,7 +84,43 @@ function parseAddress(url: string): Address {
 async function watchStatus(connection: NatsConnection, log: Log): Promise<void> {
   for await (const { type, data } of connection.status()) {
     if (type === 'pingTimer') continue;
-    log.warn({ type, data: String(data) }, 'nats connection');
+    // At each attempt, for as long as an outage lasts: who depends on the connection tells of it.
+    log.debug({ type, data: String(data) }, 'nats connection');
+  }
+}
+
+/** No connection, or none that has answered yet. */
+export const NOT_CONNECTED = 'not connected';
+
+/** There is a connection, and JetStream says nothing. */
+export const JETSTREAM_DISABLED =
+  'JetStream is disabled or does not answer: free disk space if its disk is full, and restart nats-server ("npm start" restarts its own)';
+
+/** Why NATS does not serve us while there is a connection, by the error of a call to JetStream, and what to do about it. */
+export function describeNatsTrouble(error: unknown): string {
+  if (error instanceof StreamUnfitError) return error.message;
+  if (!(error instanceof NatsError)) return `JetStream can not be used: ${String(error)}`;
+  const { code, api_error: refusal } = error;
+  if (refusal?.err_code === STREAM_NOT_FOUND)
+    return `the stream ${SCORE_STREAM} is missing: the score service makes it`;
+  if (refusal?.err_code === NO_STORAGE)
+    return `JetStream has no room for the stream ${SCORE_STREAM}: free disk space, or raise max_file_store, and restart nats-server`;
+  // Of the account, or of the whole server.
+  if (refusal?.code === 503) return JETSTREAM_DISABLED;
+  if (refusal !== undefined) return `JetStream refuses: ${refusal.description}`;
+  switch (code) {
+    case ErrorCode.Timeout:
+    case ErrorCode.NoResponders:
+      return JETSTREAM_DISABLED;
+    case ErrorCode.PermissionsViolation:
+    case ErrorCode.AuthorizationViolation:
+    case ErrorCode.BadAuthentication:
+      return 'it refuses our user: give it the rights of services/local/nats-users.ts, and check NATS_URL';
+    case ErrorCode.ConnectionClosed:
+    case ErrorCode.Disconnect:
+      return NOT_CONNECTED;
+    default:
+      return `JetStream can not be used: ${error.message}`;
   }
 }
 
@@ -100,6 +137,8 @@ const STREAM = {
 };
 /** The stream does not exist. */
 const STREAM_NOT_FOUND = 10_059;
+/** "insufficient storage resources available" */
+const NO_STORAGE = 10_047;
 
 /** The stream is there and can not be made to keep our promises: only an operator can help. */
 export class StreamUnfitError extends Error {

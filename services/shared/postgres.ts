@@ -26,6 +26,10 @@ const RECONNECT_DELAY_S = 0.2;
 const MAX_CONNECTION_AGE_S = 30 * 60;
 /** A pool that hangs is replaced, but not more often than this. */
 const REPLACE_COOL_DOWN_MS = 1_000;
+/** New sessions find out that the server takes writes again, within the five seconds in which all is well. */
+const REPLACE_READ_ONLY_COOL_DOWN_MS = 2_000;
+/** A read-only server answers readers: they keep the old connections until they have their rows. */
+const READ_GRACE_S = 5;
 /** While others are answered it may be one connection that hangs, or only a queue: no reason to cut the others often. */
 const REPLACE_ALIVE_COOL_DOWN_MS = 10_000;
 
@@ -65,6 +69,8 @@ export interface PostgresPool {
    * have run), or with the database's own error.
    */
   run<Rows>(statement: (sql: Sql) => PromiseLike<Rows>, limitMs: number): Promise<Rows>;
+  /** Resolves when a statement could write now; fails like one that can not. */
+  checkWritable(limitMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -73,28 +79,45 @@ export function createPostgresPool(options: PostgresOptions): PostgresPool {
   let replacedAt = 0;
   let answeredAt = -Infinity;
 
-  function replace(limitMs: number): void {
-    const isAlive = performance.now() - answeredAt < limitMs;
-    const coolDownMs = isAlive ? REPLACE_ALIVE_COOL_DOWN_MS : REPLACE_COOL_DOWN_MS;
+  /** Statements that are still under way on the old connections after the grace fail as OUTCOME_UNKNOWN. */
+  function replace(coolDownMs: number, graceS: number): void {
     if (performance.now() - replacedAt < coolDownMs) return;
     replacedAt = performance.now();
-    const hung = sql;
+    const old = sql;
     sql = connectPostgres(options);
-    // Destroys its sockets at once; statements still under way there fail as OUTCOME_UNKNOWN.
-    hung.end({ timeout: 0 }).catch(ignoreDestroyed);
+    old.end({ timeout: graceS }).catch(ignoreDestroyed);
+  }
+
+  function replaceHung(limitMs: number): void {
+    const isAlive = performance.now() - answeredAt < limitMs;
+    replace(isAlive ? REPLACE_ALIVE_COOL_DOWN_MS : REPLACE_COOL_DOWN_MS, 0);
+  }
+
+  async function run<Rows>(statement: (sql: Sql) => PromiseLike<Rows>, limitMs: number): Promise<Rows> {
+    try {
+      const rows = await withDeadline(statement(sql), limitMs);
+      answeredAt = performance.now();
+      closeGap(rows);
+      return rows;
+    } catch (error) {
+      if (error instanceof AppError && error.reason === 'DEADLINE_EXCEEDED') replaceHung(limitMs);
+      // A session may have been read-only from its start on, or the address may lead to the new primary by now.
+      if (sqlCode(error) === READ_ONLY) replace(REPLACE_READ_ONLY_COOL_DOWN_MS, READ_GRACE_S);
+      throw toStoreError(error);
+    }
   }
 
   return {
-    async run(statement, limitMs) {
-      try {
-        const rows = await withDeadline(statement(sql), limitMs);
-        answeredAt = performance.now();
-        closeGap(rows);
-        return rows;
-      } catch (error) {
-        if (error instanceof AppError && error.reason === 'DEADLINE_EXCEEDED') replace(limitMs);
-        throw toStoreError(error);
-      }
+    run,
+    async checkWritable(limitMs) {
+      // "on" in a standby as well.
+      const [row] = await run(
+        (sql) => sql<{ mode: string }[]>`select current_setting('transaction_read_only') as mode`,
+        limitMs,
+      );
+      if (row?.mode !== 'on') return;
+      replace(REPLACE_READ_ONLY_COOL_DOWN_MS, READ_GRACE_S);
+      throw toStoreError(Object.assign(new Error('the session is read-only'), { code: READ_ONLY }));
     },
     close: () => sql.end({ timeout: 2 }),
   };
@@ -120,9 +143,11 @@ export function sqlCode(error: unknown): string | undefined {
 }
 
 export const UNIQUE_VIOLATION = '23505';
+/** A statement would write where nothing can be written: in a standby, or by a setting. */
+const READ_ONLY = '25006';
 
 /** The statement never ran: no connection, server starting, or its transaction was rolled back whole. */
-const NOT_RUN = new Set(['ECONNREFUSED', 'ENOENT', 'CONNECT_TIMEOUT', '57P03', '40001', '40P01', '25006']);
+const NOT_RUN = new Set(['ECONNREFUSED', 'ENOENT', 'CONNECT_TIMEOUT', '57P03', '40001', '40P01', READ_ONLY]);
 /**
  * The server can't do it now, whatever the statement: out of disk, memory or connections (53), trouble with its files (58),
  * or with itself (XX). The transaction was rolled back whole.
@@ -154,3 +179,18 @@ export function toStoreError(error: unknown): unknown {
   if (code === CANCELLED) return new AppError('DEADLINE_EXCEEDED', { cause: error });
   return error;
 }
+
+/** Why Postgres does not serve us, by the error of a statement, and what to do about it. */
+export function describePostgresTrouble(error: unknown): string {
+  const cause = error instanceof AppError ? error.cause : error;
+  const code = sqlCode(cause);
+  if (code === READ_ONLY) return POSTGRES_READ_ONLY;
+  if (code === '57P03') return 'it is starting up, or recovering';
+  if (code === '53300') return 'it has no connection left: raise max_connections';
+  if (code?.startsWith('53') || code?.startsWith('58'))
+    return 'it has no disk space or memory left: look into its log';
+  return cause instanceof postgres.PostgresError ? `it answers "${cause.message}"` : 'it does not answer';
+}
+
+export const POSTGRES_READ_ONLY =
+  'it is read-only: let DATABASE_URL name the primary, or set default_transaction_read_only to off';

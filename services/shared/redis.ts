@@ -3,8 +3,9 @@
  * and nothing is sent again by the library, since an old write that arrives late is worse than one that failed.
  */
 import { createHash } from 'node:crypto';
-import { Redis } from 'ioredis';
+import { Redis, ReplyError } from 'ioredis';
 import type { Log } from './log.ts';
+import { createRepeatedWarning } from './repeated-log.ts';
 import { Secret } from './secret.ts';
 
 export interface RedisOptions {
@@ -39,9 +40,33 @@ export function connectRedis({ url, connectionName, commandTimeoutMs, log }: Red
     // A node that turned read-only was demoted: leave it and find the primary.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
-  redis.on('error', (error) => log.warn({ err: error }, 'redis connection'));
+  const warn = createRepeatedWarning(log, 'redis connection');
+  redis.on('error', (error) => warn({ err: error }));
   return redis;
 }
+
+/** What Redis says of itself first, and what that means to an operator. */
+const TROUBLES: ReadonlyArray<readonly [says: RegExp, trouble: string]> = [
+  [/^NOSCRIPT/, 'it lacks our scripts: run services/local/redis-scripts-main.ts beside it'],
+  [/^NOPERM/, 'it refuses our user a command: give it the rights of services/local/redis-users.ts'],
+  [/^(NOAUTH|WRONGPASS)/, 'it refuses our user: check the name and the password in REDIS_URL'],
+  [/^(READONLY|MASTERDOWN)/, 'it is a read-only replica: let REDIS_URL name the primary'],
+  [/^OOM/, 'it is full and takes no writes: raise its maxmemory'],
+  [/^MISCONF/, 'it can not save to its disk and takes no writes: make room there'],
+  [/^LOADING/, 'it is still loading its data'],
+  [/^BUSY/, 'it is busy with a script that does not end'],
+];
+
+/** Why Redis does not serve us, by the error of a command. */
+export function describeRedisTrouble(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const known = TROUBLES.find(([says]) => says.test(message))?.[1];
+  if (known !== undefined) return known;
+  return error instanceof ReplyError ? `it answers "${message}"` : 'it does not answer';
+}
+
+/** For a client that is not ready: no command has been sent. */
+export const NOT_CONNECTED = 'not connected';
 
 /** A script's answer; its keys and arguments are whatever the script says. */
 export type RedisScript = (keys: readonly string[], args: ReadonlyArray<string | number>) => Promise<unknown>;
@@ -62,7 +87,10 @@ export function createScript(redis: RedisClient, text: string): RedisScript {
       return await redis.evalsha(digest, keys.length, ...keys, ...args);
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-      return redis.eval(text, keys.length, ...keys, ...args);
+      return redis.eval(text, keys.length, ...keys, ...args).catch((refused: unknown) => {
+        // Who may not bring the script waits for the one who may.
+        throw refused instanceof Error && refused.message.startsWith('NOPERM') ? error : refused;
+      });
     }
   };
 }

@@ -113,7 +113,7 @@ describe('the auth process', () => {
     try {
       await vi.waitFor(() => expect(output).toContain('"msg":"started"'), { timeout: 10_000, interval: 50 });
       await rotateKey(world.keysDir, 'token');
-      await vi.waitFor(() => expect(output).toContain('database reachable'), SEEN);
+      await vi.waitFor(() => expect(output).toContain('profiles can be written'), SEEN);
     } finally {
       child.kill('SIGTERM');
     }

@@ -86,6 +86,7 @@ export function createTruth(database: Database, time: VirtualTime) {
           ...index,
           redisSeenAt: microseconds(index.redisSeenMs),
           redisUnseenMs: time.nowMs() - index.redisSeenMs,
+          readOnly: false,
           buildLapsed: index.building !== undefined && index.buildingUntilMs < time.nowMs(),
         })),
       markSeen: (epoch, runId) =>

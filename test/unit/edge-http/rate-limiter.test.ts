@@ -254,13 +254,32 @@ describe('while Redis', () => {
     nowMs += 1;
     await spend(USER_SHARE);
     expect(redis.calls).toHaveLength(2);
-    expect(warn).toHaveBeenCalledTimes(2);
+    expect(limiter.trouble()).toBe('it does not answer');
     nowMs += 1_000;
     allowAll();
     await spend(USER_SHARE);
     expect(redis.calls).toHaveLength(3);
-    expect(warn).toHaveBeenCalledTimes(2);
+    expect(limiter.trouble()).toBeUndefined();
+    expect(warn).toHaveBeenCalledTimes(1);
     expect([await count('allowed', 'node'), await count('allowed', 'redis')]).toEqual([3, 1]);
+  });
+
+  test('answers and lacks the script, that is found out without a request, and so is its end', async () => {
+    redis.answer = () => Promise.reject(new Error('NOSCRIPT No matching script.'));
+    redis.eval = () =>
+      Promise.reject(new Error("NOPERM this user has no permissions to run the 'eval' command"));
+    await limiter.probe();
+    expect(limiter.trouble()).toContain('lacks our scripts');
+    allowAll();
+    await limiter.probe();
+    expect(limiter.trouble()).toContain('lacks our scripts');
+    nowMs += 1_000;
+    await limiter.probe();
+    expect(limiter.trouble()).toBeUndefined();
+    expect(told()).toEqual(Array(2).fill(['sb:rate:address:probe', 2, 1]));
+    await limiter.probe();
+    expect(redis.calls).toHaveLength(2);
+    expect(await count('allowed', 'redis')).toBe(0);
   });
 
   test('fails several calls at once, the log hears of one', async () => {

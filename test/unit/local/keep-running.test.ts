@@ -57,6 +57,39 @@ describe('a process that is kept running', () => {
     await kept.stop();
   });
 
+  it('is ended and started again for a fault that lasts, more patiently each time, and not for one of a moment', async () => {
+    let [fault, starts]: [string | undefined, number] = [undefined, 0];
+    const faultable = () => {
+      const process = fakeProcess();
+      return { ...process, findFault: async () => fault, kill: vi.fn(() => process.end('killed')) };
+    };
+    const onEnd = vi.fn();
+    const start = async () => {
+      starts += 1;
+      return faultable();
+    };
+    const kept = keepRunning<Running>({ first: faultable(), start, onEnd });
+    await vi.advanceTimersByTimeAsync(5_000);
+    fault = 'it is of no use';
+    await vi.advanceTimersByTimeAsync(2_500);
+    fault = undefined;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(starts).toBe(0);
+    fault = 'it is of no use';
+    await vi.advanceTimersByTimeAsync(8_000);
+    expect(starts).toBe(1);
+    expect(onEnd).toHaveBeenCalledExactlyOnceWith('it is of no use');
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(starts).toBeLessThan(7);
+    fault = undefined;
+    await vi.advanceTimersByTimeAsync(2_000);
+    const before = starts;
+    fault = 'it is of no use';
+    await vi.advanceTimersByTimeAsync(8_000);
+    expect(starts).toBe(before + 1);
+    await kept.stop();
+  });
+
   it('stays away when it was stopped, also when it was just coming back', async () => {
     const [first, second] = [fakeProcess(), fakeProcess()];
     const { promise: starting, resolve: started } = Promise.withResolvers<Running>();

@@ -33,7 +33,7 @@ beforeEach(() => {
   row = {
     // The start makes it 1.
     ...{ epoch: 0n, source: 'postgres', building: undefined, redisRunId: '' },
-    ...{ redisSeenAt: 0n, redisUnseenMs: 0, buildLapsed: false },
+    ...{ redisSeenAt: 0n, redisUnseenMs: 0, buildLapsed: false, readOnly: false },
   };
   redis = { status: 'ready' };
   calls = [];
