@@ -29,6 +29,7 @@ import {
   SERVICE_NAMES,
   type ServiceName,
 } from '../../services/shared/service-keys.ts';
+import { setJetStream } from './jetstream.ts';
 import { limitFileSize } from './limit-file-size.ts';
 import { pauseProcess, resumeProcess } from './pause-process.ts';
 
@@ -58,7 +59,10 @@ export interface ScoreWorld {
   /** The sum of a metric of the first score service over all of its labels that match. */
   metric(name: string, label?: string): Promise<number>;
   /** What the first score service says about itself. */
-  readiness(): Promise<{ status: number; body: { dependencies: Record<string, boolean> } }>;
+  readiness(): Promise<{
+    status: number;
+    body: { dependencies: Record<string, boolean>; without?: Record<string, string> };
+  }>;
   /** SIGSTOP to the server and all its children: it neither answers nor goes away. */
   pause(server: ServerName): void;
   resume(server: ServerName): void;
@@ -73,6 +77,8 @@ export interface ScoreWorld {
   startRedis(): Promise<void>;
   killNats(): Promise<void>;
   startNats(options?: { empty?: boolean }): Promise<void>;
+  /** The server goes on and answers. */
+  setJetStream(isEnabled: boolean): void;
   killPostgres(): Promise<void>;
   startPostgres(): Promise<void>;
   stop(): Promise<void>;
@@ -255,6 +261,7 @@ export async function startScoreWorld({
       if (empty) await rm(dataDir('nats'), { recursive: true, force: true });
       nats = await startNatsServer({ ...home('nats'), port: nats.port });
     },
+    setJetStream: (isEnabled) => setJetStream({ dataDir: dataDir('nats'), pid: nats.pid }, isEnabled),
     async killPostgres() {
       postgres.kill('SIGKILL');
       await postgres.stop();
