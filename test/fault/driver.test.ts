@@ -7,7 +7,10 @@ import { createRandom, type Random } from './random.ts';
 
 /** Seeds that CI runs; SEED=123 runs one of one's own. */
 const SEEDS = process.env.SEED === undefined ? [20_261] : [Number(process.env.SEED)];
-const KINDS = ['kill', 'pause', 'cut', 'skew'] as const;
+const KINDS = [
+  ...(['kill', 'pause', 'cut', 'skew'] as const),
+  ...(['script-flush', 'read-only', 'no-jetstream', 'disk-full'] as const),
+];
 const [SHORTEST_MS, LONGEST_MS] = [500, 2_000];
 const CHEATING = [
   ...['POINTS_OVER_CAP', 'TOO_SOON', 'WINDOW_ACTIONS_EXCEEDED', 'PLAYER_QUARANTINED'],
@@ -47,13 +50,14 @@ function refusedFor(history: readonly HistoryEvent[], reason: string): number {
 
 describe('the running product', () => {
   it.each(SEEDS)(
-    'survives each component being killed, paused, cut and put off in time (seed %i)',
+    'survives each component being killed, paused, cut, put off in time and doing its work wrongly (seed %i)',
     async (seed) => {
       const faults = everyFault(seed);
       const told: string[] = [];
       const { judgement, survived, recorder, folder } = await runUnderFire({
         seed,
         nextFault: (_: Random) => faults.shift(),
+        disks: true,
         say: (line) => told.push(line),
       });
       const where = `SEED=${seed}, evidence in ${folder ?? 'no folder'}\n${told.join('\n')}`;

@@ -63,7 +63,7 @@ for (let seed = firstSeed; performance.now() < endsAtMs && !isEnding; seed += 1)
   say(`seed ${seed}`);
   const nextFault: Parameters<typeof runUnderFire>[0]['nextFault'] = (random) =>
     performance.now() < runEndsAtMs && !isEnding ? randomFault(random, LONGEST_FAULT_MS) : undefined;
-  results.push(await runUnderFire({ seed, nextFault, say }));
+  results.push(await runUnderFire({ seed, nextFault, disks: true, say }));
 }
 for (const line of reportRuns(results)) say(line);
 const isWrong = results.some(({ folder }) => folder !== undefined);

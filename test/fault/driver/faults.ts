@@ -1,18 +1,17 @@
 /**
  * What can be done to a component: kill it, pause it, cut a link to it, put its clock off, bring a server back with less
- * than it had, or use a server that is not ours alone.
+ * than it had, make it answer and not do its work, or use a server that is not ours alone.
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listProcesses, parentOf, signalProcess } from '../../../services/local/process-table.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { connectRedis } from '../../../services/shared/redis.ts';
 import type { ProxyMode } from '../proxy.ts';
 import type { Random } from '../random.ts';
 import { COMPONENTS, type Component, isUnit, type LinkName, linksTo } from './components.ts';
 import { holdForeignTransactions } from './foreign-transaction.ts';
 import type { FaultStack } from './stack.ts';
+import { disableJetStream, fillDisk, flushScripts, makeReadOnly, withRedis } from './wrong-servers.ts';
 
 /**
  * `down` is a server that nobody can reach, and that comes back with all that it had. `foreign-transaction` is one that is open
@@ -26,7 +25,11 @@ export type FaultKind =
   | 'restart-empty'
   | 'restart-older'
   | 'down'
-  | 'foreign-transaction';
+  | 'foreign-transaction'
+  | 'script-flush'
+  | 'read-only'
+  | 'no-jetstream'
+  | 'disk-full';
 
 export interface Fault {
   readonly component: Component;
@@ -55,7 +58,6 @@ const CUTS: readonly ProxyMode[] = [
   { kind: 'slow', bytesPerSecond: 20_000 },
   { kind: 'cut-after', bytes: 2_000 },
 ];
-const REDIS_LIMIT_MS = 2_000;
 /** Everything must be well again while the transaction is still open. */
 const HELD_MS = 25_000;
 /** More than any window of a token or a signature tolerates. */
@@ -65,9 +67,9 @@ const SHIFTS_MS = [-300_000, 300_000];
 export function kindsOf(component: Component): FaultKind[] {
   const kinds: FaultKind[] = ['kill', 'pause', 'cut'];
   if (isUnit(component)) kinds.push('skew');
-  if (component === 'postgres') kinds.push('foreign-transaction');
-  if (component === 'nats') kinds.push('restart-empty');
-  if (component === 'redis') kinds.push('restart-empty', 'restart-older');
+  if (component === 'postgres') kinds.push('foreign-transaction', 'read-only', 'disk-full');
+  if (component === 'nats') kinds.push('restart-empty', 'no-jetstream', 'disk-full');
+  if (component === 'redis') kinds.push('restart-empty', 'restart-older', 'script-flush');
   return kinds;
 }
 
@@ -118,6 +120,15 @@ export async function inflict(fault: Fault, stack: FaultStack): Promise<void> {
       await holdForeignTransactions(stack.direct.databaseUrl, lastsMs + HELD_MS);
       await sleep(lastsMs);
       return end('redis', stack, () => forget('redis', stack));
+    case 'read-only':
+      return makeReadOnly(stack, lastsMs);
+    case 'script-flush':
+      return flushScripts(stack, lastsMs);
+    case 'no-jetstream':
+      return disableJetStream(stack);
+    case 'disk-full':
+      if (isUnit(component)) throw new Error(`${component} has no disk of its own`);
+      return fillDisk(component, stack, lastsMs);
     case 'restart-older':
       await saveRedis(stack);
       await sleep(lastsMs);
@@ -140,23 +151,17 @@ async function end(component: Component, stack: FaultStack, meanwhile?: () => vo
   while (stack.pidOf(component) === pid) await sleep(20);
 }
 
-function forget(component: Component, { dataDir }: FaultStack): void {
-  const path = component === 'nats' ? join(dataDir, 'nats', 'jetstream') : join(dataDir, 'redis', 'dump.rdb');
+function forget(component: Component, stack: FaultStack): void {
+  const path =
+    component === 'nats'
+      ? join(stack.folderOf('nats'), 'jetstream')
+      : join(stack.folderOf('redis'), 'dump.rdb');
   rmSync(path, { recursive: true, force: true });
 }
 
 /** Our Redis keeps nothing on disk by itself; what is saved here it finds again when it starts. */
-async function saveRedis({ direct }: FaultStack): Promise<void> {
-  const redis = connectRedis({
-    ...{ url: direct.redisUrl, connectionName: 'saver', commandTimeoutMs: REDIS_LIMIT_MS },
-    log: createSilentLog(),
-  });
-  try {
-    if (redis.status !== 'ready') await new Promise((resolve) => redis.once('ready', resolve));
-    await redis.save();
-  } finally {
-    redis.disconnect();
-  }
+async function saveRedis(stack: FaultStack): Promise<void> {
+  await withRedis(stack, (redis) => redis.save());
 }
 
 /** A process and all that it started. */

@@ -48,6 +48,8 @@ export interface RunOptions {
   settings?: Readonly<Record<string, string>>;
   /** What the operator lets players do, in place of the rules that the run is judged by. */
   rules?: readonly BoardRule[];
+  /** Whether disks can be filled; it needs the right to mount. */
+  disks?: boolean;
   say: (line: string) => void;
 }
 
@@ -77,13 +79,14 @@ const PLAYERS = Array.from({ length: 12 }, (_, at) => `player-${String.fromCharC
 const VIEWERS = 6;
 
 export async function runUnderFire(options: RunOptions): Promise<RunResult> {
-  const { seed, nextFault, settings, rules = RULES, say } = options;
+  const { seed, nextFault, settings, rules = RULES, disks = false, say } = options;
   const folder = await mkdtemp(join(tmpdir(), `scoreboard-fault-${seed}-`));
   const recorder = createRecorder(folder);
   const random = createRandom(seed);
   const stack = await startFaultStack({
     dataDir: join(folder, 'stack'),
     settings: { ...SETTINGS, ...settings },
+    disks,
     onExit: (component, how, expected) =>
       recorder.write({ ...noteAt(recorder), f: 'exit', value: { component, how, expected } }),
   });

@@ -18,6 +18,7 @@ import { ensurePasswords } from '../../../services/local/store-passwords.ts';
 import { startUnitProcess, untilReady } from '../../../services/local/unit-process.ts';
 import { entryPath, secretsDir, UNITS, unitEnvironment } from '../../../services/local/units.ts';
 import { createSilentLog } from '../../../services/shared/log.ts';
+import { mountSmallDisk, type SmallDisk } from '../../support/small-disk.ts';
 import { type FaultProxy, startProxy } from '../proxy.ts';
 import { type Clocks, createClocks } from './clocks.ts';
 import {
@@ -37,6 +38,12 @@ export interface FaultStack {
   pidOf(component: Component): number;
   /** The component's process is about to be ended by us. */
   expectEnd(component: Component): void;
+  /** From now on it may end by itself, or no longer. */
+  allowEnds(component: Component, isAllowed: boolean): void;
+  /** Where a server keeps its data, */
+  folderOf(server: ServerName): string;
+  /** and the file system of its own that this is, when the run asked for such. */
+  readonly disks: Readonly<Partial<Record<ServerName, SmallDisk>>>;
   /** Addresses that no fault lies on. */
   readonly direct: {
     databaseUrl: string;
@@ -58,6 +65,8 @@ export interface FaultStackOptions {
   onExit: (component: Component, how: string, expected: boolean) => void;
   /** Settings of the product's processes. */
   settings: Readonly<Record<string, string>>;
+  /** Servers that get a file system of their own, which can be filled. It needs the right to mount. */
+  disks: boolean;
 }
 
 type Launch = (options: ServerOptions) => Promise<LocalServer>;
@@ -72,17 +81,23 @@ const READY_LIMIT_MS = 60_000;
 /** A run may last longer than a usual token or signature; neither is what a run is about. */
 const LIFETIMES = { TOKEN_LIFETIME_S: '3600', ACTION_LIFETIME_S: '86400' };
 
-export async function startFaultStack({ dataDir, onExit, settings }: FaultStackOptions): Promise<FaultStack> {
+/** In megabytes: a run's write-ahead log, and more than the few events that JetStream keeps. */
+const DISKS = { postgres: 1_000, nats: 64 } as const;
+
+export async function startFaultStack(options: FaultStackOptions): Promise<FaultStack> {
+  const { dataDir, onExit, settings } = options;
   const closers: (() => Promise<void>)[] = [];
   const pids = new Map<Component, number>();
   const expected = new Set<Component>();
+  const mayEnd = new Set<Component>();
+  const folderOf = (server: ServerName) => join(dataDir, server);
   let stopping = false;
   const ended = (component: Component) => (how: string) => {
-    if (!stopping) onExit(component, how, expected.delete(component));
+    if (!stopping) onExit(component, how, expected.delete(component) || mayEnd.has(component));
   };
 
   async function startServer(name: ServerName): Promise<LocalServer> {
-    const options = { dataDir: join(dataDir, name), secretsDir: secretsDir(dataDir) };
+    const options = { dataDir: folderOf(name), secretsDir: secretsDir(dataDir) };
     const first = await LAUNCHES[name](options);
     const note = ({ pid }: LocalServer) => pids.set(name, pid);
     note(first);
@@ -97,7 +112,13 @@ export async function startFaultStack({ dataDir, onExit, settings }: FaultStackO
     stopping = true;
     for (const close of closers.reverse()) await close();
   };
+  const disks: Partial<Record<ServerName, SmallDisk>> = {};
   try {
+    for (const server of options.disks ? (['postgres', 'nats'] as const) : []) {
+      const disk = mountSmallDisk(folderOf(server), DISKS[server]);
+      disks[server] = disk;
+      closers.push(async () => disk.unmount());
+    }
     const [postgres, redis, nats] = await Promise.all([
       startServer('postgres'),
       startServer('redis'),
@@ -158,6 +179,12 @@ export async function startFaultStack({ dataDir, onExit, settings }: FaultStackO
       adminPorts,
       pidOf: (component) => pids.get(component) ?? 0,
       expectEnd: (component) => expected.add(component),
+      allowEnds(component, isAllowed) {
+        if (isAllowed) mayEnd.add(component);
+        else mayEnd.delete(component);
+      },
+      folderOf,
+      disks,
       direct: {
         databaseUrl: postgres.url,
         redisUrl: redis.url,
