@@ -114,7 +114,7 @@ const drained = () =>
 test('a full disk under NATS: scores count and are shown, JetStream is named, and with room it is back', async () => {
   await isShown();
   const nats = stack.stack().processes.nats?.pid;
-  diskOfNats?.fill();
+  await diskOfNats?.fill();
   await waitFor(
     async () => /score .*without: nats \(JetStream is disabled/.test(await status()) || undefined,
   );
@@ -135,8 +135,8 @@ test('a full disk under NATS: scores count and are shown, JetStream is named, an
 }, 120_000);
 
 test('a full disk under everything: what was acknowledged counts once, and all is back when there is room', async () => {
-  disk?.fill();
-  diskOfNats?.fill();
+  await disk?.fill();
+  await diskOfNats?.fill();
   const refused = players.map((player) => player.refused());
   await waitFor(
     () => players.every((player, at) => player.refused() > (refused[at] ?? 0)) || undefined,

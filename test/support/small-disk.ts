@@ -3,12 +3,13 @@
  * where that is refused, the error says why.
  */
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface SmallDisk {
   /** Takes all the room that is left. What was freed since the last time is taken as well. */
-  fill(): void;
+  fill(): Promise<void>;
   free(): void;
   unmount(): void;
 }
@@ -21,12 +22,12 @@ export function mountSmallDisk(folder: string, megabytes: number): SmallDisk {
   run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=755`, 'tmpfs', folder]);
   const ballast = join(folder, 'ballast');
   return {
-    fill() {
-      const file = openSync(ballast, 'a');
+    async fill() {
+      const file = await open(ballast, 'a');
       for (let bytes = MEGABYTE; bytes >= SMALLEST_PIECE; bytes /= 2) {
-        while (isWritten(file, Buffer.alloc(bytes)));
+        while (await isWritten(file, Buffer.alloc(bytes)));
       }
-      closeSync(file);
+      await file.close();
     },
     free: () => rmSync(ballast, { force: true }),
     // Also when a process still has a file open there.
@@ -35,9 +36,9 @@ export function mountSmallDisk(folder: string, megabytes: number): SmallDisk {
 }
 
 /** False when there is no room for it. */
-function isWritten(file: number, bytes: Buffer): boolean {
+async function isWritten(file: FileHandle, bytes: Buffer): Promise<boolean> {
   try {
-    return writeSync(file, bytes) === bytes.length;
+    return (await file.write(bytes)).bytesWritten === bytes.length;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return false;
     throw error;

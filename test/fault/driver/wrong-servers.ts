@@ -78,7 +78,7 @@ export async function fillDisk(server: ServerName, stack: FaultStack, lastsMs: n
   const disk = stack.disks[server];
   if (disk === undefined) throw new Error(`the run gave ${server} no file system of its own`);
   stack.allowEnds(server, true);
-  disk.fill();
+  await disk.fill();
   await sleep(lastsMs);
   disk.free();
   await waitFor(async () => (await worksAgain(server, stack).catch(() => false)) || undefined, MENDED_WITHIN);
