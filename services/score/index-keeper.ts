@@ -6,7 +6,7 @@
  */
 import type { Log } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
-import { POSTGRES_READ_ONLY } from '../shared/postgres.ts';
+import { describePostgresTrouble, POSTGRES_READ_ONLY } from '../shared/postgres.ts';
 import { describeRedisTrouble, NOT_CONNECTED, type RedisClient } from '../shared/redis.ts';
 import { atMost } from './at-most.ts';
 import type { IndexState } from './board.ts';
@@ -58,7 +58,7 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
   const { epochs, index, truth, redis, announce, log, metrics } = options;
   let state: IndexState = { epoch: 0n, source: 'postgres', building: undefined };
   let confirmedAtMs = -Infinity;
-  let isReadOnly = false;
+  let postgresTrouble: string | undefined;
   let redisTrouble: string | undefined = NOT_CONNECTED;
   const rebuild = createRebuildIndex({ epochs, index, truth, takeOver, announce, log, metrics });
   const builder = createIndexBuilder({ epochs, rebuild, abandon, log });
@@ -94,9 +94,12 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
 
   async function readRow(): Promise<EpochRow> {
     const askedAtMs = performance.now();
-    const row = await epochs.read();
+    const row = await epochs.read().catch((error: unknown) => {
+      postgresTrouble = describePostgresTrouble(error);
+      throw error;
+    });
     confirmedAtMs = askedAtMs;
-    isReadOnly = row.readOnly;
+    postgresTrouble = row.readOnly ? POSTGRES_READ_ONLY : undefined;
     observe(row);
     return row;
   }
@@ -181,11 +184,6 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
   }
 
   const vouches = () => performance.now() - confirmedAtMs < VOUCHED_FOR_MS;
-  function postgresTrouble(): string | undefined {
-    if (!vouches()) return 'it does not answer';
-    return isReadOnly ? POSTGRES_READ_ONLY : undefined;
-  }
-
   const loop = createLoop({ name: 'rank index keeper', everyMs: BEAT_MS, run: look, log });
   return {
     get state() {
@@ -193,7 +191,7 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     },
     vouches,
     troubles: () => ({
-      postgres: postgresTrouble(),
+      postgres: postgresTrouble ?? (vouches() ? undefined : 'it does not answer'),
       redis: redisTrouble ?? (state.source === 'redis' ? undefined : 'the rank index is being built'),
     }),
     fresh: readTruth,

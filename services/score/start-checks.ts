@@ -7,7 +7,7 @@ import { parseAuditKey } from '../shared/audit-chain.ts';
 import { readChainEnd } from '../shared/chain-end-store.ts';
 import type { Log } from '../shared/log.ts';
 import { assertContinuable } from '../shared/own-chain.ts';
-import { arrayLiteral, type PostgresPool } from '../shared/postgres.ts';
+import { arrayLiteral, isRefused, type PostgresPool } from '../shared/postgres.ts';
 import type { RedisClient } from '../shared/redis.ts';
 import type { ScoreConfig } from './config.ts';
 
@@ -121,6 +121,8 @@ async function whenItAnswers<Answer>(ask: () => Promise<Answer>, log: Log): Prom
     } catch (error) {
       const isAway =
         error instanceof AppError && (error.kind === 'unavailable' || error.kind === 'deadline_exceeded');
+      // What it says of the user or the database is the line that helps.
+      if (isAway && isRefused(error)) throw error.cause;
       if (!isAway) throw error;
       if (!told) log.warn({ err: error }, 'waiting for postgres');
       told = true;

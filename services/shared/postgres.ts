@@ -153,6 +153,8 @@ const NOT_RUN = new Set(['ECONNREFUSED', 'ENOENT', 'CONNECT_TIMEOUT', '57P03', '
  * or with itself (XX). The transaction was rolled back whole.
  */
 const SERVER_TROUBLE = /^(53|58|XX)...$/;
+/** The server refuses our user or knows no such database, before any statement. */
+const REFUSED = /^(28...|3D000)$/;
 /** The connection went away underneath; a commit may or may not have happened. */
 const UNKNOWN = new Set([
   'CONNECTION_CLOSED',
@@ -173,7 +175,7 @@ const CANCELLED = '57014';
 export function toStoreError(error: unknown): unknown {
   const code = sqlCode(error);
   if (error instanceof AppError || code === undefined) return error;
-  if (NOT_RUN.has(code) || SERVER_TROUBLE.test(code))
+  if (NOT_RUN.has(code) || SERVER_TROUBLE.test(code) || REFUSED.test(code))
     return new AppError('STORE_UNAVAILABLE', { cause: error, retryAfterMs: 1000 });
   if (UNKNOWN.has(code)) return new AppError('OUTCOME_UNKNOWN', { cause: error });
   if (code === CANCELLED) return new AppError('DEADLINE_EXCEEDED', { cause: error });
@@ -182,9 +184,11 @@ export function toStoreError(error: unknown): unknown {
 
 /** Why Postgres does not serve us, by the error of a statement, and what to do about it. */
 export function describePostgresTrouble(error: unknown): string {
-  const cause = error instanceof AppError ? error.cause : error;
+  const cause = causeOf(error);
   const code = sqlCode(cause);
   if (code === READ_ONLY) return POSTGRES_READ_ONLY;
+  if (isRefused(error))
+    return 'it refuses our user: check the name, the password and the database in DATABASE_URL';
   if (code === '57P03') return 'it is starting up, or recovering';
   if (code === '53300') return 'it has no connection left: raise max_connections';
   if (code?.startsWith('53') || code?.startsWith('58'))
@@ -194,3 +198,10 @@ export function describePostgresTrouble(error: unknown): string {
 
 export const POSTGRES_READ_ONLY =
   'it is read-only: let DATABASE_URL name the primary, or set default_transaction_read_only to off';
+
+/** Waiting does not help: the address, or the users of the server, must be changed. */
+export function isRefused(error: unknown): boolean {
+  return REFUSED.test(sqlCode(causeOf(error)) ?? '');
+}
+
+const causeOf = (error: unknown): unknown => (error instanceof AppError ? error.cause : error);

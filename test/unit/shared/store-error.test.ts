@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { AppError } from '../../../services/shared/app-error.ts';
-import { toStoreError } from '../../../services/shared/postgres.ts';
+import { describePostgresTrouble, toStoreError } from '../../../services/shared/postgres.ts';
 
 const reported = (code: string) => Object.assign(new Error('what the database says'), { code });
 
@@ -12,8 +12,21 @@ it.each([
   ['XX000', 'a file that can not grow, or a fault of its own'],
   ['40P01', 'a deadlock'],
   ['57P03', 'starting'],
+  ['25006', 'read-only'],
+  ['28P01', 'our password is refused'],
+  ['3D000', 'no such database'],
 ])('%s, %s: nothing was counted, come back', (code) => {
   expect(toStoreError(reported(code))).toMatchObject({ reason: 'STORE_UNAVAILABLE', retryAfterMs: 1000 });
+});
+
+it.each([
+  ['25006', 'read-only: let DATABASE_URL name the primary'],
+  ['28P01', 'refuses our user'],
+  ['53100', 'no disk space or memory left'],
+  ['57P03', 'starting up, or recovering'],
+  ['CONNECT_TIMEOUT', 'does not answer'],
+])('%s: the operator is told that it %s', (code, trouble) => {
+  expect(describePostgresTrouble(toStoreError(reported(code)))).toContain(trouble);
 });
 
 it.each(['CONNECTION_CLOSED', 'EPIPE', '57P01'])('%s: whether it was counted is unknown', (code) => {
