@@ -251,7 +251,7 @@ describe('the side door', () => {
     expect(accessToken).not.toBe('');
     expect(await get('/readyz')).toEqual({
       status: 200,
-      body: '{"status":"ready","checks":{"keys":true},"dependencies":{"database":true}}',
+      body: '{"status":"ready","checks":{"keys":true},"dependencies":{"database":true,"keyFiles":true,"revocations":true}}',
     });
     const { body } = await get('/metrics');
     for (const line of [
