@@ -24,7 +24,7 @@ let lines: string[] = [];
 let used = 0;
 
 beforeAll(async () => {
-  const log = createLog('score', 'info', { write: (line) => lines.push(line) });
+  const log = createLog('score', 'info', { destination: { write: (line) => void lines.push(line) } });
   world = await startScoreWorld({ log });
   sql = connectPostgres({
     ...{ url: world.databaseUrl, connections: 1, applicationName: 'test' },
