@@ -54,7 +54,7 @@ export function startClimbingPlayers({
 
   async function play(): Promise<void> {
     while (!stopped) {
-      // While auth is away there is no climber.
+      // While auth is away, or its clock is off, there is no climber.
       await climb().catch(() => {});
       await sleep(PAUSE_MS);
     }

@@ -1,5 +1,6 @@
 /** Tokens and signed actions, made in advance, so that players can play on while the auth service is away. */
 import { readFileSync } from 'node:fs';
+import { decodeJwt } from 'jose';
 import { AuthService } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { keyFile } from '../../../services/local/secrets.ts';
 import { secretsDir } from '../../../services/local/units.ts';
@@ -14,12 +15,15 @@ export interface SignedAction {
 }
 
 export interface Signer {
+  /** Rejects while the clock of auth is off. */
   token(userId: string): Promise<string>;
   sign(actions: readonly Omit<SignedAction, 'signature'>[]): Promise<SignedAction[]>;
   close(): void;
 }
 
 const DEADLINE_MS = 5_000;
+/** A token of another time is not yet, or no longer, good elsewhere. */
+const CLOCK_LIMIT_S = 30;
 
 export function createSigner({ dataDir, authAddress }: { dataDir: string; authAddress: string }): Signer {
   const serviceKey = readFileSync(keyFile(secretsDir(dataDir), 'game'), 'utf8').trim();
@@ -34,6 +38,8 @@ export function createSigner({ dataDir, authAddress }: { dataDir: string; authAd
         { userId, username: userId },
         { deadlineMs: DEADLINE_MS },
       );
+      const { iat = 0 } = decodeJwt(accessToken);
+      if (Math.abs(iat - Date.now() / 1_000) > CLOCK_LIMIT_S) throw new Error('the clock of auth is off');
       return accessToken;
     },
     async sign(actions) {
