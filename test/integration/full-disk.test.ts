@@ -18,6 +18,8 @@ import { waitFor } from '../support/wait-for.ts';
 
 const PLAYERS = ['ada', 'bob', 'cy', 'dan'];
 const ACTIONS = 5_000;
+/** Some hundred actions a second from all of them: a load, and no flood. */
+const PAUSE_MS = 20;
 const RETRY_AFTER_MS = 50;
 /** A new start of nats-server, and what waits for its turn on a busy machine. */
 const HEALED = { limitMs: 40_000 };
@@ -79,6 +81,7 @@ async function createPlayer(name: string) {
         expect([429, 503, 504]).toContain(answer.status);
         await sleep(RETRY_AFTER_MS);
       }
+      await sleep(PAUSE_MS);
     }
   }
 
