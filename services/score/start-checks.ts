@@ -25,7 +25,7 @@ const DURABLE_SETTINGS = ['fsync', 'full_page_writes', 'synchronous_commit'];
 /** With any other isolation a statement's snapshot may be older than its locks, which await-writers.ts relies on. */
 const ISOLATION = { name: 'default_transaction_isolation', setting: 'read committed' };
 
-/** Waits until Postgres answers, then refuses one that could lose what it confirmed. */
+/** Waits until Postgres answers and takes writes, and refuses one that could lose what it confirmed. */
 export async function checkPostgres(pool: PostgresPool, log: Log): Promise<void> {
   const settings = await whenItAnswers(
     () =>
@@ -46,6 +46,8 @@ export async function checkPostgres(pool: PostgresPool, log: Log): Promise<void>
     const fix = `alter system set ${ISOLATION.name} = '${ISOLATION.setting}';`;
     throw unfit(`its transactions as ${isolation}, and boards could miss a score`, fix);
   }
+  // The first thing that a start does is to write the epoch.
+  await whenItAnswers(() => pool.checkWritable(POSTGRES_LIMIT_MS), log);
 }
 
 const unfit = (how: string, fix: string) =>

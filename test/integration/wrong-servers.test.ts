@@ -129,9 +129,11 @@ test('a Postgres that is read-only refuses scores as not counted, shows its boar
   const signIn = world.authAs('game').issueToken({ userId: 'bob', username: 'bob' }, call);
   expect(await refusalOf(signIn)).toMatchObject({ reason: 'STORE_UNAVAILABLE' });
   await expectOneLine('Postgres: it is read-only');
+  const another = world.startScoreService();
   await sql`alter system reset default_transaction_read_only`;
   await sql`select pg_reload_conf()`;
   await waitFor(() => submit().catch(() => undefined), HEALED);
+  await (await another).stop();
 });
 
 test('sessions that began read-only are replaced, since they would stay so', async () => {
