@@ -27,12 +27,17 @@ export interface AdmissionOptions {
   monotonicMs: () => number;
 }
 
-/** What one address holds of the node. */
-export interface AddressShare {
-  readonly address: string;
+/** What one holder has of the node: an address, or the /48 of an IPv6 site. */
+export interface Holding {
   sockets: number;
   /** Sockets by the leaderboard that they watch. */
   readonly boards: Map<string, number>;
+}
+
+export interface AddressShare extends Holding {
+  readonly address: string;
+  /** Of an IPv6 address. */
+  readonly site: Holding | undefined;
 }
 
 export interface Admission {
@@ -63,14 +68,20 @@ export function connectionLimits({
   };
 }
 
+const nothingHeld = (): Holding => ({ sockets: 0, boards: new Map() });
+
+function keepWhileHeld<Kept extends Holding>(holdings: Map<string, Kept>, name: string, holding: Kept): void {
+  if (holding.sockets > 0) holdings.set(name, holding);
+  else holdings.delete(name);
+}
+
 export function createAdmission(options: AdmissionOptions): Admission {
   const { maxSockets, maxSocketsPerAddress, maxUpgradesPerS, addressLimitExempt, monotonicMs } = options;
   const upgrades = { intervalMs: 1000 / maxUpgradesPerS, burst: maxUpgradesPerS };
   const perAddress = upgradesOfAddress(maxUpgradesPerS);
   const limiter = createAddressLimiter(monotonicMs);
   const shares = new Map<string, AddressShare>();
-  /** Sockets by the /48 of an IPv6 site. */
-  const sites = new Map<string, number>();
+  const sites = new Map<string, Holding>();
   let sockets = 0;
   let bucketFullAtMs = 0;
 
@@ -79,22 +90,25 @@ export function createAdmission(options: AdmissionOptions): Admission {
     const key = subscriberOf(address);
     const retryAfterMs = limiter.spend(key, perAddress);
     if (retryAfterMs > 0) throw new AppError('RATE_LIMITED', { retryAfterMs });
-    const share = shares.get(key) ?? { address: key, sockets: 0, boards: new Map() };
-    const [, site = ''] = holdersOf(key);
-    const isFull = (sites.get(site) ?? 0) >= ADDRESSES_PER_SITE * maxSocketsPerAddress;
+    const share = shares.get(key) ?? { address: key, ...nothingHeld(), site: siteOf(key) };
+    const isFull = (share.site?.sockets ?? 0) >= ADDRESSES_PER_SITE * maxSocketsPerAddress;
     if (isFull || share.sockets >= maxSocketsPerAddress) throw new AppError('RATE_LIMITED', RETRY);
     return share;
   }
 
+  function siteOf(address: string): Holding | undefined {
+    const [, site] = holdersOf(address);
+    return site === undefined ? undefined : (sites.get(site) ?? nothingHeld());
+  }
+
   function count(share: AddressShare, change: number): void {
+    const { address, site } = share;
     share.sockets += change;
-    if (share.sockets > 0) shares.set(share.address, share);
-    else shares.delete(share.address);
-    const [, site] = holdersOf(share.address);
+    keepWhileHeld(shares, address, share);
     if (site === undefined) return;
-    const ofSite = (sites.get(site) ?? 0) + change;
-    if (ofSite > 0) sites.set(site, ofSite);
-    else sites.delete(site);
+    site.sockets += change;
+    const [, prefix = ''] = holdersOf(address);
+    keepWhileHeld(sites, prefix, site);
   }
 
   return {

@@ -67,7 +67,11 @@ export interface Hub {
 
 export function createHub(options: HubOptions): Hub {
   const { tickMs, slowConsumerMs, publish, personal, onOpened, metrics, monotonicMs, now } = options;
-  const boards = new Boards({ permanent: options.permanent, onGivesWay: dismissAll, monotonicMs });
+  const boards = new Boards({
+    permanent: options.permanent,
+    onGivesWay: (channel, viewers, error) => dismiss(viewers, channel, error),
+    monotonicMs,
+  });
   /** A shared list for the many sockets that watch one board only. */
   const alone = new Map<Channel, readonly Channel[]>();
   const dirty = new Set<Channel>();
@@ -155,8 +159,10 @@ export function createHub(options: HubOptions): Hub {
     }
   }
 
-  function dismissAll(channel: Channel, error: AppError): void {
-    dismiss(channel.viewers, channel, error);
+  function forget(connection: Connection): void {
+    slow.forget(connection);
+    for (const channel of connection.channels) withdraw(connection, channel);
+    connection.channels = [];
   }
 
   return {
@@ -200,6 +206,8 @@ export function createHub(options: HubOptions): Hub {
         setChannels(connection, [...connection.channels, channel]);
         boards.enter(channel, connection);
       }
+      // Making room may have closed it, as a socket that can't be told what it lost.
+      if (connection.socket === undefined) return forget(connection);
       show(connection, channel, resume);
       if (channel.newest === undefined) onOpened(channel);
     },
@@ -209,11 +217,7 @@ export function createHub(options: HubOptions): Hub {
       if (channel !== undefined) leave(connection, channel);
     },
 
-    forget(connection) {
-      slow.forget(connection);
-      for (const channel of connection.channels) withdraw(connection, channel);
-      connection.channels = [];
-    },
+    forget,
 
     onDropped(connection) {
       metrics.framesDropped.inc();

@@ -92,6 +92,7 @@ test('the sockets of one address are limited, and each that ends makes room', ()
 test('the sockets of an IPv6 site are limited to those of four addresses', () => {
   admission = start({ maxSocketsPerAddress: 2 });
   const held = Array.from({ length: 8 }, (_, network) => admission.admit(`2001:db8:0:${network}::1`));
+  expect(new Set(held.map((share) => share?.site)).size).toBe(1);
   expect(attempt('2001:db8:0:9::1')).toEqual(['RATE_LIMITED']);
   expect(attempt('2001:db8:1:9::1')).toEqual(['admitted']);
   admission.release(held[0]);

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { AddressShare } from '../../../edge/fanout/admission.ts';
+import type { AddressShare, Holding } from '../../../edge/fanout/admission.ts';
+import type { Board } from '../../../edge/fanout/board-state.ts';
 import { Boards } from '../../../edge/fanout/boards.ts';
 import type { Channel } from '../../../edge/fanout/channel.ts';
 import { Connection } from '../../../edge/fanout/connection.ts';
@@ -19,21 +20,29 @@ beforeEach(() => {
   gaveWay = [];
   boards = new Boards({
     permanent: ['global'],
-    onGivesWay(channel) {
+    onGivesWay(channel, viewers) {
       gaveWay.push(channel.leaderboard);
-      for (const viewer of [...channel.viewers]) boards.leave(channel, viewer);
+      for (const viewer of [...viewers]) boards.leave(channel, viewer);
     },
     monotonicMs: () => nowMs,
   });
 });
 
-const shareOf = (address: string): AddressShare => ({ address, sockets: 1, boards: new Map() });
+const shareOf = (address: string, site?: Holding): AddressShare => ({
+  ...{ address, sockets: 1, boards: new Map(), site },
+});
 const socketOf = (share?: AddressShare) =>
   new Connection({ protocol: '', token: undefined, resume: undefined }, share);
 
 function watch(leaderboard: string, connection: Connection): Channel {
   const channel = boards.open(leaderboard, connection.share);
   boards.enter(channel, connection);
+  return channel;
+}
+
+/** As a board that was read. */
+function read(channel: Channel, entries: Board['entries']): Channel {
+  channel.newest = { leaderboard: channel.leaderboard, epoch: 1, seq: 1, entries, cause: undefined };
   return channel;
 }
 
@@ -48,12 +57,9 @@ function refusal(work: () => unknown): string | undefined {
 }
 
 /** Opens boards until the node has all it takes, each read and found with these entries. */
-function fill(entries: readonly { userId: string; username: string; score: number; rank: number }[]): void {
-  for (let number = 1; number < BOARDS_PER_NODE; number += 1) {
-    const leaderboard = `filled-${number}`;
-    const channel = watch(leaderboard, socketOf());
-    channel.newest = { leaderboard, epoch: 1, seq: 1, entries, cause: undefined };
-  }
+function fill(entries: Board['entries']): void {
+  for (let number = 1; number < BOARDS_PER_NODE; number += 1)
+    read(watch(`filled-${number}`, socketOf()), entries);
 }
 const SCORED = [{ userId: 'ann', username: 'Ann', score: 1, rank: 1 }];
 
@@ -68,6 +74,42 @@ describe('the boards of one address', () => {
     expect(refusal(() => watch('one-more', socketOf(shareOf('192.0.2.2'))))).toBeUndefined();
     // Also when others watch it already.
     expect(refusal(() => watch('one-more', socketOf(share)))).toBe('SUBSCRIPTION_LIMIT_REACHED');
+  });
+
+  test('give way to one that is asked for while nobody has scored on them, for its own sockets alone', () => {
+    const [share, other] = [shareOf('192.0.2.1'), shareOf('192.0.2.2')];
+    for (let number = 0; number < BOARDS_PER_ADDRESS; number += 1) {
+      read(watch(`b-${number}`, socketOf(share)), number === 3 || number === 5 ? [] : SCORED);
+    }
+    watch('b-3', socketOf(other));
+    watch('b-5', socketOf(other));
+    watch('b-5', socketOf(other));
+    expect(refusal(() => watch('weekly', socketOf(share)))).toBeUndefined();
+    expect(gaveWay).toEqual(['b-3']);
+    expect([...share.boards.keys()].filter((board) => ['b-3', 'weekly'].includes(board))).toEqual(['weekly']);
+    expect(boards.find('b-3')?.viewers.size).toBe(1);
+    // Also for one that others watch already; then there are boards with scores alone.
+    watch('monthly', socketOf(other));
+    expect(refusal(() => watch('monthly', socketOf(share)))).toBeUndefined();
+    expect(gaveWay).toEqual(['b-3', 'b-5']);
+    expect(refusal(() => watch('yearly', socketOf(share)))).toBe('SUBSCRIPTION_LIMIT_REACHED');
+  });
+
+  test('are those of four addresses for all networks of an IPv6 site', () => {
+    const site = { sockets: 1, boards: new Map() };
+    const networks = Array.from({ length: 6 }, (_, network) => shareOf(`2001:db8:0:${network}`, site));
+    const outcomes = networks.flatMap((share, network) =>
+      Array.from({ length: BOARDS_PER_ADDRESS }, (_, number) =>
+        refusal(() => watch(`b-${network}-${number}`, socketOf(share))),
+      ),
+    );
+    expect(outcomes.filter((reason) => reason === undefined)).toHaveLength(4 * BOARDS_PER_ADDRESS);
+    expect(site.boards.size).toBe(4 * BOARDS_PER_ADDRESS);
+    expect(refusal(() => watch('weekly', socketOf(shareOf('2001:db8:1:0'))))).toBeUndefined();
+    const channel = boards.find('b-0-0');
+    for (const viewer of [...(channel?.viewers ?? [])])
+      if (channel !== undefined) boards.leave(channel, viewer);
+    expect(refusal(() => watch('weekly', socketOf(networks[5])))).toBeUndefined();
   });
 
   test('count until the last of its sockets has left', () => {
