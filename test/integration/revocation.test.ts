@@ -111,7 +111,9 @@ test('a list that the auth service can not read shows in its status', async () =
   const list = await readFile(path);
   await writeFile(path, 'damaged');
   await waitFor(
-    async () => /^auth .* without: revocations$/m.test((await stack.cli(['status'])).stdout) || undefined,
+    async () =>
+      /^auth .* without: revocations \(the list .+\)$/m.test((await stack.cli(['status'])).stdout) ||
+      undefined,
   );
   await writeFile(path, list);
   await waitFor(async () => /^auth .* ready$/m.test((await stack.cli(['status'])).stdout) || undefined);
