@@ -6,9 +6,10 @@
  * answer in time, each node limits alone: n times looser with n nodes, still a limit, and the node's own count is warm.
  */
 import { readFileSync } from 'node:fs';
+import { createAddressLimiter } from '../../services/shared/address-limiter.ts';
 import { AppError } from '../../services/shared/app-error.ts';
 import { createCoalescer } from '../../services/shared/coalescer.ts';
-import { createLocalLimiter, type Rate } from '../../services/shared/gcra.ts';
+import { createLocalLimiter, type LocalLimiter, type Rate } from '../../services/shared/gcra.ts';
 import type { Log } from '../../services/shared/log.ts';
 import type { Metrics } from '../../services/shared/metrics.ts';
 import {
@@ -81,7 +82,10 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const refusedEverywhere = decisions.labels('refused', 'redis');
   const allowed = decisions.labels('allowed', 'redis');
   const allowedAlone = decisions.labels('allowed', 'node');
-  const local = createLocalLimiter(monotonicMs);
+  const local: Readonly<Record<Limit, LocalLimiter>> = {
+    user: createLocalLimiter(monotonicMs),
+    address: createAddressLimiter(monotonicMs),
+  };
   const script = defineScript(redis, rates);
   /** Requests that were let through and not told of, by limit and id. */
   const untold = new Map<string, number>();
@@ -169,7 +173,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
 
   return {
     spendHere(limit, id) {
-      const waitMs = local.spend(`${limit}:${id}`, rates[limit]);
+      const waitMs = local[limit].spend(id, rates[limit]);
       if (waitMs === 0) return;
       refusedHere.inc();
       throw new RateLimitedError(limit, rates[limit], waitMs);

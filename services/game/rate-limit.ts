@@ -1,16 +1,13 @@
-/**
- * A token bucket per key, each kept as one number: the time at which the bucket is full again. Bounded: beyond the limit
- * of keys, the one used longest ago starts afresh.
- */
+/** A rate by key that refuses with the reason that clients are told. */
 import { AppError } from '../shared/app-error.ts';
+import type { LocalLimiter } from '../shared/gcra.ts';
 
 export interface RateLimitOptions {
   /** Sustained. */
   readonly perMinute: number;
   /** At once after a rest. */
   readonly burst: number;
-  readonly monotonicMs: () => number;
-  readonly maxKeys?: number;
+  readonly limiter: LocalLimiter;
 }
 
 export interface RateLimit {
@@ -18,27 +15,14 @@ export interface RateLimit {
   spend(key: string): void;
 }
 
-/** Some 10 MB of keys. */
-const MAX_KEYS = 100_000;
-const MS_PER_MINUTE = 60_000;
+const S_PER_MINUTE = 60;
 
-export function createRateLimit(options: RateLimitOptions): RateLimit {
-  const { perMinute, burst, monotonicMs, maxKeys = MAX_KEYS } = options;
-  const intervalMs = MS_PER_MINUTE / perMinute;
-  const fullAtMs = new Map<string, number>();
+export function createRateLimit({ perMinute, burst, limiter }: RateLimitOptions): RateLimit {
+  const rate = { perSecond: perMinute / S_PER_MINUTE, burst };
   return {
     spend(key) {
-      const now = monotonicMs();
-      const next = Math.max(fullAtMs.get(key) ?? now, now) + intervalMs;
-      const waitMs = next - now - burst * intervalMs;
-      if (waitMs > 0) throw new AppError('RATE_LIMITED', { retryAfterMs: Math.ceil(waitMs) });
-      // Deleted first, so that the map's order is that of use.
-      fullAtMs.delete(key);
-      fullAtMs.set(key, next);
-      if (fullAtMs.size > maxKeys) {
-        const [oldest = key] = fullAtMs.keys();
-        fullAtMs.delete(oldest);
-      }
+      const retryAfterMs = limiter.spend(key, rate);
+      if (retryAfterMs > 0) throw new AppError('RATE_LIMITED', { retryAfterMs });
     },
   };
 }

@@ -1,7 +1,9 @@
 /** Wires the demo game server: a client of auth, the rounds in memory, the public routes and the operator's side door. */
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { createAddressLimiter } from '../shared/address-limiter.ts';
 import { startAdminServer } from '../shared/admin-server.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
+import { createLocalLimiter } from '../shared/gcra.ts';
 import { createGrpcClient } from '../shared/grpc.ts';
 import type { Log } from '../shared/log.ts';
 import { createMetrics } from '../shared/metrics.ts';
@@ -75,10 +77,14 @@ export async function startGame(
           onStart: metrics.started,
           onJudged: metrics.judged,
         }),
-        addressLimit: createRateLimit({ ...ADDRESS_CALLS, monotonicMs }),
-        signInLimit: createRateLimit({ perMinute, burst: perMinute, monotonicMs }),
+        addressLimit: createRateLimit({ ...ADDRESS_CALLS, limiter: createAddressLimiter(monotonicMs) }),
+        signInLimit: createRateLimit({
+          perMinute,
+          burst: perMinute,
+          limiter: createAddressLimiter(monotonicMs),
+        }),
         exempt,
-        playerLimit: createRateLimit({ ...PLAYER_CALLS, monotonicMs }),
+        playerLimit: createRateLimit({ ...PLAYER_CALLS, limiter: createLocalLimiter(monotonicMs) }),
       }),
       cors: createCors(config.allowedOrigins),
       trustedProxies: config.trustedProxies,

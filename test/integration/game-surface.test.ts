@@ -271,6 +271,15 @@ describe('everything else', () => {
   });
 });
 
+/** The status of a sign-in that our proxy passed on, with a line for each address. */
+async function signInFrom(port: number, ...addresses: string[]): Promise<number> {
+  const body = '{"username":"Ann"}';
+  const head = `POST /v1/players HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`;
+  const forwarded = addresses.map((address) => `X-Forwarded-For: ${address}`).join('\r\n');
+  const { heard } = await speak(port, [`${head}\r\n${forwarded}\r\n\r\n${body}`], (all) => all.endsWith('}'));
+  return Number(/^HTTP\/1\.1 (\d+)/.exec(heard)?.[1]);
+}
+
 describe('limits', () => {
   test('bound the players that one address may bring, and say when to come back', async () => {
     const node = await world.startNode({ signIns: { perMinute: 3, exempt: parseNetworks([]) } });
@@ -292,19 +301,23 @@ describe('limits', () => {
   test('count the address that our proxy names, in whichever line of the header it stands', async () => {
     const changes = { trustedProxies: parseNetworks(['127.0.0.0/8']) };
     const node = await world.startNode({ ...changes, signIns: { perMinute: 3, exempt: parseNetworks([]) } });
-    const body = '{"username":"Ann"}';
-    const statusFor = async (made: string, named: string) => {
-      const head = `POST /v1/players HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`;
-      const forwarded = `X-Forwarded-For: ${made}\r\nX-Forwarded-For: ${named}`;
-      const text = `${head}\r\n${forwarded}\r\n\r\n${body}`;
-      const { heard } = await speak(node.port, [text], (all) => all.endsWith('}'));
-      return Number(/^HTTP\/1\.1 (\d+)/.exec(heard)?.[1]);
-    };
+    const statusFor = (made: string, named: string) => signInFrom(node.port, made, named);
     const heard: number[] = [];
     for (let index = 0; index < 4; index += 1)
       heard.push(await statusFor(`198.51.100.${index}`, '203.0.113.8'));
     expect(heard).toEqual([201, 201, 201, 429]);
     expect(await statusFor('203.0.113.8', '203.0.113.9')).toBe(201);
+    await node.stop();
+  });
+
+  test('bound the players that all networks of an IPv6 site may bring to those of four addresses', async () => {
+    const changes = { trustedProxies: parseNetworks(['127.0.0.0/8']) };
+    const node = await world.startNode({ ...changes, signIns: { perMinute: 3, exempt: parseNetworks([]) } });
+    const heard: number[] = [];
+    for (let network = 1; network <= 14; network += 1)
+      heard.push(await signInFrom(node.port, `2001:db8:0:${network}::1`));
+    expect(heard).toEqual([...Array.from({ length: 12 }, () => 201), 429, 429]);
+    expect(await signInFrom(node.port, '2001:db8:1:1::1')).toBe(201);
     await node.stop();
   });
 

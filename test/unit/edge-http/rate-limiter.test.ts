@@ -73,6 +73,13 @@ describe("a node's own limit", () => {
     expect(redis.calls).toEqual([]);
   });
 
+  test('gives all networks of an IPv6 site what four addresses have', () => {
+    const ask = (network: number) => () => limiter.spendHere('address', `2001:db8:0:${network.toString(16)}`);
+    for (let index = 0; index < 128; index += 1) ask(index)();
+    expect(ask(128)).toThrow(expect.objectContaining({ reason: 'RATE_LIMITED' }));
+    limiter.spendHere('address', '2001:db8:1:0');
+  });
+
   test('goes by a clock that never jumps', () => {
     const { client } = redis;
     limiter = createRateLimiter({

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createRateLimit } from '../../../services/game/rate-limit.ts';
+import { createLocalLimiter } from '../../../services/shared/gcra.ts';
 
-function openLimit(options: { perMinute: number; burst: number; maxKeys?: number }) {
+function openLimit({ maxKeys = 1_000, ...options }: { perMinute: number; burst: number; maxKeys?: number }) {
   const clock = { now: 0 };
-  const limit = createRateLimit({ ...options, monotonicMs: () => clock.now });
+  const limit = createRateLimit({ ...options, limiter: createLocalLimiter(() => clock.now, { maxKeys }) });
   const passes = (key: string) => {
     try {
       limit.spend(key);
