@@ -53,15 +53,21 @@ export function createSessions(options: SessionsOptions): Sessions {
   const addressMayTalk = ({ share }: Connection) =>
     share === undefined || messages.spend(share.address, MESSAGES_PER_ADDRESS) === 0;
 
-  /** False when the socket, or all of its address, said too much: then it was closed. */
-  function mayTalk(connection: Connection): boolean {
-    const next = spend(MESSAGES, connection.bucketFullAtMs, Math.floor(monotonicMs()));
-    if (next === undefined || !addressMayTalk(connection)) {
+  /**
+   * A socket that says too much is closed. When all of its address say too much, so is one that has just said something; one that was
+   * quiet is refused alone, since others may be behind the same address, and a pong is in answer to us.
+   */
+  function hear(connection: Connection): 'heard' | 'refused' | 'closed' {
+    const nowMs = Math.floor(monotonicMs());
+    const wasQuiet = connection.bucketFullAtMs <= nowMs;
+    const next = spend(MESSAGES, connection.bucketFullAtMs, nowMs);
+    const isRefused = next !== undefined && !addressMayTalk(connection);
+    if (next === undefined || (isRefused && !wasQuiet)) {
       connection.close(CLOSE.TOO_MANY_MESSAGES);
-      return false;
+      return 'closed';
     }
     connection.bucketFullAtMs = next;
-    return true;
+    return isRefused ? 'refused' : 'heard';
   }
 
   function handle(connection: Connection, fields: MessageFields): void {
@@ -97,10 +103,12 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
 
     onMessage(connection, text) {
-      if (!mayTalk(connection)) return;
+      const hearing = hear(connection);
+      if (hearing === 'closed') return;
       let fields: MessageFields = {};
       try {
         fields = readMessage(text);
+        if (hearing === 'refused') throw new AppError('RATE_LIMITED');
         handle(connection, fields);
       } catch (thrown) {
         const error = toAppError(thrown);
@@ -111,7 +119,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       }
     },
 
-    onControl: mayTalk,
+    onControl: (connection) => void hear(connection),
 
     onDropped(connection, message, isBinary) {
       // A pong that was dropped is no loss: the client that sends pings without reading has only itself to blame.
