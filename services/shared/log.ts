@@ -17,6 +17,7 @@ export interface LogTarget {
   linesOfKind?: number;
 }
 
+const FATAL = pino.levels.values.fatal ?? Number.POSITIVE_INFINITY;
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 /** LOG_LEVEL. */
@@ -52,8 +53,9 @@ export function createLog(service: string, level = 'info', target: LogTarget = {
     {
       ...options,
       hooks: {
-        logMethod(args, method) {
-          if (budget.admits(kindOf(args))) method.apply(this, args);
+        logMethod(args, method, level) {
+          // The last line of a process is written whatever came before it.
+          if (level >= FATAL || budget.admits(kindOf(args))) method.apply(this, args);
         },
       },
     },

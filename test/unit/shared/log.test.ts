@@ -63,6 +63,12 @@ describe('a flood of lines', () => {
     expect(lines.at(-1)).toMatchObject({ kind: 'others', lines: 10_000 - KINDS - LINES_OF_KIND });
   });
 
+  test('hides no fatal line, which is the last of its process', () => {
+    for (let index = 0; index < 1_000; index += 1) log.error(`kind ${index}`);
+    log.fatal({ err: failedAt('one') }, 'uncaught exception');
+    expect(lines.at(-1)).toMatchObject({ level: 'fatal', msg: 'uncaught exception' });
+  });
+
   test('costs nothing once it is over: no timer is left', () => {
     log.info('once');
     vi.advanceTimersByTime(1_000);
