@@ -109,6 +109,14 @@ describe('one connection', () => {
     expect(countedTimes('bytes')).toBe(1);
   });
 
+  test('may carry chunks whose line ends are other bytes: the library reads them by their sizes', async () => {
+    const body = bodyOf('line-ends');
+    const chunked = `${headOf('Transfer-Encoding: chunked\r\n')}${body.length.toString(16)}\r\n${body}XX0\n\n`;
+    const { heard } = await speak(world.node.port, [chunked], one);
+    expect(heard).toContain('200 OK');
+    expect(countedTimes('line-ends')).toBe(1);
+  });
+
   test('goes on after HEAD, which has no body, and after OPTIONS', async () => {
     const head = 'HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n';
     const options = 'OPTIONS /healthz HTTP/1.1\r\nHost: x\r\nOrigin: https://play.example\r\n\r\n';
