@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scoreboard/score/v1/operator.proto.
  */
 export const file_scoreboard_score_v1_operator: GenFile = /*@__PURE__*/
-  fileDesc("CiJzY29yZWJvYXJkL3Njb3JlL3YxL29wZXJhdG9yLnByb3RvEhNzY29yZWJvYXJkLnNjb3JlLnYxIrEBCgtPdXRib3hFbnRyeRIKCgJpZBgBIAEoBBIMCgRkZWFkGAIgASgIEhAKCGF0dGVtcHRzGAMgASgNEhIKCmxhc3RfZXJyb3IYBCABKAkSGgoSY3JlYXRlZF9hdF91bml4X21zGAUgASgEEh8KF25leHRfYXR0ZW1wdF9hdF91bml4X21zGAYgASgEEg8KB3BsYXllcnMYByABKA0SFAoMbGVhZGVyYm9hcmRzGAggAygJIiIKEUxpc3RPdXRib3hSZXF1ZXN0Eg0KBWxpbWl0GAEgASgNImYKEkxpc3RPdXRib3hSZXNwb25zZRIxCgdlbnRyaWVzGAEgAygLMiAuc2NvcmVib2FyZC5zY29yZS52MS5PdXRib3hFbnRyeRIPCgdwZW5kaW5nGAIgASgEEgwKBGRlYWQYAyABKAQiIgoTUmVwbGF5T3V0Ym94UmVxdWVzdBILCgNpZHMYASADKAQiKAoUUmVwbGF5T3V0Ym94UmVzcG9uc2USEAoIcmVwbGF5ZWQYASABKAQiJQoTQ29tcGFyZUluZGV4UmVxdWVzdBIOCgZjdXJzb3IYASABKAkilQEKFENvbXBhcmVJbmRleFJlc3BvbnNlEg4KBmN1cnNvchgBIAEoCRITCgtsZWFkZXJib2FyZBgCIAEoCRIPCgdwbGF5ZXJzGAMgASgNEjQKC2RpZmZlcmVuY2VzGAQgAygLMh8uc2NvcmVib2FyZC5zY29yZS52MS5EaWZmZXJlbmNlEhEKCWRpZmZlcmluZxgFIAEoDSJJCgpEaWZmZXJlbmNlEg8KB3VzZXJfaWQYASABKAkSDAoEa2luZBgCIAEoCRINCgV0cnV0aBgDIAEoCRINCgVpbmRleBgEIAEoCTK6AgoPT3BlcmF0b3JTZXJ2aWNlEl0KCkxpc3RPdXRib3gSJi5zY29yZWJvYXJkLnNjb3JlLnYxLkxpc3RPdXRib3hSZXF1ZXN0Gicuc2NvcmVib2FyZC5zY29yZS52MS5MaXN0T3V0Ym94UmVzcG9uc2USYwoMUmVwbGF5T3V0Ym94Eiguc2NvcmVib2FyZC5zY29yZS52MS5SZXBsYXlPdXRib3hSZXF1ZXN0Gikuc2NvcmVib2FyZC5zY29yZS52MS5SZXBsYXlPdXRib3hSZXNwb25zZRJjCgxDb21wYXJlSW5kZXgSKC5zY29yZWJvYXJkLnNjb3JlLnYxLkNvbXBhcmVJbmRleFJlcXVlc3QaKS5zY29yZWJvYXJkLnNjb3JlLnYxLkNvbXBhcmVJbmRleFJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("CiJzY29yZWJvYXJkL3Njb3JlL3YxL29wZXJhdG9yLnByb3RvEhNzY29yZWJvYXJkLnNjb3JlLnYxIrEBCgtPdXRib3hFbnRyeRIKCgJpZBgBIAEoBBIMCgRkZWFkGAIgASgIEhAKCGF0dGVtcHRzGAMgASgNEhIKCmxhc3RfZXJyb3IYBCABKAkSGgoSY3JlYXRlZF9hdF91bml4X21zGAUgASgEEh8KF25leHRfYXR0ZW1wdF9hdF91bml4X21zGAYgASgEEg8KB3BsYXllcnMYByABKA0SFAoMbGVhZGVyYm9hcmRzGAggAygJIiIKEUxpc3RPdXRib3hSZXF1ZXN0Eg0KBWxpbWl0GAEgASgNImYKEkxpc3RPdXRib3hSZXNwb25zZRIxCgdlbnRyaWVzGAEgAygLMiAuc2NvcmVib2FyZC5zY29yZS52MS5PdXRib3hFbnRyeRIPCgdwZW5kaW5nGAIgASgEEgwKBGRlYWQYAyABKAQiIgoTUmVwbGF5T3V0Ym94UmVxdWVzdBILCgNpZHMYASADKAQiKAoUUmVwbGF5T3V0Ym94UmVzcG9uc2USEAoIcmVwbGF5ZWQYASABKAQy1QEKD09wZXJhdG9yU2VydmljZRJdCgpMaXN0T3V0Ym94EiYuc2NvcmVib2FyZC5zY29yZS52MS5MaXN0T3V0Ym94UmVxdWVzdBonLnNjb3JlYm9hcmQuc2NvcmUudjEuTGlzdE91dGJveFJlc3BvbnNlEmMKDFJlcGxheU91dGJveBIoLnNjb3JlYm9hcmQuc2NvcmUudjEuUmVwbGF5T3V0Ym94UmVxdWVzdBopLnNjb3JlYm9hcmQuc2NvcmUudjEuUmVwbGF5T3V0Ym94UmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * A committed batch on its way to the boards.
@@ -161,112 +161,6 @@ export const ReplayOutboxResponseSchema: GenMessage<ReplayOutboxResponse> = /*@_
   messageDesc(file_scoreboard_score_v1_operator, 4);
 
 /**
- * @generated from message scoreboard.score.v1.CompareIndexRequest
- */
-export type CompareIndexRequest = Message<"scoreboard.score.v1.CompareIndexRequest"> & {
-  /**
-   * Empty to begin; then what the answer before said.
-   *
-   * @generated from field: string cursor = 1;
-   */
-  cursor: string;
-};
-
-/**
- * Describes the message scoreboard.score.v1.CompareIndexRequest.
- * Use `create(CompareIndexRequestSchema)` to create a new message.
- */
-export const CompareIndexRequestSchema: GenMessage<CompareIndexRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_score_v1_operator, 5);
-
-/**
- * @generated from message scoreboard.score.v1.CompareIndexResponse
- */
-export type CompareIndexResponse = Message<"scoreboard.score.v1.CompareIndexResponse"> & {
-  /**
-   * Empty when everything has been compared.
-   *
-   * @generated from field: string cursor = 1;
-   */
-  cursor: string;
-
-  /**
-   * The board of this part.
-   *
-   * @generated from field: string leaderboard = 2;
-   */
-  leaderboard: string;
-
-  /**
-   * Players compared in this part.
-   *
-   * @generated from field: uint32 players = 3;
-   */
-  players: number;
-
-  /**
-   * What differs, as a second look a moment later confirmed. At most 100 of this part.
-   *
-   * @generated from field: repeated scoreboard.score.v1.Difference differences = 4;
-   */
-  differences: Difference[];
-
-  /**
-   * How many differ in this part.
-   *
-   * @generated from field: uint32 differing = 5;
-   */
-  differing: number;
-};
-
-/**
- * Describes the message scoreboard.score.v1.CompareIndexResponse.
- * Use `create(CompareIndexResponseSchema)` to create a new message.
- */
-export const CompareIndexResponseSchema: GenMessage<CompareIndexResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_score_v1_operator, 6);
-
-/**
- * One player about whom the rank index says something else than the truth.
- *
- * @generated from message scoreboard.score.v1.Difference
- */
-export type Difference = Message<"scoreboard.score.v1.Difference"> & {
-  /**
-   * @generated from field: string user_id = 1;
-   */
-  userId: string;
-
-  /**
-   * missing, behind, ahead, corrupt or stray.
-   *
-   * @generated from field: string kind = 2;
-   */
-  kind: string;
-
-  /**
-   * As the truth has it; empty when it has no such player.
-   *
-   * @generated from field: string truth = 3;
-   */
-  truth: string;
-
-  /**
-   * As the index has it; empty when it has no such player.
-   *
-   * @generated from field: string index = 4;
-   */
-  index: string;
-};
-
-/**
- * Describes the message scoreboard.score.v1.Difference.
- * Use `create(DifferenceSchema)` to create a new message.
- */
-export const DifferenceSchema: GenMessage<Difference> = /*@__PURE__*/
-  messageDesc(file_scoreboard_score_v1_operator, 7);
-
-/**
  * Called by the service `cli` only.
  *
  * @generated from service scoreboard.score.v1.OperatorService
@@ -291,16 +185,6 @@ export const OperatorService: GenService<{
     methodKind: "unary";
     input: typeof ReplayOutboxRequestSchema;
     output: typeof ReplayOutboxResponseSchema;
-  },
-  /**
-   * Compares one part of the rank index with the truth, and changes nothing.
-   *
-   * @generated from rpc scoreboard.score.v1.OperatorService.CompareIndex
-   */
-  compareIndex: {
-    methodKind: "unary";
-    input: typeof CompareIndexRequestSchema;
-    output: typeof CompareIndexResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_scoreboard_score_v1_operator, 0);
