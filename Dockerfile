@@ -17,7 +17,7 @@ COPY services services
 COPY edge edge
 # Volumes take over the owner of the folder that they are first mounted on.
 RUN mkdir -p /secrets/all /secrets/authority /secrets/postgres /secrets/redis /secrets/scripts /secrets/nats /secrets/migrate \
-    /secrets/auth /secrets/score /secrets/edge /secrets/fanout /secrets/game /secrets/cli /auth-keys \
+    /secrets/auth /secrets/score /secrets/rank /secrets/edge /secrets/fanout /secrets/game /secrets/cli /auth-keys \
  && chown -R node:node /secrets /auth-keys && chmod -R 700 /secrets /auth-keys
 USER node
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --start-interval=500ms --retries=3 \

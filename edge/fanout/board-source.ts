@@ -1,5 +1,5 @@
-/** Reads a board from the score service: for boards not known yet, and to repair whatever the feed may have lost. */
-import type { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
+/** Reads a board from the rank service: for boards not known yet, and to repair whatever the feed may have lost. */
+import type { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import type { GrpcClient } from '../../services/shared/grpc.ts';
 import type { Board } from './board-state.ts';
 import { POLL_DEADLINE_MS } from './limits.ts';
@@ -9,7 +9,7 @@ const BOARD_ENTRIES = 10;
 
 export interface ReadBoard {
   readonly board: Board;
-  /** The score service itself can't vouch for it. */
+  /** The rank service itself can't vouch for it. */
   readonly stale: boolean;
 }
 
@@ -18,11 +18,11 @@ export interface BoardSource {
   read(leaderboard: string): Promise<ReadBoard>;
 }
 
-export function createBoardSource(score: Pick<GrpcClient<typeof ScoreService>, 'getTop'>): BoardSource {
+export function createBoardSource(rank: Pick<GrpcClient<typeof RankService>, 'getTop'>): BoardSource {
   const underWay = new Map<string, Promise<ReadBoard>>();
 
   async function readAnew(leaderboard: string): Promise<ReadBoard> {
-    const { entries, position, stale } = await score.getTop(
+    const { entries, position, stale } = await rank.getTop(
       { leaderboard, limit: BOARD_ENTRIES },
       { deadlineMs: POLL_DEADLINE_MS },
     );

@@ -23,10 +23,10 @@ export interface FanoutConfig {
   adminPort: number;
   natsUrl: Secret;
   /** host:port */
-  scoreAddress: string;
+  rankAddress: string;
   /** host:port */
   authAddress: string;
-  /** What auth and score are shown. */
+  /** What auth and rank are shown. */
   identity: ServiceIdentity;
   /** Pages that may open sockets. */
   allowedOrigins: AllowedOrigins;
@@ -60,7 +60,7 @@ export function parseFanoutConfig(env: Environment): FanoutConfig {
     adminHost: parseHost(env, 'ADMIN_HOST'),
     adminPort: port(env, 'ADMIN_PORT', fanoutPort === 0 ? 0 : fanoutPort + 1000),
     natsUrl: withPassword(secretUrl(env, 'NATS_URL'), optionalSecret(env, 'NATS_PASSWORD')),
-    scoreAddress: text(env, 'SCORE_ADDRESS', '127.0.0.1:50052'),
+    rankAddress: text(env, 'RANK_ADDRESS', '127.0.0.1:50053'),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
     identity: parseServiceIdentity(env, 'fanout'),
     allowedOrigins: parseOrigins(env, edgePort),

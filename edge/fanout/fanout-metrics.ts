@@ -60,7 +60,7 @@ export function createFanoutMetrics(registry: Metrics = createMetrics('fanout'))
     ),
     events: registry.counter('fanout_feed_events_total', 'Events from the feed, by outcome.', ['outcome']),
     feedSessions: registry.counter('fanout_feed_sessions_total', 'Times the feed was opened anew.'),
-    resyncs: registry.counter('fanout_resyncs_total', 'Boards read from the score service, by outcome.', [
+    resyncs: registry.counter('fanout_resyncs_total', 'Boards read from the rank service, by outcome.', [
       'outcome',
     ]),
     watch(gauges: FanoutGauges) {

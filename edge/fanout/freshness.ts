@@ -1,11 +1,13 @@
 /**
  * Keeps every watched board fresh, or says that it is not. A board is vouched for by the feed, once it has been read
- * since the feed was opened, or by a poll that the score service answered. When nobody vouches for it, it is stale.
+ * since the feed was opened, or by a poll that the rank service answered. When nobody vouches for it, it is stale.
  *
- * A healthy feed can't tell that the score service has lost its database. One board, the sentinel, is polled often for
- * that: while it comes back as stale, so is every board.
+ * A healthy feed can't tell that the rank service is away, or has lost its database. One board, the sentinel, is polled often for
+ * that: while it comes back as stale, or not at all, every board is stale. And an event says when its board is behind, because
+ * the score service could not reach the rank service.
  */
 import { AppError } from '../../services/shared/app-error.ts';
+import { NO_ANSWER } from '../../services/shared/dependencies.ts';
 import type { Log } from '../../services/shared/log.ts';
 import type { BoardSource } from './board-source.ts';
 import { type Board, isNewer } from './board-state.ts';
@@ -23,10 +25,10 @@ import {
 } from './limits.ts';
 
 export interface FreshnessOptions {
-  hub: Pick<Hub, 'channels' | 'offerBoard' | 'setStale' | 'refuse'>;
+  hub: Pick<Hub, 'channels' | 'find' | 'offerBoard' | 'setStale' | 'refuse'>;
   source: BoardSource;
   feed: Pick<Feed, 'session' | 'healthy' | 'vouchedAtMs'>;
-  /** The leaderboard that speaks for the score service. It is watched at all times. */
+  /** The leaderboard that speaks for the rank service. It is watched at all times. */
   sentinel: string;
   log: Log;
   metrics: FanoutMetrics;
@@ -41,6 +43,10 @@ export interface Freshness {
   open(channel: Channel): void;
   /** The feed was opened or lost: every board is read again, now. */
   onFeedChanged(): void;
+  /** An event of this board was read. While events say that it is behind, it is stale. */
+  onEvent(leaderboard: string, boardBehind: boolean): void;
+  /** Why the rank service does not serve us; undefined while it has answered lately. */
+  sourceTrouble(): string | undefined;
   stop(): void;
 }
 
@@ -51,13 +57,15 @@ interface Watch {
   polledAtMs: number;
   /** The feed session since which nothing can have been missed. */
   session: number;
+  /** The feed session whose last event said that the board is behind; 0 when it is not. */
+  behindSession: number;
   sourceStale: boolean;
   /** A board that the last poll knew before a healthy feed did. */
   ahead: Board | undefined;
 }
 
 /**
- * Whether a board stands in the order of boards. While the index can't be asked, the score service reads from its database what may be
+ * Whether a board stands in the order of boards. While the index can't be asked, the rank service reads from the database what may be
  * ahead of boards that come later with a greater seq: such a reading has none.
  */
 function hasPlace({ seq, entries }: Board): boolean {
@@ -70,8 +78,10 @@ export function createFreshness(options: FreshnessOptions): Freshness {
   /** Boards whose poll is due and waits for one of the places, in order of waiting: many boards delay each other alike. */
   const waiting = new Set<Channel>();
   let polls = 0;
-  /** By the sentinel's last answer, the score service can vouch for no board. */
+  /** By the sentinel's last answer, the rank service can vouch for no board. */
   let serviceStale = false;
+  /** When the sentinel's last answered poll was sent. */
+  let sentinelAtMs = -Infinity;
   const timer = setInterval(check, FRESHNESS_CHECK_MS);
 
   function watchOf(channel: Channel): Watch {
@@ -79,7 +89,7 @@ export function createFreshness(options: FreshnessOptions): Freshness {
     if (known !== undefined) return known;
     const watch: Watch = {
       ...{ polling: false, pollAtMs: 0, polledAtMs: -Infinity },
-      ...{ session: 0, sourceStale: false, ahead: undefined },
+      ...{ session: 0, behindSession: 0, sourceStale: false, ahead: undefined },
     };
     watches.set(channel, watch);
     return watch;
@@ -87,7 +97,9 @@ export function createFreshness(options: FreshnessOptions): Freshness {
 
   function isStale(watch: Watch, nowMs: number): boolean {
     const byFeed = feed.session > 0 && watch.session === feed.session ? feed.vouchedAtMs() : -Infinity;
-    return serviceStale || watch.sourceStale || nowMs - Math.max(byFeed, watch.polledAtMs) > STALE_AFTER_MS;
+    if (serviceStale || nowMs - sentinelAtMs > STALE_AFTER_MS) return true;
+    if (watch.behindSession > 0 && watch.behindSession === feed.session) return true;
+    return watch.sourceStale || nowMs - Math.max(byFeed, watch.polledAtMs) > STALE_AFTER_MS;
   }
 
   /**
@@ -144,7 +156,7 @@ export function createFreshness(options: FreshnessOptions): Freshness {
       const isNews = isPlaced && !isLeft && hub.offerBoard(board) && wasKnown;
       watch.polledAtMs = sentAtMs;
       watch.sourceStale = stale;
-      if (isSentinel) onSentinel(stale);
+      if (isSentinel) onSentinel(stale, sentAtMs);
       if (feed.healthy) watch.session = session;
       // A poll that knew more than a healthy feed says that the feed lags: look again soon.
       if (feed.healthy && !stale && !isNews && !isLeft && !isSentinel) pauseMs = POLL_SLOW_MS;
@@ -162,7 +174,8 @@ export function createFreshness(options: FreshnessOptions): Freshness {
     sendPolls();
   }
 
-  function onSentinel(stale: boolean): void {
+  function onSentinel(stale: boolean, sentAtMs: number): void {
+    sentinelAtMs = sentAtMs;
     if (serviceStale === stale) return;
     serviceStale = stale;
     tell();
@@ -184,6 +197,14 @@ export function createFreshness(options: FreshnessOptions): Freshness {
       for (const channel of hub.channels()) watchOf(channel).pollAtMs = 0;
       check();
     },
+    onEvent(leaderboard, boardBehind) {
+      const channel = hub.find(leaderboard);
+      if (channel === undefined) return;
+      const watch = watchOf(channel);
+      watch.behindSession = boardBehind ? feed.session : 0;
+      hub.setStale(channel, isStale(watch, monotonicMs()));
+    },
+    sourceTrouble: () => (monotonicMs() - sentinelAtMs > STALE_AFTER_MS ? NO_ANSWER : undefined),
     stop: () => clearInterval(timer),
   };
 }

@@ -64,7 +64,7 @@ export const POLL_FAST_MS = 1_000;
 /** Between polls of a board while the feed is healthy: repairs whatever the feed could lose, within 5 s all told. */
 export const POLL_SLOW_MS = 4_000;
 /**
- * Between polls of the board that speaks for the score service: one look a node at what would make every board old, its
+ * Between polls of the board that speaks for the rank service: one look a node at what would make every board old, its
  * database away for example, while the feed is healthy. Less than a check apart, so that each check sends one.
  */
 export const POLL_SENTINEL_MS = 200;

@@ -1,4 +1,4 @@
-/** Reads the events of the score service. What is on the bus is parsed like what comes from outside: exactly, or not at all. */
+/** Reads the events of the score and rank services. What is on the bus is parsed like what comes from outside: exactly, or not at all. */
 import { fromBinary } from '@bufbuild/protobuf';
 import {
   type Board as BoardMessage,
@@ -16,6 +16,8 @@ export interface ScoreEvent {
   readonly players: readonly PlayerState[];
   /** Unix milliseconds; for measuring only. */
   readonly committedAtMs: number;
+  /** The board does not include these players' states yet. */
+  readonly boardBehind: boolean;
 }
 
 /** A number that JSON can carry; scores, versions, epochs and sequence numbers all stay below 2^53. */
@@ -64,5 +66,6 @@ export function parseScoreEvent(payload: Uint8Array): ScoreEvent {
     board: batch.board && toBoard(leaderboard, batch.board),
     players: batch.players.map(toPlayer),
     committedAtMs: exactNumber(batch.committedAtUnixMs),
+    boardBehind: batch.boardBehind,
   };
 }

@@ -1,6 +1,6 @@
 /** Puts a fan-out node together: events and polls into the hub, the hub's boards out to its sockets. */
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
+import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { startAdminServer } from '../../services/shared/admin-server.ts';
 import { type Clock, systemClock } from '../../services/shared/clock.ts';
 import { createConnections } from '../../services/shared/connections.ts';
@@ -15,7 +15,7 @@ import type { FanoutConfig } from './config.ts';
 import { drainSockets } from './drain.ts';
 import { createFanoutMetrics, type FanoutMetrics } from './fanout-metrics.ts';
 import { startFeed } from './feed.ts';
-import { createFreshness } from './freshness.ts';
+import { createFreshness, type Freshness } from './freshness.ts';
 import { createHub, type Hub } from './hub.ts';
 import { EXPIRY_CHECK_MS } from './limits.ts';
 import { createPersonal } from './personal.ts';
@@ -65,14 +65,14 @@ export async function startFanout(
 
 /** The services that a node asks: for boards, and for the keys that verify tokens. */
 function connectUpstream(
-  { scoreAddress, authAddress, identity, tokenPolicy }: FanoutConfig,
+  { rankAddress, authAddress, identity, tokenPolicy }: FanoutConfig,
   clock: Clock,
   log: Log,
 ) {
-  const score = createGrpcClient(ScoreService, {
-    address: scoreAddress,
+  const rank = createGrpcClient(RankService, {
+    address: rankAddress,
     ...identity,
-    unavailable: 'SCORE_UNAVAILABLE',
+    unavailable: 'RANK_UNAVAILABLE',
   });
   const auth = createGrpcClient(AuthService, {
     address: authAddress,
@@ -81,11 +81,11 @@ function connectUpstream(
   });
   const verifier = createTokenVerifier({ policy: tokenPolicy, auth, clock, log });
   return {
-    score,
+    rank,
     verifier,
     close() {
       verifier.close();
-      score.close();
+      rank.close();
       auth.close();
     },
   };
@@ -141,14 +141,14 @@ async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
   const feed = startFeed({
     natsUrl: config.natsUrl,
     log,
-    onEvent: createEventReader(hub, metrics, log),
+    onEvent: createEventReader(hub, (...event) => freshness.onEvent(...event), metrics, log),
     onChange() {
       if (feed.healthy) metrics.feedSessions.inc();
       freshness.onFeedChanged();
     },
     monotonicMs,
   });
-  const source = createBoardSource(upstream.score);
+  const source = createBoardSource(upstream.rank);
   const freshness = createFreshness({ hub, source, feed, sentinel: firstBoard, log, metrics, monotonicMs });
   freshness.check();
   const keepingOrder = setInterval(() => {
@@ -167,8 +167,8 @@ async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
   return {
     port: server.port,
     readiness,
-    // Without it boards are polled.
-    dependencies: () => ({ nats: feed.trouble() }),
+    // Without the bus boards are polled; without rank they are stale.
+    dependencies: () => ({ nats: feed.trouble(), rank: freshness.sourceTrouble() }),
     async stop() {
       stopping = true;
       server.stopListening();
@@ -182,12 +182,13 @@ async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
   };
 }
 
-function createEventReader(hub: Hub, metrics: FanoutMetrics, log: Log) {
+function createEventReader(hub: Hub, onRead: Freshness['onEvent'], metrics: FanoutMetrics, log: Log) {
   return (payload: Uint8Array) => {
     try {
-      const { leaderboard, board, players, committedAtMs } = parseScoreEvent(payload);
+      const { leaderboard, board, players, committedAtMs, boardBehind } = parseScoreEvent(payload);
       if (board !== undefined) hub.offerBoard(board, committedAtMs);
       hub.offerPlayers(leaderboard, players);
+      onRead(leaderboard, boardBehind);
       metrics.events.inc({ outcome: 'read' });
     } catch (error) {
       metrics.events.inc({ outcome: 'invalid' });

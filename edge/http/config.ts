@@ -27,8 +27,10 @@ export interface EdgeConfig {
   /** host:port */
   scoreAddress: string;
   /** host:port */
+  rankAddress: string;
+  /** host:port */
   authAddress: string;
-  /** What auth and score are shown. */
+  /** What auth, score and rank are shown. */
   identity: ServiceIdentity;
   tokenPolicy: TokenPolicy;
   /** Pages that may call from a browser. */
@@ -69,6 +71,7 @@ export function parseEdgeConfig(env: Environment): EdgeConfig {
     adminPort: port(env, 'ADMIN_PORT', edgePort === 0 ? 0 : edgePort + 1000),
     redisUrl: withPassword(secretUrl(env, 'REDIS_URL'), optionalSecret(env, 'REDIS_PASSWORD')),
     scoreAddress: text(env, 'SCORE_ADDRESS', '127.0.0.1:50052'),
+    rankAddress: text(env, 'RANK_ADDRESS', '127.0.0.1:50053'),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
     identity: parseServiceIdentity(env, 'edge'),
     tokenPolicy: parseTokenPolicy(env),

@@ -1,14 +1,14 @@
 /**
  * The reading use cases of the edge, shared by REST and Connect. Short tops come from the cache that REST reads as well;
- * players' places join a batch to the score service.
+ * players' places join a batch to the rank service.
  */
 import type {
   Entry,
   GetPlacesResponse_Outcome,
   GetTopResponse,
   Place,
-  ScoreService,
-} from '../../gen/scoreboard/score/v1/score_pb.ts';
+  RankService,
+} from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { AppError } from '../../services/shared/app-error.ts';
 import { createCoalescer } from '../../services/shared/coalescer.ts';
 import type { GrpcClient } from '../../services/shared/grpc.ts';
@@ -49,8 +49,8 @@ export const NEIGHBOURS = 5;
 /** The client waits 2 s and the edge 1.4 s. */
 const DEADLINE_MS = 1_400;
 /** Counting a place in Postgres, while Redis is away, may take a second. */
-const SCORE_DEADLINE_MS = 1_200;
-/** A long top is one call to score, at 0.2 ms of processor time on either side: this is a tenth of a second of work. */
+const RANK_DEADLINE_MS = 1_200;
+/** A long top is one call to rank, at 0.2 ms of processor time on either side: this is a tenth of a second of work. */
 const MAX_LONG_TOPS = 500;
 /** Places of one call; each is a script of Redis. */
 const MAX_BATCH = 100;
@@ -70,11 +70,11 @@ interface Asked extends PlaceQuestion {
 }
 
 export interface ReadOptions {
-  score: Pick<GrpcClient<typeof ScoreService>, 'getTop' | 'getPlaces'>;
+  rank: Pick<GrpcClient<typeof RankService>, 'getTop' | 'getPlaces'>;
   topCache: Pick<TopCache, 'get'>;
 }
 
-export function createRead({ score, topCache }: ReadOptions): Read {
+export function createRead({ rank, topCache }: ReadOptions): Read {
   const longTops = createShares(MAX_LONG_TOPS);
   const placesUnderWay = createShares(MAX_UNDER_WAY);
 
@@ -86,7 +86,7 @@ export function createRead({ score, topCache }: ReadOptions): Read {
     lapsed: ({ expiresAt }) =>
       performance.now() > expiresAt ? new AppError('DEADLINE_EXCEEDED') : undefined,
     async send(queries) {
-      const { outcomes } = await score.getPlaces({ queries }, { deadlineMs: SCORE_DEADLINE_MS });
+      const { outcomes } = await rank.getPlaces({ queries }, { deadlineMs: RANK_DEADLINE_MS });
       return outcomes.map(toPlace);
     },
   });
@@ -100,8 +100,8 @@ export function createRead({ score, topCache }: ReadOptions): Read {
     const giveBack = longTops.take(holders);
     if (giveBack === undefined) throw overloaded();
     try {
-      const deadlineMs = Math.max(1, Math.min(patienceMs, SCORE_DEADLINE_MS));
-      return await score.getTop({ leaderboard, limit }, { requestId, deadlineMs });
+      const deadlineMs = Math.max(1, Math.min(patienceMs, RANK_DEADLINE_MS));
+      return await rank.getTop({ leaderboard, limit }, { requestId, deadlineMs });
     } finally {
       giveBack();
     }
@@ -130,7 +130,7 @@ export function createRead({ score, topCache }: ReadOptions): Read {
     async placeJson(leaderboard, userId, asking) {
       const question = { leaderboard, userId, radius: NEIGHBOURS, minVersion: 0n };
       const { entry, version, players, entries, stale } = await place(question, asking);
-      if (entry === undefined) throw new Error('score answered a place without an entry');
+      if (entry === undefined) throw new Error('rank answered a place without an entry');
       const json = JSON.stringify({
         ...toJsonEntry(entry),
         version: Number(version),
@@ -150,7 +150,7 @@ function overloaded(): AppError {
 
 function toPlace({ result }: GetPlacesResponse_Outcome): Place | AppError {
   if (result.case === 'place') return result.value;
-  return result.case === 'refused' ? fromRefused(result.value) : new AppError('INTERNAL');
+  return result.case === 'refused' ? fromRefused(result.value, 'RANK_UNAVAILABLE') : new AppError('INTERNAL');
 }
 
 /** At most 2^53-1 each, so nothing is lost. */

@@ -1,10 +1,16 @@
-/** A refusal inside a batch of the score service, as the error that its asker gets. */
-import type { Refused } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { AppError, isReason } from '../../services/shared/app-error.ts';
+/** A refusal inside a batch of another service, as the error that its asker gets. */
+import { AppError, isReason, type Reason } from '../../services/shared/app-error.ts';
 import { generalReason, kindOfCode } from '../../services/shared/error-table.ts';
 
-/** A reason that only a newer score service knows is told by its kind. */
-export function fromRefused({ code, reason, message, retryAfterMs }: Refused): AppError {
+export interface Refused {
+  readonly code: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly retryAfterMs: number;
+}
+
+/** A reason that only a newer service knows is told by its kind; `unavailable` is the reason for that service being away. */
+export function fromRefused({ code, reason, message, retryAfterMs }: Refused, unavailable: Reason): AppError {
   if (isReason(reason)) return new AppError(reason, { message, retryAfterMs });
-  return new AppError(generalReason(kindOfCode(code), 'SCORE_UNAVAILABLE'), { retryAfterMs });
+  return new AppError(generalReason(kindOfCode(code), unavailable), { retryAfterMs });
 }

@@ -1,7 +1,7 @@
 /** scoreboard.edge.v1.ScoreboardService: the public RPC face over the same use cases as REST. */
 import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
 import { ScoreboardService } from '../../gen/scoreboard/edge/v1/scoreboard_pb.ts';
-import type { Entry } from '../../gen/scoreboard/score/v1/score_pb.ts';
+import type { Entry } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { parseActionId, parseLeaderboard, parsePoints } from '../../services/shared/identifiers.ts';
 import type { Admission } from './admission.ts';
 import type { Asking } from './asking.ts';
@@ -51,13 +51,13 @@ export function registerScoreboardService(
         exchange.requestId,
         asking(exchange, context),
       );
-      if (position === undefined) throw new Error('score answered a board without its position');
+      if (position === undefined) throw new Error('rank answered a board without its position');
       return { entries: entries.map(toEntry), epoch: position.epoch, seq: position.seq, stale };
     },
 
     async getRank({ leaderboard, minVersion }, context) {
       const { entry, version, players, stale } = await place(context, { leaderboard, radius: 0, minVersion });
-      if (entry === undefined) throw new Error('score answered a place without an entry');
+      if (entry === undefined) throw new Error('rank answered a place without an entry');
       return { entry: toEntry(entry), version, players, stale };
     },
 

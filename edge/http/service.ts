@@ -1,10 +1,12 @@
-/** Wires the edge: clients of auth, score and Redis, the use cases, and the two faces over them. */
+/** Wires the edge: clients of auth, score, rank and Redis, the use cases, and the two faces over them. */
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { startAdminServer } from '../../services/shared/admin-server.ts';
+import { AppError } from '../../services/shared/app-error.ts';
 import { type Clock, systemClock } from '../../services/shared/clock.ts';
 import { createConnections } from '../../services/shared/connections.ts';
-import { createGrpcClient } from '../../services/shared/grpc.ts';
+import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
 import type { Log } from '../../services/shared/log.ts';
 import { createMetrics, type Metrics } from '../../services/shared/metrics.ts';
 import { connectRedis } from '../../services/shared/redis.ts';
@@ -16,10 +18,10 @@ import { createConnectRoutes } from './connect-adapter.ts';
 import { createCors } from './cors.ts';
 import { startHttpServer } from './http-server.ts';
 import { createPageRoutes } from './page-routes.ts';
+import { PROBE_DEADLINE_MS, startProbe } from './probe.ts';
 import { createRateLimiter, PROBE_AFTER_MS } from './rate-limiter.ts';
 import { createRead } from './read.ts';
 import { createRestRoutes } from './rest-routes.ts';
-import { startScoreProbe } from './score-probe.ts';
 import { registerScoreboardService, SUBMIT_SCORE_PATH } from './scoreboard-service.ts';
 import { createSubmit } from './submit.ts';
 import { createTopCache } from './top-cache.ts';
@@ -48,6 +50,11 @@ export async function startEdge(
     unavailable: 'SCORE_UNAVAILABLE',
     conversations: ['submitScores'],
   });
+  const rank = createGrpcClient(RankService, {
+    address: config.rankAddress,
+    ...config.identity,
+    unavailable: 'RANK_UNAVAILABLE',
+  });
   const redis = connectRedis({
     url: config.redisUrl,
     connectionName: 'scoreboard-edge',
@@ -55,16 +62,24 @@ export async function startEdge(
     log,
   });
   const verifier = createTokenVerifier({ policy: config.tokenPolicy, auth, clock, log });
-  const probe = startScoreProbe(score);
+  const probes = {
+    score: startProbe(() => untilRefused(score)),
+    rank: startProbe(() => rank.getTop({ limit: 1 }, { deadlineMs: PROBE_DEADLINE_MS })),
+  };
   const limiter = createRateLimiter({ rates: config.rates, redis, metrics, log });
   const probingRedis = setInterval(() => void limiter.probe(), PROBE_AFTER_MS);
   const admission = createAdmission({ verifier, limiter, addressExempt: config.rates.addressExempt });
-  const topCache = createTopCache({ score, metrics });
+  const topCache = createTopCache({ rank, metrics });
   const submit = createSubmit({ score, topCache, metrics });
-  const read = createRead({ score, topCache });
+  const read = createRead({ rank, topCache });
 
   let serving = true;
-  const readiness = () => ({ serving, keys: verifier.ready(), score: probe.answers() });
+  const readiness = () => ({
+    serving,
+    keys: verifier.ready(),
+    // With one of them it still serves something: submissions, or boards.
+    upstream: [probes.score, probes.rank].some((probe) => probe.trouble() === undefined),
+  });
   const server = await startHttpServer({
     host: config.host,
     port: config.port,
@@ -88,8 +103,12 @@ export async function startEdge(
     port: config.adminPort,
     metrics,
     readiness,
-    // Without it the node limits alone.
-    dependencies: () => ({ redis: limiter.trouble() }),
+    dependencies: () => ({
+      score: probes.score.trouble(),
+      rank: probes.rank.trouble(),
+      // Without it the node limits alone.
+      redis: limiter.trouble(),
+    }),
     log,
   });
 
@@ -103,9 +122,10 @@ export async function startEdge(
       await read.close();
       clearInterval(probingRedis);
       await limiter.close();
-      await probe.stop();
+      await Promise.all([probes.score.stop(), probes.rank.stop()]);
       verifier.close();
       redis.disconnect();
+      rank.close();
       score.close();
       auth.close();
       await admin.close();
@@ -128,4 +148,11 @@ function openConnections({ connections: limits, rates, trustedProxies }: EdgeCon
     collect: () => connections.open,
   });
   return connections;
+}
+
+/** A submission without contents is refused by a score service that is there, and costs it nothing. */
+async function untilRefused(score: Pick<GrpcClient<typeof ScoreService>, 'submitScore'>): Promise<void> {
+  await score.submitScore({}, { deadlineMs: PROBE_DEADLINE_MS }).catch((error: unknown) => {
+    if (!(error instanceof AppError && error.kind === 'invalid_argument')) throw error;
+  });
 }

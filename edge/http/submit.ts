@@ -143,5 +143,5 @@ function overloaded(): AppError {
 function toAnswer({ result }: SubmitScoresResponse_Outcome): Accepted | AppError {
   if (result.case === 'accepted') return result.value;
   if (result.case !== 'refused') return new AppError('INTERNAL');
-  return fromRefused(result.value);
+  return fromRefused(result.value, 'SCORE_UNAVAILABLE');
 }

@@ -5,7 +5,7 @@
  * made-up names push out nothing but each other.
  */
 
-import type { GetTopResponse, ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
+import type { GetTopResponse, RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { AppError } from '../../services/shared/app-error.ts';
 import { type Coalescer, createCoalescer } from '../../services/shared/coalescer.ts';
 import type { GrpcClient } from '../../services/shared/grpc.ts';
@@ -26,7 +26,7 @@ interface Position {
 
 export interface TopCache {
   /**
-   * At once while fresh, else after one shared reading. While score is away, the last known top marked stale. Refuses with
+   * At once while fresh, else after one shared reading. While rank is away, the last known top marked stale. Refuses with
    * OVERLOADED when too many boards without a score are being read, of all or of these holders.
    */
   get(leaderboard: string, holders?: readonly string[]): CachedTop | Promise<CachedTop>;
@@ -35,7 +35,7 @@ export interface TopCache {
 }
 
 export interface TopCacheOptions {
-  score: Pick<GrpcClient<typeof ScoreService>, 'getTop'>;
+  rank: Pick<GrpcClient<typeof RankService>, 'getTop'>;
   metrics: Metrics;
   monotonicMs?: () => number;
 }
@@ -44,9 +44,9 @@ export interface TopCacheOptions {
 const FRESH_MS = 100;
 /** From this age on the next reading is under way already, so that readers of a busy board never wait for one. */
 const REFRESH_FROM_MS = 50;
-/** A board is served for this long after score last answered. */
+/** A board is served for this long after rank last answered. */
 const STALE_LIMIT_MS = 5 * 60_000;
-/** While score is away, it is asked again this often. */
+/** While rank is away, it is asked again this often. */
 const RETRY_AFTER_MS = 250;
 /** Boards with a score, and as many without. */
 const MAX_BOARDS = 1_000;
@@ -89,8 +89,8 @@ const isOlder = (a: Position, b: Position) => a.epoch < b.epoch || (a.epoch === 
 const newer = (a: Position, b: Position) => (isOlder(a, b) ? b : a);
 
 export function createTopCache(options: TopCacheOptions): TopCache {
-  const { score, metrics, monotonicMs = () => performance.now() } = options;
-  const readings = metrics.counter('edge_top_readings_total', 'Readings of a top from score.', ['outcome']);
+  const { rank, metrics, monotonicMs = () => performance.now() } = options;
+  const readings = metrics.counter('edge_top_readings_total', 'Readings of a top from rank.', ['outcome']);
   const withScores = new Map<string, Slot>();
   const empty = new Map<string, Slot>();
   const emptyReadings = createShares(MAX_EMPTY_READINGS);
@@ -140,7 +140,7 @@ export function createTopCache(options: TopCacheOptions): TopCache {
     if (failure !== undefined && readAt < failure.retryAt) return lastKnown(slot, failure.error);
     touch(slot);
     try {
-      const top = await score.getTop(
+      const top = await rank.getTop(
         { leaderboard, limit: CACHED_TOP_SIZE },
         { deadlineMs: READ_DEADLINE_MS },
       );
@@ -155,7 +155,7 @@ export function createTopCache(options: TopCacheOptions): TopCache {
       }
       slot.kept = kept;
       slot.failure = undefined;
-      // Score answered after that writer had been answered, so what the writer was told of is in it, whatever the count
+      // Rank answered after that writer had been answered, so what the writer was told of is in it, whatever the count
       // says: an index that was lost may count from another epoch.
       slot.included = newer(told, top.position ?? START);
       slot.outdated = isOlder(slot.included, slot.told);
@@ -204,7 +204,7 @@ export function createTopCache(options: TopCacheOptions): TopCache {
       const { kept, failure } = slot;
       const now = monotonicMs();
       if (failure !== undefined) {
-        // Score may hang rather than refuse, so finding out when it is back is nobody's wait.
+        // Rank may hang rather than refuse, so finding out when it is back is nobody's wait.
         if (now >= failure.retryAt) refresh(slot);
         return lastKnown(slot, failure.error);
       }

@@ -7,8 +7,8 @@ import { findStack, parseDataDir } from './find-stack.ts';
 /** "host:port" of a service. */
 export function findAddress(
   env: Environment,
-  variable: 'AUTH_ADDRESS' | 'SCORE_ADDRESS',
-  name: 'authAddress' | 'scoreAddress',
+  variable: 'AUTH_ADDRESS' | 'SCORE_ADDRESS' | 'RANK_ADDRESS',
+  name: 'authAddress' | 'scoreAddress' | 'rankAddress',
 ): string {
   const address = optionalText(env, variable) ?? findStack(env).addresses?.[name];
   if (address === undefined) throw new Error('the scoreboard is just starting: try again in a moment');

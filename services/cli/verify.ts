@@ -1,7 +1,7 @@
 /** `verify`: one full comparison of every board with the database, part by part, so that it holds up neither of the two. */
 import type { Command } from 'commander';
 import type { CommandSite } from './command-site.ts';
-import type { OperatorClient, Write } from './session.ts';
+import type { IndexClient, Write } from './session.ts';
 
 /** A part that finds something looks a second time, a second later. */
 const DEADLINE_MS = 10_000;
@@ -10,17 +10,17 @@ export function defineVerify(program: Command, { session, act }: CommandSite): v
   program
     .command('verify')
     .description('compares every board with the database; exit code 1 when one differs')
-    .action(act(async () => verifyBoards(await session.operator(), session.write)));
+    .action(act(async () => verifyBoards(await session.index(), session.write)));
 }
 
 /** Says what differs, one line each, and at the end what was compared. The exit code: 0 when nothing differs. */
-async function verifyBoards(operator: OperatorClient, write: Write): Promise<number> {
+async function verifyBoards(index: IndexClient, write: Write): Promise<number> {
   const boards = new Set<string>();
   let players = 0;
   let differing = 0;
   let cursor = '';
   do {
-    const part = await operator.compareIndex({ cursor }, { deadlineMs: DEADLINE_MS });
+    const part = await index.compareIndex({ cursor }, { deadlineMs: DEADLINE_MS });
     cursor = part.cursor;
     if (part.leaderboard !== '') boards.add(part.leaderboard);
     players += part.players;

@@ -17,6 +17,8 @@ export const GRANTS: Readonly<Record<DatabaseService, Rights>> = {
     'table actions': 'select, insert',
     'sequence action_positions': 'usage',
     'table outbox': 'select, insert, update, delete',
+    // Which index counts goes with each batch. What is more than reading it is for score processes of the version before, which kept
+    // the index themselves.
     'table rank_index':
       'select, update (epoch, source, building, building_until, redis_run_id, redis_seen_at)',
     'table truth_boards': 'select, insert, update (epoch, seq, top)',
@@ -49,6 +51,14 @@ export const GRANTS: Readonly<Record<DatabaseService, Rights>> = {
     'function slid(bigint[],bigint)': 'execute',
     'function sum_of(bigint[])': 'execute',
     'function quarantine_name(text)': 'execute',
+  },
+  rank: {
+    // The truth is read, and nothing of it changed.
+    'table scores': 'select',
+    'table rank_index':
+      'select, update (epoch, source, building, building_until, redis_run_id, redis_seen_at)',
+    'table truth_boards': 'select, insert, update (epoch, seq, top)',
+    'function read_truth_board(text)': 'execute',
   },
   auth: {
     'table players': 'select (user_id, username), insert (user_id, username), update (username, updated_at)',

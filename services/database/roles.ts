@@ -21,8 +21,12 @@ export interface RoleOptions {
   readonly ownServer: boolean;
 }
 
-/** Of the connections that the server allows, so that one service that runs wild leaves the other some, and the operator too. */
-const SHARE_OF_CONNECTIONS: Readonly<Record<DatabaseService, number>> = { score: 0.6, auth: 0.2 };
+/** Of the connections that the server allows, so that one service that runs wild leaves the others some, and the operator too. */
+const SHARE_OF_CONNECTIONS: Readonly<Record<DatabaseService, number>> = {
+  score: 0.4,
+  rank: 0.3,
+  auth: 0.15,
+};
 /** Behind the services' own limits, which are all shorter: for what they might leave behind. */
 const STATEMENT_LIMIT_MS = 10_000;
 /** No service holds a transaction open. */

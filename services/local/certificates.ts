@@ -18,6 +18,7 @@ const RENEW_BEFORE_MS = 30 * 24 * 60 * 60 * 1000;
 const USAGES: Readonly<Record<ServiceName, readonly ('server' | 'client')[]>> = {
   auth: ['server'],
   score: ['server', 'client'],
+  rank: ['server'],
   edge: ['client'],
   fanout: ['client'],
   game: ['client'],

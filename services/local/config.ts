@@ -8,12 +8,13 @@ import { type Mode, parseMode } from '../shared/mode.ts';
 import { parseNewKeyAfter } from '../shared/own-chain.ts';
 
 /** Our own processes; each has a port of its own. */
-export const UNIT_NAMES = ['auth', 'score', 'edge', 'fanout', 'game'] as const;
+export const UNIT_NAMES = ['auth', 'score', 'rank', 'edge', 'fanout', 'game'] as const;
 export type UnitName = (typeof UNIT_NAMES)[number];
 
 const DEFAULT_PORTS: Readonly<Record<UnitName, number>> = {
   auth: 50_051,
   score: 50_052,
+  rank: 50_053,
   edge: 8080,
   fanout: 8081,
   game: 8082,
@@ -38,8 +39,8 @@ export interface LocalConfig {
   readonly env: Environment;
 }
 
-/** These two are called by our own services alone. */
-const INTERNAL: readonly UnitName[] = ['auth', 'score'];
+/** These are called by our own services alone. */
+const INTERNAL: readonly UnitName[] = ['auth', 'score', 'rank'];
 
 /** Where the port of a process is bound. */
 export function hostOf({ host, internalHost }: LocalConfig, name: UnitName): string {
@@ -68,6 +69,7 @@ export function parseLocalConfig(env: Environment): LocalConfig {
   const ports = {
     auth: port('auth'),
     score: port('score'),
+    rank: port('rank'),
     edge: port('edge'),
     fanout: port('fanout'),
     game: port('game'),

@@ -25,8 +25,8 @@ async function canConnect(url: Secret): Promise<boolean> {
   });
   try {
     // A right that every service has, beyond being let in.
-    await sql`select user_id from players limit 0`;
-    return true;
+    const [row] = await sql<{ usable: boolean }[]>`select current_schema() is not null as usable`;
+    return row?.usable === true;
   } catch {
     return false;
   } finally {

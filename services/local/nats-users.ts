@@ -1,5 +1,6 @@
 /**
- * Who may do what on the bus: nats-server's list of users. Score publishes events and keeps the stream; a fan-out node
+ * Who may do what on the bus: nats-server's list of users. Score publishes events and keeps the stream; rank publishes events and
+ * nothing else; a fan-out node
  * reads it through consumers that it makes, and can neither publish an event nor touch the stream. Answers come to an
  * inbox of one's own, where nobody else listens.
  */
@@ -23,6 +24,10 @@ const RIGHTS: Readonly<Record<StoreUser<'nats'>, Rights | undefined>> = {
       ...['INFO', 'CREATE', 'UPDATE'].map((act) => `${STREAM_API}.${act}.${SCORE_STREAM}`),
     ],
     subscribe: [`${inboxOf('score')}.>`],
+  },
+  rank: {
+    publish: [ALL_SCORE_SUBJECTS],
+    subscribe: [`${inboxOf('rank')}.>`],
   },
   fanout: {
     publish: [

@@ -18,7 +18,7 @@ const CONNECTING = '+ping +info +client|setname';
 /** Keys and commands, as Redis writes them. A command that a script calls counts as the caller's. */
 const RIGHTS: Readonly<Record<StoreUser<'redis'>, string>> = {
   // The pointer, and the keys that begin with the number of an epoch. SCAN tells the names of all keys: to find old epochs.
-  score: `~sb:epoch ~sb:probe ~sb:[0-9]*:* ${CONNECTING} +evalsha +scan +unlink +get +set +hget +hmget +hset +hdel +hlen +hexists +hincrby +hscan +zadd +zrem +zcard +zrank +zrange +zscore +zscan`,
+  rank: `~sb:epoch ~sb:probe ~sb:[0-9]*:* ${CONNECTING} +evalsha +scan +unlink +get +set +hget +hmget +hset +hdel +hlen +hexists +hincrby +hscan +zadd +zrem +zcard +zrank +zrange +zscore +zscan`,
   edge: `~sb:rate:* ${CONNECTING} +evalsha +time +get +set`,
   loader: `${CONNECTING} +script|load +script|exists`,
   // The operator.
@@ -44,7 +44,7 @@ export interface LoadedScript {
 
 /** Every script that a service runs. */
 export function redisScripts(): readonly LoadedScript[] {
-  const files = ['services/*/lua/*.lua', 'edge/*/*.lua'].flatMap((pattern) =>
+  const files = ['services/*/*/lua/*.lua', 'edge/*/*.lua'].flatMap((pattern) =>
     globSync(pattern, { cwd: ROOT }),
   );
   return files.map((file) => ({

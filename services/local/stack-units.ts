@@ -1,4 +1,4 @@
-/** The steps of a start that run our own processes: the migrate step to its end, then the five that serve. */
+/** The steps of a start that run our own processes: the migrate step to its end, then the six that serve. */
 import { addressOf, UNIT_NAMES, type UnitName } from './config.ts';
 import { rolesCanConnect } from './given-database.ts';
 import { keepRunning } from './keep-running.ts';
@@ -25,6 +25,7 @@ export async function migrateDatabase(site: StackSite, database: ServerAddress):
       DATABASE_URL: database.url,
       DATABASE_OWN_SERVER: String(database.ownUsers),
       SCORE_DATABASE_PASSWORD_FILE: passwordFile(secrets, 'postgres', 'score'),
+      RANK_DATABASE_PASSWORD_FILE: passwordFile(secrets, 'postgres', 'rank'),
       AUTH_DATABASE_PASSWORD_FILE: passwordFile(secrets, 'postgres', 'auth'),
     },
     log,
@@ -44,7 +45,7 @@ export async function migrateDatabase(site: StackSite, database: ServerAddress):
   return database;
 }
 
-/** Starts all five at once, and resolves when each is ready for work. */
+/** Starts all six at once, and resolves when each is ready for work. */
 export async function startUnits(site: StackSite, servers: ServerAddresses): Promise<void> {
   const { config, signal } = site;
   const adminPorts = await chooseAdminPorts(config.ports);
@@ -63,7 +64,8 @@ export async function startUnits(site: StackSite, servers: ServerAddresses): Pro
   }
   await Promise.all(
     UNIT_NAMES.map(async (name) => {
-      await site.waitFor(name, untilReady(`http://127.0.0.1:${adminPorts[name]}/readyz`, signal));
+      const url = `http://127.0.0.1:${adminPorts[name]}/readyz`;
+      await site.waitFor(name, untilReady(url, signal, UNITS[name].needs));
       terminal.say(`${name.padEnd(10)}${addressOf(config, name)}`);
     }),
   );

@@ -74,6 +74,7 @@ async function bringUp(site: StackSite): Promise<void> {
     gameUrl: `http://${addressOf(config, 'game')}`,
     authAddress: addressOf(config, 'auth'),
     scoreAddress: addressOf(config, 'score'),
+    rankAddress: addressOf(config, 'rank'),
     databaseUrl: withoutPassword(servers.postgres.url),
     redisUrl: withoutPassword(servers.redis.url),
     natsUrl: withoutPassword(servers.nats.url),
@@ -81,7 +82,7 @@ async function bringUp(site: StackSite): Promise<void> {
   await startUnits(site, servers);
   if (config.mode === 'development' && !isLoopback(config.internalHost)) {
     terminal.say(
-      'INTERNAL_HOST opens auth and score to other machines, with service keys in clear text: SCOREBOARD_MODE=production uses certificates',
+      'INTERNAL_HOST opens auth, score and rank to other machines, with service keys in clear text: SCOREBOARD_MODE=production uses certificates',
     );
   }
 }

@@ -12,8 +12,8 @@ import { ensureFile } from './kept-file.ts';
 
 export const STORE_USERS = {
   postgres: DATABASE_SERVICES,
-  redis: ['score', 'edge', 'loader', 'admin'],
-  nats: ['score', 'fanout', 'admin'],
+  redis: ['rank', 'edge', 'loader', 'admin'],
+  nats: ['score', 'rank', 'fanout', 'admin'],
 } as const;
 
 export type Store = keyof typeof STORE_USERS;

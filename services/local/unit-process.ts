@@ -58,13 +58,20 @@ export function startUnitProcess({
   };
 }
 
-/** Resolves when the address answers 200; rejects when the signal aborts. */
-export async function untilReady(url: string, signal: AbortSignal): Promise<void> {
+/** Resolves when the address answers 200, and that these of its dependencies are there; rejects when the signal aborts. */
+export async function untilReady(
+  url: string,
+  signal: AbortSignal,
+  needs: readonly string[] = [],
+): Promise<void> {
   for (;;) {
     signal.throwIfAborted();
     const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_LIMIT_MS)]);
     const ready = await getDirectly(url, limit).then(
-      ({ status }) => status === 200,
+      ({ status, body }) => {
+        const { dependencies = {} } = JSON.parse(body) as { dependencies?: Record<string, boolean> };
+        return status === 200 && needs.every((name) => dependencies[name] === true);
+      },
       () => false,
     );
     if (ready) return;

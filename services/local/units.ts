@@ -23,6 +23,8 @@ export interface Unit {
   readonly facts: readonly Fact[];
   /** Names of settings; one that ends in "_" stands for all that begin like it. */
   readonly settings: readonly string[];
+  /** Other units without which it serves, but not all: a start waits until it has found them. */
+  readonly needs?: readonly UnitName[];
 }
 
 /** Everything that the stack decides for its processes. */
@@ -30,12 +32,14 @@ type Fact =
   | ServerVariable
   | 'AUTH_ADDRESS'
   | 'SCORE_ADDRESS'
+  | 'RANK_ADDRESS'
   | 'AUTH_KEYS_DIR'
   | 'SERVICE_KEY_FILE'
   | 'SERVICE_DIGESTS_FILE'
   | 'AUDIT_KEY_FILE'
   | 'AUTH_PORT'
   | 'SCORE_PORT'
+  | 'RANK_PORT'
   | 'EDGE_PORT'
   | 'FANOUT_PORT'
   | 'GAME_PORT';
@@ -53,31 +57,40 @@ export const UNITS: Readonly<Record<UnitName, Unit>> = {
     entry: 'services/score/main.ts',
     stopsInTurn: 2,
     facts: [
-      ...(['SCORE_PORT', 'DATABASE_URL', 'REDIS_URL', 'NATS_URL', 'AUTH_ADDRESS'] as const),
+      ...(['SCORE_PORT', 'DATABASE_URL', 'NATS_URL', 'AUTH_ADDRESS', 'RANK_ADDRESS'] as const),
       ...(['SERVICE_KEY_FILE', 'SERVICE_DIGESTS_FILE', 'AUDIT_KEY_FILE'] as const),
     ],
     settings: ['AUDIT_NEW_KEY_AFTER'],
+    needs: ['rank'],
+  },
+  rank: {
+    entry: 'services/rank/main.ts',
+    stopsInTurn: 3,
+    facts: ['RANK_PORT', 'DATABASE_URL', 'REDIS_URL', 'NATS_URL', 'SERVICE_DIGESTS_FILE'],
+    settings: [],
   },
   edge: {
     entry: 'edge/http/main.ts',
     stopsInTurn: 1,
     facts: [
-      ...(['EDGE_PORT', 'FANOUT_PORT', 'GAME_PORT', 'REDIS_URL', 'SCORE_ADDRESS', 'AUTH_ADDRESS'] as const),
-      'SERVICE_KEY_FILE',
+      ...(['EDGE_PORT', 'FANOUT_PORT', 'GAME_PORT', 'REDIS_URL'] as const),
+      ...(['SCORE_ADDRESS', 'RANK_ADDRESS', 'AUTH_ADDRESS', 'SERVICE_KEY_FILE'] as const),
     ],
     settings: [
       ...[...TOKEN_POLICY, 'ALLOWED_ORIGINS', 'TRUSTED_PROXIES', 'RATE_', 'MAX_CONNECTIONS'],
       ...['FANOUT_PUBLIC_URL', 'GAME_PUBLIC_URL'],
     ],
+    needs: ['score', 'rank'],
   },
   fanout: {
     entry: 'edge/fanout/main.ts',
     stopsInTurn: 1,
-    facts: ['FANOUT_PORT', 'EDGE_PORT', 'NATS_URL', 'SCORE_ADDRESS', 'AUTH_ADDRESS', 'SERVICE_KEY_FILE'],
+    facts: ['FANOUT_PORT', 'EDGE_PORT', 'NATS_URL', 'RANK_ADDRESS', 'AUTH_ADDRESS', 'SERVICE_KEY_FILE'],
     settings: [
       ...[...TOKEN_POLICY, 'ALLOWED_ORIGINS', 'TRUSTED_PROXIES', 'ADDRESS_LIMIT_EXEMPT'],
       ...['TICK_MS', 'MAX_SOCKETS', 'MAX_SOCKETS_PER_ADDRESS', 'MAX_UPGRADES_PER_S', 'SLOW_CONSUMER_MS'],
     ],
+    needs: ['rank'],
   },
   game: {
     entry: 'services/game/main.ts',
@@ -112,12 +125,14 @@ export function unitEnvironment(
   const known: Record<Exclude<Fact, ServerVariable>, string> = {
     AUTH_ADDRESS: addressOf(config, 'auth'),
     SCORE_ADDRESS: addressOf(config, 'score'),
+    RANK_ADDRESS: addressOf(config, 'rank'),
     AUTH_KEYS_DIR: authKeysDir(config.dataDir),
     SERVICE_KEY_FILE: keyFile(secrets, name),
     SERVICE_DIGESTS_FILE: digestsFile(secrets),
     AUDIT_KEY_FILE: auditKeyFile(secrets),
     AUTH_PORT: String(config.ports.auth),
     SCORE_PORT: String(config.ports.score),
+    RANK_PORT: String(config.ports.rank),
     EDGE_PORT: String(config.ports.edge),
     FANOUT_PORT: String(config.ports.fanout),
     GAME_PORT: String(config.ports.game),

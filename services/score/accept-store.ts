@@ -5,8 +5,10 @@
  * board is that of the player's profile, if there is one: a token may hold an older name. Reading the profile would cost a sixth of
  * the statement, so it is left out when the player's row exists and has the name of the submission.
  */
+
+import type { IndexState, PlayerState } from '../shared/board.ts';
+import { type ScoreRow, toPlayerState } from '../shared/player-state-store.ts';
 import { arrayLiteral, type PostgresPool, sqlCode, UNIQUE_VIOLATION } from '../shared/postgres.ts';
-import type { IndexState, PlayerState } from './board.ts';
 import { createSeenPlayers } from './seen-players.ts';
 
 /** One player's part of a batch: what the player's actions add up to. */
@@ -66,15 +68,6 @@ export const MAX_BATCH = 500;
 /** The sweeper leaves a fresh row alone for this long: the process that committed it delivers it right away. */
 export const FAST_PATH_LEASE = '3 seconds';
 
-interface InsertedRow {
-  leaderboard: string;
-  user_id: string;
-  username: string;
-  points: bigint;
-  version: bigint;
-  reached: bigint;
-}
-
 export function createAcceptStore(pool: PostgresPool): AcceptStore {
   const seen = createSeenPlayers();
   return {
@@ -82,7 +75,7 @@ export function createAcceptStore(pool: PostgresPool): AcceptStore {
       try {
         const rows = await pool.run(
           (sql) => sql<
-            (InsertedRow & {
+            (ScoreRow & {
               outbox_id: bigint | null;
               epoch: bigint;
               source: IndexState['source'];
@@ -183,7 +176,7 @@ export function createAcceptStore(pool: PostgresPool): AcceptStore {
 }
 
 function toBatch(
-  rows: readonly (Partial<InsertedRow> & {
+  rows: readonly (Partial<ScoreRow> & {
     outbox_id: bigint | null;
     epoch: bigint;
     source: IndexState['source'];
@@ -195,18 +188,6 @@ function toBatch(
   return {
     index: { epoch: first.epoch, source: first.source, building: first.building ?? undefined },
     outboxId: first.outbox_id ?? undefined,
-    players: first.outbox_id === null ? [] : rows.map((row) => toPlayerState(row as InsertedRow)),
-  };
-}
-
-/** A row of `scores` as the rest of the unit knows it. */
-export function toPlayerState(row: InsertedRow): PlayerState {
-  return {
-    leaderboard: row.leaderboard,
-    userId: row.user_id,
-    username: row.username,
-    points: row.points,
-    version: row.version,
-    reached: row.reached,
+    players: first.outbox_id === null ? [] : rows.map((row) => toPlayerState(row as ScoreRow)),
   };
 }

@@ -1,18 +1,18 @@
 /** Wires what looks after the audit log: sealing, refused attempts, erasure, and the operator's face of them. */
+
+import { atMost } from '../shared/at-most.ts';
 import { type AuditHead, parseAuditKey } from '../shared/audit-chain.ts';
 import type { ServiceRegistration } from '../shared/grpc.ts';
 import type { Log } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import type { PostgresPool } from '../shared/postgres.ts';
 import type { Secret } from '../shared/secret.ts';
-import { atMost } from './at-most.ts';
 import { createAuditRpc } from './audit-rpc.ts';
 import { createAuditStore } from './audit-store.ts';
-import { createErasePlayer } from './erase-player.ts';
+import { createErasePlayer, type ErasePlayerOptions } from './erase-player.ts';
 import { createErasureStore } from './erasure-store.ts';
 import { createKeepRejected, type KeepRejected } from './keep-rejected.ts';
 import { createOwnChainHead } from './own-chain-head.ts';
-import type { Reconciler } from './reconcile.ts';
 import { createRejectedStore } from './rejected-store.ts';
 import { createSealActions } from './seal-actions.ts';
 
@@ -33,12 +33,12 @@ export interface AuditOptions {
   keySource: string;
   /** The head after which a new key may go on. */
   newKeyAfter: AuditHead | undefined;
-  reconciler: Pick<Reconciler, 'forget'>;
+  forgetPlayer: ErasePlayerOptions['removeFromIndex'];
   log: Log;
   metrics: Metrics;
 }
 
-export function createAudit({ pool, reconciler, log, metrics, ...options }: AuditOptions): Audit {
+export function createAudit({ pool, forgetPlayer, log, metrics, ...options }: AuditOptions): Audit {
   const key = parseAuditKey(options.key);
   const store = createAuditStore(pool);
   const { keySource: source, newKeyAfter } = options;
@@ -48,7 +48,7 @@ export function createAudit({ pool, reconciler, log, metrics, ...options }: Audi
   const rejected = createKeepRejected({ store: rejectedStore, log, metrics });
   const erasePlayer = createErasePlayer({
     ...{ store: createErasureStore(pool), audit: { head }, key, log },
-    removeFromIndex: reconciler.forget,
+    removeFromIndex: forgetPlayer,
   });
   return {
     rejected,

@@ -27,17 +27,18 @@ export interface ScoreConfig {
   adminHost: string;
   adminPort: number;
   databaseUrl: Secret;
-  redisUrl: Secret;
   natsUrl: Secret;
   /** host:port of the auth service. */
   authAddress: string;
+  /** host:port of the rank service. */
+  rankAddress: string;
   /** What the heads of the audit chain are made with, in the form that `parseAuditKey` reads. */
   auditKey: Secret;
   /** Where that key was read, for the operator. */
   auditKeySource: string;
   /** The head of a link of another key, after which this one may go on. */
   newAuditKeyAfter: AuditHead | undefined;
-  /** What auth is shown. */
+  /** What auth and rank are shown. */
   identity: ServiceIdentity;
   /** By what those who call are recognised. */
   callers: CallerCheck;
@@ -53,9 +54,9 @@ export function parseScoreConfig(env: Environment): ScoreConfig {
     adminHost: parseHost(env, 'ADMIN_HOST'),
     adminPort: port(env, 'ADMIN_PORT', scorePort + 1000),
     databaseUrl: withPassword(secretUrl(env, 'DATABASE_URL'), optionalSecret(env, 'DATABASE_PASSWORD')),
-    redisUrl: withPassword(secretUrl(env, 'REDIS_URL'), optionalSecret(env, 'REDIS_PASSWORD')),
     natsUrl: withPassword(secretUrl(env, 'NATS_URL'), optionalSecret(env, 'NATS_PASSWORD')),
     authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
+    rankAddress: text(env, 'RANK_ADDRESS', '127.0.0.1:50053'),
     identity: parseServiceIdentity(env, 'score'),
     callers: parseCallerCheck(env, 'score'),
     reflection: parseMode(env) === 'development',

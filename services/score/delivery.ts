@@ -2,16 +2,16 @@
  * From committed to seen: publish what was projected and settle the outbox row. Right after the commit when all goes
  * well; whatever is left, the sweeper finds in the outbox and delivers with the players' newest states.
  */
+import type { Projected } from '../shared/board.ts';
 import { createCoalescer } from '../shared/coalescer.ts';
+import type { Publisher } from '../shared/events/publisher.ts';
 import type { Log } from '../shared/log.ts';
 import type { Metrics } from '../shared/metrics.ts';
+import type { ReadPlayerStates } from '../shared/player-state-store.ts';
 import { createRepeatedWarning } from '../shared/repeated-log.ts';
-import type { IndexKeeper } from './index-keeper.ts';
 import type { OutboxRow, OutboxStore } from './outbox-store.ts';
 import { createOutboxSweeper } from './outbox-sweeper.ts';
-import type { Projected, Projector } from './projector.ts';
-import type { Publisher } from './publisher.ts';
-import type { TruthStore } from './truth-store.ts';
+import type { RankBoards } from './rank-boards.ts';
 
 export interface Delivery {
   /** Publishes a batch that was just committed and projected. Returns at once; failures are left to the sweeper. */
@@ -25,10 +25,9 @@ export interface Delivery {
 
 export interface DeliveryOptions {
   outbox: Pick<OutboxStore, 'claim' | 'settle' | 'postpone'>;
-  truth: TruthStore;
-  projector: Projector;
+  readStates: ReadPlayerStates;
+  boards: Pick<RankBoards, 'bring' | 'ready'>;
   publisher: Publisher;
-  keeper: Pick<IndexKeeper, 'fresh'>;
   log: Log;
   metrics: Metrics;
 }
@@ -45,7 +44,7 @@ const SETTLE_BATCH = 500;
 const SETTLE_REST_MS = 50;
 
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { outbox, truth, projector, publisher, keeper, log, metrics } = options;
+  const { outbox, readStates, boards, publisher, log, metrics } = options;
   const published = metrics.counter('score_batches_published_total', 'Events published, by path.', ['path']);
   const failures = metrics.counter(
     'score_delivery_failures_total',
@@ -80,11 +79,11 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   /** The newest states of all players that these rows name. */
   async function deliverRows(rows: readonly OutboxRow[]): Promise<void> {
-    const states = await truth.states(rows.flatMap((row) => row.players));
-    // Read after the states: of an index whose building began before, their writers may have failed to tell it.
-    const index = await keeper.fresh();
+    const states = await readStates(rows.flatMap((row) => row.players));
     for (let start = 0; start < states.length; start += PLAYERS_PER_EVENT) {
-      const projected = await projector.project(states.slice(start, start + PLAYERS_PER_EVENT), index);
+      // Rank reads which index counts after this, and so after the states: an index whose building began before has not been told by
+      // those who committed them.
+      const projected = await boards.bring(states.slice(start, start + PLAYERS_PER_EVENT));
       if (!projected.every((board) => board.complete)) throw new Error('the projection is incomplete');
       // An id of its own: the content is newer than that of the first attempt.
       const batchId = `s${rows[0]?.id}-${start}-${performance.now()}`;
@@ -95,7 +94,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   const sweeper = createOutboxSweeper({
     outbox,
-    ready: () => publisher.ready(),
+    ready: () => publisher.ready() && boards.ready(),
     deliver: deliverRows,
     onFailed: () => failures.inc(),
     log,

@@ -4,11 +4,11 @@
  * forgets what it has not written yet.
  */
 import { AppError, type Reason } from '../shared/app-error.ts';
+import type { PlayerState } from '../shared/board.ts';
 import type { Log } from '../shared/log.ts';
+import { createLoop } from '../shared/loop.ts';
 import type { Metrics } from '../shared/metrics.ts';
-import type { PlayerState } from './board.ts';
 import type { Flag, FlagsStore } from './flags-store.ts';
-import { createLoop } from './loop.ts';
 import { createStandOuts } from './stand-outs.ts';
 
 export interface FlagRecorder {

@@ -6,9 +6,9 @@
 import type { AppError, Reason } from '../shared/app-error.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
+import { createLoop } from '../shared/loop.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import { createRepeatedWarning } from '../shared/repeated-log.ts';
-import { createLoop } from './loop.ts';
 import type { RejectedAttempts, RejectedStore } from './rejected-store.ts';
 
 /** What is kept of an attempt: nothing secret. */

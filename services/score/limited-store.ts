@@ -3,10 +3,10 @@
  * autocommit statement judges a batch and writes what it accepts, with the outbox row, or nothing at all.
  */
 import { AppError, isReason } from '../shared/app-error.ts';
+import type { IndexState, PlayerState } from '../shared/board.ts';
 import { arrayLiteral, type PostgresPool, sqlCode, UNIQUE_VIOLATION } from '../shared/postgres.ts';
 import { type AcceptedBatch, FAST_PATH_LEASE } from './accept-store.ts';
 import type { AcceptAnswer, AcceptCommand } from './action.ts';
-import type { IndexState, PlayerState } from './board.ts';
 
 export interface LimitedBatch {
   /** In the order of the actions. */

@@ -3,8 +3,8 @@
  * way an action takes; what the limits are, the statement that judges reads itself. While Postgres is away it knows the last.
  */
 import type { Log } from '../shared/log.ts';
+import { createLoop } from '../shared/loop.ts';
 import { isQuarantineName, type LimitsStore, quarantineName } from './limits-store.ts';
-import { createLoop } from './loop.ts';
 
 export interface LimitsWatch {
   isEmpty(): boolean;

@@ -1,26 +1,20 @@
-/** The operator's gRPC face of the score service, for the service `cli` alone: the outbox, and whether the index is right. */
+/** The operator's gRPC face of the score service, for the service `cli` alone: the outbox. */
 import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
 import { AppError } from '../shared/app-error.ts';
 import { registerService, type ServiceRegistration } from '../shared/grpc.ts';
-import type { CompareAll } from './compare-all.ts';
-import type { Drift } from './compare-index.ts';
 import type { Delivery } from './delivery.ts';
 import type { OutboxEntry, OutboxStore } from './outbox-store.ts';
-import { describeState } from './repair-index.ts';
 
 const LIST_DEFAULT = 100;
 const LIST_MAX = 1_000;
 const REPLAY_MAX = 1_000;
-/** Differences told of one part; an index that is wrong in more places is wrong altogether. */
-const DIFFERENCES_MAX = 100;
 
 export interface OperatorRpcOptions {
   outbox: Pick<OutboxStore, 'list' | 'depth' | 'replay'>;
   delivery: Pick<Delivery, 'wake'>;
-  compareAll: CompareAll;
 }
 
-export function createOperatorRpc({ outbox, delivery, compareAll }: OperatorRpcOptions): ServiceRegistration {
+export function createOperatorRpc({ outbox, delivery }: OperatorRpcOptions): ServiceRegistration {
   return registerService(
     OperatorService,
     {
@@ -39,19 +33,8 @@ export function createOperatorRpc({ outbox, delivery, compareAll }: OperatorRpcO
         delivery.wake();
         return { replayed: BigInt(replayed) };
       },
-
-      async compareIndex({ cursor }) {
-        const part = await compareAll.next(cursor);
-        return {
-          cursor: part.cursor,
-          leaderboard: part.leaderboard,
-          players: part.players,
-          differences: part.drift.slice(0, DIFFERENCES_MAX).map(toDifference),
-          differing: part.drift.length,
-        };
-      },
     },
-    { listOutbox: ['cli'], replayOutbox: ['cli'], compareIndex: ['cli'] },
+    { listOutbox: ['cli'], replayOutbox: ['cli'] },
   );
 }
 
@@ -63,8 +46,4 @@ function toEntry({ state, createdAtMs, nextAttemptAtMs, leaderboards, ...entry }
     nextAttemptAtUnixMs: BigInt(Math.floor(nextAttemptAtMs)),
     leaderboards: [...leaderboards],
   };
-}
-
-function toDifference({ kind, userId, truth, held }: Drift) {
-  return { kind, userId, truth: describeState(truth), index: held?.raw ?? '' };
 }

@@ -6,8 +6,8 @@
  * nobody else, nor another life of this process, would know that something waits.
  */
 import type { Log } from '../shared/log.ts';
+import { createLoop } from '../shared/loop.ts';
 import { createRepeatedWarning } from '../shared/repeated-log.ts';
-import { createLoop } from './loop.ts';
 import type { OutboxRow, OutboxStore } from './outbox-store.ts';
 
 export interface OutboxSweeper {

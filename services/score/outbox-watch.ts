@@ -3,13 +3,16 @@
  * says when the outbox is full, so that submissions are refused before they cost anything. The answer is kept in memory.
  */
 import type { Log } from '../shared/log.ts';
+import { createLoop } from '../shared/loop.ts';
 import type { Metrics } from '../shared/metrics.ts';
-import { createLoop } from './loop.ts';
+import { describePostgresTrouble } from '../shared/postgres.ts';
 import type { OutboxDepth, OutboxStore } from './outbox-store.ts';
 
 export interface OutboxWatch {
   /** No more batches should be committed until some are delivered. */
   isFull(): boolean;
+  /** Why Postgres does not answer; undefined while it does. */
+  trouble(): string | undefined;
   start(): void;
   stop(): Promise<void>;
 }
@@ -34,6 +37,7 @@ export function createOutboxWatch({ outbox, log, metrics }: OutboxWatchOptions):
   let depth: OutboxDepth = { pending: 0, oldestSeconds: 0, dead: 0 };
   let overdue = false;
   let full = false;
+  let trouble: string | undefined;
   metrics.gauge('outbox_pending_rows', 'Committed batches not yet delivered.', {
     collect: () => depth.pending,
   });
@@ -50,7 +54,11 @@ export function createOutboxWatch({ outbox, log, metrics }: OutboxWatchOptions):
 
   async function look(): Promise<void> {
     const { dead } = depth;
-    depth = await outbox.depth();
+    depth = await outbox.depth().catch((error: unknown) => {
+      trouble = describePostgresTrouble(error);
+      throw error;
+    });
+    trouble = undefined;
     const wasOverdue = overdue;
     const wasFull = full;
     overdue = depth.oldestSeconds > OVERDUE_SECONDS;
@@ -67,5 +75,5 @@ export function createOutboxWatch({ outbox, log, metrics }: OutboxWatchOptions):
   }
 
   const loop = createLoop({ name: 'outbox watch', everyMs: LOOK_EVERY_MS, run: look, log });
-  return { isFull: () => full, start: () => loop.start(), stop: () => loop.stop() };
+  return { isFull: () => full, trouble: () => trouble, start: () => loop.start(), stop: () => loop.stop() };
 }

@@ -5,9 +5,9 @@
  */
 import { type AuditHead, type AuditLink, auditHeadAfter, formatAuditHead } from '../shared/audit-chain.ts';
 import type { Log } from '../shared/log.ts';
+import { createLoop } from '../shared/loop.ts';
 import type { Metrics } from '../shared/metrics.ts';
 import type { AuditStore } from './audit-store.ts';
-import { createLoop } from './loop.ts';
 import { createSealedFloor } from './sealed-floor.ts';
 
 export interface SealActions {

@@ -1,41 +1,28 @@
-/** Wires the score service: stores, index, bus, use cases, rpc. Opens in order and closes in reverse. */
-import { randomUUID } from 'node:crypto';
+/** Wires the score service: stores, rank, bus, use cases, rpc. Opens in order and closes in reverse. */
 import { startAdminServer } from '../shared/admin-server.ts';
 import { AppError } from '../shared/app-error.ts';
+import { atMost } from '../shared/at-most.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { startGrpcServer } from '../shared/grpc.ts';
 import type { Log } from '../shared/log.ts';
 import { createMetrics, type Metrics } from '../shared/metrics.ts';
-import { createRepeatedWarning } from '../shared/repeated-log.ts';
+import { createReadPlayerStates } from '../shared/player-state-store.ts';
 import type { RunningService } from '../shared/run-process.ts';
 import { createAcceptStore } from './accept-store.ts';
-import { atMost } from './at-most.ts';
 import { createAudit } from './audit.ts';
-import { TOP_SIZE } from './board.ts';
-import { createCompareAll } from './compare-all.ts';
-import { createCompareIndex } from './compare-index.ts';
 import type { ScoreConfig } from './config.ts';
 import { createDelivery } from './delivery.ts';
-import { createEpochStore } from './epoch-store.ts';
-import { createIndexContents } from './index-contents.ts';
-import { createIndexKeeper } from './index-keeper.ts';
 import type { KeepRejected } from './keep-rejected.ts';
 import { createLimits } from './limits.ts';
 import { createOperatorRpc } from './operator-rpc.ts';
 import { createOutboxStore, type OutboxStore } from './outbox-store.ts';
 import { createOutboxWatch } from './outbox-watch.ts';
-import { createProjector, type Projected } from './projector.ts';
-import { createRankIndex } from './rank-index.ts';
-import { createReadBoards } from './read-boards.ts';
-import { createReconciler } from './reconcile.ts';
-import { createRepairIndex } from './repair-index.ts';
+import { createRankBoards } from './rank-boards.ts';
+import { createRankWatch } from './rank-watch.ts';
 import { createScoreRpc } from './rpc.ts';
 import { openServers, type Servers } from './servers.ts';
 import { createStoreBreaker } from './store-breaker.ts';
 import { createSubmitScores } from './submit-scores.ts';
-import { createTruthBoards } from './truth-boards.ts';
-import { createTruthRanks } from './truth-ranks.ts';
-import { createTruthStore } from './truth-store.ts';
 import { createSignatureVerifier } from './verify-signatures.ts';
 
 export interface ScoreServer extends RunningService {
@@ -46,6 +33,8 @@ export interface ScoreServer extends RunningService {
 const PROBE_LIMIT_MS = 500;
 /** When there is room in a full outbox again depends on the bus; clients ask now and then. */
 const OUTBOX_FULL_RETRY_MS = 5_000;
+/** An erased player is out of the index within this, or left to the reconciler. */
+const FORGET_LIMIT_MS = 2_000;
 /** Part of the drain for deliveries under way. What is not delivered by then is safe in the outbox. */
 const DELIVERY_DRAIN_MS = 4_000;
 
@@ -56,31 +45,25 @@ export async function startScore(
   const servers = await openServers(config, { log, clock });
   const metrics = createMetrics('score');
   const outbox = createOutboxStore(servers.upkeepPool);
-  const boards = createBoards({ ...servers, log, metrics });
-  const { keeper, reader, reconciler, compareAll } = boards;
   const audit = createAudit({
     ...{ pool: servers.auditPool, key: config.auditKey, keySource: config.auditKeySource },
-    ...{ newKeyAfter: config.newAuditKeyAfter, reconciler, log, metrics },
+    ...{ newKeyAfter: config.newAuditKeyAfter, log, metrics },
+    async forgetPlayer(leaderboard, userId) {
+      await servers.rankIndex.forgetPlayer({ leaderboard, userId }, { deadlineMs: FORGET_LIMIT_MS });
+    },
   });
-  const { delivery, watch, breaker, limits, submitScores } = createSubmission({
-    ...{ servers, boards, outbox, log, metrics },
-    rejected: audit.rejected,
+  const { delivery, outboxWatch, rankWatch, breaker, limits, submitScores } = createSubmission({
+    ...{ servers, outbox, rejected: audit.rejected, log, metrics },
   });
 
-  await Promise.all([keeper.start(), limits.start()]);
+  await Promise.all([limits.start(), rankWatch.start()]);
   delivery.start();
-  watch.start();
-  reconciler.start();
+  outboxWatch.start();
   audit.start();
   const grpc = await startGrpcServer({
     host: config.host,
     port: config.port,
-    services: [
-      createScoreRpc(submitScores, reader),
-      createOperatorRpc({ outbox, delivery, compareAll }),
-      limits.rpc,
-      audit.rpc,
-    ],
+    services: [createScoreRpc(submitScores), createOperatorRpc({ outbox, delivery }), limits.rpc, audit.rpc],
     ...config.callers,
     reflection: config.reflection,
     log,
@@ -91,12 +74,13 @@ export async function startScore(
     host: config.adminHost,
     port: config.adminPort,
     metrics,
-    // Without any one of its servers it still serves something: submissions, or boards.
-    readiness: () => ({ serving, epoch: keeper.state.epoch > 0n }),
-    dependencies() {
-      const { postgres, redis } = keeper.troubles();
-      return { postgres: postgres ?? breaker.trouble(), redis, nats: servers.bus.trouble() };
-    },
+    readiness: () => ({ serving }),
+    // Without Postgres submissions are refused, but each is told so; without the others they are accepted.
+    dependencies: () => ({
+      postgres: breaker.trouble() ?? outboxWatch.trouble(),
+      rank: rankWatch.trouble(),
+      nats: servers.bus.trouble(),
+    }),
     log,
   });
 
@@ -108,67 +92,15 @@ export async function startScore(
       await grpc.stop();
       await submitScores.close();
       await atMost(DELIVERY_DRAIN_MS, delivery.stop());
-      await Promise.all([reconciler, watch, limits, breaker, audit].map((part) => part.stop()));
-      await keeper.stop();
+      await Promise.all([outboxWatch, rankWatch, limits, breaker, audit].map((part) => part.stop()));
       await servers.close();
       await admin.close();
     },
   };
 }
 
-type BoardsOptions = Pick<Servers, 'readPool' | 'upkeepPool' | 'redis' | 'bus'> & {
-  log: Log;
-  metrics: Metrics;
-};
-
-/** Everything that keeps, compares and reads boards. */
-function createBoards({ readPool, upkeepPool, redis, bus, log, metrics }: BoardsOptions) {
-  const truth = createTruthStore(upkeepPool);
-  const readersTruth = createTruthStore(readPool);
-  const truthBoards = createTruthBoards(readersTruth);
-  const truthRanks = createTruthRanks(readersTruth);
-  const index = createRankIndex(redis);
-  const contents = createIndexContents(redis);
-  const keeper = createIndexKeeper({
-    ...{ epochs: createEpochStore(upkeepPool), index, truth, redis, log, metrics },
-    announce: announceBoard,
-  });
-  const projector = createProjector({ index, truthBoards, keeper, log });
-  const reader = createReadBoards({ index, truth: readersTruth, truthBoards, truthRanks, keeper, log });
-  const compare = createCompareIndex({ contents, truth });
-  const repair = createRepairIndex({
-    ...{ compare, contents, truth, projector, keeper, log, metrics },
-    announce: announceRepair,
-  });
-  const reconciler = createReconciler({ compare, contents, truth, repair, keeper, log, metrics });
-
-  /** After an epoch took over, so that viewers hold a board that later events can be compared with. */
-  async function announceBoard(leaderboard: string): Promise<void> {
-    const { board, stale } = await reader.top(leaderboard, TOP_SIZE);
-    if (stale || !bus.ready()) return;
-    const announcement = { leaderboard, players: [], ranks: [], board, position: board, complete: true };
-    await bus.publish(`e${board.epoch}`, announcement);
-  }
-
-  const warn = createRepeatedWarning(log, 'a repaired board was not announced');
-
-  /** A board that a repair changed. Who misses the event polls it. */
-  async function announceRepair(projected: Projected): Promise<void> {
-    if (projected.board === undefined || !bus.ready()) return;
-    await bus.publish(`r${randomUUID()}`, projected).catch((error: unknown) => {
-      warn({ err: error });
-    });
-  }
-
-  return {
-    ...{ truth, keeper, projector, reader, reconciler },
-    compareAll: createCompareAll({ compare, contents, truth, keeper }),
-  };
-}
-
 interface SubmissionOptions {
   servers: Servers;
-  boards: ReturnType<typeof createBoards>;
   outbox: OutboxStore;
   rejected: Pick<KeepRejected, 'note'>;
   log: Log;
@@ -176,11 +108,13 @@ interface SubmissionOptions {
 }
 
 /** Everything between a submission and its delivery, and what may hold submissions back. */
-function createSubmission({ servers, boards, outbox, rejected, log, metrics }: SubmissionOptions) {
-  const { truth, keeper, projector, reader, reconciler } = boards;
-  const { writePool, upkeepPool, auth, bus } = servers;
-  const delivery = createDelivery({ outbox, truth, projector, publisher: bus, keeper, log, metrics });
-  const watch = createOutboxWatch({ outbox, log, metrics });
+function createSubmission({ servers, outbox, rejected, log, metrics }: SubmissionOptions) {
+  const { writePool, upkeepPool, auth, bus, rank, rankStream } = servers;
+  const rankWatch = createRankWatch({ rank, onBack: () => delivery.wake(), log, metrics });
+  const boards = createRankBoards({ stream: rankStream, calls: rank, watch: rankWatch, log });
+  const readStates = createReadPlayerStates(upkeepPool);
+  const delivery = createDelivery({ outbox, readStates, boards, publisher: bus, log, metrics });
+  const outboxWatch = createOutboxWatch({ outbox, log, metrics });
   const breaker = createStoreBreaker({
     store: createAcceptStore(writePool),
     probe: () => writePool.checkWritable(PROBE_LIMIT_MS),
@@ -192,19 +126,16 @@ function createSubmission({ servers, boards, outbox, rejected, log, metrics }: S
     store: breaker.store,
     limited: limits.lane,
     verifier: createSignatureVerifier(auth, metrics),
+    boards,
     delivery: {
-      ...delivery,
       deliver(outboxId, projected) {
-        for (const { players } of projected) {
-          reconciler.note(players);
-          limits.noteAccepted(players);
-        }
+        for (const { players } of projected) limits.noteAccepted(players);
         delivery.deliver(outboxId, projected);
       },
     },
     onRefused: rejected.note,
-    shed: () => breaker.refusal() ?? (watch.isFull() ? outboxFull() : undefined),
-    ...{ projector, keeper, reader, log, metrics },
+    shed: () => breaker.refusal() ?? (outboxWatch.isFull() ? outboxFull() : undefined),
+    ...{ log, metrics },
   });
-  return { delivery, watch, breaker, limits, submitScores };
+  return { delivery, outboxWatch, rankWatch, breaker, limits, submitScores };
 }

@@ -1,9 +1,10 @@
 /**
  * The submit use case: parse, verify, accept, project, answer. Submissions from all callers meet in one coalescer, so that
- * many share one commit; the answer goes out after the commit, with the rank when the index can tell it.
+ * many share one commit; the answer goes out after the commit, with the rank when rank can tell it.
  */
 import type { Submission } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { AppError } from '../shared/app-error.ts';
+import type { Position, Projected } from '../shared/board.ts';
 import type { Log } from '../shared/log.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS, type Metrics } from '../shared/metrics.ts';
 import type { ServiceName } from '../shared/service-keys.ts';
@@ -11,17 +12,14 @@ import { type Accept, createAcceptLanes, type LimitedLane, type Queued } from '.
 import { acceptScores } from './accept-scores.ts';
 import type { AcceptStore } from './accept-store.ts';
 import type { AcceptAnswer } from './action.ts';
-import type { Position } from './board.ts';
 import type { Delivery } from './delivery.ts';
-import type { IndexKeeper } from './index-keeper.ts';
 import type { Attempt } from './keep-rejected.ts';
 import { type ParsedSubmission, parseSubmission } from './parse-submission.ts';
-import type { Projected, Projector } from './projector.ts';
-import type { ReadBoards } from './read-boards.ts';
+import type { RankBoards } from './rank-boards.ts';
 import type { SignatureVerifier } from './verify-signatures.ts';
 
 export interface Answer extends AcceptAnswer {
-  /** From 1; 0 when nobody could tell it in time. */
+  /** From 1; 0 when it could not be found in time. */
   readonly rank: number;
   readonly leaderboard: string;
   /** The newest position of the board that this answer is part of. */
@@ -43,10 +41,8 @@ export interface SubmitScoresOptions {
   /** The way of the actions that are judged one by one. */
   limited: LimitedLane;
   verifier: SignatureVerifier;
-  projector: Projector;
-  delivery: Delivery;
-  keeper: Pick<IndexKeeper, 'observe'>;
-  reader: Pick<ReadBoards, 'currentRank' | 'ranksFromTruth'>;
+  boards: Pick<RankBoards, 'project' | 'ranks'>;
+  delivery: Pick<Delivery, 'deliver'>;
   /** Why nothing can be taken now; undefined while it can. Asked before a submission costs anything. */
   shed?: () => AppError | undefined;
   /** Told of each refusal of a submission that was well formed. */
@@ -60,7 +56,7 @@ const SUBMIT_LIMIT_MS = 1_000;
 const ACCEPT_LIMIT_MS = 800;
 
 export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
-  const { store, verifier, projector, delivery, keeper, reader, log, metrics } = options;
+  const { store, verifier, boards, delivery, log, metrics } = options;
   const sizes = metrics.histogram('score_accept_batch_size', 'Actions per commit.', BATCH_BUCKETS);
   const seconds = metrics.histogram('score_accept_seconds', 'Time of one accept statement.', LATENCY_BUCKETS);
   const outcomes = metrics.counter('score_submissions_total', 'Submissions by outcome and reason.', [
@@ -76,50 +72,27 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
     const deadline = { remainingMs: () => Math.max(1, ACCEPT_LIMIT_MS - (performance.now() - started)) };
     const { answers, batch } = await accept(commands, deadline);
     seconds.observe((performance.now() - started) / 1000);
-    if (batch !== undefined) keeper.observe(batch.index);
-    const projected = batch === undefined ? [] : await projector.project(batch.players, batch.index);
+    const projected = batch === undefined ? [] : await boards.project(batch.players, batch.index);
     if (batch?.outboxId !== undefined) delivery.deliver(batch.outboxId, projected);
-    const places = await placesOf(projected);
-    const unplaced: Promise<void>[] = [];
+    const places = placesOf(projected);
+    // A repeat changed nothing, so nothing was projected: its rank is read.
+    const repeats: { leaderboard: string; userId: string; rank: number }[] = [];
     const placed = commands.map((command, index) => {
       const answer = answers[index];
       if (answer === undefined || answer instanceof AppError) return answer;
       const { leaderboard, userId } = command;
       const { newScore, version, replayed } = answer;
       const place = places.get(placeKey(command));
-      const full = {
-        newScore,
-        version,
-        replayed,
-        leaderboard,
-        rank: place?.rank ?? 0,
-        position: place?.position,
-      };
-      // A repeat changed nothing, so nothing was projected: its rank is read.
-      if (place === undefined) {
-        unplaced.push(
-          reader.currentRank(leaderboard, userId).then((rank) => {
-            full.rank = rank;
-          }),
-        );
-      }
+      const { rank = 0, position } = place ?? {};
+      const full = { newScore, version, replayed, leaderboard, userId, rank, position };
+      if (place === undefined) repeats.push(full);
       return full;
     });
-    await Promise.all(unplaced);
-    return placed;
-  }
-
-  async function placesOf(
-    projected: readonly Projected[],
-  ): Promise<Map<string, { rank: number; position: Position | undefined }>> {
-    const places = new Map<string, { rank: number; position: Position | undefined }>();
-    for (const { leaderboard, players, ranks, position } of projected) {
-      const known = ranks ?? (await reader.ranksFromTruth(leaderboard, players));
-      for (const [index, player] of players.entries()) {
-        places.set(placeKey(player), { rank: known?.[index] ?? 0, position });
-      }
+    for (const [at, rank] of (await boards.ranks(repeats)).entries()) {
+      const repeat = repeats[at];
+      if (repeat !== undefined) repeat.rank = rank;
     }
-    return places;
+    return placed;
   }
 
   const lanes = createAcceptLanes<Answer>({
@@ -182,6 +155,22 @@ export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
       await lanes.close();
     },
   };
+}
+
+interface KnownPlace {
+  readonly rank: number;
+  readonly position: Position | undefined;
+}
+
+/** By player and board. */
+function placesOf(projected: readonly Projected[]): Map<string, KnownPlace> {
+  const places = new Map<string, KnownPlace>();
+  for (const { players, ranks, position } of projected) {
+    for (const [index, player] of players.entries()) {
+      places.set(placeKey(player), { rank: ranks?.[index] ?? 0, position });
+    }
+  }
+  return places;
 }
 
 /** The answers, or when the caller's time is over first, that nobody knows yet: what is under way goes on. */

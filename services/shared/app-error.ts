@@ -96,6 +96,7 @@ export const REASONS = {
     'unavailable',
     'The score service can not be reached. Retry unchanged: it counts once.',
   ],
+  RANK_UNAVAILABLE: ['unavailable', 'The rank service can not be reached: boards can not be read now.'],
   INDEX_UNAVAILABLE: ['unavailable', 'There is no rank index now: boards are read from the database.'],
   VERSION_NOT_REACHED: ['unavailable', 'This reader has not reached the requested version yet.'],
   SHUTTING_DOWN: ['unavailable', 'This process is stopping; try another, or again in a moment.'],

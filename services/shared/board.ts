@@ -1,4 +1,4 @@
-/** The words of a board, used by every file of this unit. Scores, versions and positions are bigint; ranks count from 1. */
+/** The words of a board, as the services exchange them. Scores, versions and positions are bigint; ranks count from 1. */
 
 /** How many players the published top holds. */
 export const TOP_SIZE = 10;
@@ -39,4 +39,17 @@ export interface IndexState {
   readonly epoch: bigint;
   readonly source: 'redis' | 'postgres';
   readonly building: bigint | undefined;
+}
+
+/** Committed states of one board, and what became of them on the way to where boards are read from. */
+export interface Projected {
+  readonly leaderboard: string;
+  readonly players: readonly PlayerState[];
+  /** In the order of the players; undefined when they could not be found in time. */
+  readonly ranks: readonly number[] | undefined;
+  /** The new top, when these states changed it. */
+  readonly board: Board | undefined;
+  readonly position: Position | undefined;
+  /** False when something is still missing: the outbox row must stay. */
+  readonly complete: boolean;
 }

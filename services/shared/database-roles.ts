@@ -4,7 +4,7 @@
  */
 
 /** The services with a way into the database. */
-export const DATABASE_SERVICES = ['score', 'auth'] as const;
+export const DATABASE_SERVICES = ['score', 'rank', 'auth'] as const;
 export type DatabaseService = (typeof DATABASE_SERVICES)[number];
 
 export type RolePasswords = Readonly<Record<DatabaseService, string>>;

@@ -7,6 +7,9 @@ import type { Log } from './log.ts';
 /** By name, what is wrong and what to do about it; undefined while the server works. */
 export type Troubles = Readonly<Record<string, string | undefined>>;
 
+/** The trouble of a service of our own. */
+export const NO_ANSWER = 'it does not answer';
+
 export interface DependencyWatch {
   stop(): void;
 }
@@ -18,6 +21,8 @@ const NAMES: Readonly<Record<string, string>> = {
   database: 'Postgres',
   redis: 'Redis',
   nats: 'NATS',
+  score: 'Score',
+  rank: 'Rank',
   keyFiles: 'Key files',
   revocations: 'Revocations',
 };

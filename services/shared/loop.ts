@@ -1,6 +1,6 @@
 /** A piece of work that is done again and again by one owner: never twice at a time, never after it was stopped. */
-import type { Log } from '../shared/log.ts';
-import { createRepeatedWarning } from '../shared/repeated-log.ts';
+import type { Log } from './log.ts';
+import { createRepeatedWarning } from './repeated-log.ts';
 
 export interface LoopOptions {
   name: string;

@@ -6,7 +6,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 /** The services that exist. `cli` is the operator at a terminal. */
-export const SERVICE_NAMES = ['auth', 'score', 'edge', 'fanout', 'game', 'cli'] as const;
+export const SERVICE_NAMES = ['auth', 'score', 'rank', 'edge', 'fanout', 'game', 'cli'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 /** SHA-256 of each service's secret, in hexadecimal. */

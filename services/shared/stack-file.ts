@@ -22,6 +22,7 @@ export interface StackFile {
     gameUrl: string;
     authAddress: string;
     scoreAddress: string;
+    rankAddress: string;
     databaseUrl: string;
     redisUrl: string;
     natsUrl: string;

@@ -1,22 +1,18 @@
 /**
- * What the score service asks of its servers before it serves. A setting that would break a promise is refused with one
+ * What score and rank ask of their servers before they serve. A setting that would break a promise is refused with one
  * line that says how to fix it; a server that does not answer is no reason to refuse, only to wait or to go on without it.
  */
-import { AppError } from '../shared/app-error.ts';
-import { parseAuditKey } from '../shared/audit-chain.ts';
-import { readChainEnd } from '../shared/chain-end-store.ts';
-import type { Log } from '../shared/log.ts';
-import { assertContinuable } from '../shared/own-chain.ts';
-import { arrayLiteral, isRefused, type PostgresPool } from '../shared/postgres.ts';
-import type { RedisClient } from '../shared/redis.ts';
-import type { ScoreConfig } from './config.ts';
+import { AppError } from './app-error.ts';
+import type { Log } from './log.ts';
+import { arrayLiteral, isRefused, type PostgresPool } from './postgres.ts';
+import type { RedisClient } from './redis.ts';
 
 /** A server's settings break a promise. */
 export class UnfitServerError extends Error {
   override readonly name = 'UnfitServerError';
 }
 
-const POSTGRES_LIMIT_MS = 1_000;
+export const POSTGRES_LIMIT_MS = 1_000;
 const RETRY_EVERY_MS = 250;
 
 /** With any of these off, a score that was acknowledged is lost when the machine stops. */
@@ -54,21 +50,6 @@ const unfit = (how: string, fix: string) =>
   new UnfitServerError(
     `Postgres runs ${how}: run "${fix} select pg_reload_conf();" and take it out of its command line, roles and databases`,
   );
-
-/** Refuses a chain that another key has sealed: links of two keys in turn could not be verified. */
-export async function checkAuditChain(
-  pool: PostgresPool,
-  {
-    auditKey,
-    auditKeySource,
-    newAuditKeyAfter,
-  }: Pick<ScoreConfig, 'auditKey' | 'auditKeySource' | 'newAuditKeyAfter'>,
-  log: Log,
-): Promise<void> {
-  const end = await whenItAnswers(() => pool.run(readChainEnd, POSTGRES_LIMIT_MS), log);
-  const key = parseAuditKey(auditKey);
-  assertContinuable(end, { key, source: auditKeySource, newKeyAfter: newAuditKeyAfter });
-}
 
 /**
  * Refuses a Redis that may throw keys away when it is full: the order of a board is one key, and without it the board would
@@ -115,7 +96,8 @@ function firstNewsOf(redis: RedisClient): Promise<void> {
   });
 }
 
-async function whenItAnswers<Answer>(ask: () => Promise<Answer>, log: Log): Promise<Answer> {
+/** Waits for a Postgres that is away. */
+export async function whenItAnswers<Answer>(ask: () => Promise<Answer>, log: Log): Promise<Answer> {
   let told = false;
   for (;;) {
     try {

@@ -3,8 +3,9 @@
  * not. Everything it changes it changes in one step, and only while it is still what was found wrong. A call for an epoch
  * that Redis does not hold answers `undefined`, as everywhere.
  */
-import type { RedisClient } from '../shared/redis.ts';
-import type { PlayerState } from './board.ts';
+
+import type { PlayerState } from '../../shared/board.ts';
+import type { RedisClient } from '../../shared/redis.ts';
 import { keysOf, REACHED_DIGITS, type Script, script } from './index-scripts.ts';
 
 /** What the index has under one player's name. */

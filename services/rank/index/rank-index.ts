@@ -5,8 +5,9 @@
  * every call on a new connection until its Redis has been recognised: another life of it may hold older data under the
  * same epoch.
  */
-import type { RedisClient } from '../shared/redis.ts';
-import { type Board, type Entry, type PlayerState, type Position, TOP_SIZE } from './board.ts';
+
+import { type Board, type Entry, type PlayerState, type Position, TOP_SIZE } from '../../shared/board.ts';
+import type { RedisClient } from '../../shared/redis.ts';
 import { keysOf, POINTER, REACHED_DIGITS, script } from './index-scripts.ts';
 
 /** Written to find out whether Redis takes writes: one that is full, or can not save, still answers readers. */
@@ -44,8 +45,11 @@ export interface RankIndex {
     leaderboard: string,
     players: readonly PlayerState[],
   ): Promise<Projection | undefined>;
-  /** Writes states of one board to an epoch under construction, or one that was when the caller last looked. */
-  projectShadow(epoch: bigint, leaderboard: string, players: readonly PlayerState[]): Promise<void>;
+  /**
+   * Writes states of one board to an epoch under construction, or one that was when the caller last looked. False when a later
+   * epoch counts by now: nothing was written then.
+   */
+  projectShadow(epoch: bigint, leaderboard: string, players: readonly PlayerState[]): Promise<boolean>;
   /** Writes a part of a board, as the truth packs it, to an epoch under construction. */
   load(epoch: bigint, leaderboard: string, packed: string): Promise<void>;
   top(epoch: bigint, leaderboard: string, limit: number): Promise<Board | undefined>;
@@ -137,12 +141,9 @@ export function createRankIndex(redis: RedisClient): RankIndex {
     },
 
     async projectShadow(epoch, leaderboard, players) {
-      await project(keysOf(epoch, leaderboard), [
-        String(epoch),
-        'shadow',
-        String(TOP_SIZE),
-        ...argumentsOf(players),
-      ]);
+      const args = [String(epoch), 'shadow', String(TOP_SIZE), ...argumentsOf(players)];
+      const [status] = await project(keysOf(epoch, leaderboard), args);
+      return status === 'ok';
     },
 
     async load(epoch, leaderboard, packed) {

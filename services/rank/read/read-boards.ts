@@ -3,16 +3,14 @@
  * it comes from Postgres because the index just failed, so that it has no place in the order of boards, and when it comes
  * from the index while Postgres does not answer, so that nobody vouches for it.
  */
-import { AppError } from '../shared/app-error.ts';
-import type { Log } from '../shared/log.ts';
-import { createRepeatedWarning } from '../shared/repeated-log.ts';
-import { withDeadline } from '../shared/with-deadline.ts';
-import { type Board, type Entry, type PlayerState, TOP_SIZE } from './board.ts';
-import type { IndexKeeper } from './index-keeper.ts';
-import type { Neighbourhood, RankIndex } from './rank-index.ts';
-import type { TruthBoards } from './truth-boards.ts';
-import type { TruthRanks } from './truth-ranks.ts';
-import type { TruthStore } from './truth-store.ts';
+import { AppError } from '../../shared/app-error.ts';
+import { type Board, type Entry, TOP_SIZE } from '../../shared/board.ts';
+import type { Log } from '../../shared/log.ts';
+import type { Neighbourhood, RankIndex } from '../index/rank-index.ts';
+import type { IndexKeeper } from '../rebuild/index-keeper.ts';
+import type { TruthBoards } from '../truth/truth-boards.ts';
+import type { TruthRanks } from '../truth/truth-ranks.ts';
+import type { TruthStore } from '../truth/truth-store.ts';
 
 export interface ReadBoards {
   top(leaderboard: string, limit: number): Promise<{ board: Board; stale: boolean }>;
@@ -21,13 +19,6 @@ export interface ReadBoards {
    * behind `minVersion`.
    */
   place(leaderboard: string, userId: string, radius: number, minVersion: bigint): Promise<Place>;
-  /** From 1; 0 when nobody could tell it. */
-  currentRank(leaderboard: string, userId: string): Promise<number>;
-  /** Ranks by counting in Postgres, or undefined when that took too long. */
-  ranksFromTruth(
-    leaderboard: string,
-    players: readonly PlayerState[],
-  ): Promise<readonly number[] | undefined>;
 }
 
 export interface Place {
@@ -48,8 +39,6 @@ export interface ReadBoardsOptions {
   log: Log;
 }
 
-/** A submission is answered without a rank rather than late. */
-const RANK_PATIENCE_MS = 400;
 /**
  * Postgres sorts a board to find a player's neighbours, for this one reader: in some 10 ms with so many players. On a larger
  * board the player stands alone until there is an index again.
@@ -72,17 +61,6 @@ export function createReadBoards(options: ReadBoardsOptions): ReadBoards {
     } catch (error) {
       warnOfIndex({ err: error });
       keeper.wake();
-      return undefined;
-    }
-  }
-
-  async function ranksFromTruth(leaderboard: string, players: readonly PlayerState[]) {
-    try {
-      const counting = truthRanks.of(leaderboard, players, RANK_PATIENCE_MS);
-      const standings = await withDeadline(counting, RANK_PATIENCE_MS);
-      return standings.map(({ rank }) => rank);
-    } catch (error) {
-      warnOfRank({ err: error, leaderboard });
       return undefined;
     }
   }
@@ -135,16 +113,5 @@ export function createReadBoards(options: ReadBoardsOptions): ReadBoards {
       }
       return { ...self, players, entries, stale: !keeper.vouches() };
     },
-
-    async currentRank(leaderboard, userId) {
-      try {
-        return (await neighbourhood(leaderboard, userId, 0)).self?.entry.rank ?? 0;
-      } catch (error) {
-        warnOfRank({ err: error, leaderboard });
-        return 0;
-      }
-    },
-
-    ranksFromTruth,
   };
 }

@@ -7,9 +7,10 @@
  * jumps back changes nothing within one database; one that is behind that of the lost database makes open pages keep their
  * boards until it has caught up, or they are loaded again.
  */
-import type { PostgresPool, Sql } from '../shared/postgres.ts';
+
+import type { IndexState } from '../../shared/board.ts';
+import type { PostgresPool, Sql } from '../../shared/postgres.ts';
 import type { ListWriters } from './await-writers.ts';
-import type { IndexState } from './board.ts';
 
 export interface EpochRow extends IndexState {
   readonly redisRunId: string;

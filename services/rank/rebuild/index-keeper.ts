@@ -4,18 +4,19 @@
  * restored from an old copy), a new epoch is built beside it and takes over. Several processes may run a keeper: every
  * decision is a compare-and-set in Postgres, so two rebuilds never both win.
  */
-import type { Log } from '../shared/log.ts';
-import type { Metrics } from '../shared/metrics.ts';
-import { describePostgresTrouble, POSTGRES_READ_ONLY } from '../shared/postgres.ts';
-import { describeRedisTrouble, NOT_CONNECTED, type RedisClient } from '../shared/redis.ts';
-import { atMost } from './at-most.ts';
-import type { IndexState } from './board.ts';
+
+import { atMost } from '../../shared/at-most.ts';
+import type { IndexState } from '../../shared/board.ts';
+import type { Log } from '../../shared/log.ts';
+import { createLoop } from '../../shared/loop.ts';
+import type { Metrics } from '../../shared/metrics.ts';
+import { describePostgresTrouble, POSTGRES_READ_ONLY } from '../../shared/postgres.ts';
+import { describeRedisTrouble, NOT_CONNECTED, type RedisClient } from '../../shared/redis.ts';
+import type { IndexIdentity, RankIndex } from '../index/rank-index.ts';
+import type { TruthStore } from '../truth/truth-store.ts';
 import type { EpochRow, EpochStore } from './epoch-store.ts';
 import { createIndexBuilder } from './index-builder.ts';
-import { createLoop } from './loop.ts';
-import type { IndexIdentity, RankIndex } from './rank-index.ts';
 import { type Build, createRebuildIndex } from './rebuild-index.ts';
-import type { TruthStore } from './truth-store.ts';
 
 export interface IndexKeeper {
   /** The newest state this process knows of. */

@@ -2,8 +2,8 @@
  * Fills an epoch of the rank index that is under construction with one board, page by page, straight from the truth.
  * Postgres packs the players and a script in Redis unpacks them; in between they are one string.
  */
-import type { RankIndex } from './rank-index.ts';
-import type { PackedPlayers, TruthStore } from './truth-store.ts';
+import type { RankIndex } from '../index/rank-index.ts';
+import type { PackedPlayers, TruthStore } from '../truth/truth-store.ts';
 
 /**
  * Players read at once. The more there are, the nearer is each, in the order of the board, to the one written before it, and

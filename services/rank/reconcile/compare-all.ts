@@ -4,12 +4,12 @@
  * exactly these values. Changes nothing; a difference is reported when a second look a moment later confirms it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { AppError } from '../shared/app-error.ts';
+import { AppError } from '../../shared/app-error.ts';
+import type { IndexContents } from '../index/index-contents.ts';
+import type { IndexKeeper } from '../rebuild/index-keeper.ts';
+import type { TruthStore } from '../truth/truth-store.ts';
 import type { CompareIndex, Drift } from './compare-index.ts';
-import type { IndexContents } from './index-contents.ts';
-import type { IndexKeeper } from './index-keeper.ts';
 import { SETTLED_AFTER_MS } from './recent-players.ts';
-import type { TruthStore } from './truth-store.ts';
 
 export interface ComparedPart {
   readonly leaderboard: string;

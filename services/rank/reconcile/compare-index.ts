@@ -3,9 +3,9 @@
  * only when no order of events could explain it: the index is read before the truth, and a player who is missing or behind
  * must have been known with that version for longer than a projection takes.
  */
-import type { PlayerState } from './board.ts';
-import type { Held, IndexContents } from './index-contents.ts';
-import type { TruthStore } from './truth-store.ts';
+import type { PlayerState } from '../../shared/board.ts';
+import type { Held, IndexContents } from '../index/index-contents.ts';
+import type { TruthStore } from '../truth/truth-store.ts';
 
 /**
  * missing: not in the index. behind: an older version. ahead: a version that was never committed. corrupt: the right

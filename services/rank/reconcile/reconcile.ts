@@ -3,17 +3,17 @@
  * and everybody, band by band, every few minutes, and after them the boards that only the index has. Each step is small. It
  * trusts nothing but versions.
  */
-import { AppError } from '../shared/app-error.ts';
-import type { Log } from '../shared/log.ts';
-import type { Metrics } from '../shared/metrics.ts';
-import type { PlayerState } from './board.ts';
+import { AppError } from '../../shared/app-error.ts';
+import type { PlayerState } from '../../shared/board.ts';
+import type { Log } from '../../shared/log.ts';
+import { createLoop } from '../../shared/loop.ts';
+import type { Metrics } from '../../shared/metrics.ts';
+import type { IndexContents } from '../index/index-contents.ts';
+import type { IndexKeeper } from '../rebuild/index-keeper.ts';
+import type { TruthStore } from '../truth/truth-store.ts';
 import type { CompareIndex } from './compare-index.ts';
-import type { IndexContents } from './index-contents.ts';
-import type { IndexKeeper } from './index-keeper.ts';
-import { createLoop } from './loop.ts';
 import { createRecentPlayers } from './recent-players.ts';
 import type { RepairIndex } from './repair-index.ts';
-import type { TruthStore } from './truth-store.ts';
 
 export interface Reconciler {
   /** Players whose new states were just committed. Costs the same however many they are. */

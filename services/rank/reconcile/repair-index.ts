@@ -3,14 +3,15 @@
  * projection as a live score, what is wrong at the right version changes places in one step, and what the truth does not
  * know is taken out. Viewers are told of every board that this changed.
  */
-import type { Log } from '../shared/log.ts';
-import type { Metrics } from '../shared/metrics.ts';
-import type { PlayerState } from './board.ts';
+
+import type { PlayerState, Projected } from '../../shared/board.ts';
+import type { Log } from '../../shared/log.ts';
+import type { Metrics } from '../../shared/metrics.ts';
+import type { IndexContents } from '../index/index-contents.ts';
+import type { Projector } from '../index/projector.ts';
+import type { IndexKeeper } from '../rebuild/index-keeper.ts';
+import type { TruthStore } from '../truth/truth-store.ts';
 import { type CompareIndex, DRIFT_KINDS, type Drift } from './compare-index.ts';
-import type { IndexContents } from './index-contents.ts';
-import type { IndexKeeper } from './index-keeper.ts';
-import type { Projected, Projector } from './projector.ts';
-import type { TruthStore } from './truth-store.ts';
 
 export interface RepairIndex {
   /** Nothing to do when the comparison was `undefined`: the epoch no longer counts. */
@@ -87,11 +88,12 @@ export function createRepairIndex(options: RepairIndexOptions): RepairIndex {
     );
     // Read again, since the truth may have moved on before the wrong entry was gone.
     const states = await truth.states(drift.map(({ userId }) => ({ leaderboard, userId })));
-    const projected = await projector.project(states, keeper.state);
-    if (!projected.every(({ complete }) => complete)) throw new Error('the repair could not be projected');
+    if (states.length > 0) {
+      const projected = await projector.project(leaderboard, states, keeper.state);
+      if (!projected.complete) throw new Error('the repair could not be projected');
+      await announce(projected);
+    } else await showAnew(leaderboard);
     for (const { kind } of drift) repaired.inc({ kind });
-    for (const board of projected) await announce(board);
-    if (states.length === 0) await showAnew(leaderboard);
   }
 
   async function forget(epoch: bigint, leaderboard: string, userId: string): Promise<void> {
@@ -108,7 +110,7 @@ export function createRepairIndex(options: RepairIndexOptions): RepairIndex {
   async function showAnew(leaderboard: string): Promise<void> {
     const [anybody] = await truth.scan(leaderboard, '', 1);
     if (anybody === undefined) return;
-    for (const board of await projector.project([anybody], keeper.state)) await announce(board);
+    await announce(await projector.project(leaderboard, [anybody], keeper.state));
   }
 
   return { repairAll, removeUnknownPlayers, removeStrayPlaces, forget };

@@ -2,8 +2,9 @@
  * Boards read from Postgres while Redis is away, shared by everybody who asks: one reading at a time per board, and
  * who asks while it runs gets the next one, so an answer is never older than the question.
  */
-import { createCoalescer } from '../shared/coalescer.ts';
-import { type Board, type Entry, TOP_MAX, TOP_SIZE } from './board.ts';
+
+import { type Board, type Entry, TOP_MAX, TOP_SIZE } from '../../shared/board.ts';
+import { createCoalescer } from '../../shared/coalescer.ts';
 import { createPerBoard } from './per-board.ts';
 import type { TruthStore } from './truth-store.ts';
 

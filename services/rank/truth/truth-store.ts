@@ -2,10 +2,16 @@
  * Reading boards straight from Postgres: for the rebuild of the index, and while Redis is away. Slower than the index by
  * orders of magnitude, so callers share one reading and keep it for a moment.
  */
-import { arrayLiteral, type PostgresPool } from '../shared/postgres.ts';
-import { toPlayerState } from './accept-store.ts';
-import type { Board, Entry, PlayerState } from './board.ts';
-import { REACHED_DIGITS } from './index-scripts.ts';
+
+import type { Board, Entry, PlayerState } from '../../shared/board.ts';
+import {
+  createReadPlayerStates,
+  type ReadPlayerStates,
+  type ScoreRow,
+  toPlayerState,
+} from '../../shared/player-state-store.ts';
+import { arrayLiteral, type PostgresPool } from '../../shared/postgres.ts';
+import { REACHED_DIGITS } from '../index/index-scripts.ts';
 
 export interface TruthStore {
   /**
@@ -14,7 +20,7 @@ export interface TruthStore {
    */
   board(leaderboard: string): Promise<Board>;
   /** The newest states of these players, each on its board; unknown ones are left out. */
-  states(players: ReadonlyArray<{ leaderboard: string; userId: string }>): Promise<PlayerState[]>;
+  readonly states: ReadPlayerStates;
   /** Those of these user ids that have a score on the board. */
   known(leaderboard: string, userIds: readonly string[]): Promise<string[]>;
   /** Ranks from 1 in the order of the players given, by counting who stands before each, and how many `players` there are. */
@@ -42,15 +48,6 @@ const READ_LIMIT_MS = 2_000;
 /** Players in one part: a script takes a few milliseconds for them, and holds up others no longer. */
 const PART_PLAYERS = 1_000;
 
-interface ScoreRow {
-  leaderboard: string;
-  user_id: string;
-  username: string;
-  points: bigint;
-  version: bigint;
-  reached: bigint;
-}
-
 export function createTruthStore(pool: PostgresPool): TruthStore {
   return {
     async board(leaderboard) {
@@ -75,19 +72,7 @@ export function createTruthStore(pool: PostgresPool): TruthStore {
       return { epoch: row.epoch, seq: row.seq, entries };
     },
 
-    async states(players) {
-      const rows = await pool.run(
-        (sql) => sql<ScoreRow[]>`
-          select s.leaderboard, s.user_id, s.username, s.points, s.version, s.reached
-          from (select distinct * from unnest(
-            ${arrayLiteral(players.map((p) => p.leaderboard))}::text[],
-            ${arrayLiteral(players.map((p) => p.userId))}::text[]
-          ) as k (leaderboard, user_id)) k
-          join scores s on s.leaderboard = k.leaderboard collate "C" and s.user_id = k.user_id collate "C"`,
-        READ_LIMIT_MS,
-      );
-      return rows.map(toPlayerState);
-    },
+    states: createReadPlayerStates(pool),
 
     async known(leaderboard, userIds) {
       // In this form the planner looks the ids up in the primary key; asked for the unknown ones, it reads the whole board.

@@ -1,12 +1,12 @@
 /**
- * NATS as the score service uses it. Scores are accepted without it, so the service does not wait for it: it starts,
- * publishes as soon as JetStream answers, and leaves everything to the outbox until then. A connection says little:
- * JetStream can be disabled, or its stream deleted or changed, while the server answers. So the stream is looked at again
- * and again, and mended where we may.
+ * NATS for those who publish events. Scores are accepted and boards served without it, so a service does not wait for it: it
+ * starts, and publishes as soon as JetStream answers. A connection says little: JetStream can be disabled, or its stream
+ * deleted or changed, while the server answers. So the service that keeps the stream looks at it again and again, and mends it
+ * where we may; another learns from what it publishes.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock } from '../shared/clock.ts';
-import type { Log } from '../shared/log.ts';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
 import {
   connectNats,
   describeNatsTrouble,
@@ -15,8 +15,8 @@ import {
   type NatsConnection,
   NOT_CONNECTED,
   StreamUnfitError,
-} from '../shared/nats.ts';
-import type { Secret } from '../shared/secret.ts';
+} from '../nats.ts';
+import type { Secret } from '../secret.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 
 export interface Bus extends Publisher {
@@ -28,6 +28,10 @@ export interface Bus extends Publisher {
 
 export interface BusOptions {
   natsUrl: Secret;
+  /** Shown in the server's list of connections. */
+  name: string;
+  /** Creates the stream and brings it to our limits. False for a user of the bus that may only publish. */
+  keepsStream: boolean;
   clock: Clock;
   log: Log;
 }
@@ -44,7 +48,7 @@ const PUBLISH_TROUBLE_HOLDS_MS = 10_000;
 const LOOKS_UNTIL_GONE = 3;
 
 /** Resolves when the stream is there, or without NATS after a moment. Rejects when NATS refuses us or the stream is unfit. */
-export async function openBus({ natsUrl, clock, log }: BusOptions): Promise<Bus> {
+export async function openBus({ natsUrl, name, keepsStream, clock, log }: BusOptions): Promise<Bus> {
   const closing = new AbortController();
   const opened = Promise.withResolvers<void>();
   let connection: NatsConnection | undefined;
@@ -64,7 +68,8 @@ export async function openBus({ natsUrl, clock, log }: BusOptions): Promise<Bus>
   /** Makes the stream when it is missing: readers wait for it before anything is published. */
   async function look(nats: NatsConnection): Promise<void> {
     try {
-      await ensureScoreStream(await nats.jetstreamManager({ timeout: LOOK_LIMIT_MS, checkAPI: false }));
+      if (keepsStream)
+        await ensureScoreStream(await nats.jetstreamManager({ timeout: LOOK_LIMIT_MS, checkAPI: false }));
       isUsable = true;
       lookTrouble = undefined;
       opened.resolve();
@@ -86,9 +91,9 @@ export async function openBus({ natsUrl, clock, log }: BusOptions): Promise<Bus>
   }
 
   async function connect(): Promise<NatsConnection> {
-    const nats = await connectNats({ url: natsUrl, name: 'scoreboard-score', log });
+    const nats = await connectNats({ url: natsUrl, name, log });
     connection = nats;
-    publisher = createPublisher({ nats, clock });
+    publisher = createPublisher({ nats, clock, keepsStream });
     if (closing.signal.aborted) await nats.close();
     return nats;
   }

@@ -1,11 +1,10 @@
 /** Publishes one ScoreBatch per board to JetStream. Only a PubAck counts as published. */
 import { randomUUID } from 'node:crypto';
 import { create, toBinary } from '@bufbuild/protobuf';
-import { ScoreBatchSchema } from '../../gen/scoreboard/event/v1/event_pb.ts';
-import type { Clock } from '../shared/clock.ts';
-import { ensureScoreStream, type NatsConnection, scoreSubject } from '../shared/nats.ts';
-import type { Board } from './board.ts';
-import type { Projected } from './projector.ts';
+import { ScoreBatchSchema } from '../../../gen/scoreboard/event/v1/event_pb.ts';
+import type { Board, Projected } from '../board.ts';
+import type { Clock } from '../clock.ts';
+import { ensureScoreStream, type NatsConnection, scoreSubject } from '../nats.ts';
 
 export interface Publisher {
   /** False while the bus is away: publishing would only wait for its limit. */
@@ -16,7 +15,14 @@ export interface Publisher {
 
 const PUB_ACK_TIMEOUT_MS = 2_000;
 
-export function createPublisher({ nats, clock }: { nats: NatsConnection; clock: Clock }): Publisher {
+export interface PublisherOptions {
+  nats: NatsConnection;
+  clock: Clock;
+  /** Makes the stream anew when it is gone. False for a user of the bus that may only publish. */
+  keepsStream: boolean;
+}
+
+export function createPublisher({ nats, clock, keepsStream }: PublisherOptions): Publisher {
   // The ids of batches come again when the database is restored, and the bus may still know them.
   const life = randomUUID();
   const jetstream = nats.jetstream({ timeout: PUB_ACK_TIMEOUT_MS });
@@ -40,7 +46,7 @@ export function createPublisher({ nats, clock }: { nats: NatsConnection; clock: 
       try {
         await send();
       } catch (error) {
-        if (!connected) throw error;
+        if (!connected || !keepsStream) throw error;
         // The stream may be gone with its store: make it anew and try once more.
         await ensureScoreStream(
           await nats.jetstreamManager({ timeout: PUB_ACK_TIMEOUT_MS, checkAPI: false }),
@@ -53,7 +59,7 @@ export function createPublisher({ nats, clock }: { nats: NatsConnection; clock: 
 
 function encode(
   batchId: string,
-  { leaderboard, players, ranks, board }: Projected,
+  { leaderboard, players, ranks, board, complete }: Projected,
   nowMs: number,
 ): Uint8Array {
   return toBinary(
@@ -70,6 +76,7 @@ function encode(
       })),
       ...(board && { board: describe(board, players) }),
       committedAtUnixMs: BigInt(nowMs),
+      boardBehind: !complete,
     }),
   );
 }

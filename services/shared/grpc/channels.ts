@@ -10,7 +10,7 @@ export type ChannelOptions = ServiceIdentity & {
   /** host:port */
   address: string;
   /** The reason that a caller is told when nobody answers at the address. */
-  unavailable: 'AUTH_UNAVAILABLE' | 'SCORE_UNAVAILABLE';
+  unavailable: 'AUTH_UNAVAILABLE' | 'SCORE_UNAVAILABLE' | 'RANK_UNAVAILABLE';
   sessions?: Pick<SessionLimits, 'renewAfterMs' | 'leaveAfterMs'>;
 };
 
@@ -23,6 +23,7 @@ const CONNECT_LIMIT_MS = 2_000;
 const PEERS: Readonly<Record<ChannelOptions['unavailable'], ServiceName>> = {
   AUTH_UNAVAILABLE: 'auth',
   SCORE_UNAVAILABLE: 'score',
+  RANK_UNAVAILABLE: 'rank',
 };
 
 interface Channel {

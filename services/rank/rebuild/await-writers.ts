@@ -4,7 +4,7 @@
  * project to the new epoch, so the epoch is filled from the truth only after that writer has ended.
  *
  * The invariant: a statement that accepts actions inserts into `outbox` in the same statement that reads `rank_index`
- * (accept-store.ts, limited-store.ts). Postgres locks every table of a statement before it takes the snapshot that the
+ * (accept-store.ts and limited-store.ts of score). Postgres locks every table of a statement before it takes the snapshot that the
  * statement runs with (READ COMMITTED), and keeps the locks until the transaction has ended. So once the announcement is
  * committed, a writer without the lock takes its snapshot later and knows of the build; the writers that may not know are
  * among those that hold the lock. They are listed once, and each is waited for, as CREATE INDEX CONCURRENTLY waits for the

@@ -1,0 +1,35 @@
+/** Environment of the rank service. */
+import { type Environment, optionalSecret, port, secretUrl, withPassword } from '../shared/env.ts';
+import { parseHost } from '../shared/host-port.ts';
+import { parseMode } from '../shared/mode.ts';
+import type { Secret } from '../shared/secret.ts';
+import { type CallerCheck, parseCallerCheck } from '../shared/service-identity.ts';
+
+export interface RankConfig {
+  host: string;
+  port: number;
+  adminHost: string;
+  adminPort: number;
+  databaseUrl: Secret;
+  redisUrl: Secret;
+  natsUrl: Secret;
+  /** By what those who call are recognised. */
+  callers: CallerCheck;
+  /** Whether tools may ask the gRPC port what it offers. */
+  reflection: boolean;
+}
+
+export function parseRankConfig(env: Environment): RankConfig {
+  const rankPort = port(env, 'RANK_PORT', 50_053);
+  return {
+    host: parseHost(env, 'INTERNAL_HOST'),
+    port: rankPort,
+    adminHost: parseHost(env, 'ADMIN_HOST'),
+    adminPort: port(env, 'ADMIN_PORT', rankPort + 1000),
+    databaseUrl: withPassword(secretUrl(env, 'DATABASE_URL'), optionalSecret(env, 'DATABASE_PASSWORD')),
+    redisUrl: withPassword(secretUrl(env, 'REDIS_URL'), optionalSecret(env, 'REDIS_PASSWORD')),
+    natsUrl: withPassword(secretUrl(env, 'NATS_URL'), optionalSecret(env, 'NATS_PASSWORD')),
+    callers: parseCallerCheck(env, 'rank'),
+    reflection: parseMode(env) === 'development',
+  };
+}

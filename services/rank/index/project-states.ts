@@ -1,0 +1,72 @@
+/**
+ * The projection use case: committed states, and which index counted when they were committed. Players become known to the
+ * reconciler, and ranks that the index can not tell are counted in Postgres while the caller waits.
+ */
+import type { IndexState, PlayerState, Projected } from '../../shared/board.ts';
+import type { Log } from '../../shared/log.ts';
+import { withDeadline } from '../../shared/with-deadline.ts';
+import type { IndexKeeper } from '../rebuild/index-keeper.ts';
+import type { Reconciler } from '../reconcile/reconcile.ts';
+import type { TruthRanks } from '../truth/truth-ranks.ts';
+import type { Projector } from './projector.ts';
+
+/** States of one board, at least one. */
+export interface BoardStates {
+  readonly leaderboard: string;
+  readonly players: readonly PlayerState[];
+}
+
+/**
+ * `state` is what the commit's own statement read. Undefined says that the states were read later: then it is read now, and nobody
+ * waits for ranks. One outcome for each board, in order.
+ */
+export type ProjectStates = (
+  boards: readonly BoardStates[],
+  state: IndexState | undefined,
+  remainingMs: number,
+) => Promise<Projected[]>;
+
+export interface ProjectStatesOptions {
+  projector: Projector;
+  truthRanks: TruthRanks;
+  keeper: Pick<IndexKeeper, 'fresh' | 'observe'>;
+  reconciler: Pick<Reconciler, 'note'>;
+  log: Log;
+}
+
+/** A submission is answered without a rank rather than late. */
+const RANK_PATIENCE_MS = 400;
+/** Of the caller's time, what the answer takes to arrive. */
+const ANSWER_MS = 50;
+
+export function createProjectStates(options: ProjectStatesOptions): ProjectStates {
+  const { projector, truthRanks, keeper, reconciler, log } = options;
+
+  async function withRanks(projected: Projected, patienceMs: number): Promise<Projected> {
+    const { leaderboard, players, ranks } = projected;
+    if (ranks !== undefined || patienceMs <= 0) return projected;
+    try {
+      const counting = truthRanks.of(leaderboard, players, patienceMs);
+      const standings = await withDeadline(counting, patienceMs);
+      return { ...projected, ranks: standings.map(({ rank }) => rank) };
+    } catch (error) {
+      log.warn({ err: error, leaderboard }, 'ranks could not be counted in time');
+      return projected;
+    }
+  }
+
+  return async (boards, given, remainingMs) => {
+    if (boards.length === 0) return [];
+    const started = performance.now();
+    if (given !== undefined) keeper.observe(given);
+    const state = given ?? (await keeper.fresh());
+    return Promise.all(
+      boards.map(async ({ leaderboard, players }) => {
+        const projected = await projector.project(leaderboard, players, state);
+        reconciler.note(players);
+        const leftMs = remainingMs - ANSWER_MS - (performance.now() - started);
+        return given === undefined ? projected : withRanks(projected, Math.min(leftMs, RANK_PATIENCE_MS));
+      }),
+    );
+  };
+}

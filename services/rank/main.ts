@@ -1,0 +1,6 @@
+/** The rank process. */
+import { runProcess } from '../shared/run-process.ts';
+import { parseRankConfig } from './config.ts';
+import { startRank } from './service.ts';
+
+await runProcess('rank', ({ env, log }) => startRank(parseRankConfig(env), { log }));
