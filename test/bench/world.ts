@@ -23,6 +23,7 @@ export interface World {
   readonly fanoutPort: number;
   readonly authAddress: string;
   readonly scoreAddress: string;
+  readonly rankAddress: string;
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly natsUrl: string;
@@ -79,6 +80,7 @@ export async function startWorld({
       fanoutPort: Number(new URL(addresses.fanoutUrl).port),
       authAddress: addresses.authAddress,
       scoreAddress: addresses.scoreAddress,
+      rankAddress: addresses.rankAddress,
       databaseUrl: database.href,
       redisUrl: addressAs(addresses.redisUrl, 'admin', passwordOf('redis')),
       natsUrl: addressAs(addresses.natsUrl, 'admin', passwordOf('nats')),

@@ -8,6 +8,7 @@ import type { LocalServer } from '../../services/local/child-server.ts';
 import { startNatsServer } from '../../services/local/nats-server.ts';
 import { startPostgresServer } from '../../services/local/postgres-server.ts';
 import { startRedisServer } from '../../services/local/redis-server.ts';
+import { type RankServer, startRank } from '../../services/rank/service.ts';
 import { type ScoreServer, startScore } from '../../services/score/service.ts';
 import { AppError } from '../../services/shared/app-error.ts';
 import { createAuditKey } from '../../services/shared/audit-chain.ts';
@@ -28,6 +29,7 @@ const MOST_MESSAGES = 60;
 let dir: string;
 let servers: LocalServer[];
 let proxy: PostgresProxy;
+let rank: RankServer;
 let score: ScoreServer;
 let client: GrpcClient<typeof ScoreService>;
 let sql: Sql;
@@ -50,14 +52,21 @@ beforeAll(async () => {
   const proxied = new URL(postgres.urlAs('score'));
   proxied.port = String(proxy.port);
   const [game, own] = [createServiceKey('game'), createServiceKey('score')];
+  const listen = { host: HOST, port: 0, adminHost: HOST, adminPort: 0, reflection: false };
+  const callers = { digests: digestServiceKeys([game, own]) };
+  rank = await startRank(
+    {
+      ...{ ...listen, callers, databaseUrl: new Secret(postgres.urlAs('rank')) },
+      ...{ redisUrl: new Secret(redis.urlAs('rank')), natsUrl: new Secret(nats.urlAs('rank')) },
+    },
+    { log },
+  );
   score = await startScore(
     {
-      ...{ host: HOST, port: 0, adminHost: HOST, adminPort: 0 },
-      databaseUrl: new Secret(proxied.href),
-      ...{ redisUrl: new Secret(redis.urlAs('score')), natsUrl: new Secret(nats.urlAs('score')) },
+      ...{ ...listen, callers, databaseUrl: new Secret(proxied.href) },
+      ...{ natsUrl: new Secret(nats.urlAs('score')), rankAddress: `${HOST}:${rank.port}` },
       // A trusted game server vouches for what it hands in: nobody is asked.
-      ...{ authAddress: `${HOST}:1`, identity: { serviceKey: own }, reflection: false },
-      callers: { digests: digestServiceKeys([game, own]) },
+      ...{ authAddress: `${HOST}:1`, identity: { serviceKey: own } },
       auditKey: new Secret(createAuditKey()),
       ...{ auditKeySource: 'AUDIT_KEY', newAuditKeyAfter: undefined },
     },
@@ -73,6 +82,7 @@ beforeAll(async () => {
 afterAll(async () => {
   client?.close();
   await score?.stop();
+  await rank?.stop();
   await sql?.end();
   await proxy?.stop();
   await Promise.all((servers ?? []).map((server) => server.stop()));

@@ -13,6 +13,7 @@ const ACTIONS = 1_500;
 /** Between two actions of a player: together some two hundred a second. */
 const PACE_MS = 50;
 const RESTART_LIMIT_MS = 30_000;
+const NAMES = ['auth', 'rank', 'edge', 'fanout', 'score', 'game', 'redis', 'nats', 'postgres', 'score'];
 
 interface Player {
   readonly userId: string;
@@ -111,7 +112,7 @@ test('no submission fails, every score counts exactly once, and watchers end wit
     },
   );
   const playing = players.map((player) => play(player, poster, stop.signal));
-  for (const name of ['auth', 'score', 'edge', 'fanout', 'game', 'redis', 'nats', 'postgres', 'score']) {
+  for (const name of NAMES) {
     await restart(name);
     // As whoever rolls would: on to the next when everybody is served again. A client's budget is for one restart.
     const accepted = players.map((player) => player.accepted);

@@ -38,7 +38,7 @@ const LINES = 32;
 const SOCKETS = 16;
 /** Caches have filled by then. */
 const WARM_SHARE = 0.3;
-const UNITS = ['auth', 'score', 'edge', 'fanout', 'game'];
+const UNITS = ['auth', 'score', 'rank', 'edge', 'fanout', 'game'];
 
 const memoryMib = (pid: number): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;

@@ -26,7 +26,7 @@ beforeAll(async () => {
   redis = connectRedis({
     ...{ url: world.redisUrl, connectionName: 'test', commandTimeoutMs: 5_000, log: createSilentLog() },
   });
-  await waitFor(async () => (await world.readiness()).body.dependencies.redis || undefined);
+  await waitFor(async () => (await world.rankReadiness()).body.dependencies.redis || undefined);
 });
 afterAll(async () => {
   redis?.disconnect();
@@ -92,7 +92,7 @@ it('an erased player is found nowhere any more, and the chain holds, also the ac
     /^erased from 2 boards, recorded as \d+:[0-9a-f]{64}\n$/,
   );
   expect(await placesOf('zora')).toEqual([]);
-  const { entries } = await world.scoreAs('edge').getTop({ leaderboard: 'global' }, call);
+  const { entries } = await world.rankAs('edge').getTop({ leaderboard: 'global' }, call);
   expect(entries.map(({ userId }) => userId)).toEqual(['yan']);
   expect(await sql`select from actions where user_id like 'erased %'`).toHaveLength(4);
   await untilSealed();
@@ -264,7 +264,7 @@ it('whoever may only call the erasure can erase, and can change and remove nothi
 
 it('while Redis is away, an erased player leaves the board under a newer position', async () => {
   await play('tia', 't1', 1_000n);
-  const top = () => world.scoreAs('edge').getTop({ leaderboard: 'weekly' }, call);
+  const top = () => world.rankAs('edge').getTop({ leaderboard: 'weekly' }, call);
   const ofIndex = (await top()).position?.epoch;
   await world.killRedis();
   const before = await waitFor(async () => {

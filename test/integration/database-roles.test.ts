@@ -13,7 +13,7 @@ import { createSilentLog } from '../../services/shared/log.ts';
 import { connectPostgres, type Sql, sqlCode } from '../../services/shared/postgres.ts';
 
 const log = createSilentLog();
-const passwords = { score: 'one-password', auth: 'another' };
+const passwords = { score: 'one-password', rank: 'a-third', auth: 'another' };
 let dir: string;
 let server: PostgresServer;
 const open: Sql[] = [];
@@ -107,7 +107,7 @@ describe("in a database of somebody else's server", () => {
   it('a role that is there keeps its password, since another stack may live by it', async () => {
     const url = await createDatabase('shared', 'createrole');
     await migrate({ url, log, roles: given });
-    const others = { score: 'of another stack', auth: 'likewise' };
+    const others = { score: 'of another stack', rank: 'likewise', auth: 'likewise' };
     await migrate({ url, log, roles: { passwords: others, ownServer: false } });
     expect(await rolesCanConnect(url, others)).toBe(false);
     expect(await rolesCanConnect(url, passwords)).toBe(true);

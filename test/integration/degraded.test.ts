@@ -151,15 +151,31 @@ test('auth: tokens are verified as ever, and what needs a signature is refused i
   await expectHealed();
 });
 
-test('score: everything is answered in time, and the last board is shown as stale', async () => {
+test('score: submissions are refused in time, and boards go on', async () => {
   await top();
   hold('score');
   const refused = await submit(next());
   expect([503, 504]).toContain(refused.status);
   expect(refused.tookMs).toBeLessThan(ANSWER_LIMIT_MS);
+  expect([(await top()).status, isStale(await top()), (await me()).status]).toEqual([200, false, 200]);
+  expect((await ask(`${stack.edgeUrl}/readyz`)).status).toBe(200);
+  letGo();
+  await expectHealed();
+});
+
+test('rank: scores are taken without a rank, and the last board is shown as stale', async () => {
+  await top();
+  hold('rank');
+  for (let n = 0; n < 5; n += 1) {
+    const answer = await submit(next());
+    expect(answer).toMatchObject({ status: 200, body: { newScore: used, rank: 0 } });
+    expect(answer.tookMs).toBeLessThan(ANSWER_LIMIT_MS);
+  }
   await waitFor(async () => isStale(await top()) || undefined);
-  await waitFor(async () => (await ask(`${stack.edgeUrl}/readyz`)).status === 503 || undefined);
-  expect((await ask(`${stack.edgeUrl}/healthz`)).status).toBe(200);
+  await waitFor(() => watcher.frames.findLast(({ stale }) => stale !== undefined)?.stale || undefined);
+  const place = await me();
+  expect([503, 504]).toContain(place.status);
+  expect((await ask(`${stack.edgeUrl}/readyz`)).status).toBe(200);
   letGo();
   await expectHealed();
 });

@@ -25,7 +25,7 @@ beforeAll(async () => {
     ...{ url: world.databaseUrl, connections: 1, applicationName: 'test' },
     statementTimeoutMs: 30_000,
   });
-  await waitFor(async () => (await world.metric('rank_index_from_redis')) === 1 || undefined);
+  await waitFor(async () => (await world.rankMetric('rank_index_from_redis')) === 1 || undefined);
 });
 
 afterAll(async () => {
@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 const game = () => world.scoreAs('game');
-const top = () => world.scoreAs('edge').getTop({}, call);
+const top = () => world.rankAs('edge').getTop({}, call);
 const submit = async (userId: string, actionId: string, points = 1n) =>
   (await game().submitScore({ submission: { userId, actionId, points } }, call)).accepted;
 const refusalOf = (answering: Promise<unknown>) =>

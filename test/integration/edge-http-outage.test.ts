@@ -21,18 +21,19 @@ const me = () => ask(`${world.base}/api/v1/scoreboard/me`, { headers: bearer(tok
 const whenReady = (isReady: boolean) =>
   waitFor(async () => (await ask(`${world.base}/readyz`)).status === (isReady ? 200 : 503) || undefined);
 
+const dependencies = async () => {
+  const ready = await ask(`http://127.0.0.1:${world.node.adminPort}/readyz`);
+  return { status: ready.status, ...ready.body.dependencies };
+};
+const isStale = async () => (await top()).headers.has('x-scoreboard-stale');
+
 describe('while the score service is down', () => {
-  test('submissions are refused, the last top is served as stale, and all is well again after', async () => {
+  test('submissions are refused, boards are served as ever, and all is well again after', async () => {
     await submit(world.base, token, { actionId: 'before' });
     const known = await top();
     await world.stopScore();
-    await whenReady(false);
-    expect((await ask(`${world.base}/readyz`)).body.checks).toEqual({
-      serving: true,
-      keys: true,
-      score: false,
-    });
-    expect((await ask(`${world.base}/healthz`)).status).toBe(200);
+    await waitFor(async () => (await dependencies()).score === false || undefined);
+    expect(await dependencies()).toMatchObject({ status: 200, rank: true });
 
     const refused = await submit(world.base, token, { actionId: 'down' });
     expect(refused).toMatchObject({
@@ -40,23 +41,51 @@ describe('while the score service is down', () => {
       body: { code: 'unavailable', reason: 'SCORE_UNAVAILABLE' },
     });
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
-    expect(await me()).toMatchObject({ status: 503, body: { reason: 'SCORE_UNAVAILABLE' } });
-    const stale = await waitFor(async () => {
-      const answer = await top();
-      return answer.headers.has('x-scoreboard-stale') ? answer : undefined;
-    });
-    expect(stale.body).toEqual(known.body);
-    expect(await top('never-read')).toMatchObject({ status: 503, body: { reason: 'SCORE_UNAVAILABLE' } });
+    expect((await me()).status).toBe(200);
+    expect([(await top()).body, await isStale()]).toEqual([known.body, false]);
 
     await world.startScore();
-    await whenReady(true);
+    await waitFor(async () => (await dependencies()).score || undefined);
     const answer = await submit(world.base, token, { actionId: 'down' });
     expect(answer.status).toBe(200);
+    expect((await top()).body[0].score).toBe(answer.body.newScore);
+  });
+});
+
+describe('while the rank service is down', () => {
+  test('submissions go on, the last top is served as stale, and all is well again after', async () => {
+    await submit(world.base, token, { actionId: 'ranked' });
+    const known = await top();
+    await world.stopRank();
+    await waitFor(async () => (await dependencies()).rank === false || undefined);
+    expect(await dependencies()).toMatchObject({ status: 200, score: true });
+    expect(await me()).toMatchObject({ status: 503, body: { reason: 'RANK_UNAVAILABLE' } });
+    await waitFor(async () => (await isStale()) || undefined);
+    expect((await top()).body).toEqual(known.body);
+    expect(await top('never-read')).toMatchObject({ status: 503, body: { reason: 'RANK_UNAVAILABLE' } });
+    const answer = await submit(world.base, token, { actionId: 'unranked' });
+    expect(answer.status).toBe(200);
+
+    await world.startRank();
     await waitFor(async () => {
       const { headers, body } = await top();
       return (!headers.has('x-scoreboard-stale') && body[0].score === answer.body.newScore) || undefined;
     });
   });
+});
+
+test('an edge that reaches neither score nor rank is not ready, and lives', async () => {
+  await Promise.all([world.stopScore(), world.stopRank()]);
+  await whenReady(false);
+  const checks = { serving: true, keys: true, upstream: false };
+  expect((await ask(`${world.base}/readyz`)).body.checks).toEqual(checks);
+  expect((await ask(`${world.base}/healthz`)).status).toBe(200);
+  await Promise.all([world.startScore(), world.startRank()]);
+  await waitFor(async () => {
+    const { score, rank } = await dependencies();
+    return (score && rank) || undefined;
+  });
+  await whenReady(true);
 });
 
 describe('while the score service refuses', () => {
@@ -80,7 +109,7 @@ describe('while the score service refuses', () => {
   });
 });
 
-describe('while the score service can not vouch for what it reads', () => {
+describe('while the rank service can not vouch for what it reads', () => {
   test('top and place say so in a header, their bodies being as ever, and Connect in its field', async () => {
     await submit(world.base, token, { actionId: 'vouched' });
     const fresh = { top: await top('doubted'), me: await me() };
@@ -103,7 +132,7 @@ describe('while the score service can not vouch for what it reads', () => {
   });
 });
 
-describe('while the score service hangs', () => {
+describe('while score and rank hang', () => {
   test('everybody is answered within 1.5 s, and a retry counts once', async () => {
     await submit(world.base, token, { actionId: 'earlier', leaderboard: 'hanging' });
     await top('hanging');

@@ -32,7 +32,7 @@ describe('around the contract', () => {
     expect((await get('/healthz')).body).toEqual({ status: 'ok' });
     expect((await get('/readyz')).body).toEqual({
       status: 'ready',
-      checks: { serving: true, keys: true, score: true },
+      checks: { serving: true, keys: true, upstream: true },
     });
   });
 

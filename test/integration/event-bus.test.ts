@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startNatsServer } from '../../services/local/nats-server.ts';
-import { type Bus, openBus } from '../../services/score/bus.ts';
-import type { Projected } from '../../services/score/projector.ts';
+import type { Projected } from '../../services/shared/board.ts';
 import { systemClock } from '../../services/shared/clock.ts';
+import { type Bus, openBus } from '../../services/shared/events/bus.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
 import { Secret } from '../../services/shared/secret.ts';
 import { type FaultProxy, startProxy } from '../fault/proxy.ts';
@@ -44,7 +44,10 @@ afterEach(async () => {
 async function open(): Promise<Bus> {
   const url = new URL(nats.urlAs('score'));
   url.port = String(proxy.port);
-  bus = await openBus({ natsUrl: new Secret(url.href), clock: systemClock, log: createSilentLog() });
+  bus = await openBus({
+    ...{ natsUrl: new Secret(url.href), name: 'test', keepsStream: true },
+    ...{ clock: systemClock, log: createSilentLog() },
+  });
   return bus;
 }
 

@@ -14,7 +14,7 @@ const ONLY_BINARY = new Set(['binary']);
 let world: FanoutWorld;
 beforeAll(async () => {
   world = await startFanoutWorld({ env: { TICK_MS: '1' } });
-  world.score.set({ seq: 1, entries: [{ userId: 'ann', score: 10 }] });
+  world.rank.set({ seq: 1, entries: [{ userId: 'ann', score: 10 }] });
   await world.feedHealthy();
 });
 afterAll(() => world.stop());
@@ -114,11 +114,11 @@ describe('a binary socket', () => {
 
   test('is told when a board becomes stale and when it no longer is', async () => {
     const doubtful = { leaderboard: 'doubtful', seq: 1, entries: [{ userId: 'ann', score: 1 }] };
-    world.score.set({ ...doubtful, stale: true });
+    world.rank.set({ ...doubtful, stale: true });
     const client = await openBinary();
     client.send({ type: 'subscribe', leaderboard: 'doubtful' });
     await client.frame(({ leaderboardId, stale }) => leaderboardId === 'doubtful' && stale === true);
-    world.score.set(doubtful);
+    world.rank.set(doubtful);
     const frame = await client.frame(
       ({ event, leaderboardId, stale }) =>
         event === 'score:stale' && leaderboardId === 'doubtful' && stale === false,
@@ -144,7 +144,7 @@ describe('a binary socket', () => {
   });
 
   test('no longer gets a board that it left', async () => {
-    world.score.set({ leaderboard: 'left', seq: 1 });
+    world.rank.set({ leaderboard: 'left', seq: 1 });
     const client = await openBinary();
     client.send({ type: 'subscribe', leaderboard: 'left' });
     await client.frame(({ leaderboardId }) => leaderboardId === 'left');

@@ -27,7 +27,7 @@ const staleFrames = () => client.frames.filter(({ stale }) => stale === true);
 
 beforeAll(async () => {
   world = await startFanoutWorld({ log: pino({ level: 'error' }, { write: (line) => logLines.push(line) }) });
-  world.score.set(boardAt(seq));
+  world.rank.set(boardAt(seq));
   await world.feedHealthy();
   client = await openLive(world.url);
   await client.frame(({ stale }) => stale === false);
@@ -42,29 +42,29 @@ test('without NATS boards are polled, arrive within seconds, and are not stale',
   await world.killNats();
   const before = staleFrames().length;
   for (let change = 0; change < 3; change += 1) {
-    world.score.set(next());
+    world.rank.set(next());
     await sees(seq);
   }
   expect(staleFrames()).toHaveLength(before);
   await world.startNats({ empty: true });
   await world.feedHealthy();
   await world.publish(next());
-  world.score.set(boardAt(seq));
+  world.rank.set(boardAt(seq));
   await sees(seq);
 });
 
 test('a held NATS is noticed by its silence, and boards are polled meanwhile', async () => {
   world.pauseNats();
   const before = staleFrames().length;
-  world.score.set(next());
+  world.rank.set(next());
   await sees(seq);
   await waitFor(async () => (await world.metric('fanout_feed_healthy')) === 0 || undefined);
-  world.score.set(next());
+  world.rank.set(next());
   await sees(seq);
   world.resumeNats();
   await world.feedHealthy();
   await world.publish(next());
-  world.score.set(boardAt(seq));
+  world.rank.set(boardAt(seq));
   await sees(seq);
   expect(staleFrames()).toHaveLength(before);
 });
@@ -73,27 +73,27 @@ test('a bus that refuses the node for a while costs no socket, and is read again
   await world.killNats();
   await world.startForeignNats();
   await waitFor(() => timesRefused() > 0 || undefined);
-  world.score.set(next());
+  world.rank.set(next());
   await sees(seq);
   await world.killNats();
   await world.startNats();
   await world.feedHealthy();
   await world.publish(next());
-  world.score.set(boardAt(seq));
+  world.rank.set(boardAt(seq));
   await sees(seq);
 });
 
 test('a stream that was deleted is made anew, and events are read again', async () => {
   await world.deleteStream();
   await world.publish(next());
-  world.score.set(boardAt(seq));
+  world.rank.set(boardAt(seq));
   await sees(seq);
   await world.feedHealthy();
 });
 
 test('when neither the bus nor the score service answers, sockets are told within two seconds', async () => {
   await world.killNats();
-  world.score.setDown(true);
+  world.rank.setDown(true);
   const started = performance.now();
   const frame = await waitFor(() => client.frames.at(-1)?.stale === true || undefined);
   expect(frame).toBe(true);
@@ -103,8 +103,8 @@ test('when neither the bus nor the score service answers, sockets are told withi
   expect(await late.frame(() => true)).toMatchObject({ event: 'score:snapshot', seq, stale: true });
   late.close();
 
-  world.score.setDown(false);
-  world.score.set(next());
+  world.rank.setDown(false);
+  world.rank.set(next());
   expect((await sees(seq)).stale).toBe(false);
   await world.startNats();
   await world.feedHealthy();
@@ -112,9 +112,9 @@ test('when neither the bus nor the score service answers, sockets are told withi
 
 test('a board that the score service can not vouch for is shown as stale, and no longer when it can', async () => {
   const seen = client.frames.length;
-  world.score.set({ ...boardAt(seq), stale: true });
+  world.rank.set({ ...boardAt(seq), stale: true });
   await waitFor(() => client.frames.slice(seen).some(({ stale }) => stale === true) || undefined);
-  world.score.set(boardAt(seq));
+  world.rank.set(boardAt(seq));
   await waitFor(() => client.frames.at(-1)?.stale === false || undefined);
 });
 

@@ -8,7 +8,7 @@ import { waitFor } from '../support/wait-for.ts';
 let world: FanoutWorld;
 beforeAll(async () => {
   world = await startFanoutWorld();
-  world.score.set({ seq: 1, entries: [{ userId: 'top', score: 1000 }] });
+  world.rank.set({ seq: 1, entries: [{ userId: 'top', score: 1000 }] });
   await world.feedHealthy();
 });
 afterAll(() => world.stop());

@@ -14,13 +14,13 @@ let seq = 1;
 const boardAt = (at: number) => ({ seq: at, entries: [{ userId: 'ann', score: at }] });
 async function publishNext(): Promise<void> {
   seq += 1;
-  world.score.set(boardAt(seq));
+  world.rank.set(boardAt(seq));
   await world.publish(boardAt(seq));
 }
 
 beforeAll(async () => {
   world = await startFanoutWorld();
-  world.score.set(boardAt(seq));
+  world.rank.set(boardAt(seq));
   await world.feedHealthy();
 });
 afterAll(() => world?.stop());

@@ -81,7 +81,7 @@ async function watch(from: string, leaderboard: string): Promise<void> {
 describe('boards', () => {
   test('that one address makes up leave room for those of others', async () => {
     await start();
-    world.score.set({ leaderboard: 'weekly', seq: 4, entries: [{ userId: 'ann', score: 7 }] });
+    world.rank.set({ leaderboard: 'weekly', seq: 4, entries: [{ userId: 'ann', score: 7 }] });
     const sockets = await openMany(ATTACKER, Math.ceil(BOARDS_PER_NODE / (BOARDS_PER_SOCKET - 1)) + 1);
     await makeUpBoards(sockets, 'made-up');
     await watch(HONEST, 'weekly');
@@ -94,7 +94,7 @@ describe('boards', () => {
 
   test('that many addresses make up give way to one with scores, and their viewers are told', async () => {
     await start();
-    world.score.set({ leaderboard: 'weekly', seq: 4, entries: [{ userId: 'ann', score: 7 }] });
+    world.rank.set({ leaderboard: 'weekly', seq: 4, entries: [{ userId: 'ann', score: 7 }] });
     const all: RawSocket[] = [];
     for (let host = 1; host <= 11; host += 1) {
       const sockets = await openMany(`127.0.1.${host}`, BOARDS_PER_ADDRESS / BOARDS_PER_SOCKET);
@@ -115,7 +115,7 @@ describe('boards', () => {
   test('that one address opens and leaves again and again make no flood of reads', async () => {
     await start();
     const sockets = await openMany(ATTACKER, 40);
-    const before = world.score.reads;
+    const before = world.rank.reads;
     const turns = MESSAGE_BURST / 2;
     for (const [index, socket] of sockets.entries()) {
       for (let turn = 0; turn < turns; turn += 1) {
@@ -131,7 +131,7 @@ describe('boards', () => {
     });
     expect(refused.every(({ reason }) => reason === 'RATE_LIMITED')).toBe(true);
     expect(refused[0]?.leaderboardId).toMatch(/^churn-/);
-    expect(world.score.reads - before).toBeLessThan(BOARD_OPENINGS_PER_ADDRESS.burst + 100);
+    expect(world.rank.reads - before).toBeLessThan(BOARD_OPENINGS_PER_ADDRESS.burst + 100);
     await watch(HONEST, 'weekly');
   });
 });

@@ -8,7 +8,7 @@ import { waitFor } from '../support/wait-for.ts';
 let world: FanoutWorld;
 beforeAll(async () => {
   world = await startFanoutWorld();
-  world.score.set({ seq: 1, entries: [{ userId: 'ann', score: 10 }] });
+  world.rank.set({ seq: 1, entries: [{ userId: 'ann', score: 10 }] });
   await world.feedHealthy();
 });
 afterAll(() => world.stop());
@@ -108,7 +108,7 @@ describe('a socket', () => {
   test('is repaired by a poll when an event never came', async () => {
     const client = await openLive(world.url);
     await client.frame(() => true);
-    world.score.set({
+    world.rank.set({
       seq: ++seq,
       entries: [
         { userId: 'dora', score: 99 },
@@ -123,7 +123,7 @@ describe('a socket', () => {
 
 describe('a socket that asks for more', () => {
   test('watches another board from its newest state on', async () => {
-    world.score.set({ leaderboard: 'weekly', seq: 4, entries: [{ userId: 'eve', score: 7 }] });
+    world.rank.set({ leaderboard: 'weekly', seq: 4, entries: [{ userId: 'eve', score: 7 }] });
     const client = await openLive(world.url);
     client.send({ type: 'subscribe', leaderboard: 'weekly' });
     const first = await client.frame(({ leaderboardId }) => leaderboardId === 'weekly');
@@ -135,7 +135,7 @@ describe('a socket that asks for more', () => {
   });
 
   test('no longer gets a board that it left', async () => {
-    world.score.set({ leaderboard: 'left', seq: 1 });
+    world.rank.set({ leaderboard: 'left', seq: 1 });
     const client = await openLive(world.url);
     client.send({ type: 'subscribe', leaderboard: 'left' });
     await client.frame(({ leaderboardId }) => leaderboardId === 'left');

@@ -1,5 +1,5 @@
 /**
- * gRPC as an attacker speaks it, in raw HTTP/2 against the real auth and score services: streams that are reset at once,
+ * gRPC as an attacker speaks it, in raw HTTP/2 against the real auth, score and rank services: streams that are reset at once,
  * too many of them, floods of control frames, messages that are too large or lie about it. Others are served meanwhile.
  */
 import { once } from 'node:events';
@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { AuthService, IssueTokenRequestSchema } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { callHeaders, converse, flood, type Heard, h2 } from '../support/raw-h2.ts';
 import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
@@ -28,7 +29,7 @@ afterAll(() => world.stop());
 async function othersAreServed(): Promise<void> {
   const { accessToken } = await world.authAs('game').issueToken({ userId: 'alice' }, SOON);
   expect(accessToken).not.toBe('');
-  await world.scoreAs('edge').getTop({ leaderboard: 'global' }, SOON);
+  await world.rankAs('edge').getTop({ leaderboard: 'global' }, SOON);
 }
 afterEach(othersAreServed);
 
@@ -36,6 +37,7 @@ afterEach(othersAreServed);
 const targets = () => [
   { name: 'auth', address: world.authAddress, key: world.serviceKeys.game },
   { name: 'score', address: world.scoreAddresses[0] ?? '', key: world.serviceKeys.edge },
+  { name: 'rank', address: world.rankAddresses[0] ?? '', key: world.serviceKeys.edge },
 ];
 
 function open(address: string): ClientHttp2Session {
@@ -85,13 +87,16 @@ function call(session: ClientHttp2Session, { path, key, body = framed(Buffer.all
   });
 }
 
-const issue = `/${AuthService.typeName}/IssueToken`;
-const top = `/${ScoreService.typeName}/GetTop`;
-const pathOf = (name: string) => (name === 'auth' ? issue : top);
+const PATHS: Readonly<Record<string, string>> = {
+  auth: `/${AuthService.typeName}/IssueToken`,
+  score: `/${ScoreService.typeName}/SubmitScore`,
+  rank: `/${RankService.typeName}/GetTop`,
+};
+const pathOf = (name: string) => PATHS[name] ?? '';
 
 describe('a caller without a key', () => {
-  test('is refused by every method of both services, whatever it sends as a key', async () => {
-    const methods = [AuthService, ScoreService].map((service) =>
+  test('is refused by every method of all services, whatever it sends as a key', async () => {
+    const methods = [AuthService, ScoreService, RankService].map((service) =>
       service.methods.map(({ name }) => `/${service.typeName}/${name}`),
     );
     for (const [index, { address }] of targets().entries()) {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, connect, constants } from 'node:http2';
 import { type AddressInfo, connect as connectTcp, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
+import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { createGrpcClient, SESSION_LIMITS } from '../../services/shared/grpc.ts';
 import { createTestAuthority, type TestAuthority } from '../support/certificates.ts';
 import { startTlsServer, type TlsServer } from '../support/tls-server.ts';
@@ -24,7 +24,7 @@ afterEach(async () => {
 
 async function startServer(sessions: { maxAgeMs: number; maxIdleMs: number }) {
   const authority = await createTestAuthority();
-  const server = await startTlsServer(await authority.issue(named('score')), sessions);
+  const server = await startTlsServer(await authority.issue(named('rank')), sessions);
   opened.push(() => server.stop());
   return { authority, server };
 }
@@ -45,7 +45,7 @@ async function openSession(authority: TestAuthority, { address }: TlsServer) {
 function call(session: ClientHttp2Session): Promise<void> {
   return new Promise((resolve) => {
     const stream = session.request({
-      ...{ ':method': 'POST', ':path': `/${ScoreService.typeName}/GetTop` },
+      ...{ ':method': 'POST', ':path': `/${RankService.typeName}/GetTop` },
       ...{ te: 'trailers', 'content-type': 'application/grpc' },
     });
     stream.on('error', () => undefined);
@@ -108,10 +108,10 @@ describe('a client of ours', () => {
   ) {
     const { authority, server: running } = await startServer(server);
     const counted = await countConnections(running);
-    const client = createGrpcClient(ScoreService, {
+    const client = createGrpcClient(RankService, {
       address: counted.address,
       tls: await authority.issue(named('edge')),
-      unavailable: 'SCORE_UNAVAILABLE',
+      unavailable: 'RANK_UNAVAILABLE',
       sessions,
     });
     opened.push(() => client.close());

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
+import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import {
   createGrpcClient,
   type GrpcClient,
@@ -21,7 +21,7 @@ const CALL = { deadlineMs: 300 };
 
 let server: GrpcServer;
 let proxy: FaultProxy;
-let client: GrpcClient<typeof ScoreService>;
+let client: GrpcClient<typeof RankService>;
 
 const serviceKey = createServiceKey('edge');
 const byKeys = async () => ({
@@ -32,7 +32,7 @@ const byCertificates = async () => {
   const authority = await createTestAuthority();
   const named = (name: string) => [{ type: 'url' as const, value: `spiffe://scoreboard/${name}` }];
   return {
-    callers: { tls: await authority.issue(named('score')) },
+    callers: { tls: await authority.issue(named('rank')) },
     identity: { tls: await authority.issue(named('edge')) },
   };
 };
@@ -48,8 +48,8 @@ async function start({
   server = await startGrpcServer({
     ...{ host: HOST, port: 0, ...callers, log: createSilentLog() },
     services: [
-      registerService(ScoreService, createScoreDouble().handlers, {
-        ...{ submitScore: allowed, submitScores: allowed },
+      registerService(RankService, createScoreDouble().rankHandlers, {
+        projectStates: allowed,
         ...{ getTop: allowed, getRank: allowed, listAround: allowed, getPlaces: allowed },
       }),
     ],
@@ -57,7 +57,7 @@ async function start({
   });
   proxy = await startProxy({ host: HOST, port: server.port });
   const address = `${HOST}:${proxy.port}`;
-  client = createGrpcClient(ScoreService, { address, ...identity, unavailable: 'SCORE_UNAVAILABLE' });
+  client = createGrpcClient(RankService, { address, ...identity, unavailable: 'RANK_UNAVAILABLE' });
 }
 
 afterEach(async () => {

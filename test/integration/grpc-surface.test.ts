@@ -20,6 +20,7 @@ afterAll(() => world?.stop());
 const addresses: Record<string, () => string> = {
   'scoreboard.auth.v1.AuthService': () => world.authAddress,
   'scoreboard.score.v1.ScoreService': () => world.scoreAddresses[0] ?? '',
+  'scoreboard.rank.v1.RankService': () => world.rankAddresses[0] ?? '',
 };
 
 async function buf(...args: string[]): Promise<string> {
@@ -48,6 +49,12 @@ function check(address: string, service: string): Promise<string> {
   }).finally(() => client.close());
 }
 
+const METHODS: Readonly<Record<string, string>> = {
+  'scoreboard.auth.v1.AuthService': 'GetKeySet',
+  'scoreboard.score.v1.ScoreService': 'SubmitScore',
+  'scoreboard.rank.v1.RankService': 'GetTop',
+};
+
 describe.each(Object.entries(addresses))('%s', (service, address) => {
   test('describes itself by reflection, down to its methods', async () => {
     expect(await buf('--list-services', `http://${address()}`)).toContain(service);
@@ -61,8 +68,7 @@ describe.each(Object.entries(addresses))('%s', (service, address) => {
   });
 
   test('refuses a call that a reflecting tool makes without a key', async () => {
-    const method = service.includes('auth') ? 'GetKeySet' : 'GetTop';
-    await expect(buf('-d', '{}', `http://${address()}/${service}/${method}`)).rejects.toThrow(
+    await expect(buf('-d', '{}', `http://${address()}/${service}/${METHODS[service]}`)).rejects.toThrow(
       /SERVICE_KEY_INVALID|known service/,
     );
   });

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { credentials } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { IndexService } from '../../gen/scoreboard/rank/v1/index_pb.ts';
+import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { AuditService } from '../../gen/scoreboard/score/v1/audit_pb.ts';
 import { LimitsService } from '../../gen/scoreboard/score/v1/limits_pb.ts';
 import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
@@ -37,7 +39,9 @@ const outcome = (call: Promise<unknown>): Promise<string> =>
 const inventory = new Map(
   readFileSync(fileURLToPath(new URL('../../docs/security.md', import.meta.url)), 'utf8')
     .split('\n')
-    .map((line) => /^\| `((?:Auth|Score|Operator|Audit|Limits)Service\/\w+)` \| ([a-z, ]+) \|$/.exec(line))
+    .map((line) =>
+      /^\| `((?:Auth|Score|Rank|Index|Operator|Audit|Limits)Service\/\w+)` \| ([a-z, ]+) \|$/.exec(line),
+    )
     .filter((row) => row !== null)
     .map(([, method = '', who = '']) => [method, who.split(', ')] as const),
 );
@@ -55,7 +59,10 @@ describe('each service of the product', () => {
   });
 
   test('does with its certificate what it may, and nothing else, at every method there is', async () => {
-    const services = [AuthService, ScoreService, OperatorService, AuditService, LimitsService];
+    const services = [
+      ...[AuthService, ScoreService, OperatorService, AuditService, LimitsService],
+      ...[RankService, IndexService],
+    ];
     const methods = services.flatMap(({ name, methods: own }) =>
       own.map(({ name: method }) => {
         const [, stream = '', first = '', rest = ''] = /^(Stream)?(.)(.*)$/.exec(method) ?? [];
@@ -71,6 +78,9 @@ describe('each service of the product', () => {
       OperatorService: world.operatorAs(caller),
       AuditService: world.auditAs(caller),
       LimitsService: world.limitsAs(caller),
+      RankService: world.rankAs(caller),
+      RankServiceStream: world.rankAs(caller, 0, 'conversations'),
+      IndexService: world.indexAs(caller),
     });
     for (const caller of SERVICE_NAMES) {
       const clients = clientsOf(caller);
@@ -83,8 +93,9 @@ describe('each service of the product', () => {
         const reason = await outcome(client[localName]?.({}, SOON) ?? Promise.reject());
         const isIn = !/^(?:CALLER_NOT_ALLOWED|SERVICE_\w+_INVALID|\w+_UNAVAILABLE)$/.test(reason);
         expect([caller, method, isIn]).toEqual([caller, method, may]);
-        // The certificate of auth is no client's, so its connection ends before a method is named.
-        if (!may) expect(reason).toMatch(caller === 'auth' ? /_UNAVAILABLE$/ : /^CALLER_NOT_ALLOWED$/);
+        // The certificates of auth and rank are no client's, so its connection ends before a method is named.
+        if (!may)
+          expect(reason).toMatch(/^(?:auth|rank)$/.test(caller) ? /_UNAVAILABLE$/ : /^CALLER_NOT_ALLOWED$/);
       }
     }
   });
@@ -128,14 +139,14 @@ describe('a server', () => {
   let edge: TlsCredentials;
   beforeAll(async () => {
     authority = await createTestAuthority();
-    server = await startTlsServer(await authority.issue(named('score')));
+    server = await startTlsServer(await authority.issue(named('rank')));
     edge = await authority.issue(named('edge'));
   });
   afterAll(() => server?.stop());
 
   async function callWith(tls: TlsCredentials): Promise<string> {
-    const client = createGrpcClient(ScoreService, {
-      ...{ address: server.address, tls, unavailable: 'SCORE_UNAVAILABLE' },
+    const client = createGrpcClient(RankService, {
+      ...{ address: server.address, tls, unavailable: 'RANK_UNAVAILABLE' },
     });
     try {
       return await outcome(client.getTop({}, SOON));
@@ -144,7 +155,7 @@ describe('a server', () => {
     }
   }
 
-  const top = `/${ScoreService.typeName}/GetTop`;
+  const top = `/${RankService.typeName}/GetTop`;
   const anyServer = { checkServerIdentity: () => undefined };
 
   test('lets in who may call', async () => {
@@ -161,12 +172,12 @@ describe('a server', () => {
       [authority.ca, before.ca],
     ]) {
       const ca = Buffer.concat(both);
-      const believer = await startTlsServer({ ...(await authority.issue(named('score'))), ca });
+      const believer = await startTlsServer({ ...(await authority.issue(named('rank'))), ca });
       for (const issuer of [before, authority]) {
-        const client = createGrpcClient(ScoreService, {
+        const client = createGrpcClient(RankService, {
           address: believer.address,
           tls: { ...(await issuer.issue(named('edge'))), ca },
-          unavailable: 'SCORE_UNAVAILABLE',
+          unavailable: 'RANK_UNAVAILABLE',
         });
         expect(await outcome(client.getTop({}, SOON))).toBe('answered');
         client.close();
@@ -219,7 +230,7 @@ describe('a server', () => {
   ])('ends the connection of a certificate %s', async (_, issue) => {
     const before = server.callers.length;
     const bad = await issue();
-    expect(await callWith({ ...bad, ca: authority.ca })).toBe('SCORE_UNAVAILABLE');
+    expect(await callWith({ ...bad, ca: authority.ca })).toBe('RANK_UNAVAILABLE');
     expect(server.callers).toHaveLength(before);
   });
 
@@ -237,8 +248,8 @@ describe('a server', () => {
 
 describe('a client', () => {
   test.each<[string, (authority: TestAuthority) => Promise<TlsCredentials>, string]>([
-    ['stays at the service that it means', (authority) => authority.issue(named('score')), 'answered'],
-    ['leaves another service', (authority) => authority.issue(named('auth')), 'SCORE_UNAVAILABLE'],
+    ['stays at the service that it means', (authority) => authority.issue(named('rank')), 'answered'],
+    ['leaves another service', (authority) => authority.issue(named('auth')), 'RANK_UNAVAILABLE'],
     [
       'leaves a server that has the host name alone',
       (authority) =>
@@ -246,12 +257,12 @@ describe('a client', () => {
           { type: 'dns', value: 'score' },
           { type: 'ip', value: '127.0.0.1' },
         ]),
-      'SCORE_UNAVAILABLE',
+      'RANK_UNAVAILABLE',
     ],
     [
       'leaves a server whose certificate is a client alone',
-      (authority) => authority.issue(named('score'), { usages: ['client'] }),
-      'SCORE_UNAVAILABLE',
+      (authority) => authority.issue(named('rank'), { usages: ['client'] }),
+      'RANK_UNAVAILABLE',
     ],
     [
       'leaves a server of another authority',
@@ -259,15 +270,15 @@ describe('a client', () => {
         ...(await (await createTestAuthority()).issue([{ type: 'url', value: certificateUri('score') }])),
         ca: authority.ca,
       }),
-      'SCORE_UNAVAILABLE',
+      'RANK_UNAVAILABLE',
     ],
   ])('%s', async (_, issue, expected) => {
     const authority = await createTestAuthority();
     const server = await startTlsServer(await issue(authority));
-    const client = createGrpcClient(ScoreService, {
+    const client = createGrpcClient(RankService, {
       address: server.address,
       tls: await authority.issue(named('edge')),
-      unavailable: 'SCORE_UNAVAILABLE',
+      unavailable: 'RANK_UNAVAILABLE',
     });
     try {
       expect(await outcome(client.getTop({}, SOON))).toBe(expected);
@@ -281,12 +292,12 @@ describe('a client', () => {
 
 test('a caller of nobody is unauthenticated', async () => {
   const authority = await createTestAuthority();
-  const server = await startTlsServer(await authority.issue(named('score')));
-  const client = createGrpcClient(ScoreService, {
+  const server = await startTlsServer(await authority.issue(named('rank')));
+  const client = createGrpcClient(RankService, {
     ...{
       address: server.address,
       tls: await authority.issue(named('nobody')),
-      unavailable: 'SCORE_UNAVAILABLE',
+      unavailable: 'RANK_UNAVAILABLE',
     },
   });
   await expect(client.getTop({}, SOON)).rejects.toMatchObject({

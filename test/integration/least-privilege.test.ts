@@ -26,15 +26,15 @@ const buses = new Map<StoreUser<'nats'>, NatsConnection>();
 
 beforeAll(async () => {
   world = await startWholeWorld({ each: 1 });
-  for (const service of ['score', 'auth'] as const) {
+  for (const service of ['score', 'rank', 'auth'] as const) {
     const options = { connections: 1, applicationName: 'intruder', statementTimeoutMs: 5_000 };
     databases.set(service, connectPostgres({ url: world.databaseUrlAs(service), ...options }));
   }
-  for (const user of ['score', 'edge', 'loader', 'admin'] as const) {
+  for (const user of ['rank', 'edge', 'loader', 'admin'] as const) {
     const options = { connectionName: 'intruder', commandTimeoutMs: 2_000, log };
     redises.set(user, connectRedis({ url: world.redisUrlAs(user), ...options }));
   }
-  for (const user of ['score', 'fanout', 'admin'] as const) {
+  for (const user of ['score', 'rank', 'fanout', 'admin'] as const) {
     buses.set(user, await connectNats({ url: world.natsUrlAs(user), name: 'intruder', log }));
   }
   await waitFor(() => [...redises.values()].every(({ status }) => status === 'ready') || undefined);
@@ -70,7 +70,7 @@ it('takes a score from the edge to the screen, each service by its own users alo
   await waitFor(async () => (await of(databases, 'score')`select from outbox`).length === 0 || undefined);
 });
 
-describe.each(['score', 'auth'] as const)('in Postgres, %s', (service) => {
+describe.each(['score', 'rank', 'auth'] as const)('in Postgres, %s', (service) => {
   it.each([...NOBODY_MAY, ...ROLE_MAY_NOT[service]])('may not: %s', async (statement) => {
     const code = await of(databases, service)
       .unsafe(statement)

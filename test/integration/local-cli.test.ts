@@ -176,7 +176,7 @@ describe('the other commands', () => {
   it('show every process with its state', async () => {
     const { code, stdout } = await stack.cli(['status']);
     expect(code).toBe(0);
-    const names = ['auth', 'score', 'edge', 'fanout', 'game', 'postgres', 'redis', 'nats'];
+    const names = ['auth', 'score', 'rank', 'edge', 'fanout', 'game', 'postgres', 'redis', 'nats'];
     for (const name of names) expect(stdout).toMatch(new RegExp(`^${name} .* ready$`, 'm'));
   });
 

@@ -37,7 +37,7 @@ it('binds the public ports to HOST alone', async () => {
 });
 
 it('warns that service keys cross the network, at the terminal and in the log', async () => {
-  expect(stack.output()).toContain('INTERNAL_HOST opens auth and score to other machines');
+  expect(stack.output()).toContain('INTERNAL_HOST opens auth, score and rank to other machines');
   const log = await readFile(join(stack.dataDir, 'logs', 'auth.log'), 'utf8');
   expect(log).toContain('service keys cross the network in clear text');
 });

@@ -30,7 +30,8 @@ describe('npm start in production mode', () => {
   }, 120_000);
   afterAll(() => stack?.stop());
 
-  const internal = () => [`127.0.0.1:${stack.env.AUTH_PORT}`, `127.0.0.1:${stack.env.SCORE_PORT}`];
+  const internal = () =>
+    ['AUTH_PORT', 'SCORE_PORT', 'RANK_PORT'].map((name) => `127.0.0.1:${stack.env[name]}`);
 
   it('takes a score, by way of every service', async () => {
     expect(await stack.submit('alice', 'a1', 100)).toEqual({ newScore: 100, rank: 1 });
@@ -51,7 +52,7 @@ describe('npm start in production mode', () => {
   });
 
   it('tells when the certificates of its servers end', async () => {
-    for (const name of ['auth', 'score']) {
+    for (const name of ['auth', 'score', 'rank']) {
       const answer = await fetch(`http://127.0.0.1:${stack.stack().processes[name]?.adminPort}/metrics`);
       const endsS = Number(/^grpc_certificate_ends_seconds\{.*\} (\S+)$/m.exec(await answer.text())?.[1]);
       const days = (endsS - Date.now() / 1000) / (24 * 60 * 60);
@@ -70,7 +71,7 @@ describe('npm start in production mode', () => {
     const made = readdirSync(dirname(auditKey));
     expect(made.filter((name) => !/\.(?:postgres|redis|nats)$/.test(name))).toEqual(['audit.key']);
     expect(statSync(auditKey).mode & 0o777).toBe(0o600);
-    for (const name of ['auth', 'score', 'edge', 'fanout', 'game'] as const) {
+    for (const name of ['auth', 'score', 'rank', 'edge', 'fanout', 'game'] as const) {
       const files = certificateFiles(certificatesDir(stack.dataDir), name);
       expect([name, statSync(files.key).mode & 0o777]).toEqual([name, 0o600]);
       const environment = readFileSync(`/proc/${stack.stack().processes[name]?.pid}/environ`, 'utf8');

@@ -13,7 +13,7 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-it.each(['auth', 'score', 'edge', 'fanout', 'game', 'redis', 'nats', 'postgres'])(
+it.each(['auth', 'score', 'rank', 'edge', 'fanout', 'game', 'redis', 'nats', 'postgres'])(
   'a killed process is replaced at the same address, and scores are taken again: %s',
   async (name) => {
     const before = stack.stack().processes[name];

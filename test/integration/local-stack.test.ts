@@ -51,7 +51,7 @@ describe('npm start', () => {
     expect(stack.output()).toContain(`scoreboard ready  http://localhost:${stack.env.EDGE_PORT}\n`);
     expect(await stack.submit('alice', 'a1', 100)).toEqual({ newScore: 100, rank: 1 });
     const pids = pidsOf(stack.stack());
-    expect(pids).toHaveLength(9);
+    expect(pids).toHaveLength(10);
     expect(await stack.stop()).toBe(0);
     expect(pids.filter(isRunning)).toEqual([]);
     expect(readStackFile(dataDir)).toBeUndefined();
@@ -86,7 +86,7 @@ describe('npm start', () => {
     await first.submit('alice', 'a1', 100);
     const leftovers = Object.values(first.stack().processes).map(({ pid }) => pid);
     await first.killHard();
-    expect(leftovers.filter(isRunning)).toHaveLength(8);
+    expect(leftovers.filter(isRunning)).toHaveLength(9);
     const second = await start({ env: first.env });
     expect(leftovers.filter(isRunning)).toEqual([]);
     expect(await second.submit('alice', 'a2', 11)).toEqual({ newScore: 111, rank: 1 });
@@ -116,7 +116,11 @@ describe('npm start', () => {
 
 describe('a given database', () => {
   it.each([
-    ['roles of their own, where its user may make some', 'createrole', ['theirs_auth', 'theirs_score']],
+    [
+      'roles of their own, where its user may make some',
+      'createrole',
+      ['theirs_auth', 'theirs_rank', 'theirs_score'],
+    ],
     ['the given user, where that may make none', '', ['theirs']],
   ])('is used by the services as %s', async (_, rights, expected) => {
     const postgres = await startPostgresServer({ dataDir: join(dataDir, 'outside-postgres') });

@@ -51,9 +51,10 @@ const newField = () => ({
 });
 const submit = async (userId: string, actionId: string, points: bigint) =>
   (await world.scoreAs('game').submitScore({ submission: { userId, actionId, points } }, call)).accepted;
-const top = () => world.scoreAs('edge').getTop({}, call);
+const top = () => world.rankAs('edge').getTop({}, call);
 const allDelivered = () => waitFor(async () => (await sql`select from outbox`).length === 0 || undefined);
-const fromRedis = () => waitFor(async () => (await world.metric('rank_index_from_redis')) === 1 || undefined);
+const fromRedis = () =>
+  waitFor(async () => (await world.rankMetric('rank_index_from_redis')) === 1 || undefined);
 
 test('a call with fields that are not known here is answered as ever', async () => {
   const submission = create(SubmissionSchema, { userId: 'ada', actionId: 'a1', points: 5n });
@@ -104,7 +105,7 @@ test('on the schema of the next version this one goes on, starts, delivers and r
   await expect(submit('bob', 'b1', 8n)).rejects.toMatchObject({ reason: 'ACTION_CONFLICT' });
   await allDelivered();
   const started = await world.startScoreService();
-  const { entries } = await world.scoreAt(started.port, 'edge').getTop({}, call);
+  const { entries } = await world.rankAs('edge').getTop({}, call);
   expect(entries.map(({ userId, score }) => [userId, score])).toEqual([
     ['bob', 7n],
     ['ada', 6n],
@@ -112,7 +113,7 @@ test('on the schema of the next version this one goes on, starts, delivers and r
   await started.stop();
 
   await world.killRedis();
-  await waitFor(async () => (await world.metric('rank_index_from_redis')) === 0 || undefined);
+  await waitFor(async () => (await world.rankMetric('rank_index_from_redis')) === 0 || undefined);
   expect(await submit('ada', 'a3', 4n)).toMatchObject({ newScore: 10n, rank: 1n });
   await world.startRedis();
   await fromRedis();

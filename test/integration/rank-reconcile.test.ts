@@ -1,6 +1,6 @@
 /** The rank index after somebody tampered with it: found, put right in place, and told; and what the operator's look says. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { CompareIndexResponse } from '../../gen/scoreboard/score/v1/operator_pb.ts';
+import type { CompareIndexResponse } from '../../gen/scoreboard/rank/v1/index_pb.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
 import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
 import { connectRedis, type RedisClient } from '../../services/shared/redis.ts';
@@ -27,7 +27,7 @@ beforeAll(async () => {
     commandTimeoutMs: 2_000,
     log: createSilentLog(),
   });
-  await waitFor(async () => (await world.metric('rank_index_from_redis')) === 1 || undefined);
+  await waitFor(async () => (await world.rankMetric('rank_index_from_redis')) === 1 || undefined);
 });
 
 afterAll(async () => {
@@ -39,7 +39,7 @@ afterAll(async () => {
 const submit = async (userId: string, actionId: string, points: bigint, leaderboard: string) =>
   (await world.scoreAs('game').submitScore({ submission: { userId, actionId, points, leaderboard } }, call))
     .accepted;
-const top = (leaderboard: string) => world.scoreAs('edge').getTop({ leaderboard }, call);
+const top = (leaderboard: string) => world.rankAs('edge').getTop({ leaderboard }, call);
 const topOf = async (leaderboard: string) =>
   (await top(leaderboard)).entries.map(({ userId, score }) => [userId, score]);
 const players = (leaderboard: string) => `sb:${epoch}:${leaderboard}:players`;
@@ -53,7 +53,7 @@ async function memberOf(leaderboard: string, userId: string) {
 
 async function compareEverything() {
   const parts: CompareIndexResponse[] = [];
-  do parts.push(await world.operatorAs('cli').compareIndex({ cursor: parts.at(-1)?.cursor ?? '' }, call));
+  do parts.push(await world.indexAs('cli').compareIndex({ cursor: parts.at(-1)?.cursor ?? '' }, call));
   while (parts.at(-1)?.cursor !== '');
   return {
     players: parts.reduce((sum, part) => sum + part.players, 0),
@@ -131,14 +131,15 @@ const tamperings: [kind: string, tamper: () => Promise<unknown>][] = [
 ];
 
 test.each(tamperings)('an entry that is %s is found and put right in place', async (kind, tamper) => {
-  const drift = await world.metric('reconcile_drift_total', `kind="${kind}"`);
-  const repaired = await world.metric('reconcile_repaired_total', `kind="${kind}"`);
+  const drift = await world.rankMetric('reconcile_drift_total', `kind="${kind}"`);
+  const repaired = await world.rankMetric('reconcile_repaired_total', `kind="${kind}"`);
   await tamper();
   await waitFor(
-    async () => (await world.metric('reconcile_drift_total', `kind="${kind}"`)) > drift || undefined,
+    async () => (await world.rankMetric('reconcile_drift_total', `kind="${kind}"`)) > drift || undefined,
   );
   await waitFor(
-    async () => (await world.metric('reconcile_repaired_total', `kind="${kind}"`)) > repaired || undefined,
+    async () =>
+      (await world.rankMetric('reconcile_repaired_total', `kind="${kind}"`)) > repaired || undefined,
   );
   await waitFor(async () => (await redis.zcard(order(board))) === 3 || undefined);
   expect(await topOf(board)).toEqual(right);
@@ -186,17 +187,17 @@ test('a top that a repair changed has a greater seq than the wrong one', async (
 });
 
 test('nothing is taken for drift while scores keep coming', async () => {
-  const before = await world.metric('reconcile_drift_total');
-  const compared = await world.metric('reconcile_compared_total', 'recent');
+  const before = await world.rankMetric('reconcile_drift_total');
+  const compared = await world.rankMetric('reconcile_compared_total', 'recent');
   let action = 0;
   await waitFor(async () => {
     action += 1;
     await Promise.all(
       ['ada', 'bob', 'cy', 'dan'].map((user) => submit(user, `${user}-n${action}`, 1n, board)),
     );
-    return (await world.metric('reconcile_compared_total', 'recent')) > compared + 15 || undefined;
+    return (await world.rankMetric('reconcile_compared_total', 'recent')) > compared + 15 || undefined;
   });
-  expect(await world.metric('reconcile_drift_total')).toBe(before);
+  expect(await world.rankMetric('reconcile_drift_total')).toBe(before);
 });
 
 test('the operator is told of every board and player, and of each that differs', async () => {
@@ -217,10 +218,10 @@ test('the operator is told of every board and player, and of each that differs',
 
 test('without Redis there is nothing to compare, and the operator is told so', async () => {
   await world.killRedis();
-  await waitFor(async () => (await world.metric('rank_index_from_redis')) === 0 || undefined);
-  await expect(world.operatorAs('cli').compareIndex({}, call)).rejects.toMatchObject({
+  await waitFor(async () => (await world.rankMetric('rank_index_from_redis')) === 0 || undefined);
+  await expect(world.indexAs('cli').compareIndex({}, call)).rejects.toMatchObject({
     reason: 'INDEX_UNAVAILABLE',
   });
   await world.startRedis();
-  await waitFor(async () => (await world.metric('rank_index_from_redis')) === 1 || undefined);
+  await waitFor(async () => (await world.rankMetric('rank_index_from_redis')) === 1 || undefined);
 });

@@ -38,9 +38,9 @@ const submit = async (userId: string, points: bigint) => {
   const submission = { userId, actionId: `a${used}`, points };
   return (await world.scoreAs('game').submitScore({ submission }, call)).accepted;
 };
-const top = () => world.scoreAs('edge').getTop({ limit: 3 }, call);
+const top = () => world.rankAs('edge').getTop({ limit: 3 }, call);
 const source = (fromIndex: 0 | 1) =>
-  waitFor(async () => (await world.metric('rank_index_from_redis')) === fromIndex || undefined);
+  waitFor(async () => (await world.rankMetric('rank_index_from_redis')) === fromIndex || undefined);
 const fromRedis = () => source(1);
 const fromPostgres = () => source(0);
 const allDelivered = () => waitFor(async () => (await sql`select from outbox`).length === 0 || undefined);
@@ -56,7 +56,7 @@ const leads = (userId: string) =>
 async function differences(): Promise<number> {
   let [cursor, differing] = ['', 0];
   do {
-    const part = await world.operatorAs('cli').compareIndex({ cursor }, call);
+    const part = await world.indexAs('cli').compareIndex({ cursor }, call);
     cursor = part.cursor;
     differing += part.differing;
   } while (cursor !== '');

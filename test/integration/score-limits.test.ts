@@ -15,7 +15,7 @@ let world: ScoreWorld;
 let sql: Sql;
 
 beforeAll(async () => {
-  world = await startScoreWorld({ scoreServices: 2 });
+  world = await startScoreWorld({ scoreServices: 2, rankServices: 2 });
   sql = connectPostgres({
     url: world.databaseUrl,
     connections: 2,
@@ -225,7 +225,7 @@ describe('what a limit accepted', () => {
     const [ada, bob] = [adaOf(board), `bob-${board}`];
     await send(ada, 5n);
     expect((await send(bob, 7n)).accepted).toMatchObject({ newScore: 7n, rank: 1n, version: 1n });
-    const top = await world.scoreAs('game', 1).getTop({ leaderboard: board, limit: 2 }, call);
+    const top = await world.rankAs('game', 1).getTop({ leaderboard: board, limit: 2 }, call);
     expect(top.entries.map(({ userId, score }) => [userId, score])).toEqual([
       [bob, 7n],
       [ada, 5n],

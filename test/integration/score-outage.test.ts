@@ -27,7 +27,7 @@ afterAll(async () => {
 
 const submit = async (userId: string, actionId: string, points: bigint) =>
   (await world.scoreAs('game').submitScore({ submission: { userId, actionId, points } }, call)).accepted;
-const top = () => world.scoreAs('edge').getTop({}, call);
+const top = () => world.rankAs('edge').getTop({}, call);
 const outboxIsEmpty = async () => (await sql`select from outbox`).length === 0 || undefined;
 
 it('goes on without Redis, ranks and top from Postgres, and takes the index back when Redis is there again', async () => {

@@ -104,5 +104,5 @@ test('a full outbox refuses submissions with a reason of its own, and takes them
 test('only the operator may look into the outbox or replay it', async () => {
   expect(await reasonOf(world.operatorAs('edge').listOutbox({}, call))).toBe('CALLER_NOT_ALLOWED');
   expect(await reasonOf(world.operatorAs('game').replayOutbox({}, call))).toBe('CALLER_NOT_ALLOWED');
-  expect(await reasonOf(world.operatorAs('fanout').compareIndex({}, call))).toBe('CALLER_NOT_ALLOWED');
+  expect(await reasonOf(world.indexAs('fanout').compareIndex({}, call))).toBe('CALLER_NOT_ALLOWED');
 });

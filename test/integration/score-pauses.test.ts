@@ -21,7 +21,7 @@ beforeAll(async () => {
     applicationName: 'test',
     statementTimeoutMs: 30_000,
   });
-  await waitFor(async () => (await world.metric('rank_index_from_redis')) === 1 || undefined);
+  await waitFor(async () => (await world.rankMetric('rank_index_from_redis')) === 1 || undefined);
 });
 
 afterAll(async () => {
@@ -33,7 +33,7 @@ const submit = async (userId: string, actionId: string) => {
   const submission = { userId, actionId, points: 1n };
   return (await world.scoreAs('game').submitScore({ submission }, call)).accepted;
 };
-const top = () => world.scoreAs('edge').getTop({}, call);
+const top = () => world.rankAs('edge').getTop({}, call);
 
 interface Answered {
   readonly actionId: string;
@@ -109,7 +109,7 @@ test('a held Redis: scores are taken with their rank, boards are read, and the i
   const last = await submit('bob', 'after-redis');
   expect(last).toMatchObject({ newScore: before + BigInt(answers.length) + 1n });
   expect(last?.rank).toBeGreaterThan(0n);
-  await waitFor(async () => (await world.metric('rank_index_from_redis')) === 1 || undefined);
+  await waitFor(async () => (await world.rankMetric('rank_index_from_redis')) === 1 || undefined);
   await waitFor(async () => {
     const { entries, stale } = await top();
     return (!stale && entries.find(({ userId }) => userId === 'bob')?.score === last?.newScore) || undefined;

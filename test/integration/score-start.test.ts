@@ -42,6 +42,7 @@ afterAll(async () => {
 });
 
 const serviceStarts = async () => (await world.startScoreService()).stop();
+const rankStarts = async () => (await world.startRankService()).stop();
 
 test.each([
   ['fsync', 'off', 'on'],
@@ -85,11 +86,11 @@ test('an audit chain that another key has sealed is refused, with the head after
 test.each(['allkeys-lru', 'volatile-ttl'])('a Redis that may evict keys by %s is refused', async (policy) => {
   await redis.config('SET', 'maxmemory-policy', policy);
   // Without a limit nothing is ever evicted.
-  await serviceStarts();
+  await rankStarts();
   await redis.config('SET', 'maxmemory', '100mb');
-  await expect(serviceStarts()).rejects.toThrow('redis-cli config set maxmemory-policy noeviction');
+  await expect(rankStarts()).rejects.toThrow('redis-cli config set maxmemory-policy noeviction');
   await redis.config('SET', 'maxmemory-policy', 'noeviction');
-  await serviceStarts();
+  await rankStarts();
   await redis.config('SET', 'maxmemory', '0');
 });
 

@@ -20,7 +20,7 @@ let events: ScoreBatch[];
 let closeEvents: () => Promise<void>;
 
 beforeAll(async () => {
-  world = await startScoreWorld({ scoreServices: 2 });
+  world = await startScoreWorld({ scoreServices: 2, rankServices: 2 });
   sql = connectPostgres({
     url: world.databaseUrl,
     connections: 2,
@@ -212,10 +212,11 @@ describe('who may call', () => {
   const calls = {
     submitScore: (key: string) => world.scoreWithKey(key).submitScore({ submission: {} }, call),
     submitScores: (key: string) => world.scoreWithKey(key).submitScores({ submissions: [] }, call),
-    getTop: (key: string) => world.scoreWithKey(key).getTop({}, call),
-    getRank: (key: string) => world.scoreWithKey(key).getRank({ userId: 'ada' }, call),
-    listAround: (key: string) => world.scoreWithKey(key).listAround({ userId: 'ada' }, call),
-    getPlaces: (key: string) => world.scoreWithKey(key).getPlaces({ queries: [{ userId: 'ada' }] }, call),
+    getTop: (key: string) => world.rankWithKey(key).getTop({}, call),
+    getRank: (key: string) => world.rankWithKey(key).getRank({ userId: 'ada' }, call),
+    listAround: (key: string) => world.rankWithKey(key).listAround({ userId: 'ada' }, call),
+    projectStates: (key: string) => world.rankWithKey(key).projectStates({}, call),
+    getPlaces: (key: string) => world.rankWithKey(key).getPlaces({ queries: [{ userId: 'ada' }] }, call),
   };
 
   it.each(Object.entries(calls))('%s needs the key of a service that is allowed', async (method, invoke) => {
@@ -225,7 +226,7 @@ describe('who may call', () => {
     expect(await reasonOf(invoke(accessToken))).toBe('SERVICE_KEY_INVALID');
     expect(await reasonOf(invoke(world.serviceKeys.auth))).toBe('CALLER_NOT_ALLOWED');
     const forFanout = await reasonOf(invoke(world.serviceKeys.fanout));
-    expect(forFanout === 'CALLER_NOT_ALLOWED').toBe(method.startsWith('submit'));
+    expect(forFanout === 'CALLER_NOT_ALLOWED').toBe(/^(?:submit|project)/.test(method));
   });
 });
 
@@ -236,7 +237,7 @@ describe('reading boards', () => {
     await submit(await signed('early', 'o2', 10n, board));
     await submit(await signed('late', 'o3', 5n, board));
     await submit(await signed('zero', 'o4', 0n, board));
-    const reader = world.scoreAs('edge', 1);
+    const reader = world.rankAs('edge', 1);
     const top = await reader.getTop({ leaderboard: board }, call);
     expect(top.entries.map(({ userId, score, rank }) => [userId, score, rank])).toEqual([
       ['early', 10n, 1n],
@@ -265,7 +266,7 @@ describe('reading boards', () => {
     ] as const) {
       await submit(await signed(userId, `p-${userId}`, points, board));
     }
-    const { outcomes } = await world.scoreAs('edge').getPlaces(
+    const { outcomes } = await world.rankAs('edge').getPlaces(
       {
         queries: [
           { leaderboard: board, userId: 'bob' },
@@ -293,7 +294,7 @@ describe('reading boards', () => {
   });
 
   it('refuses what it can not answer', async () => {
-    const reader = world.scoreAs('edge');
+    const reader = world.rankAs('edge');
     const many = Array.from({ length: 101 }, () => ({ userId: 'ada' }));
     for (const queries of [[], many]) {
       expect(await reasonOf(reader.getPlaces({ queries }, call))).toBe('BATCH_SIZE_INVALID');
@@ -336,7 +337,7 @@ describe('events and the outbox', () => {
 
 describe('when the index is lost', () => {
   it('is rebuilt after a flush, with the same board under a newer epoch', async () => {
-    const reader = world.scoreAs('edge');
+    const reader = world.rankAs('edge');
     const before = await reader.getTop({}, call);
     await redis.flushall();
     const after = await waitFor(async () => {
@@ -347,7 +348,7 @@ describe('when the index is lost', () => {
   });
 
   it('holds exactly what Postgres holds, for every player, in value and order', async () => {
-    const epoch = (await world.scoreAs('edge').getTop({}, call)).position?.epoch ?? 0n;
+    const epoch = (await world.rankAs('edge').getTop({}, call)).position?.epoch ?? 0n;
     const truth =
       await sql`select user_id, points from scores where leaderboard = 'global' order by points desc, reached, user_id`;
     const flat = (await redis.zrange(`sb:${epoch}:global:order`, '0', '-1', 'WITHSCORES')) as string[];

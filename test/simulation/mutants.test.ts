@@ -20,6 +20,7 @@ describe('the simulated scoreboard', () => {
     ['refusesCommitted', ['I3']],
     ['forgetsOutbox', ['I4']],
     ['hidesWriters', ['I4', 'I13']],
+    ['forgetsBuilding', ['I4', 'I13']],
     ['settlesEarly', ['I4']],
     ['writesUnversioned', ['I4', 'I7']],
     ['ordersTiesById', ['I9']],

@@ -1,4 +1,4 @@
-/** A real edge node with a real Redis, and score and auth services that answer what the test says. */
+/** A real edge node with a real Redis, and score, rank and auth services that answer what the test says. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { parseEdgeConfig } from '../../edge/http/config.ts';
 import { startEdge } from '../../edge/http/service.ts';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { startRedisServer } from '../../services/local/redis-server.ts';
 import { AppError } from '../../services/shared/app-error.ts';
@@ -41,17 +42,24 @@ export async function startEdgeWorld({
   const startScore = (port: number) =>
     startService(
       registerService(ScoreService, score.handlers, {
-        submitScore: [],
+        submitScore: ['edge'],
         submitScores: ['edge'],
+      }),
+      port,
+    );
+  const startRank = (port: number) =>
+    startService(
+      registerService(RankService, score.rankHandlers, {
         getTop: ['edge'],
         getRank: ['edge'],
         listAround: ['edge'],
         getPlaces: ['edge'],
+        projectStates: [],
       }),
       port,
     );
-  let scoreServer = await startScore(0);
-  const scorePort = scoreServer.port;
+  let [scoreServer, rankServer] = await Promise.all([startScore(0), startRank(0)]);
+  const [scorePort, rankPort] = [scoreServer.port, rankServer.port];
   const auth = await createAuthDouble();
   const authServer = await startService(auth.registration, 0);
 
@@ -66,6 +74,7 @@ export async function startEdgeWorld({
         EDGE_PORT: '0',
         REDIS_URL: redis.urlAs('edge'),
         SCORE_ADDRESS: `${HOST}:${scorePort}`,
+        RANK_ADDRESS: `${HOST}:${rankPort}`,
         AUTH_ADDRESS: `${HOST}:${authServer.port}`,
         SERVICE_KEY: serviceKey,
         ALLOWED_ORIGINS: 'http://localhost:8080,https://play.example',
@@ -102,6 +111,12 @@ export async function startEdgeWorld({
     async stopScore() {
       await scoreServer.stop();
     },
+    async stopRank() {
+      await rankServer.stop();
+    },
+    async startRank() {
+      rankServer = await startRank(rankPort);
+    },
     async startScore() {
       scoreServer = await startScore(scorePort);
     },
@@ -116,7 +131,7 @@ export async function startEdgeWorld({
     },
     async stop() {
       await node.stop();
-      await Promise.all([redis.stop(), scoreServer.stop(), authServer.stop()]);
+      await Promise.all([redis.stop(), scoreServer.stop(), rankServer.stop(), authServer.stop()]);
       await rm(dir, { recursive: true, force: true });
     },
   };

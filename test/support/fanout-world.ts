@@ -1,4 +1,4 @@
-/** A real fan-out node with a real NATS, and score and auth services that answer what the test says. */
+/** A real fan-out node with a real NATS, and rank and auth services that answer what the test says. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { parseFanoutConfig } from '../../edge/fanout/config.ts';
 import { startFanout } from '../../edge/fanout/service.ts';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { ScoreBatchSchema } from '../../gen/scoreboard/event/v1/event_pb.ts';
-import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
+import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { startNatsServer } from '../../services/local/nats-server.ts';
 import { AppError } from '../../services/shared/app-error.ts';
 import {
@@ -38,7 +38,7 @@ export interface TestBoard {
   epoch?: number;
   seq: number;
   entries?: TestEntry[];
-  /** What the score service says about it. */
+  /** What the rank service says about it. */
   stale?: boolean;
 }
 
@@ -70,12 +70,12 @@ export async function startFanoutWorld({
   const home = { dataDir: join(dir, 'nats'), secretsDir: join(dir, 'secrets') };
   let nats = await startNatsServer(home);
   const natsPort = nats.port;
-  const score = await startScoreDouble(digests);
+  const rank = await startRankDouble(digests);
   const auth = await startAuthDouble(digests);
   const settings = {
     FANOUT_PORT: '0',
     NATS_URL: nats.urlAs('fanout'),
-    SCORE_ADDRESS: `${HOST}:${score.port}`,
+    RANK_ADDRESS: `${HOST}:${rank.port}`,
     AUTH_ADDRESS: `${HOST}:${auth.port}`,
     SERVICE_KEY: keys.fanout,
     ALLOWED_ORIGINS: 'http://localhost:8080,https://play.example',
@@ -137,7 +137,7 @@ export async function startFanoutWorld({
     node,
     config,
     url: `ws://${HOST}:${node.port}/live`,
-    score,
+    rank,
     auth,
     publish,
     metric,
@@ -168,7 +168,7 @@ export async function startFanoutWorld({
     async stop() {
       await node.stop();
       await publisher?.close();
-      await Promise.all([nats.stop(), score.stop(), auth.stop()]);
+      await Promise.all([nats.stop(), rank.stop(), auth.stop()]);
       await rm(dir, { recursive: true, force: true });
     },
   };
@@ -176,15 +176,14 @@ export async function startFanoutWorld({
 
 type Digests = ReturnType<typeof digestServiceKeys>;
 
-/** A score service whose boards the test sets. */
-async function startScoreDouble(digests: Digests) {
+/** A rank service whose boards the test sets. */
+async function startRankDouble(digests: Digests) {
   const boards = new Map<string, TestBoard>();
   let down = false;
   let reads = 0;
   const refuse = () => Promise.reject(new AppError('CALLER_NOT_ALLOWED'));
-  const handlers: Handlers<typeof ScoreService> = {
-    submitScore: refuse,
-    submitScores: refuse,
+  const handlers: Handlers<typeof RankService> = {
+    projectStates: refuse,
     getRank: refuse,
     listAround: refuse,
     getPlaces: refuse,
@@ -197,14 +196,13 @@ async function startScoreDouble(digests: Digests) {
     },
   };
   const allow = {
-    submitScore: [],
-    submitScores: [],
+    projectStates: [],
     getRank: [],
     listAround: [],
     getPlaces: [],
     getTop: ['fanout'],
   } as const;
-  const server = await startService(registerService(ScoreService, handlers, allow), digests);
+  const server = await startService(registerService(RankService, handlers, allow), digests);
   return {
     port: server.port,
     stop: () => server.stop(),

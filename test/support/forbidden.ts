@@ -63,6 +63,33 @@ export const ROLE_MAY_NOT: Readonly<Record<DatabaseService, readonly string[]>> 
     'delete from player_windows',
     `update player_windows set user_id = 'eve'`,
   ],
+  rank: [
+    `insert into scores values ('global', 'eve', 'eve', 1, 1, 1)`,
+    'update scores set points = 1',
+    'delete from scores',
+    'select from players',
+    'select from actions',
+    `insert into actions values (1, 'global', 'eve', 'a', 1, 1, 1, 'k', 'c')`,
+    `select nextval('action_positions')`,
+    'select from outbox',
+    `insert into outbox (leaderboards, user_ids, next_attempt_at) values ('{}', '{}', now())`,
+    'delete from outbox',
+    'insert into rank_index (epoch) values (9)',
+    'delete from rank_index',
+    'delete from truth_boards',
+    'select from audit_batches',
+    'select from audit_links',
+    'select from audit_subjects',
+    `select erasure_subject('ada')`,
+    `select erase_player('ada', '', 1, '')`,
+    'select from rejected_actions',
+    'select from leaderboard_limits',
+    'select from quarantined_players',
+    'update limits_version set version = 1',
+    'select from player_flags',
+    'select from player_windows',
+    `select accept_limited_actions('{}', '{}', '{}', '{}', '{}', '{}', '{}')`,
+  ],
   auth: [
     'select from scores',
     `insert into scores values ('global', 'eve', 'eve', 1, 1, 1)`,
@@ -97,9 +124,9 @@ export const ROLE_MAY_NOT: Readonly<Record<DatabaseService, readonly string[]>> 
   ],
 };
 
-/** By which Redis knows the script of the score service that writes. */
+/** By which Redis knows the script of the rank service that writes. */
 export const PROJECT_DIGEST = scriptDigest(
-  readFileSync(new URL('../../services/score/lua/project.lua', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../services/rank/index/lua/project.lua', import.meta.url), 'utf8'),
 );
 const SERVICES_MAY_NOT = [
   ['FLUSHALL'],
@@ -129,14 +156,14 @@ const SERVICES_MAY_NOT = [
 
 /** A user, and a command with its arguments. */
 export const USER_MAY_NOT: ReadonlyArray<readonly [StoreUser<'redis'>, ...(readonly string[])]> = [
-  ...(['score', 'edge', 'loader'] as const).flatMap((user) =>
+  ...(['rank', 'edge', 'loader'] as const).flatMap((user) =>
     SERVICES_MAY_NOT.filter(([, act]) => user !== 'loader' || act !== 'LOAD').map(
       (command) => [user, ...command] as const,
     ),
   ),
-  ['score', 'GET', 'sb:rate:user:ada'],
-  ['score', 'SET', 'sb:rate:user:ada', '0'],
-  ['score', 'UNLINK', 'sb:rate:user:ada'],
+  ['rank', 'GET', 'sb:rate:user:ada'],
+  ['rank', 'SET', 'sb:rate:user:ada', '0'],
+  ['rank', 'UNLINK', 'sb:rate:user:ada'],
   ['edge', 'GET', 'sb:epoch'],
   ['edge', 'SET', 'sb:epoch', '9'],
   ['edge', 'ZADD', 'sb:1:global:order', '-1', 'x'],
@@ -174,6 +201,14 @@ export const BUS_MAY_NOT: ReadonlyArray<readonly [StoreUser<'nats'>, 'publish' |
   ['fanout', 'subscription', 'scores.*'],
   ['fanout', 'subscription', '_INBOX.score.>'],
   ['fanout', 'subscription', '>'],
+  ...['INFO', 'CREATE', 'UPDATE', 'PURGE', 'DELETE', 'MSG.DELETE', 'MSG.GET', 'SNAPSHOT'].map(
+    (act) => ['rank', 'publish', `${STREAM}.${act}.SCORES`] as const,
+  ),
+  ['rank', 'publish', '$JS.API.CONSUMER.CREATE.SCORES.x'],
+  ['rank', 'publish', '_INBOX.fanout.x'],
+  ['rank', 'subscription', 'scores.*'],
+  ['rank', 'subscription', '_INBOX.score.>'],
+  ['rank', 'subscription', '>'],
   ...['PURGE', 'DELETE', 'MSG.DELETE', 'SNAPSHOT'].map(
     (act) => ['score', 'publish', `${STREAM}.${act}.SCORES`] as const,
   ),

@@ -1,11 +1,7 @@
-/** A score service in memory that counts like the real one and fails when told. */
+/** Score and rank services in memory that count like the real ones and fail when told. */
 import type { MessageShape } from '@bufbuild/protobuf';
-import type {
-  Accepted,
-  PlaceQuery,
-  ScoreService,
-  SubmissionSchema,
-} from '../../gen/scoreboard/score/v1/score_pb.ts';
+import type { PlaceQuery, RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
+import type { Accepted, ScoreService, SubmissionSchema } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { AppError, type Reason } from '../../services/shared/app-error.ts';
 import { ERROR_TABLE } from '../../services/shared/error-table.ts';
 import type { CallContext, Handlers } from '../../services/shared/grpc.ts';
@@ -99,7 +95,8 @@ export function createScoreDouble() {
   }
 
   const handlers: Handlers<typeof ScoreService> = {
-    submitScore: () => Promise.reject(new AppError('CALLER_NOT_ALLOWED')),
+    // Only asked whether the service is there.
+    submitScore: () => Promise.reject(new AppError('BATCH_SIZE_INVALID')),
     async submitScores({ submissions }, context) {
       batches.push(submissions);
       await pass(context);
@@ -113,6 +110,10 @@ export function createScoreDouble() {
         }),
       };
     },
+  };
+
+  const refuseCaller = () => Promise.reject(new AppError('CALLER_NOT_ALLOWED'));
+  const rankHandlers: Handlers<typeof RankService> = {
     async getTop({ leaderboard, limit }, context) {
       topReads += 1;
       await pass(context);
@@ -121,8 +122,9 @@ export function createScoreDouble() {
       const { epoch, seq } = board;
       return { entries: ranked(board).slice(0, limit || 10), position: { leaderboard, epoch, seq }, stale };
     },
-    getRank: () => Promise.reject(new AppError('CALLER_NOT_ALLOWED')),
-    listAround: () => Promise.reject(new AppError('CALLER_NOT_ALLOWED')),
+    getRank: refuseCaller,
+    listAround: refuseCaller,
+    projectStates: refuseCaller,
     async getPlaces({ queries }, context) {
       await pass(context);
       return {
@@ -138,6 +140,7 @@ export function createScoreDouble() {
 
   return {
     handlers,
+    rankHandlers,
     /** Every batch that arrived, also those that were refused or held. */
     batches,
     /** What each call said about itself. */

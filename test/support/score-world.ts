@@ -1,8 +1,10 @@
-/** The inner half of the product for tests: real servers, a real auth service and one or more real score services. */
+/** The inner half of the product for tests: real servers, a real auth service, and any number of real score and rank services. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { IndexService } from '../../gen/scoreboard/rank/v1/index_pb.ts';
+import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { AuditService } from '../../gen/scoreboard/score/v1/audit_pb.ts';
 import { LimitsService } from '../../gen/scoreboard/score/v1/limits_pb.ts';
 import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
@@ -13,6 +15,7 @@ import { startNatsServer } from '../../services/local/nats-server.ts';
 import { startPostgresServer } from '../../services/local/postgres-server.ts';
 import { startRedisServer } from '../../services/local/redis-server.ts';
 import type { StoreUser } from '../../services/local/store-passwords.ts';
+import { startRank } from '../../services/rank/service.ts';
 import type { ScoreConfig } from '../../services/score/config.ts';
 import { startScore } from '../../services/score/service.ts';
 import { createAuditKey, parseAuditKey } from '../../services/shared/audit-chain.ts';
@@ -49,8 +52,12 @@ export interface ScoreWorld {
   /** Where the auth service keeps its keys. */
   readonly keysDir: string;
   readonly scoreAddresses: readonly string[];
+  readonly rankAddresses: readonly string[];
   authAs(name: ServiceName, how?: Way): GrpcClient<typeof AuthService>;
   scoreAs(name: ServiceName, scoreService?: number, how?: Way): GrpcClient<typeof ScoreService>;
+  rankAs(name: ServiceName, rankService?: number, how?: Way): GrpcClient<typeof RankService>;
+  rankWithKey(key: string): GrpcClient<typeof RankService>;
+  indexAs(name: ServiceName): GrpcClient<typeof IndexService>;
   scoreWithKey(key: string): GrpcClient<typeof ScoreService>;
   operatorAs(name: ServiceName): GrpcClient<typeof OperatorService>;
   auditAs(name: ServiceName): GrpcClient<typeof AuditService>;
@@ -58,11 +65,12 @@ export interface ScoreWorld {
   readonly auditKey: Buffer;
   /** The sum of a metric of the first score service over all of its labels that match. */
   metric(name: string, label?: string): Promise<number>;
+  /** The same of the first rank service. */
+  rankMetric(name: string, label?: string): Promise<number>;
   /** What the first score service says about itself. */
-  readiness(): Promise<{
-    status: number;
-    body: { dependencies: Record<string, boolean>; without?: Record<string, string> };
-  }>;
+  readiness(): Promise<Readiness>;
+  /** What the first rank service says about itself. */
+  rankReadiness(): Promise<Readiness>;
   /** SIGSTOP to the server and all its children: it neither answers nor goes away. */
   pause(server: ServerName): void;
   resume(server: ServerName): void;
@@ -73,6 +81,15 @@ export interface ScoreWorld {
     changes?: Partial<ScoreConfig>,
   ): Promise<{ readonly port: number; stop(): Promise<void> }>;
   scoreAt(port: number, name: ServiceName): GrpcClient<typeof ScoreService>;
+  /** One more rank service likewise. */
+  startRankService(): Promise<{ readonly port: number; stop(): Promise<void> }>;
+  rankAt(port: number, name: ServiceName): GrpcClient<typeof RankService>;
+  /** Ends a score service of the world. */
+  stopScore(scoreService?: number): Promise<void>;
+  /** Ends a rank service of the world. */
+  stopRank(rankService?: number): Promise<void>;
+  /** Starts it again, at the same port. */
+  startRank(rankService?: number): Promise<void>;
   killRedis(): Promise<void>;
   startRedis(): Promise<void>;
   killNats(): Promise<void>;
@@ -84,22 +101,36 @@ export interface ScoreWorld {
   stop(): Promise<void>;
 }
 
+interface Readiness {
+  readonly status: number;
+  readonly body: {
+    readonly dependencies: Record<string, boolean>;
+    readonly without?: Record<string, string>;
+  };
+}
+
 export type ServerName = 'postgres' | 'redis' | 'nats';
 
 const HOST = '127.0.0.1';
 
 export async function startScoreWorld({
   scoreServices = 1,
+  rankServices = 1,
+  betweenScoreAndRank = async (address) => address,
   certificates,
   log = createSilentLog(),
   clock = systemClock,
 }: {
   scoreServices?: number;
+  /** The score service at a place asks the rank service at that place, beginning again where there are fewer. */
+  rankServices?: number;
+  /** Where score services find the rank service of an address: a proxy before it, for example. */
+  betweenScoreAndRank?: (rankAddress: string) => Promise<string>;
   /** A folder with certificates, by which services then know each other; they use keys without it. */
   certificates?: string;
   /** Of the auth service. */
   clock?: Clock;
-  /** Of the score services. */
+  /** Of the score and rank services. */
   log?: Log;
 }): Promise<ScoreWorld> {
   const dir = await mkdtemp(join(tmpdir(), 'scoreboard-world-'));
@@ -144,14 +175,31 @@ export async function startScoreWorld({
     { log: silent, clock },
   );
   const authAddress = `${HOST}:${auth.port}`;
-  const startService = (changes: Partial<ScoreConfig> = {}) =>
+  const startRankService = (port = 0) =>
+    startRank(
+      {
+        ...listen,
+        port,
+        databaseUrl: new Secret(postgres.urlAs('rank')),
+        redisUrl: new Secret(redis.urlAs('rank')),
+        natsUrl: new Secret(nats.urlAs('rank')),
+        callers: callersOf('rank'),
+        reflection: true,
+      },
+      { log },
+    );
+  const ranks = await Promise.all(Array.from({ length: rankServices }, () => startRankService()));
+  const rankPorts = ranks.map(({ port }) => port);
+  const rankAddresses = rankPorts.map((port) => `${HOST}:${port}`);
+  const addressesForScore = await Promise.all(rankAddresses.map(betweenScoreAndRank));
+  const startService = (changes: Partial<ScoreConfig> = {}, at = 0) =>
     startScore(
       {
         ...listen,
         databaseUrl: new Secret(postgres.urlAs('score')),
-        redisUrl: new Secret(redis.urlAs('score')),
         natsUrl: new Secret(nats.urlAs('score')),
         authAddress,
+        rankAddress: addressesForScore[at % rankServices] ?? '',
         identity: identityOf('score'),
         callers: callersOf('score'),
         reflection: true,
@@ -160,7 +208,7 @@ export async function startScoreWorld({
       },
       { log },
     );
-  const scores = await Promise.all(Array.from({ length: scoreServices }, () => startService()));
+  const scores = await Promise.all(Array.from({ length: scoreServices }, (_, at) => startService({}, at)));
   const scoreAddresses = scores.map(({ port }) => `${HOST}:${port}`);
 
   const clients = new Map<string, { close(): void }>();
@@ -176,6 +224,24 @@ export async function startScoreWorld({
         conversations: how === 'conversations' ? ['submitScores'] : [],
       }),
     );
+  const rankClient = (name: ServiceName, address: string, how: Way = 'calls') =>
+    clientOf(`rank ${name} ${address} ${how}`, () =>
+      createGrpcClient(RankService, {
+        ...{ address, ...identityOf(name), unavailable: 'RANK_UNAVAILABLE' },
+        conversations: how === 'conversations' ? ['projectStates'] : [],
+      }),
+    );
+  const adminPage = (unit: { adminPort: number } | undefined, path: string) =>
+    fetch(`http://${HOST}:${unit?.adminPort}${path}`);
+  async function metricOf(unit: { adminPort: number } | undefined, name: string, label: string) {
+    const text = await (await adminPage(unit, '/metrics')).text();
+    const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) && line.includes(label));
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+  }
+  async function readinessOf(unit: { adminPort: number } | undefined): Promise<Readiness> {
+    const response = await adminPage(unit, '/readyz');
+    return { status: response.status, body: (await response.json()) as Readiness['body'] };
+  }
 
   return {
     databaseUrl: postgres.url,
@@ -189,6 +255,7 @@ export async function startScoreWorld({
     authAddress,
     keysDir: dataDir('auth-keys'),
     scoreAddresses,
+    rankAddresses,
     authAs: (name, how = 'calls') =>
       clientOf(`auth ${name} ${how}`, () =>
         createGrpcClient(AuthService, {
@@ -200,6 +267,23 @@ export async function startScoreWorld({
       ),
     scoreAs: (name, scoreService = 0, how = 'calls') =>
       scoreClient(name, scoreAddresses[scoreService] ?? '', how),
+    rankAs: (name, rankService = 0, how = 'calls') => rankClient(name, rankAddresses[rankService] ?? '', how),
+    rankWithKey: (serviceKey) =>
+      clientOf(`rank ${serviceKey}`, () =>
+        createGrpcClient(RankService, {
+          address: rankAddresses[0] ?? '',
+          serviceKey,
+          unavailable: 'RANK_UNAVAILABLE',
+        }),
+      ),
+    indexAs: (name) =>
+      clientOf(`index ${name}`, () =>
+        createGrpcClient(IndexService, {
+          address: rankAddresses[0] ?? '',
+          ...identityOf(name),
+          unavailable: 'RANK_UNAVAILABLE',
+        }),
+      ),
     scoreWithKey: (serviceKey) =>
       clientOf(`score ${serviceKey}`, () =>
         createGrpcClient(ScoreService, {
@@ -232,19 +316,27 @@ export async function startScoreWorld({
           unavailable: 'SCORE_UNAVAILABLE',
         }),
       ),
-    async metric(name, label = '') {
-      const text = await (await fetch(`http://${HOST}:${scores[0]?.adminPort}/metrics`)).text();
-      const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) && line.includes(label));
-      return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
-    },
-    async readiness() {
-      const response = await fetch(`http://${HOST}:${scores[0]?.adminPort}/readyz`);
-      return { status: response.status, body: (await response.json()) as never };
-    },
+    metric: (name, label = '') => metricOf(scores[0], name, label),
+    rankMetric: (name, label = '') => metricOf(ranks[0], name, label),
+    readiness: () => readinessOf(scores[0]),
+    rankReadiness: () => readinessOf(ranks[0]),
     pause: (server) => pauseProcess({ postgres, redis, nats }[server].pid),
     resume: (server) => resumeProcess({ postgres, redis, nats }[server].pid),
     limitFiles: (server, bytes) => limitFileSize({ postgres, redis, nats }[server].pid, bytes),
-    startScoreService: startService,
+    startScoreService: (changes = {}) => startService(changes),
+    startRankService: () => startRankService(),
+    rankAt: (port, name) => rankClient(name, `${HOST}:${port}`),
+    async stopScore(at = 0) {
+      await scores[at]?.stop();
+      delete scores[at];
+    },
+    async stopRank(at = 0) {
+      await ranks[at]?.stop();
+      delete ranks[at];
+    },
+    async startRank(at = 0) {
+      ranks[at] = await startRankService(rankPorts[at]);
+    },
     scoreAt: (port, name) => scoreClient(name, `${HOST}:${port}`),
     async killRedis() {
       redis.kill('SIGKILL');
@@ -272,6 +364,7 @@ export async function startScoreWorld({
     async stop() {
       for (const client of clients.values()) client.close();
       await Promise.all(scores.map((score) => score.stop()));
+      await Promise.all(ranks.map((rank) => rank.stop()));
       await auth.stop();
       await Promise.all([nats.stop(), redis.stop(), postgres.stop()]);
       await rm(dir, { recursive: true, force: true });

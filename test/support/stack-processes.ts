@@ -124,7 +124,7 @@ export async function startStackProcesses(options: StackProcessesOptions = {}): 
 
 /** Free ports, and nothing of the environment around the tests but the search path. */
 export async function stackEnvironment(): Promise<Record<string, string>> {
-  const names = ['AUTH_PORT', 'SCORE_PORT', 'EDGE_PORT', 'FANOUT_PORT', 'GAME_PORT'];
+  const names = ['AUTH_PORT', 'SCORE_PORT', 'RANK_PORT', 'EDGE_PORT', 'FANOUT_PORT', 'GAME_PORT'];
   const ports = new Set<number>();
   while (ports.size < names.length) ports.add(await freePort());
   return {

@@ -1,5 +1,5 @@
-/** A real gRPC server behind certificates of a test's own making, with a score service in memory. */
-import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
+/** A real gRPC server behind certificates of a test's own making, with a rank service in memory. */
+import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { type GrpcServer, registerService, startGrpcServer } from '../../services/shared/grpc.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
 import { createMetrics } from '../../services/shared/metrics.ts';
@@ -22,13 +22,13 @@ export async function startTlsServer(
   sessions?: { maxAgeMs: number; maxIdleMs: number },
 ): Promise<TlsServer> {
   const callers: string[] = [];
-  const { handlers } = createScoreDouble();
+  const handlers = createScoreDouble().rankHandlers;
   const allowed = ['edge'] as const;
   const server: GrpcServer = await startGrpcServer({
     ...{ host: HOST, port: 0, tls, log: createSilentLog() },
     services: [
       registerService(
-        ScoreService,
+        RankService,
         {
           ...handlers,
           getTop: (request, context) => {
@@ -37,8 +37,8 @@ export async function startTlsServer(
           },
         },
         {
-          ...{ submitScore: allowed, submitScores: allowed },
           ...{ getTop: allowed, getRank: allowed, listAround: allowed, getPlaces: allowed },
+          projectStates: allowed,
         },
       ),
     ],

@@ -1,4 +1,4 @@
-/** The product in one process for tests: real servers, auth, and any number of score services, edges and fan-out nodes. */
+/** The product in one process for tests: real servers, auth, and any number of score and rank services, edges and fan-out nodes. */
 import { parseFanoutConfig } from '../../edge/fanout/config.ts';
 import { startFanout } from '../../edge/fanout/service.ts';
 import { parseEdgeConfig } from '../../edge/http/config.ts';
@@ -10,13 +10,13 @@ import { waitFor } from './wait-for.ts';
 const HOST = '127.0.0.1';
 
 export interface WholeWorld extends ScoreWorld {
-  /** http://host:port of each edge; the edge at a place asks the score service at that place. */
+  /** http://host:port of each edge; the edge at a place asks the score and rank services at that place. */
   readonly edgeUrls: readonly string[];
   /** ws://host:port/live of each fan-out node. */
   readonly fanoutUrls: readonly string[];
 }
 
-/** Edges and fan-out nodes as many as there are score services. */
+/** Edges and fan-out nodes as many as there are score services, and of rank services too. */
 export async function startWholeWorld({
   each,
   edgeEnv = {},
@@ -24,17 +24,18 @@ export async function startWholeWorld({
   each: number;
   edgeEnv?: Record<string, string>;
 }): Promise<WholeWorld> {
-  const world = await startScoreWorld({ scoreServices: each });
+  const world = await startScoreWorld({ scoreServices: each, rankServices: each });
   const log = createSilentLog();
-  const common = (scoreAddress: string) => ({
+  const common = (at: number) => ({
     AUTH_ADDRESS: world.authAddress,
-    SCORE_ADDRESS: scoreAddress,
+    RANK_ADDRESS: world.rankAddresses[at] ?? '',
   });
   const edges = await Promise.all(
-    world.scoreAddresses.map((address) =>
+    world.scoreAddresses.map((address, at) =>
       startEdge(
         parseEdgeConfig({
-          ...common(address),
+          ...common(at),
+          SCORE_ADDRESS: address,
           EDGE_PORT: '0',
           REDIS_URL: world.redisUrlAs('edge'),
           SERVICE_KEY: world.serviceKeys.edge,
@@ -45,10 +46,10 @@ export async function startWholeWorld({
     ),
   );
   const nodes = await Promise.all(
-    world.scoreAddresses.map((address) =>
+    world.rankAddresses.map((_, at) =>
       startFanout(
         parseFanoutConfig({
-          ...common(address),
+          ...common(at),
           FANOUT_PORT: '0',
           NATS_URL: world.natsUrlAs('fanout'),
           SERVICE_KEY: world.serviceKeys.fanout,

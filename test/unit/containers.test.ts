@@ -20,7 +20,7 @@ const services = new Map(
 );
 const part = (name: string) => compose.split(`\n${name}:`)[1]?.split(/\n(?=\S)/)[0] ?? '';
 
-const OURS = ['migrate', 'secrets', 'scripts', 'auth', 'score', 'edge', 'fanout', 'game', 'cli'];
+const OURS = ['migrate', 'secrets', 'scripts', 'auth', 'score', 'rank', 'edge', 'fanout', 'game', 'cli'];
 const SERVERS = ['nats', 'postgres', 'redis'];
 const HARDENED = ['read_only: true', 'cap_drop: [ALL]', 'no-new-privileges:true'];
 
@@ -57,7 +57,18 @@ describe('the compose file', () => {
   });
 
   it('hands each service its own secrets, from files', () => {
-    for (const name of [...SERVERS, 'migrate', 'scripts', 'auth', 'score', 'edge', 'fanout', 'game', 'cli']) {
+    for (const name of [
+      ...SERVERS,
+      'migrate',
+      'scripts',
+      'auth',
+      'score',
+      'rank',
+      'edge',
+      'fanout',
+      'game',
+      'cli',
+    ]) {
       const mounted = [...(services.get(name) ?? '').matchAll(/secrets-([a-z]+):/g)].map(([, of]) => of);
       expect([name, mounted]).toEqual([name, [name]]);
     }
@@ -86,8 +97,10 @@ describe('the compose file', () => {
       ['migrate', 'postgres', 'scoreboard'],
       ['auth', 'postgres', 'scoreboard_auth'],
       ['score', 'postgres', 'scoreboard_score'],
-      ['score', 'redis', 'score'],
       ['score', 'nats', 'score'],
+      ['rank', 'postgres', 'scoreboard_rank'],
+      ['rank', 'redis', 'rank'],
+      ['rank', 'nats', 'rank'],
       ['edge', 'redis', 'edge'],
       ['fanout', 'nats', 'fanout'],
     ]);
@@ -100,7 +113,7 @@ describe('the compose file', () => {
   });
 
   it('runs in production mode, where services know each other by certificates, and keeps the key of their authority apart', () => {
-    for (const name of ['auth', 'score', 'edge', 'fanout', 'game', 'cli']) {
+    for (const name of ['auth', 'score', 'rank', 'edge', 'fanout', 'game', 'cli']) {
       const block = services.get(name) ?? '';
       const { cert, key, ca } = certificateFiles('/secrets', name as ServiceName);
       for (const line of [`TLS_CERT_FILE: ${cert}`, `TLS_KEY_FILE: ${key}`, `TLS_CA_FILE: ${ca}`]) {

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { ScoreboardService } from '../../gen/scoreboard/edge/v1/scoreboard_pb.ts';
+import { IndexService } from '../../gen/scoreboard/rank/v1/index_pb.ts';
+import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { AuditService } from '../../gen/scoreboard/score/v1/audit_pb.ts';
 import { LimitsService } from '../../gen/scoreboard/score/v1/limits_pb.ts';
 import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
@@ -89,6 +91,8 @@ describe('the inventory', () => {
     const declared = [
       { service: AuthService, text: read('services/auth/rpc.ts') },
       { service: ScoreService, text: read('services/score/rpc.ts') },
+      { service: RankService, text: read('services/rank/rpc.ts') },
+      { service: IndexService, text: read('services/rank/index-rpc.ts') },
       { service: OperatorService, text: read('services/score/operator-rpc.ts') },
       { service: AuditService, text: read('services/score/audit-rpc.ts') },
       { service: LimitsService, text: read('services/score/limits-rpc.ts') },
@@ -101,7 +105,7 @@ describe('the inventory', () => {
       }),
     );
     const inTable = rows
-      .filter(([first = '']) => /^`(?:Auth|Score|Operator|Audit|Limits)Service\//.test(first))
+      .filter(([first = '']) => /^`(?:Auth|Score|Rank|Index|Operator|Audit|Limits)Service\//.test(first))
       .map(([method = '', who]) => `${method.replaceAll('`', '')}: ${who}`);
     expect(inTable).toEqual(declared);
   });

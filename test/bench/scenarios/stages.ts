@@ -3,7 +3,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import type { Frame } from '../../../edge/fanout/frame.ts';
 import { updateFrame } from '../../../edge/fanout/frames.ts';
 import { ScoreBatchSchema } from '../../../gen/scoreboard/event/v1/event_pb.ts';
-import { ScoreService } from '../../../gen/scoreboard/score/v1/score_pb.ts';
+import { RankService } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { createGrpcClient } from '../../../services/shared/grpc.ts';
 import { createSilentLog } from '../../../services/shared/log.ts';
 import { connectNats, scoreSubject } from '../../../services/shared/nats.ts';
@@ -159,15 +159,15 @@ function createStage(options: {
 }
 
 async function epochOf(world: World): Promise<bigint> {
-  const score = createGrpcClient(ScoreService, {
-    address: world.scoreAddress,
+  const rank = createGrpcClient(RankService, {
+    address: world.rankAddress,
     serviceKey: world.serviceKey('fanout'),
-    unavailable: 'SCORE_UNAVAILABLE',
+    unavailable: 'RANK_UNAVAILABLE',
   });
   try {
-    const { position } = await score.getTop({ leaderboard: 'global' }, { deadlineMs: READ_DEADLINE_MS });
+    const { position } = await rank.getTop({ leaderboard: 'global' }, { deadlineMs: READ_DEADLINE_MS });
     return position?.epoch ?? 1n;
   } finally {
-    score.close();
+    rank.close();
   }
 }

@@ -1,7 +1,7 @@
 /** The parts of the running product, and every network link between two of them. */
 
 export const SERVERS = ['postgres', 'redis', 'nats'] as const;
-export const UNITS_UNDER_FIRE = ['auth', 'score', 'edge', 'fanout'] as const;
+export const UNITS_UNDER_FIRE = ['auth', 'score', 'rank', 'edge', 'fanout'] as const;
 export const COMPONENTS = [...SERVERS, ...UNITS_UNDER_FIRE] as const;
 
 export type ServerName = (typeof SERVERS)[number];
@@ -16,13 +16,17 @@ export function isUnit(component: Component): component is UnitUnderFire {
 export const LINKS = {
   'auth-postgres': ['auth', 'postgres'],
   'score-postgres': ['score', 'postgres'],
-  'score-redis': ['score', 'redis'],
   'score-nats': ['score', 'nats'],
   'score-auth': ['score', 'auth'],
+  'score-rank': ['score', 'rank'],
+  'rank-postgres': ['rank', 'postgres'],
+  'rank-redis': ['rank', 'redis'],
+  'rank-nats': ['rank', 'nats'],
   'edge-score': ['edge', 'score'],
+  'edge-rank': ['edge', 'rank'],
   'edge-auth': ['edge', 'auth'],
   'edge-redis': ['edge', 'redis'],
-  'fanout-score': ['fanout', 'score'],
+  'fanout-rank': ['fanout', 'rank'],
   'fanout-auth': ['fanout', 'auth'],
   'fanout-nats': ['fanout', 'nats'],
   'client-edge': ['client', 'edge'],

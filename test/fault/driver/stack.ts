@@ -155,6 +155,7 @@ export async function startFaultStack(options: FaultStackOptions): Promise<Fault
         ...clocks.environment(name),
         AUTH_ADDRESS: `${HOST}:${link('auth')}`,
         SCORE_ADDRESS: `${HOST}:${link('score')}`,
+        RANK_ADDRESS: `${HOST}:${link('rank')}`,
       };
       const log = openLogFile(join(dataDir, 'logs'), name, () => {});
       const start = () => {
@@ -204,7 +205,7 @@ export async function startFaultStack(options: FaultStackOptions): Promise<Fault
 }
 
 async function chooseConfig(dataDir: string) {
-  const names = ['AUTH_PORT', 'SCORE_PORT', 'EDGE_PORT', 'FANOUT_PORT', 'GAME_PORT'];
+  const names = ['AUTH_PORT', 'SCORE_PORT', 'RANK_PORT', 'EDGE_PORT', 'FANOUT_PORT', 'GAME_PORT'];
   const ports = new Set<number>();
   while (ports.size < names.length) ports.add(await freePort());
   const { PATH, HOME } = process.env;

@@ -5,6 +5,8 @@ import type { World } from './world.ts';
 
 const MOST_FAULTS = 8;
 const LONGEST_OUTAGE_MS = 4_000;
+/** From then on boards are read from Postgres. */
+const REDIS_PATIENCE_MS = 3_000;
 /** A supervisor has a process back within a second or so. */
 const LONGEST_RESTART_MS = 1_500;
 
@@ -50,6 +52,13 @@ const FAULTS: Readonly<Record<string, Fault>> = {
       index.server.state = 'up';
     });
   },
+  'redis is gone for longer than boards wait for it'({ time, index }, random, lastMs) {
+    index.server.state = 'down';
+    time.after(Math.min(lastMs, REDIS_PATIENCE_MS + random.next() * LONGEST_RESTART_MS), () => {
+      index.restart();
+      index.server.state = 'up';
+    });
+  },
   'redis comes back with older data'({ time, index }, random, lastMs) {
     const saved = index.save();
     time.after(Math.min(lastMs, random.next() * LONGEST_OUTAGE_MS), () => {
@@ -79,6 +88,35 @@ const FAULTS: Readonly<Record<string, Fault>> = {
       slot.node = startScore();
       slot.server.state = 'up';
     });
+  },
+  'a rank service crashes'({ time, ranks, startRank }, random, lastMs) {
+    const slot = random.pick(ranks);
+    slot.node.process.alive = false;
+    slot.server.life += 1;
+    slot.server.state = 'down';
+    time.after(restart(random, lastMs), () => {
+      slot.node = startRank();
+      slot.server.state = 'up';
+    });
+  },
+  'a rank service is stopped for a while'({ time, ranks }, random, lastMs) {
+    const { process } = random.pick(ranks).node;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    process.resumed = promise;
+    time.after(outage(random, lastMs), () => {
+      process.resumed = undefined;
+      resolve();
+    });
+  },
+  'both rank services are silent'({ time, ranks }, random, lastMs) {
+    for (const { server } of ranks) server.state = 'silent';
+    time.after(outage(random, lastMs), () => {
+      for (const { server } of ranks) server.state = 'up';
+    });
+  },
+  'score services can not reach rank'({ time, scoreToRank }, random, lastMs) {
+    scoreToRank.state = random.chance(0.5) ? 'silent' : 'down';
+    time.after(outage(random, lastMs), () => Object.assign(scoreToRank, { state: 'up' }));
   },
   'a fan-out node crashes'({ time, fanouts, startFanout }, random, lastMs) {
     const slot = random.pick(fanouts);

@@ -3,11 +3,11 @@
  * commits whole or not at all; a crash in between rolls it back, and a lost reply leaves its caller in the dark.
  */
 import type { AcceptedBatch, AcceptStore } from '../../../services/score/accept-store.ts';
-import type { PlayerState } from '../../../services/score/board.ts';
 import type { DeliveryOptions } from '../../../services/score/delivery.ts';
 import type { LimitedBatch, LimitedStore } from '../../../services/score/limited-store.ts';
 import type { OutboxRow } from '../../../services/score/outbox-store.ts';
 import { AppError } from '../../../services/shared/app-error.ts';
+import type { PlayerState } from '../../../services/shared/board.ts';
 import { actionKey, playerKey } from '../checker/evidence.ts';
 import type { Random } from '../random.ts';
 import { createLedger, type Ledger } from './ledger.ts';

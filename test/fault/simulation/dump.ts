@@ -1,5 +1,5 @@
 /** What a simulated world holds in the end, in the words of a record. */
-import type { PlayerState } from '../../../services/score/board.ts';
+import type { PlayerState } from '../../../services/shared/board.ts';
 import type { Dumps, Limits } from '../checker/record.ts';
 import { BOARDS } from './player.ts';
 import type { World } from './world.ts';
@@ -20,11 +20,11 @@ const LIMITS: Limits = {
 };
 
 export async function dumpWorld(world: World): Promise<{ dumps: Dumps; limits: Limits }> {
-  const { database, truth, index, scores, viewers, time } = world;
+  const { database, truth, index, ranks, viewers, time } = world;
   const member = ({ userId, points, version, reached }: PlayerState) => ({
     ...{ userId, points: Number(points), version: Number(version), reached: Number(reached) },
   });
-  const [reader] = scores.map(({ node }) => node.reader);
+  const [reader] = ranks.map(({ node }) => node.reader);
   const tops = await Promise.all(
     BOARDS.map(async (leaderboard) => {
       const { board } = (await reader?.top(leaderboard, TOP_SIZE)) ?? {};

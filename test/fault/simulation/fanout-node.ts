@@ -15,7 +15,7 @@ import type { Bus } from './bus.ts';
 import type { Mutations } from './mutations.ts';
 import type { Process } from './network.ts';
 import type { Pipe } from './pipe.ts';
-import type { connectScore } from './rpc.ts';
+import type { connectRank } from './rpc.ts';
 
 export interface FanoutNode {
   readonly process: Process;
@@ -27,7 +27,7 @@ export interface FanoutNode {
 export interface FanoutNodeOptions {
   process: Process;
   bus: Bus;
-  score: Pick<ReturnType<typeof connectScore>, 'getTop'>;
+  rank: Pick<ReturnType<typeof connectRank>, 'getTop'>;
   mutations: Mutations;
 }
 
@@ -37,7 +37,7 @@ const SLOW_CONSUMER_MS = 3_000;
 const KEEP_ORDER_EVERY_MS = 250;
 const log = createSilentLog();
 
-export function startFanoutNode({ process, bus, score, mutations }: FanoutNodeOptions): FanoutNode {
+export function startFanoutNode({ process, bus, rank, mutations }: FanoutNodeOptions): FanoutNode {
   const metrics = createFanoutMetrics(createMetrics('fanout', { runtime: false }));
   const monotonicMs = () => performance.now();
   const personal = createPersonal();
@@ -66,15 +66,16 @@ export function startFanoutNode({ process, bus, score, mutations }: FanoutNodeOp
     now: () => Date.now(),
   });
   const feed = bus.feed(process, onEvent, () => freshness.onFeedChanged());
-  const source = createBoardSource(score);
+  const source = createBoardSource(rank);
   const freshness = createFreshness({ hub, source, feed, sentinel: BOARD, log, metrics, monotonicMs });
   freshness.check();
   const keepingOrder = setInterval(() => hub.closeSlow(), KEEP_ORDER_EVERY_MS);
 
   function onEvent(payload: Uint8Array): void {
-    const { leaderboard, board, players, committedAtMs } = parseScoreEvent(payload);
+    const { leaderboard, board, players, committedAtMs, boardBehind } = parseScoreEvent(payload);
     if (board !== undefined) offer(mutations.inventsBoards ? invented(board) : board, committedAtMs);
     hub.offerPlayers(leaderboard, players);
+    freshness.onEvent(leaderboard, boardBehind);
   }
 
   function offer(board: Board, committedAtMs: number): void {

@@ -2,8 +2,9 @@
  * The rank index as its scripts keep it, in memory: versioned writes, one total order, a position that counts changes of
  * the top, and a pointer to the epoch that counts. It may be killed, emptied, or come back with older data.
  */
-import type { PlayerState } from '../../../services/score/board.ts';
-import type { Projection, RankIndex } from '../../../services/score/rank-index.ts';
+
+import type { Projection, RankIndex } from '../../../services/rank/index/rank-index.ts';
+import type { PlayerState } from '../../../services/shared/board.ts';
 import type { Mutations } from './mutations.ts';
 import type { Failures, Network, Process, Server } from './network.ts';
 import { unpack } from './packed.ts';
@@ -61,6 +62,8 @@ export function createIndexServer(network: Network, mutations: Mutations): Index
   const sorted = (board: IndexBoard) => [...board.players.values()].sort(compare);
   const runId = () => `run${server.life}`;
   const counts = (epoch: bigint) => contents.pointer === epoch || mutations.ignoresEpoch === true;
+
+  const isPast = (epoch: bigint) => contents.pointer !== undefined && contents.pointer > epoch;
 
   function boardOf(epoch: bigint, leaderboard: string): IndexBoard {
     const key = `${epoch} ${leaderboard}`;
@@ -122,8 +125,10 @@ export function createIndexServer(network: Network, mutations: Mutations): Index
       project: (epoch, leaderboard, players) => askTrusted(() => project(epoch, leaderboard, players)),
       projectShadow: (epoch, leaderboard, players) =>
         ask(() => {
+          if (isPast(epoch)) return false;
           if (counts(epoch)) project(epoch, leaderboard, players);
           else write(boardOf(epoch, leaderboard), players);
+          return true;
         }),
       load: (epoch, leaderboard, packed) =>
         ask(() => write(boardOf(epoch, leaderboard), unpack(leaderboard, packed))),

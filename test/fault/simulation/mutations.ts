@@ -15,6 +15,8 @@ export interface Mutations {
   readonly forgetsOutbox?: boolean;
   /** The database does not tell which statements are under way, so a build does not wait for them. */
   readonly hidesWriters?: boolean;
+  /** Rank is not told which index was being built when the states were committed. */
+  readonly forgetsBuilding?: boolean;
   /** Deliveries count as done although the projection is incomplete. */
   readonly settlesEarly?: boolean;
   /** The index takes any write, newer or not. */

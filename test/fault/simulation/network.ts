@@ -8,6 +8,8 @@ import type { VirtualTime } from './virtual-time.ts';
 /** A process that can end: what it had under way stops having effects. */
 export interface Process {
   alive: boolean;
+  /** Set while the process is stopped: what it does next, and what it hears, waits for this. */
+  resumed?: Promise<void> | undefined;
 }
 
 export type ServerState =
@@ -65,7 +67,7 @@ export function createNetwork(time: VirtualTime, random: Random): Network {
         if (!from.alive) return;
         const settle = (act: () => void) => {
           cancelLimit();
-          if (from.alive) act();
+          whenAwake(from, () => from.alive && act());
         };
         const cancelLimit = time.after(limitMs, () => settle(() => reject(failures.timeout())));
         const fate = network.troubled ? random.next() : 1;
@@ -75,7 +77,8 @@ export function createNetwork(time: VirtualTime, random: Random): Network {
         ];
         const cuts = random.chance(0.5);
         const cut = () => time.after(network.delayMs(), () => settle(() => reject(failures.lost())));
-        time.after(network.delayMs(), async () => {
+        const send = async () => {
+          if (!from.alive) return;
           if (to.state === 'down') return settle(() => reject(failures.refused()));
           if (to.state === 'silent' || losesRequest) return cuts && losesRequest ? cut() : undefined;
           const { life } = to;
@@ -88,11 +91,17 @@ export function createNetwork(time: VirtualTime, random: Random): Network {
           if (to.life !== life) return cut();
           if (losesReply || isSilent(to)) return cuts ? cut() : undefined;
           time.after(network.delayMs(), () => settle(outcome));
-        });
+        };
+        whenAwake(from, () => void time.after(network.delayMs(), send));
       });
     },
   };
   return network;
+}
+
+function whenAwake({ resumed }: Process, act: () => void): void {
+  if (resumed === undefined) act();
+  else void resumed.then(act);
 }
 
 /** Asked again after a wait, in which it may have changed. */

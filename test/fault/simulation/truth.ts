@@ -1,7 +1,8 @@
 /** The readings of Postgres (boards, players, ranks) and the row that says which rank index counts, as their stores promise. */
-import type { Board, PlayerState } from '../../../services/score/board.ts';
-import type { EpochStore } from '../../../services/score/epoch-store.ts';
-import type { TruthStore } from '../../../services/score/truth-store.ts';
+
+import type { EpochStore } from '../../../services/rank/rebuild/epoch-store.ts';
+import type { TruthStore } from '../../../services/rank/truth/truth-store.ts';
+import type { Board, PlayerState } from '../../../services/shared/board.ts';
 import { playerKey } from '../checker/evidence.ts';
 import type { Database } from './database.ts';
 import type { Process } from './network.ts';

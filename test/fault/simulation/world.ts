@@ -1,6 +1,6 @@
 /**
- * The whole scoreboard in one thread: players and viewers, an edge, two score services, two fan-out nodes, Postgres, Redis
- * and the bus, joined by a network that a seed decides about. First chaos, then peace, then the record of it all.
+ * The whole scoreboard in one thread: players and viewers, an edge, two score services, two rank services, two fan-out nodes,
+ * Postgres, Redis and the bus, joined by a network that a seed decides about. First chaos, then peace, then the record of it all.
  */
 import { createSubmit } from '../../../edge/http/submit.ts';
 import { createMetrics } from '../../../services/shared/metrics.ts';
@@ -15,7 +15,8 @@ import { createIndexServer, type IndexServer } from './index-model.ts';
 import type { Mutations } from './mutations.ts';
 import { createNetwork, type Network, type Process, type Server } from './network.ts';
 import { createPlayer } from './player.ts';
-import { connectScore, type ScoreSlot } from './rpc.ts';
+import { type RankNode, startRankNode } from './rank-node.ts';
+import { connectRank, connectScore, type RankSlot, type ScoreSlot } from './rpc.ts';
 import { type ScoreNode, startScoreNode } from './score-node.ts';
 import { createTruth, type Truth } from './truth.ts';
 import { type FanoutSlot, openViewer, type Viewer } from './viewer.ts';
@@ -28,9 +29,13 @@ export interface World {
   readonly index: IndexServer;
   readonly bus: Bus;
   readonly scores: readonly ScoreSlot[];
+  readonly ranks: readonly RankSlot[];
+  /** The way of score services to rank services. */
+  readonly scoreToRank: Server;
   readonly fanouts: readonly FanoutSlot[];
   readonly viewers: readonly Viewer[];
   startScore(): ScoreNode;
+  startRank(): RankNode;
   startFanout(): FanoutNode;
 }
 
@@ -106,12 +111,19 @@ function build(options: {
   const index = createIndexServer(network, mutations);
   const bus = createBus(time, network, random.fork());
   const server = (): Server => ({ state: 'up', life: 1 });
-  const startScore = () => startScoreNode({ database, truth, index, bus, mutations });
+  const startRank = () => startRankNode({ truth, index, bus, mutations });
+  const ranks = [0, 1].map(() => ({ server: server(), node: startRank() }));
+  const scoreToRank = server();
+  const rankOf = (from: Process) => connectRank(from, ranks, network, random);
+  const startScore = () =>
+    startScoreNode({
+      ...{ database, truth, bus },
+      rankOf: (from) => connectRank(from, ranks, network, random, { mutations, link: scoreToRank }),
+    });
   const scores = [0, 1].map(() => ({ server: server(), node: startScore() }));
   const startFanout = () => {
     const process: Process = { alive: true };
-    const score = connectScore(process, scores, network, random);
-    return startFanoutNode({ process, bus, score, mutations });
+    return startFanoutNode({ process, bus, rank: rankOf(process), mutations });
   };
   const fanouts = [0, 1].map(() => ({ server: server(), node: startFanout() }));
   const viewers = Array.from({ length: VIEWERS }, (_, at) =>
@@ -120,7 +132,8 @@ function build(options: {
       player: at % 2 === 0 ? PLAYERS[at] : undefined,
     }),
   );
-  return { time, database, truth, index, bus, scores, fanouts, viewers, startScore, startFanout };
+  const nodes = { scores, ranks, scoreToRank, fanouts, viewers };
+  return { time, database, truth, index, bus, ...nodes, startScore, startRank, startFanout };
 }
 
 function startEdge({ scores }: World, network: Network, random: Random) {

@@ -37,7 +37,7 @@ export async function runWords(
   const client = Object.fromEntries(methods);
   const connect = async () => client as never;
   const session: Session = {
-    ...{ env, auth: connect, operator: connect, limits: connect, audit: connect },
+    ...{ env, auth: connect, operator: connect, index: connect, limits: connect, audit: connect },
     input: async function* () {
       yield input;
     },

@@ -1,10 +1,8 @@
 /** What the operator reads of boards and deliveries, and with which exit code the commands end. */
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { expect, it } from 'vitest';
-import {
-  CompareIndexResponseSchema,
-  ListOutboxResponseSchema,
-} from '../../../gen/scoreboard/score/v1/operator_pb.ts';
+import { CompareIndexResponseSchema } from '../../../gen/scoreboard/rank/v1/index_pb.ts';
+import { ListOutboxResponseSchema } from '../../../gen/scoreboard/score/v1/operator_pb.ts';
 import { runWords } from './fake-session.ts';
 
 function verify(parts: MessageInitShape<typeof CompareIndexResponseSchema>[]) {

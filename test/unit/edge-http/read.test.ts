@@ -1,14 +1,14 @@
 import { create } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createRead, type Read } from '../../../edge/http/read.ts';
-import { EntrySchema, type GetPlacesRequest } from '../../../gen/scoreboard/score/v1/score_pb.ts';
+import { EntrySchema, type GetPlacesRequest } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
 
 const entry = (userId: string, rank: number) =>
   create(EntrySchema, { userId, username: userId, score: BigInt(100 - rank), rank: BigInt(rank) });
 const TOP = Array.from({ length: 10 }, (_, at) => entry(`player${at}`, at + 1));
 const question = (userId: string) => ({ leaderboard: 'global', userId, radius: 0, minVersion: 0n });
 
-/** One call at the score service, to be answered by hand. */
+/** One call at the rank service, to be answered by hand. */
 interface Call {
   readonly queries: NonNullable<GetPlacesRequest['queries']>;
   answer(refused?: string): void;
@@ -24,7 +24,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   calls = [];
   tops = [];
-  const score = {
+  const rank = {
     getPlaces: ({ queries }: GetPlacesRequest) =>
       new Promise((resolve) => {
         const answer = (refused?: string) =>
@@ -55,9 +55,7 @@ beforeEach(() => {
     bytes: Buffer.of(),
     stale: true,
   };
-  read = createRead({ score, topCache: { get: () => cached } } as unknown as Parameters<
-    typeof createRead
-  >[0]);
+  read = createRead({ rank, topCache: { get: () => cached } } as unknown as Parameters<typeof createRead>[0]);
 });
 
 afterEach(async () => {

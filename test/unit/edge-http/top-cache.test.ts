@@ -1,12 +1,12 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createTopCache, type TopCache } from '../../../edge/http/top-cache.ts';
-import { GetTopResponseSchema } from '../../../gen/scoreboard/score/v1/score_pb.ts';
+import { GetTopResponseSchema } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { AppError } from '../../../services/shared/app-error.ts';
 import { createMetrics } from '../../../services/shared/metrics.ts';
 
-/** A score service whose every reading ends when the test says so. */
-function createScore() {
+/** A rank service whose every reading ends when the test says so. */
+function createRank() {
   const asked: string[] = [];
   const waiting: PromiseWithResolvers<MessageInitShape<typeof GetTopResponseSchema>>[] = [];
   return {
@@ -23,20 +23,20 @@ function createScore() {
       waiting.shift()?.resolve({ entries, position: { epoch, seq }, stale });
     },
     fail() {
-      waiting.shift()?.reject(new AppError('SCORE_UNAVAILABLE'));
+      waiting.shift()?.reject(new AppError('RANK_UNAVAILABLE'));
     },
   };
 }
 
 const clock = { now: 0 };
-let score: ReturnType<typeof createScore>;
+let rank: ReturnType<typeof createRank>;
 let cache: TopCache;
 
 beforeEach(() => {
   clock.now = 1_000;
-  score = createScore();
+  rank = createRank();
   cache = createTopCache({
-    score,
+    rank,
     metrics: createMetrics('test', { runtime: false }),
     monotonicMs: () => clock.now,
   });
@@ -49,7 +49,7 @@ const nameIn = ({ bytes }: { bytes: Buffer }) => JSON.parse(bytes.toString())[0]
 async function read(seq: bigint, options?: { epoch?: bigint; stale?: boolean }) {
   const answer = cache.get('global');
   await settle();
-  score.answer(seq, options);
+  rank.answer(seq, options);
   return answer;
 }
 
@@ -57,8 +57,8 @@ describe('the cached top of a board', () => {
   test('is read once for all who ask at the same time', async () => {
     const answers = [cache.get('global'), cache.get('global'), cache.get('global')];
     await settle();
-    expect(score.asked).toEqual(['global']);
-    score.answer(1n);
+    expect(rank.asked).toEqual(['global']);
+    rank.answer(1n);
     expect((await Promise.all(answers)).map(nameIn)).toEqual(['at-1', 'at-1', 'at-1']);
   });
 
@@ -72,7 +72,7 @@ describe('the cached top of a board', () => {
     clock.now += 49;
     expect(cache.get('global')).toBe(first);
     await settle();
-    expect(score.asked).toHaveLength(1);
+    expect(rank.asked).toHaveLength(1);
     clock.now += 51;
     expect(cache.get('global')).toBeInstanceOf(Promise);
   });
@@ -82,13 +82,13 @@ describe('the cached top of a board', () => {
     clock.now += 50;
     expect([cache.get('global'), cache.get('global')]).toEqual([first, first]);
     await settle();
-    expect(score.asked).toHaveLength(2);
-    score.answer(2n);
+    expect(rank.asked).toHaveLength(2);
+    rank.answer(2n);
     await settle();
     clock.now += 49;
     expect(cache.get('global')).toMatchObject({ stale: false });
     expect(nameIn(await cache.get('global'))).toBe('at-2');
-    expect(score.asked).toHaveLength(2);
+    expect(rank.asked).toHaveLength(2);
   });
 
   test('is read anew for whoever asks after a newer position was told', async () => {
@@ -112,10 +112,10 @@ describe('the cached top of a board', () => {
     await settle();
     cache.observe({ leaderboard: 'global', epoch: 1n, seq: 2n });
     const late = cache.get('global');
-    score.answer(1n);
+    rank.answer(1n);
     expect(nameIn(await early)).toBe('at-1');
     await settle();
-    score.answer(2n);
+    rank.answer(2n);
     expect(nameIn(await late)).toBe('at-2');
   });
 
@@ -126,30 +126,30 @@ describe('the cached top of a board', () => {
     expect(cache.get('global')).toBe(kept);
   });
 
-  test('passes on that score could not vouch for it', async () => {
+  test('passes on that rank could not vouch for it', async () => {
     expect((await read(1n, { stale: true })).stale).toBe(true);
     clock.now += 100;
     expect((await read(2n)).stale).toBe(false);
   });
 });
 
-describe('while score is away', () => {
+describe('while rank is away', () => {
   test('the last known top is served as stale, without waiting for each try', async () => {
     await read(1n);
     clock.now += 100;
     const first = cache.get('global');
     await settle();
-    score.fail();
+    rank.fail();
     expect(await first).toMatchObject({ stale: true });
 
     const second = cache.get('global');
     expect(second).not.toBeInstanceOf(Promise);
     await settle();
-    expect(score.asked).toHaveLength(2);
+    expect(rank.asked).toHaveLength(2);
     clock.now += 250;
     expect(cache.get('global')).toMatchObject({ stale: true });
     await settle();
-    expect(score.asked).toHaveLength(3);
+    expect(rank.asked).toHaveLength(3);
   });
 
   test('one answer ends it', async () => {
@@ -157,12 +157,12 @@ describe('while score is away', () => {
     clock.now += 100;
     const failing = cache.get('global');
     await settle();
-    score.fail();
+    rank.fail();
     await failing;
     clock.now += 250;
     expect(cache.get('global')).toMatchObject({ stale: true });
     await settle();
-    score.answer(2n);
+    rank.answer(2n);
     await settle();
     expect(cache.get('global')).toMatchObject({ stale: false });
   });
@@ -172,29 +172,29 @@ describe('while score is away', () => {
     await settle();
     const late = cache.get('global');
     const refused = Promise.all(
-      [early, late].map((answer) => expect(answer).rejects.toMatchObject({ reason: 'SCORE_UNAVAILABLE' })),
+      [early, late].map((answer) => expect(answer).rejects.toMatchObject({ reason: 'RANK_UNAVAILABLE' })),
     );
-    score.fail();
+    rank.fail();
     await refused;
     expect(() => cache.get('global')).toThrow('can not be reached');
-    expect(score.asked).toHaveLength(1);
+    expect(rank.asked).toHaveLength(1);
     clock.now += 250;
     expect(() => cache.get('global')).toThrow('can not be reached');
     await settle();
-    score.answer(1n);
+    rank.answer(1n);
     await settle();
     expect(cache.get('global')).toMatchObject({ stale: false });
   });
 
-  test('whoever came while score hung does not wait for the next try', async () => {
+  test('whoever came while rank hung does not wait for the next try', async () => {
     await read(1n);
     clock.now += 100;
     const early = cache.get('global');
     await settle();
     const late = cache.get('global');
-    score.fail();
+    rank.fail();
     expect(await Promise.all([early, late])).toMatchObject([{ stale: true }, { stale: true }]);
-    expect(score.asked).toHaveLength(2);
+    expect(rank.asked).toHaveLength(2);
   });
 
   test('the last known top is no longer served after five minutes', async () => {
@@ -202,8 +202,8 @@ describe('while score is away', () => {
     clock.now += 5 * 60_000 + 1;
     const answer = cache.get('global');
     await settle();
-    score.fail();
-    await expect(answer).rejects.toMatchObject({ reason: 'SCORE_UNAVAILABLE' });
+    rank.fail();
+    await expect(answer).rejects.toMatchObject({ reason: 'RANK_UNAVAILABLE' });
   });
 });
 

@@ -43,6 +43,7 @@ beforeEach(async () => {
   freshness = createFreshness({
     hub: {
       channels: () => channels,
+      find: (leaderboard) => channels.find((channel) => channel.leaderboard === leaderboard),
       offerBoard(board) {
         const channel = channels.find(({ leaderboard }) => leaderboard === board.leaderboard);
         if (channel === undefined || !isNewer(board, channel.newest)) return false;
@@ -110,9 +111,19 @@ it('keeps what is wrong with one board from the others', async () => {
   expect(staleBoards()).toEqual(['weekly']);
 });
 
-it('leaves boards to a healthy feed while the score service does not answer', async () => {
+it('calls every board stale while the rank service does not answer: events come without boards then', async () => {
   hangs = () => true;
-  await vi.advanceTimersByTimeAsync(2 * STALE_AFTER_MS);
+  expect(freshness.sourceAnswers()).toBe(true);
+  await vi.advanceTimersByTimeAsync(STALE_AFTER_MS + 2 * FRESHNESS_CHECK_MS);
+  expect(staleBoards()).toEqual(['global', 'weekly', 'monthly']);
+  expect(freshness.sourceAnswers()).toBe(false);
+});
+
+it('calls a board stale from an event that says it is behind until one that does not', async () => {
+  freshness.onEvent('weekly', true);
+  await vi.advanceTimersByTimeAsync(POLL_SLOW_MS + ANSWER_MS);
+  expect(staleBoards()).toEqual(['weekly']);
+  freshness.onEvent('weekly', false);
   expect(staleBoards()).toEqual([]);
 });
 

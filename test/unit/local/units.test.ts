@@ -66,10 +66,15 @@ describe('the environment of a process', () => {
     expect(environmentOf('score')).toMatchObject({
       DATABASE_URL: 'postgres://scoreboard_score@db:5432/scoreboard?sslmode=require',
       DATABASE_PASSWORD_FILE: '/data/secrets/score.postgres',
-      REDIS_URL: 'redis://score@r:6379',
-      REDIS_PASSWORD_FILE: '/data/secrets/score.redis',
       NATS_URL: 'nats://score@n:4222',
       NATS_PASSWORD_FILE: '/data/secrets/score.nats',
+    });
+    expect(environmentOf('score')).not.toHaveProperty('REDIS_URL');
+    expect(environmentOf('rank')).toMatchObject({
+      DATABASE_URL: 'postgres://scoreboard_rank@db:5432/scoreboard?sslmode=require',
+      REDIS_URL: 'redis://rank@r:6379',
+      REDIS_PASSWORD_FILE: '/data/secrets/rank.redis',
+      NATS_URL: 'nats://rank@n:4222',
     });
     expect(environmentOf('auth').DATABASE_URL).toContain('//scoreboard_auth@');
     for (const name of UNIT_NAMES) {
@@ -85,9 +90,9 @@ describe('the environment of a process', () => {
   });
 
   it('passes the address of a server of the operator on as it is', () => {
-    const score = environmentOf('score', {}, { ownUsers: false });
-    expect(score).toMatchObject({ REDIS_URL: 'redis://admin:secret@r:6379' });
-    expect(score).not.toHaveProperty('REDIS_PASSWORD_FILE');
+    const rank = environmentOf('rank', {}, { ownUsers: false });
+    expect(rank).toMatchObject({ REDIS_URL: 'redis://admin:secret@r:6379' });
+    expect(rank).not.toHaveProperty('REDIS_PASSWORD_FILE');
   });
 
   it('passes the settings of the operator on', () => {

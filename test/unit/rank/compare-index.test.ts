@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { PlayerState } from '../../../services/score/board.ts';
-import { driftOf } from '../../../services/score/compare-index.ts';
-import { type Held, toHeld } from '../../../services/score/index-contents.ts';
+import { type Held, toHeld } from '../../../services/rank/index/index-contents.ts';
+import { driftOf } from '../../../services/rank/reconcile/compare-index.ts';
+import type { PlayerState } from '../../../services/shared/board.ts';
 
 const state = (version: bigint, change: Partial<PlayerState> = {}): PlayerState => ({
   ...{ leaderboard: 'global', userId: 'ada', username: 'Ada', points: 10n, reached: 1_000n, version },

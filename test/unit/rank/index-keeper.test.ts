@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { EpochRow } from '../../../services/score/epoch-store.ts';
+import type { EpochRow } from '../../../services/rank/rebuild/epoch-store.ts';
 import {
   createIndexKeeper,
   type IndexKeeper,
   type IndexKeeperOptions,
-} from '../../../services/score/index-keeper.ts';
+} from '../../../services/rank/rebuild/index-keeper.ts';
 import { createSilentLog } from '../../../services/shared/log.ts';
 import { createMetrics } from '../../../services/shared/metrics.ts';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { IndexState, PlayerState } from '../../../services/score/board.ts';
-import { createProjector, type ProjectorOptions } from '../../../services/score/projector.ts';
-import type { Projection } from '../../../services/score/rank-index.ts';
+import { createProjector, type ProjectorOptions } from '../../../services/rank/index/projector.ts';
+import type { Projection } from '../../../services/rank/index/rank-index.ts';
+import type { IndexState, PlayerState } from '../../../services/shared/board.ts';
 import { createSilentLog } from '../../../services/shared/log.ts';
 
 const ada: PlayerState = {
@@ -9,7 +9,7 @@ const ada: PlayerState = {
 };
 
 /** An index that answers a live write so, and remembers where it was written to. */
-function projectorOf(answer: Projection | undefined) {
+function projectorOf(answer: Projection | undefined, takesShadow = true) {
   const written: string[] = [];
   let woken = 0;
   const options = {
@@ -20,6 +20,7 @@ function projectorOf(answer: Projection | undefined) {
       },
       projectShadow: async (epoch: bigint) => {
         written.push(`shadow ${epoch}`);
+        return takesShadow;
       },
     },
     truthBoards: {},
@@ -40,18 +41,26 @@ const state = (change: Partial<IndexState> = {}): IndexState => ({
   ...change,
 });
 
+const ANSWER = { position: { epoch: 2n, seq: 1n }, ranks: [1], board: undefined };
+
 it('writes to the epoch that counts and to the one that is being built', async () => {
-  const answer = { position: { epoch: 2n, seq: 1n }, ranks: [1], board: undefined };
-  const { projector, written } = projectorOf(answer);
-  expect(await projector.project([ada], state({ building: 3n }))).toMatchObject([
-    { complete: true, ranks: [1] },
-  ]);
+  const { projector, written } = projectorOf(ANSWER);
+  expect(await projector.project('global', [ada], state({ building: 3n }))).toMatchObject({
+    ...{ complete: true, ranks: [1] },
+  });
   expect(written.sort()).toEqual(['live 2', 'shadow 3']);
 });
 
 it('still writes to an epoch that was just finished and is not pointed to yet, but does not call it done', async () => {
   const { projector, written, woken } = projectorOf(undefined);
-  expect(await projector.project([ada], state())).toMatchObject([{ complete: false }]);
+  expect(await projector.project('global', [ada], state())).toMatchObject({ complete: false });
   expect(written).toEqual(['live 2', 'shadow 2']);
   expect(woken()).toBe(1);
+});
+
+it('does not call it done when the epoch being built was overtaken meanwhile', async () => {
+  const { projector } = projectorOf(ANSWER, false);
+  expect(await projector.project('global', [ada], state({ building: 3n }))).toMatchObject({
+    complete: false,
+  });
 });

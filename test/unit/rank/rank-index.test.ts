@@ -1,7 +1,7 @@
 /** What the client of the rank index sends and how it reads answers; what the scripts do is tested with a real Redis. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { PlayerState } from '../../../services/score/board.ts';
-import { createRankIndex, type RankIndex } from '../../../services/score/rank-index.ts';
+import { createRankIndex, type RankIndex } from '../../../services/rank/index/rank-index.ts';
+import type { PlayerState } from '../../../services/shared/board.ts';
 import { ScriptedRedis } from '../../support/scripted-redis.ts';
 
 let redis: ScriptedRedis;

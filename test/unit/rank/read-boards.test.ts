@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Board, Entry } from '../../../services/score/board.ts';
-import { createReadBoards, type ReadBoardsOptions } from '../../../services/score/read-boards.ts';
+import { createReadBoards, type ReadBoardsOptions } from '../../../services/rank/read/read-boards.ts';
+import type { Board, Entry } from '../../../services/shared/board.ts';
 import { createSilentLog } from '../../../services/shared/log.ts';
 
 const entry = (userId: string, score: bigint, rank: number): Entry => ({

@@ -80,7 +80,7 @@ describe('the files that are made', () => {
       return [name, usage.map((number) => words[number]).join(' ')];
     });
     expect(Object.fromEntries(usages)).toEqual({
-      ...{ auth: 'server', score: 'server client', edge: 'client' },
+      ...{ auth: 'server', rank: 'server', score: 'server client', edge: 'client' },
       ...{ fanout: 'client', game: 'client', cli: 'client' },
     });
   });

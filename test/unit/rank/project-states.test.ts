@@ -1,0 +1,142 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ProjectStatesRequestSchema } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { createProjectStates } from '../../../services/rank/index/project-states.ts';
+import {
+  parseIndex,
+  parseStates,
+  toProjectedBoard,
+} from '../../../services/rank/index/states-on-the-wire.ts';
+import { AppError } from '../../../services/shared/app-error.ts';
+import type { IndexState, PlayerState, Projected } from '../../../services/shared/board.ts';
+import { createSilentLog } from '../../../services/shared/log.ts';
+
+const ada: PlayerState = {
+  ...{ leaderboard: 'global', userId: 'ada', username: 'Ada', points: 5n, version: 1n, reached: 1001n },
+};
+const BOARDS = [{ leaderboard: 'global', players: [ada] }];
+const GIVEN: IndexState = { epoch: 7n, source: 'redis', building: 8n };
+const FRESH: IndexState = { epoch: 9n, source: 'redis', building: undefined };
+
+let told: string[];
+let ranks: readonly number[] | undefined;
+let counting: Promise<{ rank: number; players: number }[]>;
+
+beforeEach(() => {
+  [told, ranks, counting] = [[], [1], Promise.resolve([{ rank: 3, players: 9 }])];
+});
+
+const projectStates = createProjectStates({
+  projector: {
+    async project(leaderboard, players, { epoch }) {
+      told.push(`project ${epoch}`);
+      const nothing = { board: undefined, position: undefined };
+      return { leaderboard, players, ranks, ...nothing, complete: true } satisfies Projected;
+    },
+  },
+  truthRanks: {
+    of(_, players) {
+      told.push(`count ${players.length}`);
+      return counting;
+    },
+  },
+  keeper: {
+    observe: ({ epoch }) => told.push(`observe ${epoch}`),
+    async fresh() {
+      told.push('read');
+      return FRESH;
+    },
+  },
+  reconciler: { note: (players) => told.push(`note ${players.length}`) },
+  log: createSilentLog(),
+});
+
+describe('projecting states', () => {
+  it('goes by the index that the commit read, and learns of it', async () => {
+    expect(await projectStates(BOARDS, GIVEN, 500)).toMatchObject([{ ranks: [1], complete: true }]);
+    expect(told).toEqual(['observe 7', 'project 7', 'note 1']);
+  });
+
+  it('reads which index counts when it is told of none, and counts no ranks then', async () => {
+    ranks = undefined;
+    expect(await projectStates(BOARDS, undefined, 2_000)).toMatchObject([{ ranks: undefined }]);
+    expect(told).toEqual(['read', 'project 9', 'note 1']);
+  });
+
+  it('asks nothing about nothing: so a caller learns that it is there', async () => {
+    expect(await projectStates([], undefined, 500)).toEqual([]);
+    expect(told).toEqual([]);
+  });
+
+  it('counts the ranks that the index can not tell, as long as the caller waits', async () => {
+    ranks = undefined;
+    expect(await projectStates(BOARDS, GIVEN, 500)).toMatchObject([{ ranks: [3], complete: true }]);
+    counting = new Promise(() => {});
+    expect(await projectStates(BOARDS, GIVEN, 100)).toMatchObject([{ ranks: undefined, complete: true }]);
+    told = [];
+    await projectStates(BOARDS, GIVEN, 10);
+    expect(told).not.toContain('count 1');
+  });
+});
+
+describe('states on the wire', () => {
+  const board = {
+    ...{ leaderboard: 'weekly', userIds: ['ada', 'bob'], usernames: ['Ada', 'Bob'] },
+    ...{ points: [5n, 6n], versions: [1n, 2n], reached: [1001n, 1002n] },
+  };
+  const parse = (boards: MessageInitShape<typeof ProjectStatesRequestSchema>['boards']) =>
+    parseStates(create(ProjectStatesRequestSchema, { boards: boards ?? [] }));
+  const reasonOf = (act: () => unknown) => {
+    try {
+      return act();
+    } catch (error) {
+      return error instanceof AppError ? error.reason : error;
+    }
+  };
+
+  it('are one object a player inside', () => {
+    expect(parse([board])).toEqual([
+      {
+        leaderboard: 'weekly',
+        players: [
+          { ...ada, leaderboard: 'weekly' },
+          {
+            ...{ leaderboard: 'weekly', userId: 'bob', username: 'Bob' },
+            ...{ points: 6n, version: 2n, reached: 1002n },
+          },
+        ],
+      },
+    ]);
+    const index = { epoch: 7n, inRedis: false, building: 0n };
+    expect(parseIndex(create(ProjectStatesRequestSchema, { index }).index)).toEqual({
+      ...{ epoch: 7n, source: 'postgres', building: undefined },
+    });
+    expect(parseIndex(undefined)).toBeUndefined();
+  });
+
+  it('are refused with lists of different lengths, a board of nobody, too many players, or what names nobody', () => {
+    const many = Array.from({ length: 501 }, (_, at) => `p${at}`);
+    const numbers = many.map(() => 1n);
+    const crowd = {
+      ...{ leaderboard: 'weekly', userIds: many, usernames: many },
+      ...{ points: numbers, versions: numbers, reached: numbers },
+    };
+    for (const list of ['usernames', 'points', 'versions', 'reached'] as const) {
+      for (const other of [board[list].slice(1), [...board[list], ...board[list]]]) {
+        expect(reasonOf(() => parse([{ ...board, [list]: other }]))).toBe('BATCH_SIZE_INVALID');
+      }
+    }
+    expect(reasonOf(() => parse([{ leaderboard: 'weekly' }]))).toBe('BATCH_SIZE_INVALID');
+    expect(reasonOf(() => parse([crowd]))).toBe('BATCH_SIZE_INVALID');
+    expect(reasonOf(() => parse([{ ...board, userIds: ['a b', 'c'] }]))).toBe('USER_ID_INVALID');
+    expect(reasonOf(() => parse([{ ...board, leaderboard: '*' }]))).toBe('LEADERBOARD_INVALID');
+    expect(reasonOf(() => parse([{ ...board, points: [2n ** 53n, 1n] }]))).toBe('POINTS_INVALID');
+  });
+
+  it('say nothing of ranks and a position that are not known', () => {
+    const nothing = { ranks: undefined, board: undefined, position: undefined };
+    expect(toProjectedBoard({ leaderboard: 'weekly', players: [ada], ...nothing, complete: false })).toEqual({
+      ...{ ranks: [], epoch: 0n, seq: 0n, top: [], complete: false },
+    });
+  });
+});
