@@ -8,7 +8,7 @@ export const BOARDS_PER_SOCKET = 10;
 export const BOARDS_PER_NODE = 1_000;
 /** Leaderboards that the sockets of one address may watch together, the default one aside: a tenth of the node's. */
 export const BOARDS_PER_ADDRESS = BOARDS_PER_NODE / 10;
-/** Leaderboards new to the node that one address may ask for; each is a read of the score service. All of its own at once, twice. */
+/** Leaderboards new to the node that one address may ask for; each is a read of the rank service. All of its own at once, twice. */
 export const BOARD_OPENINGS_PER_ADDRESS: Rate = { perSecond: 10, burst: 2 * BOARDS_PER_ADDRESS };
 /** Sockets of one player, over all devices and tabs. */
 export const SOCKETS_PER_PLAYER = 50;

@@ -12,9 +12,9 @@ import type { Log } from '../shared/log.ts';
 import { createPostgresPool } from '../shared/postgres.ts';
 import { checkPostgres } from '../shared/start-checks.ts';
 import { ACCEPT_CONNECTIONS } from './accept-lanes.ts';
+import { checkAuditChain } from './check-audit-chain.ts';
 import type { ScoreConfig } from './config.ts';
 import { ERASURE_LIMIT_MS } from './erasure-store.ts';
-import { checkAuditChain } from './check-audit-chain.ts';
 
 /** Writers get connections of their own, so that what empties the outbox and reads limits can not hold up a commit. */
 const UPKEEP_CONNECTIONS = 4;

@@ -8,7 +8,7 @@ let world: ScoreWorld;
 let submissions = 0;
 
 beforeAll(async () => {
-  world = await startScoreWorld({ scoreServices: 2 });
+  world = await startScoreWorld({ scoreServices: 2, rankServices: 2 });
   await world.limitsAs('cli').setLimits({ limits: { leaderboard: 'ruled', maxPoints: 1n } }, call);
   for (const service of [0, 1]) {
     await waitFor(async () => {
@@ -36,7 +36,7 @@ async function nameAfter(leaderboard: string, userId: string, username: string, 
   submissions += 1;
   const submission = { leaderboard, userId, username, actionId: `a${submissions}`, points: 1n };
   await world.scoreAs('game', service).submitScore({ submission }, call);
-  const { entry } = await world.scoreAs('edge', service).getRank({ leaderboard, userId }, call);
+  const { entry } = await world.rankAs('edge', service).getRank({ leaderboard, userId }, call);
   return entry?.username;
 }
 

@@ -1,8 +1,8 @@
 /** Totals and actions as the two accepting statements keep them: by totals of a batch, or one action after the other. */
 import type { ActionRow, PlayerTotal } from '../../../services/score/accept-store.ts';
 import type { AcceptAnswer, AcceptCommand } from '../../../services/score/action.ts';
-import type { PlayerState } from '../../../services/score/board.ts';
 import { AppError } from '../../../services/shared/app-error.ts';
+import type { PlayerState } from '../../../services/shared/board.ts';
 import { MAX_SCORE } from '../../../services/shared/identifiers.ts';
 import { actionKey, playerKey } from '../checker/evidence.ts';
 import type { Mutations } from './mutations.ts';

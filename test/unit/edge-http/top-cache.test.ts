@@ -212,7 +212,7 @@ describe('boards that anybody may make up', () => {
   async function readBoard(leaderboard: string, entries: { username: string; score: bigint }[] = []) {
     const answer = cache.get(leaderboard);
     await settle();
-    score.waiting.shift()?.resolve({ entries, position: { epoch: 1n, seq: 1n } });
+    rank.waiting.shift()?.resolve({ entries, position: { epoch: 1n, seq: 1n } });
     return answer;
   }
   const A_SCORE = [{ username: 'ada', score: 5n }];
@@ -239,10 +239,10 @@ describe('boards that anybody may make up', () => {
     // Who asks for the same board waits for the same reading.
     reading.push(cache.get('made-up-0', holders), cache.get('of-another', ['192.0.2.2']));
     await settle();
-    for (const { resolve } of score.waiting.splice(0))
+    for (const { resolve } of rank.waiting.splice(0))
       resolve({ entries: [], position: { epoch: 1n, seq: 1n } });
     await settle();
-    for (const { resolve } of score.waiting.splice(0))
+    for (const { resolve } of rank.waiting.splice(0))
       resolve({ entries: [], position: { epoch: 1n, seq: 1n } });
     expect(await Promise.all(reading)).toHaveLength(252);
     expect(cache.get('one-more', holders)).toBeInstanceOf(Promise);
