@@ -58,10 +58,11 @@ export async function makeCertificates(dir: string, days: number): Promise<void>
   replaceFile(authorityFile(dir), authority.cert);
 }
 
-/** Makes them unless there are some that hold for a while. */
+/** Makes them unless there is one for each service, as there is not after an upgrade that brings a new one, and they hold for a while. */
 export async function ensureCertificates(dir: string): Promise<void> {
   const path = authorityFile(dir);
-  if (existsSync(path)) {
+  const isWhole = SERVICE_NAMES.every((name) => existsSync(certificateFiles(dir, name).cert));
+  if (isWhole && existsSync(path)) {
     const { validTo } = readCertificate(path);
     if (Date.parse(validTo) - Date.now() > RENEW_BEFORE_MS) return;
   }

@@ -186,6 +186,21 @@ describe('a folder of certificates', () => {
     }
   });
 
+  it('is made anew when it lacks a service that has come since, so that all believe one authority', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'scoreboard-older-'));
+    try {
+      await makeCertificates(dir, 365);
+      rmSync(join(dir, 'rank'), { recursive: true });
+      await ensureCertificates(dir);
+      const authorities = SERVICE_NAMES.map((name) =>
+        readTlsCredentials(certificateFiles(dir, name), name, Date.now()).ca.toString(),
+      );
+      expect(new Set(authorities).size).toBe(1);
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+
   it('has the key of the authority apart from those of the services', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'scoreboard-authority-'));
     try {
