@@ -1,10 +1,13 @@
 /** The rank process killed, or stopped and going on, under load: scores are accepted without ranks, and the outbox brings them. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const PLAYERS = 4;
 const ACTIONS = 2_000;
+/** Between two actions of a player, whom the edge limits. */
+const PACE_MS = 50;
 /** Once a fault is over, all that waits is delivered within this. */
 const HEALED_MS = 5_000;
 /** The edge's limit for a submission, and what a busy machine adds. */
@@ -71,6 +74,7 @@ async function sendUntil(fits: (answer: Answer) => boolean): Promise<Answer[]> {
   await waitFor(async () => {
     const answers = await sendAll();
     all.push(...answers);
+    await pause(PACE_MS);
     return answers.some(fits) || undefined;
   });
   return all;
@@ -78,13 +82,20 @@ async function sendUntil(fits: (answer: Answer) => boolean): Promise<Answer[]> {
 
 async function boardIsRight(): Promise<true | undefined> {
   const response = await fetch(`${stack.edgeUrl}/api/v1/scoreboard/top`);
-  if (response.headers.has('x-scoreboard-stale')) return undefined;
+  if (!response.ok || response.headers.has('x-scoreboard-stale')) return undefined;
   const shown = (await response.json()) as { username: string; score: number }[];
   return (
     players.every(({ userId, score }) =>
       shown.some((entry) => entry.username === userId && entry.score === score),
     ) || undefined
   );
+}
+
+async function rankIsReady(): Promise<true | undefined> {
+  const url = `http://127.0.0.1:${stack.stack().processes.rank?.adminPort}/readyz`;
+  const limit = AbortSignal.timeout(1_000);
+  const response = await fetch(url, { signal: limit }).catch(() => undefined);
+  return response?.ok || undefined;
 }
 
 const rankPid = () => stack.stack().processes.rank?.pid ?? 0;
@@ -106,6 +117,7 @@ test.each(FAULTS)(
       expect(status).toBe(200);
       expect(tookMs).toBeLessThan(ANSWERED_MS);
     }
+    await waitFor(rankIsReady, { describe: 'a rank that is ready' });
     await waitFor(boardIsRight, { limitMs: HEALED_MS, describe: 'the right board' });
     await sendUntil(({ rank }) => rank > 0);
     await waitFor(async () =>
