@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { migrate } from '../../services/database/migrate.ts';
 import { type PostgresServer, startPostgresServer } from '../../services/local/postgres-server.ts';
+import { awaitWriters } from '../../services/rank/rebuild/await-writers.ts';
+import { createEpochStore, type EpochStore } from '../../services/rank/rebuild/epoch-store.ts';
 import { createAcceptStore } from '../../services/score/accept-store.ts';
-import { awaitWriters } from '../../services/score/await-writers.ts';
-import { createEpochStore, type EpochStore } from '../../services/score/epoch-store.ts';
 import { createLimitedStore } from '../../services/score/limited-store.ts';
 import { createSilentLog } from '../../services/shared/log.ts';
 import {

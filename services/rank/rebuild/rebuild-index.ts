@@ -2,14 +2,15 @@
  * Builds an announced epoch of the rank index beside the one that counts: waits for writers that do not know of it, fills it
  * from the truth, and lets it take over. Rejects when the epoch did not take over; what it holds is of no use then.
  */
+
+import type { IndexState } from '../../shared/board.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Metrics } from '../../shared/metrics.ts';
-import { awaitWriters } from './await-writers.ts';
-import type { IndexState } from '../../shared/board.ts';
-import type { EpochStore } from './epoch-store.ts';
-import { createLoadIndex } from './load-index.ts';
 import type { RankIndex } from '../index/rank-index.ts';
 import type { TruthStore } from '../truth/truth-store.ts';
+import { awaitWriters } from './await-writers.ts';
+import type { EpochStore } from './epoch-store.ts';
+import { createLoadIndex } from './load-index.ts';
 
 export interface Build {
   readonly epoch: bigint;
