@@ -33,10 +33,13 @@ export interface RankBoardsOptions {
   log: Log;
 }
 
-/** A healthy answer takes milliseconds; rank gives up on Redis after 400 ms, and the caller waits 1 s for the whole submission. */
-const PROJECT_DEADLINE_MS = 500;
+/**
+ * A healthy answer takes milliseconds. What waits at the edge meanwhile is refused after 300 ms, and of those a batch's verification
+ * and commit take some.
+ */
+const PROJECT_DEADLINE_MS = 250;
 /** The rank of a repeat, after its batch may have spent the former. */
-const RANKS_DEADLINE_MS = 300;
+const RANKS_DEADLINE_MS = 250;
 /** The sweeper's: nobody waits for it. */
 const BRING_DEADLINE_MS = 2_000;
 /** As many as one call may ask for. */

@@ -47,8 +47,11 @@ export function createRankWatch({ rank, onBack, log, metrics }: RankWatchOptions
       log.error({ err: error }, 'rank refused states');
       return;
     }
-    if (!away) log.warn({ err: error }, 'rank does not answer: scores are accepted without ranks');
+    if (away) return;
     away = true;
+    log.warn({ err: error }, 'rank does not answer: scores are accepted without ranks');
+    // It may have been one slow moment.
+    loop.wake();
   }
 
   async function probe(): Promise<void> {

@@ -36,11 +36,26 @@ export interface ProjectStatesOptions {
 
 /** A submission is answered without a rank rather than late. */
 const RANK_PATIENCE_MS = 400;
-/** Of the caller's time, what the answer takes to arrive. */
-const ANSWER_MS = 50;
+/** Of the caller's time, what the answer takes to arrive, */
+const ANSWER_MS = 30;
+/** and what counting takes on a board that is not large, should the index be silent. */
+const COUNT_MS = 80;
+/** However long the caller would wait. */
+const LIMIT_MS = 2_000;
 
 export function createProjectStates(options: ProjectStatesOptions): ProjectStates {
   const { projector, truthRanks, keeper, reconciler, log } = options;
+
+  /** An index that is silent goes on in its own time: states have versions. */
+  async function projectInTime({ leaderboard, players }: BoardStates, state: IndexState, limitMs: number) {
+    try {
+      return await withDeadline(projector.project(leaderboard, players, state), limitMs);
+    } catch (error) {
+      log.warn({ err: error, leaderboard }, 'the rank index did not answer in time');
+      const unknown = { ranks: undefined, board: undefined, position: undefined };
+      return { leaderboard, players, ...unknown, complete: false };
+    }
+  }
 
   async function withRanks(projected: Projected, patienceMs: number): Promise<Projected> {
     const { leaderboard, players, ranks } = projected;
@@ -61,11 +76,11 @@ export function createProjectStates(options: ProjectStatesOptions): ProjectState
     if (given !== undefined) keeper.observe(given);
     const state = given ?? (await keeper.fresh());
     return Promise.all(
-      boards.map(async ({ leaderboard, players }) => {
-        const projected = await projector.project(leaderboard, players, state);
-        reconciler.note(players);
-        const leftMs = remainingMs - ANSWER_MS - (performance.now() - started);
-        return given === undefined ? projected : withRanks(projected, Math.min(leftMs, RANK_PATIENCE_MS));
+      boards.map(async (board) => {
+        const leftMs = () => Math.min(remainingMs, LIMIT_MS) - ANSWER_MS - (performance.now() - started);
+        const projected = await projectInTime(board, state, leftMs() - COUNT_MS);
+        reconciler.note(board.players);
+        return given === undefined ? projected : withRanks(projected, Math.min(leftMs(), RANK_PATIENCE_MS));
       }),
     );
   };

@@ -20,16 +20,18 @@ const FRESH: IndexState = { epoch: 9n, source: 'redis', building: undefined };
 
 let told: string[];
 let ranks: readonly number[] | undefined;
+let isSilent: boolean;
 let counting: Promise<{ rank: number; players: number }[]>;
 
 beforeEach(() => {
-  [told, ranks, counting] = [[], [1], Promise.resolve([{ rank: 3, players: 9 }])];
+  [told, ranks, isSilent, counting] = [[], [1], false, Promise.resolve([{ rank: 3, players: 9 }])];
 });
 
 const projectStates = createProjectStates({
   projector: {
     async project(leaderboard, players, { epoch }) {
       told.push(`project ${epoch}`);
+      if (isSilent) await new Promise(() => {});
       const nothing = { board: undefined, position: undefined };
       return { leaderboard, players, ranks, ...nothing, complete: true } satisfies Projected;
     },
@@ -66,6 +68,16 @@ describe('projecting states', () => {
   it('asks nothing about nothing: so a caller learns that it is there', async () => {
     expect(await projectStates([], undefined, 500)).toEqual([]);
     expect(told).toEqual([]);
+  });
+
+  it('does not wait for a silent index longer than leaves time to count, and calls it incomplete', async () => {
+    isSilent = true;
+    expect(await projectStates(BOARDS, GIVEN, 150)).toMatchObject([{ ranks: [3], complete: false }]);
+    expect(told).toEqual(['observe 7', 'project 7', 'note 1', 'count 1']);
+  });
+
+  it('answers a caller who would wait for ever', async () => {
+    expect(await projectStates(BOARDS, GIVEN, Number.POSITIVE_INFINITY)).toMatchObject([{ ranks: [1] }]);
   });
 
   it('counts the ranks that the index can not tell, as long as the caller waits', async () => {
