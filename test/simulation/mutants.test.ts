@@ -24,7 +24,7 @@ describe('the simulated scoreboard', () => {
     ['settlesEarly', ['I4']],
     ['writesUnversioned', ['I4', 'I7']],
     ['ordersTiesById', ['I9']],
-    ['ignoresEpoch', ['I4', 'I7']],
+    ['ignoresEpoch', ['I4', 'I7', 'I12']],
     ['sendsPastHub', ['I11']],
     ['inventsBoards', ['I12']],
   ];

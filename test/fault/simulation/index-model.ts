@@ -63,7 +63,7 @@ export function createIndexServer(network: Network, mutations: Mutations): Index
   const runId = () => `run${server.life}`;
   const counts = (epoch: bigint) => contents.pointer === epoch || mutations.ignoresEpoch === true;
 
-  const isPast = (epoch: bigint) => contents.pointer !== undefined && contents.pointer > epoch;
+  const isPast = (epoch: bigint) => !counts(epoch) && (contents.pointer ?? 0n) > epoch;
 
   function boardOf(epoch: bigint, leaderboard: string): IndexBoard {
     const key = `${epoch} ${leaderboard}`;
