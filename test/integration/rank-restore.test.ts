@@ -13,7 +13,7 @@ beforeAll(async () => {
   sql = connectPostgres({
     ...{ url: world.databaseUrl, connections: 1, applicationName: 'test', statementTimeoutMs: 10_000 },
   });
-  await waitFor(async () => (await world.metric('rank_index_from_redis')) === 1 || undefined);
+  await waitFor(async () => (await world.rankMetric('rank_index_from_redis')) === 1 || undefined);
 });
 
 afterAll(async () => {
@@ -24,7 +24,7 @@ afterAll(async () => {
 const submit = async (actionId: string, points: bigint) =>
   (await world.scoreAs('game').submitScore({ submission: { userId: 'ada', actionId, points } }, call))
     .accepted;
-const top = () => world.scoreAs('edge').getTop({}, call);
+const top = () => world.rankAs('edge').getTop({}, call);
 const row = async () => {
   const [found] = await sql<{ epoch: bigint; seen: string }[]>`
     select epoch, redis_seen_at::text as seen from rank_index`;

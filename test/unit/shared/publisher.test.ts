@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { createPublisher } from '../../../services/score/publisher.ts';
 import { systemClock } from '../../../services/shared/clock.ts';
+import { createPublisher } from '../../../services/shared/events/publisher.ts';
 import type { NatsConnection } from '../../../services/shared/nats.ts';
 
 const sent: string[] = [];
@@ -16,11 +16,11 @@ const event = {
 };
 
 it('repeats a batch under the same id, and another process never uses it, though ids come again after a restore', async () => {
-  const publisher = createPublisher({ nats, clock: systemClock });
+  const publisher = createPublisher({ nats, clock: systemClock, keepsStream: true });
   await publisher.publish('o1', event);
   await publisher.publish('o1', event);
   await publisher.publish('o2', event);
-  await createPublisher({ nats, clock: systemClock }).publish('o1', event);
+  await createPublisher({ nats, clock: systemClock, keepsStream: true }).publish('o1', event);
   const [first, again, next, other] = sent;
   expect(again).toBe(first);
   expect(new Set([first, next, other]).size).toBe(3);
