@@ -19,6 +19,8 @@ export interface OutboxWatch {
 
 export interface OutboxWatchOptions {
   outbox: Pick<OutboxStore, 'depth'>;
+  /** Rejects while Postgres takes no writes. */
+  checkWritable: () => Promise<void>;
   log: Log;
   metrics: Metrics;
 }
@@ -33,7 +35,7 @@ export const MAX_PENDING_ROWS = 50_000;
 /** Far above any restart of a server that we know; from here on somebody should look. */
 export const OVERDUE_SECONDS = 30;
 
-export function createOutboxWatch({ outbox, log, metrics }: OutboxWatchOptions): OutboxWatch {
+export function createOutboxWatch({ outbox, checkWritable, log, metrics }: OutboxWatchOptions): OutboxWatch {
   let depth: OutboxDepth = { pending: 0, oldestSeconds: 0, dead: 0 };
   let overdue = false;
   let full = false;
@@ -52,13 +54,20 @@ export function createOutboxWatch({ outbox, log, metrics }: OutboxWatchOptions):
     collect: () => Number(full),
   });
 
-  async function look(): Promise<void> {
-    const { dead } = depth;
-    depth = await outbox.depth().catch((error: unknown) => {
+  async function readDepth(): Promise<OutboxDepth> {
+    try {
+      const [read] = await Promise.all([outbox.depth(), checkWritable()]);
+      trouble = undefined;
+      return read;
+    } catch (error) {
       trouble = describePostgresTrouble(error);
       throw error;
-    });
-    trouble = undefined;
+    }
+  }
+
+  async function look(): Promise<void> {
+    const { dead } = depth;
+    depth = await readDepth();
     const wasOverdue = overdue;
     const wasFull = full;
     overdue = depth.oldestSeconds > OVERDUE_SECONDS;

@@ -6,6 +6,7 @@ import type { ProjectedBoard, RankService } from '../../gen/scoreboard/rank/v1/r
 import type { Board, IndexState, PlayerState, Projected } from '../shared/board.ts';
 import type { GrpcClient } from '../shared/grpc.ts';
 import type { Log } from '../shared/log.ts';
+import { createRepeatedWarning } from '../shared/repeated-log.ts';
 import type { RankWatch } from './rank-watch.ts';
 
 export interface Player {
@@ -46,6 +47,8 @@ const BRING_DEADLINE_MS = 2_000;
 const PLACES_PER_CALL = 100;
 
 export function createRankBoards({ stream, calls, watch, log }: RankBoardsOptions): RankBoards {
+  const warn = createRepeatedWarning(log, 'ranks of repeats could not be found');
+
   async function ranksOf(players: readonly Player[]): Promise<number[]> {
     const queries = players.map(({ leaderboard, userId }) => ({ leaderboard, userId }));
     try {
@@ -55,7 +58,7 @@ export function createRankBoards({ stream, calls, watch, log }: RankBoardsOption
         return result?.case === 'place' ? Number(result.value.entry?.rank ?? 0n) : 0;
       });
     } catch (error) {
-      log.warn({ err: error }, 'ranks of repeats could not be found');
+      warn({ err: error });
       return players.map(() => 0);
     }
   }

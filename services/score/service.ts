@@ -114,7 +114,10 @@ function createSubmission({ servers, outbox, rejected, log, metrics }: Submissio
   const boards = createRankBoards({ stream: rankStream, calls: rank, watch: rankWatch, log });
   const readStates = createReadPlayerStates(upkeepPool);
   const delivery = createDelivery({ outbox, readStates, boards, publisher: bus, log, metrics });
-  const outboxWatch = createOutboxWatch({ outbox, log, metrics });
+  const outboxWatch = createOutboxWatch({
+    ...{ outbox, log, metrics },
+    checkWritable: () => upkeepPool.checkWritable(PROBE_LIMIT_MS),
+  });
   const breaker = createStoreBreaker({
     store: createAcceptStore(writePool),
     probe: () => writePool.checkWritable(PROBE_LIMIT_MS),

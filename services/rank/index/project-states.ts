@@ -4,6 +4,7 @@
  */
 import type { IndexState, PlayerState, Projected } from '../../shared/board.ts';
 import type { Log } from '../../shared/log.ts';
+import { createRepeatedWarning } from '../../shared/repeated-log.ts';
 import { withDeadline } from '../../shared/with-deadline.ts';
 import type { IndexKeeper } from '../rebuild/index-keeper.ts';
 import type { Reconciler } from '../reconcile/reconcile.ts';
@@ -45,13 +46,15 @@ const LIMIT_MS = 2_000;
 
 export function createProjectStates(options: ProjectStatesOptions): ProjectStates {
   const { projector, truthRanks, keeper, reconciler, log } = options;
+  const warnOfIndex = createRepeatedWarning(log, 'the rank index did not answer in time');
+  const warnOfRanks = createRepeatedWarning(log, 'ranks could not be counted in time');
 
   /** An index that is silent goes on in its own time: states have versions. */
   async function projectInTime({ leaderboard, players }: BoardStates, state: IndexState, limitMs: number) {
     try {
       return await withDeadline(projector.project(leaderboard, players, state), limitMs);
     } catch (error) {
-      log.warn({ err: error, leaderboard }, 'the rank index did not answer in time');
+      warnOfIndex({ err: error, leaderboard });
       const unknown = { ranks: undefined, board: undefined, position: undefined };
       return { leaderboard, players, ...unknown, complete: false };
     }
@@ -65,7 +68,7 @@ export function createProjectStates(options: ProjectStatesOptions): ProjectState
       const standings = await withDeadline(counting, patienceMs);
       return { ...projected, ranks: standings.map(({ rank }) => rank) };
     } catch (error) {
-      log.warn({ err: error, leaderboard }, 'ranks could not be counted in time');
+      warnOfRanks({ err: error, leaderboard });
       return projected;
     }
   }

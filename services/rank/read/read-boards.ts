@@ -6,6 +6,7 @@
 import { AppError } from '../../shared/app-error.ts';
 import { type Board, type Entry, TOP_SIZE } from '../../shared/board.ts';
 import type { Log } from '../../shared/log.ts';
+import { createRepeatedWarning } from '../../shared/repeated-log.ts';
 import type { Neighbourhood, RankIndex } from '../index/rank-index.ts';
 import type { IndexKeeper } from '../rebuild/index-keeper.ts';
 import type { TruthBoards } from '../truth/truth-boards.ts';
@@ -50,7 +51,6 @@ const READ_PATIENCE_MS = 1_150;
 export function createReadBoards(options: ReadBoardsOptions): ReadBoards {
   const { index, truth, truthBoards, truthRanks, keeper, log } = options;
   const warnOfIndex = createRepeatedWarning(log, 'the rank index can not be asked');
-  const warnOfRank = createRepeatedWarning(log, 'no rank could be told');
   /** The index's answer, or undefined when it can't be asked or does not hold the epoch. */
   async function ask<T>(question: (epoch: bigint) => Promise<T | undefined>): Promise<T | undefined> {
     if (keeper.state.source !== 'redis') return undefined;

@@ -113,10 +113,10 @@ it('keeps what is wrong with one board from the others', async () => {
 
 it('calls every board stale while the rank service does not answer: events come without boards then', async () => {
   hangs = () => true;
-  expect(freshness.sourceAnswers()).toBe(true);
+  expect(freshness.sourceTrouble()).toBeUndefined();
   await vi.advanceTimersByTimeAsync(STALE_AFTER_MS + 2 * FRESHNESS_CHECK_MS);
   expect(staleBoards()).toEqual(['global', 'weekly', 'monthly']);
-  expect(freshness.sourceAnswers()).toBe(false);
+  expect(freshness.sourceTrouble()).toBe('it does not answer');
 });
 
 it('calls a board stale from an event that says it is behind until one that does not', async () => {
