@@ -1,5 +1,5 @@
 /**
- * A backup is taken and restored as the README says, with its own lines, into another database and a new DATA_DIR. Meanwhile
+ * A backup is taken and restored as docs/operations.md says, with its own lines, into another database and a new DATA_DIR. Meanwhile
  * a page stays open, which saw scores that the backup has not.
  */
 import { execFile } from 'node:child_process';
@@ -16,7 +16,7 @@ import { type DebianPostgres, startDebianPostgres } from '../support/debian-post
 import { type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const PAGE = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
 const shell = promisify(execFile);
 let home: string;
 let postgres: DebianPostgres;
@@ -44,9 +44,9 @@ afterAll(async () => {
 
 const databaseUrl = (name: string) => `postgres://theirs@127.0.0.1:${postgres.port}/${name}`;
 
-/** The lines of a block of the README's section, up to `npm start`, in the folder whose `.data` is the product's. */
+/** The lines of a block of the page's section, up to `npm start`, in the folder whose `.data` is the product's. */
 async function follow(block: 'Backup' | 'Restore', database: string): Promise<void> {
-  const [, lines = ''] = new RegExp(`\`\`\`sh\n(# ${block}[^]*?)\`\`\``).exec(README) ?? [];
+  const [, lines = ''] = new RegExp(`\`\`\`sh\n(# ${block}[^]*?)\`\`\``).exec(PAGE) ?? [];
   expect(lines).toContain(block === 'Backup' ? 'pg_dump' : 'pg_restore');
   const path = `${postgres.programs}:${process.env.PATH}`;
   await shell('sh', ['-euc', lines.replace(/^npm start.*$/m, '')], {
@@ -61,7 +61,7 @@ const start = (database: string, env: Readonly<Record<string, string>> = {}) =>
     env: { ...env, DATABASE_URL: databaseUrl(database) },
   });
 
-it('is restored as the README says, and open pages show the restored board', async () => {
+it('is restored as docs/operations.md says, and open pages show the restored board', async () => {
   stack = await start('before');
   expect(await stack.submit('alice', 'a1', 100)).toEqual({ newScore: 100, rank: 1 });
   const token = (await stack.cli(['token', 'alice'])).stdout.trim();

@@ -82,9 +82,9 @@ describe('help', () => {
     expect(await runWords(['--version'])).toMatchObject({ code: 0, output: `${version}\n` });
   });
 
-  it('is in the README for each command, and no other is', async () => {
-    const table =
-      readFileSync('README.md', 'utf8').split('Command line, `npm run')[1]?.split('\n## ')[0] ?? '';
+  it('is in docs/operations.md for each command, and no other is', async () => {
+    const page = readFileSync('docs/operations.md', 'utf8');
+    const table = page.split('\n## Command line\n')[1]?.split('\n## ')[0] ?? '';
     const commandsIn = async (words: string[]): Promise<string[]> => {
       const { output } = await runWords([...words, '--help']);
       const listed = output.split('\nCommands:\n')[1]?.match(/^ {2}[a-z]+/gm) ?? [];

@@ -1,4 +1,4 @@
-/** The README's tables say what the code says: every reason, metric, setting and close code is in its table. */
+/** The tables of docs/ match the code: every reason, metric, setting, close code and dependency is in its table, and no other. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,14 +8,16 @@ import { describeError } from '../../edge/http/error-response.ts';
 import { AppError, isReason, REASONS } from '../../services/shared/app-error.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const SOURCES = ['services/**/*.ts', 'edge/{http,fanout}/**/*.ts'].flatMap((pattern) =>
-  globSync(pattern, { cwd: ROOT }).map((file) => readFileSync(join(ROOT, file), 'utf8')),
+  globSync(pattern, { cwd: ROOT }).map(read),
 );
 
-/** The rows of the tables below a heading, without those that head a table, as lists of cells. */
-function rowsBelow(heading: string): string[][] {
-  const section = README.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
+/** The rows of the tables of a page, or of one section of it, as lists of cells, headings of columns included. */
+function rowsOf(page: string, heading?: string): string[][] {
+  const text = read(page);
+  const section =
+    heading === undefined ? text : (text.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '');
   const lines = section.split('\n').filter((line) => line.startsWith('| '));
   return lines.map((line) => line.slice(2, -2).split(' | '));
 }
@@ -23,28 +25,28 @@ function rowsBelow(heading: string): string[][] {
 const namesIn = (rows: readonly string[][]) =>
   rows.flatMap(([first = '']) => [...first.matchAll(/`([A-Z][A-Z0-9_]+)`/g)].map(([, name]) => name ?? ''));
 
-describe('the README', () => {
-  it('lists every reason with its code, status and meaning, and no other', () => {
+describe('the tables of docs/', () => {
+  it('list every reason with its code, status and meaning, and no other', () => {
     const expected = Object.entries(REASONS).map(([reason, [kind, meaning]]) => {
       if (!isReason(reason)) throw new Error(`${reason} is no reason`);
       const { status } = describeError(new AppError(reason));
       return [`\`${reason}\``, kind, String(status), meaning];
     });
-    expect(rowsBelow('Errors').filter(([first = '']) => first.startsWith('`'))).toEqual(expected);
+    expect(rowsOf('docs/errors.md').filter(([first = '']) => first.startsWith('`'))).toEqual(expected);
   });
 
-  it('lists every metric with what it means, and no other', () => {
+  it('list every metric with what it means, and no other', () => {
     const declared = SOURCES.flatMap((text) =>
       [...text.matchAll(/\.(?:counter|gauge|histogram)\(\s*'([a-z_]+)',\s*'([^']+)'/g)].map(
         ([, name, help]) => `${name}: ${help}`,
       ),
     );
-    const rows = rowsBelow('Seeing it').filter(([first = '']) => first.startsWith('`'));
+    const rows = rowsOf('docs/operations.md', 'Seeing it').filter(([first = '']) => first.startsWith('`'));
     const listed = rows.map(([name = '', , meaning]) => `${name.replaceAll('`', '')}: ${meaning}`);
     expect(listed.sort()).toEqual([...new Set(declared)].sort());
   });
 
-  it('lists every variable that a process reads, and no other', () => {
+  it('list every variable that a process reads, and no other', () => {
     const read = SOURCES.flatMap((text) =>
       [...text.matchAll(/\benv,\s*'([A-Z][A-Z0-9_]+)'/g)].map(([, name]) => name ?? ''),
     );
@@ -58,12 +60,24 @@ describe('the README', () => {
       [...text.matchAll(/\brate\('([A-Z_]+)'/g)].flatMap(([, name]) => [`${name}_PER_S`, `${name}_BURST`]),
     );
     const expected = new Set([...read, ...secrets, ...rates, 'LOG_LEVEL']);
-    expect(namesIn(rowsBelow('Settings')).sort()).toEqual([...expected].sort());
+    expect(namesIn(rowsOf('docs/configuration.md', 'Settings')).sort()).toEqual([...expected].sort());
   });
 
-  it('lists every close code', () => {
-    const listed = rowsBelow('Use it').map(([first]) => Number(first));
+  it('list every close code', () => {
+    const listed = rowsOf('docs/websocket.md', 'Close codes').map(([first]) => Number(first));
     const codes = new Set<number>(Object.values(CLOSE).map(({ code }) => code));
     expect(listed.filter((code) => !Number.isNaN(code)).sort()).toEqual([...codes].sort());
+  });
+
+  it('list every dependency, and no other', () => {
+    const declared = ['package.json', 'test/bench/package.json'].flatMap((manifest) => {
+      const { dependencies, devDependencies } = JSON.parse(read(manifest)) as Record<string, object>;
+      return [...Object.keys(dependencies ?? {}), ...Object.keys(devDependencies ?? {})];
+    });
+    const expected = declared.filter((name) => !name.startsWith('@types/'));
+    const listed = rowsOf('docs/decisions/dependencies.md').flatMap(([first = '']) =>
+      [...first.matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? ''),
+    );
+    expect(listed.filter((name) => name !== 'uws-pack').sort()).toEqual([...new Set(expected)].sort());
   });
 });
