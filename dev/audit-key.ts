@@ -2,11 +2,12 @@
  * The audit key of `npm start`. It is made for an empty chain, and for one whose head the operator has named; never silently in
  * place of one that is lost, since no other key can prove what that one sealed.
  */
-import type { AuditHead } from '../shared/audit-chain.ts';
-import { type ChainEnd, readChainEnd } from '../shared/chain-end-store.ts';
-import { assertContinuable } from '../shared/own-chain.ts';
-import { connectPostgres } from '../shared/postgres.ts';
-import { makeAuditKey, readAuditKey } from './secrets.ts';
+
+import { makeAuditKey, readAuditKey } from '../services/provision/secrets.ts';
+import type { AuditHead } from '../services/shared/audit-chain/audit-chain.ts';
+import { type ChainEnd, readChainEnd } from '../services/shared/audit-chain/chain-end-store.ts';
+import { assertContinuable } from '../services/shared/audit-chain/own-chain.ts';
+import { connectPostgres } from '../services/shared/stores/postgres.ts';
 
 const LIMIT_MS = 5_000;
 

@@ -1,6 +1,6 @@
 /** Whether each process will get its port, told before anything is started, with the variable that chooses another. */
 import { hostOf, hostVariable, type LocalConfig, portVariable, UNIT_NAMES, type UnitName } from './config.ts';
-import { whyNotFree } from './ports.ts';
+import { whyNotFree } from './host/ports.ts';
 
 export async function checkPorts(config: LocalConfig): Promise<void> {
   const looks = await Promise.all(

@@ -1,11 +1,11 @@
 /** The environment of `npm start` as typed values. */
 import { resolve } from 'node:path';
-import type { AuditHead } from '../shared/audit-chain.ts';
-import { type Environment, integer, optionalText, text } from '../shared/env.ts';
-import { joinHostPort, parseHost, reachableHost } from '../shared/host-port.ts';
-import { parseLogLevel } from '../shared/log.ts';
-import { type Mode, parseMode } from '../shared/mode.ts';
-import { parseNewKeyAfter } from '../shared/own-chain.ts';
+import type { AuditHead } from '../services/shared/audit-chain/audit-chain.ts';
+import { parseNewKeyAfter } from '../services/shared/audit-chain/own-chain.ts';
+import { joinHostPort, parseHost, reachableHost } from '../services/shared/net/host-port.ts';
+import { type Environment, integer, optionalText, text } from '../services/shared/settings/env.ts';
+import { type Mode, parseMode } from '../services/shared/settings/mode.ts';
+import { parseLogLevel } from '../services/shared/telemetry/log.ts';
 
 /** Our own processes; each has a port of its own. */
 export const UNIT_NAMES = ['auth', 'score', 'rank', 'edge', 'fanout', 'game'] as const;

@@ -2,8 +2,8 @@
  * Processes that a killed supervisor left behind. They are known by the lock file of their data folder, which each holds open
  * for writing, and are ended before anything new starts on the same data.
  */
-import { holdersOf } from '../shared/open-files.ts';
-import { commandLineOf, isRunning, parentOf, signalProcess } from './process-table.ts';
+import { holdersOf } from '../services/shared/files/open-files.ts';
+import { commandLineOf, isRunning, parentOf, signalProcess } from './host/process-table.ts';
 
 /** Postgres may write a large checkpoint before it ends. */
 const FORCE_AFTER_MS = 12_000;

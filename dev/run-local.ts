@@ -1,10 +1,11 @@
 /** The whole scoreboard on this machine from the command line's view: it starts, runs until told to stop, and ends. */
-import type { Environment } from '../shared/env.ts';
-import { reachableHost } from '../shared/host-port.ts';
+
+import { reachableHost } from '../services/shared/net/host-port.ts';
+import type { Environment } from '../services/shared/settings/env.ts';
 import { addressOf, type LocalConfig, parseLocalConfig } from './config.ts';
-import { pathWithServers } from './install.ts';
+import { createTerminal } from './host/terminal.ts';
+import { pathWithServers } from './install/install.ts';
 import { startStack } from './stack.ts';
-import { createTerminal } from './terminal.ts';
 
 interface Surroundings {
   readonly env: Record<string, string | undefined>;

@@ -3,9 +3,9 @@
  * Only the first write must succeed: a disk that is full later ends no stack.
  */
 import { rmSync } from 'node:fs';
-import type { Mode } from '../shared/mode.ts';
-import { replaceFile } from '../shared/replace-file.ts';
-import { type StackFile, type StackProcess, stackFilePath } from '../shared/stack-file.ts';
+import { replaceFile } from '../services/shared/files/replace-file.ts';
+import { type StackFile, type StackProcess, stackFilePath } from '../services/shared/identity/stack-file.ts';
+import type { Mode } from '../services/shared/settings/mode.ts';
 
 export interface StackRecord {
   /** Throws when the file cannot be written. */

@@ -1,13 +1,13 @@
 /** The step of a start that brings up the private Postgres, Redis and NATS, for each address that was not given. */
 import { join } from 'node:path';
-import type { LocalServer, ServerOptions } from './child-server.ts';
-import { keepRunning } from './keep-running.ts';
-import { startNatsServer } from './nats-server.ts';
-import { startPostgresServer } from './postgres-server.ts';
-import { startRedisServer } from './redis-server.ts';
-import type { ServerAddress, ServerAddresses } from './server-access.ts';
+import type { LocalServer, ServerOptions } from './servers/child-server.ts';
+import { keepRunning } from './servers/keep-running.ts';
+import { startNatsServer } from './servers/nats-server.ts';
+import { startPostgresServer } from './servers/postgres-server.ts';
+import { startRedisServer } from './servers/redis-server.ts';
+import type { ServerAddress, ServerAddresses } from './servers/server-access.ts';
 import type { StackSite } from './stack-site.ts';
-import { secretsDir } from './units.ts';
+import { secretsDir } from './units/units.ts';
 
 /** After everything that uses them. */
 const STOPS_IN_TURN = 9;

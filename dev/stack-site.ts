@@ -1,10 +1,10 @@
 /** What the steps of a start share, and the care for all that they begin: a failure of one step ends what the others began. */
 import { join } from 'node:path';
 import type { LocalConfig } from './config.ts';
-import type { Kept } from './keep-running.ts';
-import { type LogFile, openLogFile } from './log-file.ts';
+import { type LogFile, openLogFile } from './host/log-file.ts';
+import type { Terminal } from './host/terminal.ts';
+import type { Kept } from './servers/keep-running.ts';
 import { openStackRecord, type StackRecord } from './stack-record.ts';
-import type { Terminal } from './terminal.ts';
 
 /** A machine under load may take long; a stack that is not ready by then never will be. */
 const START_LIMIT_MS = 90_000;

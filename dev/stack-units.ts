@@ -1,13 +1,14 @@
 /** The steps of a start that run our own processes: the migrate step to its end, then the six that serve. */
+
+import { ensurePasswords, passwordFile } from '../services/provision/store-passwords.ts';
 import { addressOf, UNIT_NAMES, type UnitName } from './config.ts';
-import { rolesCanConnect } from './given-database.ts';
-import { keepRunning } from './keep-running.ts';
-import { freePort, isPortFree } from './ports.ts';
-import type { ServerAddress, ServerAddresses } from './server-access.ts';
+import { freePort, isPortFree } from './host/ports.ts';
+import { rolesCanConnect } from './servers/given-database.ts';
+import { keepRunning } from './servers/keep-running.ts';
+import type { ServerAddress, ServerAddresses } from './servers/server-access.ts';
 import type { StackSite } from './stack-site.ts';
-import { ensurePasswords, passwordFile } from './store-passwords.ts';
-import { startUnitProcess, type UnitProcess, untilReady } from './unit-process.ts';
-import { entryPath, secretsDir, systemEnvironment, UNITS, unitEnvironment } from './units.ts';
+import { startUnitProcess, type UnitProcess, untilReady } from './units/unit-process.ts';
+import { entryPath, secretsDir, systemEnvironment, UNITS, unitEnvironment } from './units/units.ts';
 
 /** A metrics port that a person can guess. */
 const ADMIN_PORT_OFFSET = 1_000;

@@ -3,20 +3,20 @@
  * other. All that was started is kept running until it is stopped, in reverse order.
  */
 import { mkdirSync } from 'node:fs';
-import { isLoopback } from '../shared/host-port.ts';
-import { certificatesDir, stackLockPath } from '../shared/stack-file.ts';
+import { auditKeyFile, ensureSecrets } from '../services/provision/secrets.ts';
+import { certificatesDir, stackLockPath } from '../services/shared/identity/stack-file.ts';
+import { isLoopback } from '../services/shared/net/host-port.ts';
 import { ensureAuditKey } from './audit-key.ts';
 import { checkPorts } from './check-ports.ts';
 import { addressOf, type LocalConfig } from './config.ts';
-import { claimDataFolder } from './data-folder.ts';
-import { installPrograms, NATS, pathWithServers, REDIS } from './install.ts';
+import { claimDataFolder } from './host/data-folder.ts';
+import type { Terminal } from './host/terminal.ts';
+import { installPrograms, NATS, pathWithServers, REDIS } from './install/install.ts';
 import { endLeftovers } from './leftovers.ts';
-import { auditKeyFile, ensureSecrets } from './secrets.ts';
 import { startServers } from './stack-servers.ts';
 import { openSite, type StackSite } from './stack-site.ts';
 import { migrateDatabase, startUnits } from './stack-units.ts';
-import type { Terminal } from './terminal.ts';
-import { secretsDir } from './units.ts';
+import { secretsDir } from './units/units.ts';
 
 export interface Stack {
   stop(): Promise<void>;
@@ -91,7 +91,7 @@ async function bringUp(site: StackSite): Promise<void> {
 async function ensureKeys({ mode, dataDir }: LocalConfig): Promise<void> {
   if (mode === 'development') return ensureSecrets(secretsDir(dataDir));
   // What writes certificates is loaded only where some are needed.
-  const { ensureCertificates } = await import('./certificates.ts');
+  const { ensureCertificates } = await import('../services/provision/certificates.ts');
   await ensureCertificates(certificatesDir(dataDir));
 }
 

@@ -18,8 +18,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isDraft } from '../shared/replace-file.ts';
-import { stackLockPath } from '../shared/stack-file.ts';
+import { isDraft } from '../../services/shared/files/replace-file.ts';
+import { stackLockPath } from '../../services/shared/identity/stack-file.ts';
 
 export interface DataFolderLock {
   /** The descriptor that each process of the stack inherits, open for writing; nothing else opens the file so. */

@@ -1,6 +1,6 @@
 /** What the private Postgres, Redis and NATS have in common: a child process that is ready when it answers, and stops when told. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { freePort } from './ports.ts';
+import { freePort } from '../host/ports.ts';
 
 /** A server of our own on 127.0.0.1. */
 export interface LocalServer {

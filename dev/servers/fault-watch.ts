@@ -2,7 +2,7 @@
  * Finds out that a process runs on and has a fault that only a new start mends, and ends it. A fault must last: a stall of a
  * moment ends nothing, and neither does a process that gives no answer at all, since it may be held or just slow.
  */
-import { pause } from './pause.ts';
+import { pause } from '../host/pause.ts';
 
 export interface Faultable {
   /** The fault that a new start would mend; undefined without one, or when that can not be told. Never rejects. */

@@ -2,11 +2,12 @@
  * A database of the operator's own, given as DATABASE_URL. The services come as roles of their own where its owner may
  * make roles; where not, or where the roles are in use with other passwords, all use the given address as before.
  */
-import { DATABASE_SERVICES, roleUrl } from '../shared/database-roles.ts';
-import { withPassword } from '../shared/env.ts';
-import { connectPostgres } from '../shared/postgres.ts';
-import type { Secret } from '../shared/secret.ts';
-import type { StorePasswords } from './store-passwords.ts';
+
+import type { StorePasswords } from '../../services/provision/store-passwords.ts';
+import { withPassword } from '../../services/shared/settings/env.ts';
+import type { Secret } from '../../services/shared/settings/secret.ts';
+import { DATABASE_SERVICES, roleUrl } from '../../services/shared/stores/database-roles.ts';
+import { connectPostgres } from '../../services/shared/stores/postgres.ts';
 
 const LIMIT_MS = 3_000;
 

@@ -3,8 +3,8 @@
  * is a process that runs and has a fault which only a new start mends: it is ended first.
  */
 
+import { pause } from '../host/pause.ts';
 import { createFaultWatch, type Faultable } from './fault-watch.ts';
-import { pause } from './pause.ts';
 
 export interface Running extends Faultable {
   /** Resolves when the process has ended, with how. */

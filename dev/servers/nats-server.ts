@@ -1,12 +1,12 @@
 /** A private nats-server with a JetStream file store and users of its own. */
 import { mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceFile } from '../shared/replace-file.ts';
+import { natsConfiguration } from '../../services/provision/nats-users.ts';
+import { addressAs, ensurePasswords, type StoreUser } from '../../services/provision/store-passwords.ts';
+import { replaceFile } from '../../services/shared/files/replace-file.ts';
 import { type ServerOptions, type StoreServer, startChildServer } from './child-server.ts';
 import { exchange } from './exchange.ts';
 import type { Faultable } from './fault-watch.ts';
-import { natsConfiguration } from './nats-users.ts';
-import { addressAs, ensurePasswords, type StoreUser } from './store-passwords.ts';
 
 /** Four times what the one stream may take. Without it nats-server allows what is free when it starts, which may be little. */
 const MAX_FILE_STORE_BYTES = 1024 * 1024 * 1024;

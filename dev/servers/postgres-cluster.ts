@@ -9,11 +9,11 @@ import { chown, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { syncFolder } from '../shared/replace-file.ts';
+import { ensurePassword } from '../../services/provision/store-passwords.ts';
+import { syncFolder } from '../../services/shared/files/replace-file.ts';
+import { isRunning, isTaken, signalProcess, worksIn } from '../host/process-table.ts';
 import { tellingLine } from './child-server.ts';
 import type { SystemUser } from './postgres-binaries.ts';
-import { isRunning, isTaken, signalProcess, worksIn } from './process-table.ts';
-import { ensurePassword } from './store-passwords.ts';
 
 const run = promisify(execFile);
 

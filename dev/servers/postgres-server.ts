@@ -5,10 +5,11 @@
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type DatabaseService, roleUrl } from '../shared/database-roles.ts';
-import { withPassword } from '../shared/env.ts';
-import { connectPostgres } from '../shared/postgres.ts';
-import { withDeadline } from '../shared/with-deadline.ts';
+import { ensurePasswords, type StorePasswords } from '../../services/provision/store-passwords.ts';
+import { withDeadline } from '../../services/shared/flow/with-deadline.ts';
+import { withPassword } from '../../services/shared/settings/env.ts';
+import { type DatabaseService, roleUrl } from '../../services/shared/stores/database-roles.ts';
+import { connectPostgres } from '../../services/shared/stores/postgres.ts';
 import { type ServerOptions, type StoreServer, startChildServer, WontStartError } from './child-server.ts';
 import { findPostgresBinaries } from './postgres-binaries.ts';
 import {
@@ -20,7 +21,6 @@ import {
   postgresUser,
   workingFolderFor,
 } from './postgres-cluster.ts';
-import { ensurePasswords, type StorePasswords } from './store-passwords.ts';
 
 const DATABASE = 'scoreboard';
 const ANSWER_LIMIT_MS = 5_000;

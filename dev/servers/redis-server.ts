@@ -1,13 +1,13 @@
 /** A private Redis with users of its own. It keeps nothing on disk, on purpose: the rank index is rebuilt from Postgres. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createSilentLog } from '../shared/log.ts';
-import { replaceFile } from '../shared/replace-file.ts';
+import { keepScripts, loadScriptsInto } from '../../services/provision/redis-scripts.ts';
+import { aclFile } from '../../services/provision/redis-users.ts';
+import { addressAs, ensurePasswords, type StoreUser } from '../../services/provision/store-passwords.ts';
+import { replaceFile } from '../../services/shared/files/replace-file.ts';
+import { createSilentLog } from '../../services/shared/telemetry/log.ts';
 import { type ServerOptions, type StoreServer, startChildServer } from './child-server.ts';
 import { exchange } from './exchange.ts';
-import { keepScripts, loadScriptsInto } from './redis-scripts.ts';
-import { aclFile } from './redis-users.ts';
-import { addressAs, ensurePasswords, type StoreUser } from './store-passwords.ts';
 
 export async function startRedisServer({
   dataDir,

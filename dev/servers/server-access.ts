@@ -2,8 +2,14 @@
  * How our processes reach Postgres, Redis and NATS. At the private servers each is somebody of its own: its address
  * names its user, and the password comes from a file that is given to it alone.
  */
-import { type DatabaseService, roleUrl } from '../shared/database-roles.ts';
-import { addressAs, passwordFile, STORE_USERS, type Store } from './store-passwords.ts';
+
+import {
+  addressAs,
+  passwordFile,
+  STORE_USERS,
+  type Store,
+} from '../../services/provision/store-passwords.ts';
+import { type DatabaseService, roleUrl } from '../../services/shared/stores/database-roles.ts';
 
 export interface ServerAddress {
   readonly url: string;

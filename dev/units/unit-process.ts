@@ -1,9 +1,9 @@
 /** One of our own processes as a child: its log goes to a file, it is ready when its side door says so. */
 import { spawn } from 'node:child_process';
-import { getDirectly } from '../shared/get-directly.ts';
-import { DRAIN_LIMIT_MS } from '../shared/run-process.ts';
-import type { LogFile } from './log-file.ts';
-import { signalProcess } from './process-table.ts';
+import { getDirectly } from '../../services/shared/http/get-directly.ts';
+import { DRAIN_LIMIT_MS } from '../../services/shared/process/run-process.ts';
+import type { LogFile } from '../host/log-file.ts';
+import { signalProcess } from '../host/process-table.ts';
 
 export interface UnitProcess {
   readonly pid: number;

@@ -4,17 +4,17 @@
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Environment } from '../shared/env.ts';
-import { certificateFiles } from '../shared/service-certificate.ts';
-import { certificatesDir } from '../shared/stack-file.ts';
-import { addressOf, type LocalConfig, type UnitName } from './config.ts';
-import { auditKeyFile, digestsFile, keyFile } from './secrets.ts';
+import { auditKeyFile, digestsFile, keyFile } from '../../services/provision/secrets.ts';
+import { certificateFiles } from '../../services/shared/identity/service-certificate.ts';
+import { certificatesDir } from '../../services/shared/identity/stack-file.ts';
+import type { Environment } from '../../services/shared/settings/env.ts';
+import { addressOf, type LocalConfig, type UnitName } from '../config.ts';
 import {
   isServerVariable,
   type ServerAddresses,
   type ServerVariable,
   serverEnvironment,
-} from './server-access.ts';
+} from '../servers/server-access.ts';
 
 export interface Unit {
   readonly entry: string;

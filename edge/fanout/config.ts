@@ -1,4 +1,12 @@
 /** Environment of a fan-out node. */
+
+import { type AllowedOrigins, parseOrigins } from '../../services/shared/http/origins.ts';
+import {
+  parseServiceIdentity,
+  type ServiceIdentity,
+} from '../../services/shared/identity/service-identity.ts';
+import { parseHost } from '../../services/shared/net/host-port.ts';
+import { type NetworkList, networks } from '../../services/shared/net/networks.ts';
 import {
   type Environment,
   integer,
@@ -7,13 +15,9 @@ import {
   secretUrl,
   text,
   withPassword,
-} from '../../services/shared/env.ts';
-import { parseHost } from '../../services/shared/host-port.ts';
-import { type NetworkList, networks } from '../../services/shared/networks.ts';
-import { type AllowedOrigins, parseOrigins } from '../../services/shared/origins.ts';
-import type { Secret } from '../../services/shared/secret.ts';
-import { parseServiceIdentity, type ServiceIdentity } from '../../services/shared/service-identity.ts';
-import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/token-policy.ts';
+} from '../../services/shared/settings/env.ts';
+import type { Secret } from '../../services/shared/settings/secret.ts';
+import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/tokens/token-policy.ts';
 import { MAX_TICK_MS, UPGRADES_PER_S } from './limits.ts';
 
 export interface FanoutConfig {

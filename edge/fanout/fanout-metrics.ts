@@ -1,6 +1,6 @@
 /** The numbers that tell how a fan-out node is doing. */
-import { createMetrics, LATENCY_BUCKETS, type Metrics } from '../../services/shared/metrics.ts';
-import { CLOSE } from './close-codes.ts';
+import { createMetrics, LATENCY_BUCKETS, type Metrics } from '../../services/shared/telemetry/metrics.ts';
+import { CLOSE } from './sockets/close-codes.ts';
 
 /** What is asked for at each scrape. */
 export interface FanoutGauges {

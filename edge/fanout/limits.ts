@@ -1,6 +1,6 @@
 /** Every limit that a client of a fan-out node can meet, and every wait inside it, in one place with the reason for its size. */
 
-import type { Rate } from '../../services/shared/gcra.ts';
+import type { Rate } from '../../services/shared/rate/gcra.ts';
 
 /** Leaderboards one socket may watch: a page shows one or two. */
 export const BOARDS_PER_SOCKET = 10;

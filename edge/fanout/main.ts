@@ -1,5 +1,5 @@
 /** A fan-out process. */
-import { runProcess } from '../../services/shared/run-process.ts';
+import { runProcess } from '../../services/shared/process/run-process.ts';
 import { parseFanoutConfig } from './config.ts';
 import { startFanout } from './service.ts';
 

@@ -1,27 +1,27 @@
 /** Puts a fan-out node together: events and polls into the hub, the hub's boards out to its sockets. */
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { startAdminServer } from '../../services/shared/admin-server.ts';
-import { type Clock, systemClock } from '../../services/shared/clock.ts';
-import { createConnections } from '../../services/shared/connections.ts';
-import { createGrpcClient } from '../../services/shared/grpc.ts';
-import { DEFAULT_LEADERBOARD } from '../../services/shared/identifiers.ts';
-import type { Log } from '../../services/shared/log.ts';
-import { createTokenVerifier } from '../../services/shared/token-verifier.ts';
-import { connectionLimits, createAdmission } from './admission.ts';
-import { createAuthentication } from './authentication.ts';
-import { createBoardSource } from './board-source.ts';
+import { createGrpcClient } from '../../services/shared/grpc/grpc.ts';
+import { startAdminServer } from '../../services/shared/http/admin-server.ts';
+import { createConnections } from '../../services/shared/net/connections.ts';
+import { type Clock, systemClock } from '../../services/shared/settings/clock.ts';
+import type { Log } from '../../services/shared/telemetry/log.ts';
+import { createTokenVerifier } from '../../services/shared/tokens/token-verifier.ts';
+import { DEFAULT_LEADERBOARD } from '../../services/shared/values/identifiers.ts';
 import type { FanoutConfig } from './config.ts';
-import { drainSockets } from './drain.ts';
 import { createFanoutMetrics, type FanoutMetrics } from './fanout-metrics.ts';
-import { startFeed } from './feed.ts';
-import { createFreshness, type Freshness } from './freshness.ts';
-import { createHub, type Hub } from './hub.ts';
+import { createBoardSource } from './feed/board-source.ts';
+import { startFeed } from './feed/feed.ts';
+import { createFreshness, type Freshness } from './feed/freshness.ts';
+import { parseScoreEvent } from './feed/score-event.ts';
+import { createHub, type Hub } from './hub/hub.ts';
+import { createPersonal } from './hub/personal.ts';
 import { EXPIRY_CHECK_MS } from './limits.ts';
-import { createPersonal } from './personal.ts';
-import { parseScoreEvent } from './score-event.ts';
-import { createSessions } from './sessions.ts';
-import { startSocketServer } from './socket-server.ts';
+import { connectionLimits, createAdmission } from './sockets/admission.ts';
+import { createAuthentication } from './sockets/authentication.ts';
+import { drainSockets } from './sockets/drain.ts';
+import { createSessions } from './sockets/sessions.ts';
+import { startSocketServer } from './sockets/socket-server.ts';
 
 export interface FanoutService {
   readonly port: number;

@@ -1,5 +1,14 @@
 /** Environment of the edge. */
-import type { ConnectionLimits } from '../../services/shared/connections.ts';
+
+import { type AllowedOrigins, parseOrigins } from '../../services/shared/http/origins.ts';
+import {
+  parseServiceIdentity,
+  type ServiceIdentity,
+} from '../../services/shared/identity/service-identity.ts';
+import type { ConnectionLimits } from '../../services/shared/net/connections.ts';
+import { parseHost } from '../../services/shared/net/host-port.ts';
+import { type NetworkList, networks } from '../../services/shared/net/networks.ts';
+import type { Rate } from '../../services/shared/rate/gcra.ts';
 import {
   type Environment,
   integer,
@@ -9,14 +18,9 @@ import {
   secretUrl,
   text,
   withPassword,
-} from '../../services/shared/env.ts';
-import type { Rate } from '../../services/shared/gcra.ts';
-import { parseHost } from '../../services/shared/host-port.ts';
-import { type NetworkList, networks } from '../../services/shared/networks.ts';
-import { type AllowedOrigins, parseOrigins } from '../../services/shared/origins.ts';
-import type { Secret } from '../../services/shared/secret.ts';
-import { parseServiceIdentity, type ServiceIdentity } from '../../services/shared/service-identity.ts';
-import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/token-policy.ts';
+} from '../../services/shared/settings/env.ts';
+import type { Secret } from '../../services/shared/settings/secret.ts';
+import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/tokens/token-policy.ts';
 
 export interface EdgeConfig {
   host: string;

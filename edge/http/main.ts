@@ -1,5 +1,5 @@
 /** The edge process. */
-import { runProcess } from '../../services/shared/run-process.ts';
+import { runProcess } from '../../services/shared/process/run-process.ts';
 import { parseEdgeConfig } from './config.ts';
 import { startEdge } from './service.ts';
 

@@ -1,5 +1,5 @@
 /** Whether a service answers, for /readyz: a load balancer should not send players to an edge that is cut off. */
-import { NO_ANSWER } from '../../services/shared/dependencies.ts';
+import { NO_ANSWER } from '../../services/shared/stores/dependencies.ts';
 
 export interface Probe {
   /** Why the service does not serve us; undefined while it does. */

@@ -1,5 +1,7 @@
 /** The auth service's environment as typed values. */
 import { join } from 'node:path';
+import { type CallerCheck, parseCallerCheck } from '../shared/identity/service-identity.ts';
+import { parseHost } from '../shared/net/host-port.ts';
 import {
   type Environment,
   flag,
@@ -9,13 +11,11 @@ import {
   secretUrl,
   text,
   withPassword,
-} from '../shared/env.ts';
-import { parseHost } from '../shared/host-port.ts';
-import { parseMode } from '../shared/mode.ts';
-import type { Secret } from '../shared/secret.ts';
-import { type CallerCheck, parseCallerCheck } from '../shared/service-identity.ts';
-import { MAX_TOKEN_AGE_S, parseTokenPolicy } from '../shared/token-policy.ts';
-import { MAX_ACTION_LIFETIME_S } from './key-store.ts';
+} from '../shared/settings/env.ts';
+import { parseMode } from '../shared/settings/mode.ts';
+import type { Secret } from '../shared/settings/secret.ts';
+import { MAX_TOKEN_AGE_S, parseTokenPolicy } from '../shared/tokens/token-policy.ts';
+import { MAX_ACTION_LIFETIME_S } from './keys/key-store.ts';
 
 const DEFAULT_PORT = 50_051;
 const ADMIN_PORT_OFFSET = 1_000;

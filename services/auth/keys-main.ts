@@ -6,9 +6,9 @@
  *   node services/auth/keys-main.ts withdraw token|action <kid>
  */
 import { parseKeysDir } from './config.ts';
-import { KEY_KINDS, type KeyKind } from './key-file.ts';
-import { SIGNS_SINCE_EVER } from './key-schedule.ts';
-import { listKeys, rotateKey, withdrawKey } from './key-store.ts';
+import { KEY_KINDS, type KeyKind } from './keys/key-file.ts';
+import { SIGNS_SINCE_EVER } from './keys/key-schedule.ts';
+import { listKeys, rotateKey, withdrawKey } from './keys/key-store.ts';
 
 const USAGE = 'usage: keys-main.ts list | rotate token|action | withdraw token|action <kid>';
 

@@ -1,5 +1,5 @@
 /** The auth process. */
-import { runProcess } from '../shared/run-process.ts';
+import { runProcess } from '../shared/process/run-process.ts';
 import { parseAuthConfig } from './config.ts';
 import { startAuth } from './service.ts';
 

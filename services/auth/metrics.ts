@@ -1,6 +1,6 @@
 /** The few numbers that matter here: tokens issued, actions signed and judged, and how well calls are batched. */
 import { type ActionVerdict, ActionVerdict_Status as Status } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { BATCH_BUCKETS, type Metrics } from '../shared/metrics.ts';
+import { BATCH_BUCKETS, type Metrics } from '../shared/telemetry/metrics.ts';
 
 export interface AuthMetrics {
   tokenIssued(): void;

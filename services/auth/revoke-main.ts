@@ -6,7 +6,7 @@
  *   node services/auth/revoke-main.ts player <user id>
  */
 import { parseKeysDir } from './config.ts';
-import { revoke } from './revocation-store.ts';
+import { revoke } from './tokens/revocation-store.ts';
 
 const USAGE = 'usage: revoke-main.ts token <jti> | player <user id>';
 

@@ -1,21 +1,26 @@
 /** The AuthService: who may call what, and for each method the four beats: who, what, do, answer. */
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { AppError } from '../shared/app-error.ts';
-import type { Clock } from '../shared/clock.ts';
-import { type AllowLists, type Handlers, registerService, type ServiceRegistration } from '../shared/grpc.ts';
-import type { ServiceName } from '../shared/service-keys.ts';
-import { checkToken, parseToken, tokenInvalid } from '../shared/token-check.ts';
-import { ownTokenRules } from '../shared/token-policy.ts';
+import { AppError } from '../shared/errors/app-error.ts';
+import {
+  type AllowLists,
+  type Handlers,
+  registerService,
+  type ServiceRegistration,
+} from '../shared/grpc/grpc.ts';
+import type { ServiceName } from '../shared/identity/service-keys.ts';
+import type { Clock } from '../shared/settings/clock.ts';
+import { checkToken, parseToken, tokenInvalid } from '../shared/tokens/token-check.ts';
+import { ownTokenRules } from '../shared/tokens/token-policy.ts';
+import { signActions } from './actions/sign-actions.ts';
+import { verifyActions } from './actions/verify-actions.ts';
 import type { AuthConfig } from './config.ts';
-import { issueToken, parseProfile } from './issue-token.ts';
-import type { KeyRing } from './key-ring.ts';
-import { createKeySetAnswer } from './key-set-answer.ts';
+import type { KeyRing } from './keys/key-ring.ts';
 import type { AuthMetrics } from './metrics.ts';
-import type { ProfileStore } from './profile-store.ts';
-import type { RevocationList } from './revocation-list.ts';
-import { signActions } from './sign-actions.ts';
-import { verifyActions } from './verify-actions.ts';
+import type { ProfileStore } from './profiles/profile-store.ts';
+import { issueToken, parseProfile } from './tokens/issue-token.ts';
+import { createKeySetAnswer } from './tokens/key-set-answer.ts';
+import type { RevocationList } from './tokens/revocation-list.ts';
 
 /** Most actions in one call: a few milliseconds of work. */
 const MAX_ACTIONS = 1_000;

@@ -1,16 +1,17 @@
 /** Wires the auth service: keys, profiles, gRPC and the operator's side door. Closed in reverse order. */
-import { startAdminServer } from '../shared/admin-server.ts';
-import { type Clock, systemClock } from '../shared/clock.ts';
-import { startGrpcServer } from '../shared/grpc.ts';
-import type { Log } from '../shared/log.ts';
-import { createMetrics } from '../shared/metrics.ts';
-import type { RunningService } from '../shared/run-process.ts';
+
+import { startGrpcServer } from '../shared/grpc/grpc.ts';
+import { startAdminServer } from '../shared/http/admin-server.ts';
+import type { RunningService } from '../shared/process/run-process.ts';
+import { type Clock, systemClock } from '../shared/settings/clock.ts';
+import type { Log } from '../shared/telemetry/log.ts';
+import { createMetrics } from '../shared/telemetry/metrics.ts';
 import type { AuthConfig } from './config.ts';
-import { openKeyRing } from './key-ring.ts';
+import { openKeyRing } from './keys/key-ring.ts';
 import { createAuthMetrics } from './metrics.ts';
-import { createProfileStore } from './profile-store.ts';
-import { openRevocationList } from './revocation-list.ts';
+import { createProfileStore } from './profiles/profile-store.ts';
 import { authRegistration } from './rpc.ts';
+import { openRevocationList } from './tokens/revocation-list.ts';
 
 export interface AuthServiceHandle extends RunningService {
   readonly port: number;

@@ -1,7 +1,7 @@
 /** `audit erase`: takes a player out of everything. The chain holds. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { formatAuditHead } from '../shared/audit-chain.ts';
+import { formatAuditHead } from '../shared/audit-chain/audit-chain.ts';
 import type { CommandSite } from './command-site.ts';
 import { revokeSubject } from './revoke.ts';
 import type { AuditClient, Session, Write } from './session.ts';

@@ -1,6 +1,6 @@
 /** `audit head`: where the chain ends now. */
 import type { Command } from 'commander';
-import { formatAuditHead, NO_HEAD } from '../shared/audit-chain.ts';
+import { formatAuditHead, NO_HEAD } from '../shared/audit-chain/audit-chain.ts';
 import type { CommandSite } from './command-site.ts';
 import { expectOutput } from './words.ts';
 

@@ -1,5 +1,5 @@
 /** An export of the audit chain: one JSON object a line, a link and then its actions. Numbers and bytes are strings, so that nothing is rounded. */
-import { type AuditAction, type AuditLink, toHex } from '../shared/audit-chain.ts';
+import { type AuditAction, type AuditLink, toHex } from '../shared/audit-chain/audit-chain.ts';
 import { type AuditEntry, ChainDiffers } from './verify-chain.ts';
 
 const DECIMAL = /^-?\d{1,20}$/;

@@ -3,8 +3,13 @@ import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type AuditHead, formatAuditHead, parseAuditHead, parseAuditKey } from '../shared/audit-chain.ts';
-import { type Environment, optionalText, secret } from '../shared/env.ts';
+import {
+  type AuditHead,
+  formatAuditHead,
+  parseAuditHead,
+  parseAuditKey,
+} from '../shared/audit-chain/audit-chain.ts';
+import { type Environment, optionalText, secret } from '../shared/settings/env.ts';
 import { parseAuditLines } from './audit-lines.ts';
 import type { CommandSite } from './command-site.ts';
 import { parseDataDir } from './find-stack.ts';

@@ -23,7 +23,7 @@ export function defineCerts(program: Command, { session, act }: CommandSite): vo
           ...(days === undefined ? [] : [`--days=${days}`]),
           ...(force ? ['--force'] : []),
         ];
-        const { code, output } = await runProgram('local/certs-main.ts', words, session.env);
+        const { code, output } = await runProgram('provision/certs-main.ts', words, session.env);
         await session.write(output);
         return code;
       }),

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Environment, text } from '../shared/env.ts';
+import { type Environment, text } from '../shared/settings/env.ts';
 import { parseDataDir } from './find-stack.ts';
 
 export interface ProgramResult {

@@ -1,7 +1,7 @@
 /** A client of the auth service. */
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import type { Environment } from '../shared/env.ts';
-import { createGrpcClient } from '../shared/grpc-client.ts';
+import { createGrpcClient } from '../shared/grpc/grpc-client.ts';
+import type { Environment } from '../shared/settings/env.ts';
 import { findAddress, ownIdentity } from './running-stack.ts';
 import type { AuthClient } from './session.ts';
 

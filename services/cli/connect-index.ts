@@ -1,7 +1,7 @@
 /** A client of the rank service, the operator's side of it. */
 import { IndexService } from '../../gen/scoreboard/rank/v1/index_pb.ts';
-import type { Environment } from '../shared/env.ts';
-import { createGrpcClient } from '../shared/grpc-client.ts';
+import { createGrpcClient } from '../shared/grpc/grpc-client.ts';
+import type { Environment } from '../shared/settings/env.ts';
 import { findAddress, ownIdentity } from './running-stack.ts';
 import type { IndexClient } from './session.ts';
 

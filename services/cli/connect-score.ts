@@ -2,8 +2,8 @@
 import { AuditService } from '../../gen/scoreboard/score/v1/audit_pb.ts';
 import { LimitsService } from '../../gen/scoreboard/score/v1/limits_pb.ts';
 import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
-import type { Environment } from '../shared/env.ts';
-import { createGrpcClient } from '../shared/grpc-client.ts';
+import { createGrpcClient } from '../shared/grpc/grpc-client.ts';
+import type { Environment } from '../shared/settings/env.ts';
 import { findAddress, ownIdentity } from './running-stack.ts';
 import type { AuditClient, LimitsClient, OperatorClient } from './session.ts';
 

@@ -1,7 +1,7 @@
 /** The stack that runs in DATA_DIR, by what it wrote down there. */
 import { resolve } from 'node:path';
-import { type Environment, text } from '../shared/env.ts';
-import { readRunningStack, type StackFile } from '../shared/stack-file.ts';
+import { readRunningStack, type StackFile } from '../shared/identity/stack-file.ts';
+import { type Environment, text } from '../shared/settings/env.ts';
 
 /** Nothing runs in the data folder. */
 export class NoStackError extends Error {}

@@ -1,7 +1,7 @@
 /** `limits`: what one player may do on a board, for all actions or for those of a kind. */
 import { type Command, Option } from 'commander';
 import type { BoardLimits as WireLimits } from '../../gen/scoreboard/score/v1/limits_pb.ts';
-import { MAX_SCORE, parseActionId, parseLeaderboard } from '../shared/identifiers.ts';
+import { MAX_SCORE, parseActionId, parseLeaderboard } from '../shared/values/identifiers.ts';
 import type { CommandSite } from './command-site.ts';
 import type { Session } from './session.ts';
 import { formatTable } from './table.ts';

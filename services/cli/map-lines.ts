@@ -2,7 +2,7 @@
  * Turns lines into values, one for one and in order, many at a time. It sends what has arrived at once, so a person who
  * types gets each answer, and a file of thousands goes in large batches.
  */
-import { AppError } from '../shared/app-error.ts';
+import { AppError } from '../shared/errors/app-error.ts';
 import { InputError } from './words.ts';
 
 export interface MapLinesOptions<Item> {

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GetKeySetResponse } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { optionalText } from '../shared/env.ts';
+import { optionalText } from '../shared/settings/env.ts';
 import { findStack, NoStackError } from './find-stack.ts';
 import type { AuthClient, Session } from './session.ts';
 

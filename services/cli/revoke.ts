@@ -1,7 +1,7 @@
 /** `revoke`: takes back one token, or every token of a player until now. Says "revoked" once the running service refuses them. */
 import type { Command } from 'commander';
 import type { Revocation } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { systemClock } from '../shared/clock.ts';
+import { systemClock } from '../shared/settings/clock.ts';
 import { runAuthProgram } from './child-command.ts';
 import type { CommandSite } from './command-site.ts';
 import { findAuth, untilObeyed } from './obeyed.ts';

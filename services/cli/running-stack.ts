@@ -1,7 +1,8 @@
 /** The stack that a command works on: named by the environment, or by what the stack in DATA_DIR wrote down. */
-import { type Environment, optionalText } from '../shared/env.ts';
-import type { ServiceIdentity } from '../shared/service-identity.ts';
-import { findStackIdentity } from '../shared/stack-identity.ts';
+
+import type { ServiceIdentity } from '../shared/identity/service-identity.ts';
+import { findStackIdentity } from '../shared/identity/stack-identity.ts';
+import { type Environment, optionalText } from '../shared/settings/env.ts';
 import { findStack, parseDataDir } from './find-stack.ts';
 
 /** "host:port" of a service. */

@@ -5,8 +5,8 @@ import type { IndexService } from '../../gen/scoreboard/rank/v1/index_pb.ts';
 import type { AuditService } from '../../gen/scoreboard/score/v1/audit_pb.ts';
 import type { LimitsService } from '../../gen/scoreboard/score/v1/limits_pb.ts';
 import type { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
-import type { Environment } from '../shared/env.ts';
-import type { GrpcClient } from '../shared/grpc-client.ts';
+import type { GrpcClient } from '../shared/grpc/grpc-client.ts';
+import type { Environment } from '../shared/settings/env.ts';
 import type { Output } from './output.ts';
 
 export type AuthClient = GrpcClient<typeof AuthService>;

@@ -1,7 +1,7 @@
 /** `sign`: signatures of actions, one or as many as there are lines. The output is values alone. */
 import type { Command } from 'commander';
-import { AppError } from '../shared/app-error.ts';
-import { parseActionId, parseLeaderboard, parsePoints, parseUserId } from '../shared/identifiers.ts';
+import { AppError } from '../shared/errors/app-error.ts';
+import { parseActionId, parseLeaderboard, parsePoints, parseUserId } from '../shared/values/identifiers.ts';
 import type { CommandSite } from './command-site.ts';
 import { lineWords, mapLines } from './map-lines.ts';
 import type { AuthClient, Session } from './session.ts';

@@ -1,8 +1,8 @@
 /** `status`: the processes of a stack as a table, each with what it says about itself. */
 import { connect } from 'node:net';
 import type { Command } from 'commander';
-import { getDirectly } from '../shared/get-directly.ts';
-import type { StackFile, StackProcess } from '../shared/stack-file.ts';
+import { getDirectly } from '../shared/http/get-directly.ts';
+import type { StackFile, StackProcess } from '../shared/identity/stack-file.ts';
 import type { CommandSite } from './command-site.ts';
 import { findStack } from './find-stack.ts';
 

@@ -1,6 +1,6 @@
 /** `token`: access tokens, one or as many as there are lines. The output is values alone. */
 import type { Command } from 'commander';
-import { parseUserId, parseUsername } from '../shared/identifiers.ts';
+import { parseUserId, parseUsername } from '../shared/values/identifiers.ts';
 import type { CommandSite } from './command-site.ts';
 import { lineWords, mapLines } from './map-lines.ts';
 import type { AuthClient, Session } from './session.ts';

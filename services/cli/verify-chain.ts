@@ -16,7 +16,7 @@ import {
   isMadeWith,
   NO_HEAD,
   toHex,
-} from '../shared/audit-chain.ts';
+} from '../shared/audit-chain/audit-chain.ts';
 
 /** A link is followed by the actions that it seals, in the order of positions. */
 export type AuditEntry =

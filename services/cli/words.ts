@@ -1,7 +1,7 @@
 /** How commands read the operator's words: typed values, and refusals that name the argument and end with code 2. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { AppError } from '../shared/app-error.ts';
-import { parseUserId } from '../shared/identifiers.ts';
+import { AppError } from '../shared/errors/app-error.ts';
+import { parseUserId } from '../shared/values/identifiers.ts';
 import type { Output } from './output.ts';
 
 /** What was typed does not fit: ends with code 2. */

@@ -3,7 +3,7 @@
  * of its rows: whatever else it once had is taken back at each migration. A test compares the list with the schema. Old and
  * new processes run side by side for a while, so a right goes one version after the last use of it.
  */
-import type { DatabaseService } from '../shared/database-roles.ts';
+import type { DatabaseService } from '../shared/stores/database-roles.ts';
 
 /** Object → rights, as GRANT writes them. */
 type Rights = Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 /** The migrate step: brings DATABASE_URL to the newest schema, the services' roles to their rights, and ends. */
 
-import { type Environment, flag, optionalSecret, secretUrl, withPassword } from '../shared/env.ts';
-import { createLog } from '../shared/log.ts';
+import { type Environment, flag, optionalSecret, secretUrl, withPassword } from '../shared/settings/env.ts';
+import { createLog } from '../shared/telemetry/log.ts';
 import { migrate } from './migrate.ts';
 import type { RoleOptions } from './roles.ts';
 

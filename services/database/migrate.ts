@@ -3,9 +3,9 @@
  * transaction of its own. Several processes may start it at the same time; an advisory lock lets one through at a time.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Log } from '../shared/log.ts';
-import { connectPostgres, type Sql } from '../shared/postgres.ts';
-import type { Secret } from '../shared/secret.ts';
+import type { Secret } from '../shared/settings/secret.ts';
+import { connectPostgres, type Sql } from '../shared/stores/postgres.ts';
+import type { Log } from '../shared/telemetry/log.ts';
 import { applyRoles, type RoleOptions } from './roles.ts';
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);

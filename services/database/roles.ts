@@ -7,8 +7,8 @@ import {
   type DatabaseService,
   type RolePasswords,
   roleName,
-} from '../shared/database-roles.ts';
-import type { Sql } from '../shared/postgres.ts';
+} from '../shared/stores/database-roles.ts';
+import type { Sql } from '../shared/stores/postgres.ts';
 import { grantStatements } from './grants.ts';
 import { scramVerifier } from './scram.ts';
 

@@ -1,10 +1,11 @@
 /** Environment of the demo game server. */
-import { type Environment, integer, port, text } from '../shared/env.ts';
-import { parseHost } from '../shared/host-port.ts';
-import { type NetworkList, networks } from '../shared/networks.ts';
-import { type AllowedOrigins, parseOrigins } from '../shared/origins.ts';
-import { parseServiceIdentity, type ServiceIdentity } from '../shared/service-identity.ts';
-import { parseTokenPolicy, type TokenPolicy } from '../shared/token-policy.ts';
+
+import { type AllowedOrigins, parseOrigins } from '../shared/http/origins.ts';
+import { parseServiceIdentity, type ServiceIdentity } from '../shared/identity/service-identity.ts';
+import { parseHost } from '../shared/net/host-port.ts';
+import { type NetworkList, networks } from '../shared/net/networks.ts';
+import { type Environment, integer, port, text } from '../shared/settings/env.ts';
+import { parseTokenPolicy, type TokenPolicy } from '../shared/tokens/token-policy.ts';
 
 export interface GameConfig {
   readonly host: string;

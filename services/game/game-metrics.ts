@@ -1,7 +1,7 @@
 /** The few numbers that say how the game goes. */
-import type { Reason } from '../shared/app-error.ts';
-import type { Metrics } from '../shared/metrics.ts';
-import type { Verdict } from './round.ts';
+import type { Reason } from '../shared/errors/app-error.ts';
+import type { Metrics } from '../shared/telemetry/metrics.ts';
+import type { Verdict } from './rounds/round.ts';
 
 export interface GameMetrics {
   started(): void;

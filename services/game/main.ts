@@ -1,5 +1,5 @@
 /** The demo game server's process. */
-import { runProcess } from '../shared/run-process.ts';
+import { runProcess } from '../shared/process/run-process.ts';
 import { parseGameConfig } from './config.ts';
 import { startGame } from './service.ts';
 

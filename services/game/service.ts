@@ -1,25 +1,25 @@
 /** Wires the demo game server: a client of auth, the rounds in memory, the public routes and the operator's side door. */
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { createAddressLimiter } from '../shared/address-limiter.ts';
-import { startAdminServer } from '../shared/admin-server.ts';
-import { type Clock, systemClock } from '../shared/clock.ts';
-import { createLocalLimiter } from '../shared/gcra.ts';
-import { createGrpcClient } from '../shared/grpc.ts';
-import type { Log } from '../shared/log.ts';
-import { createMetrics } from '../shared/metrics.ts';
-import type { RunningService } from '../shared/run-process.ts';
-import { createTokenVerifier } from '../shared/token-verifier.ts';
+import { createGrpcClient } from '../shared/grpc/grpc.ts';
+import { startAdminServer } from '../shared/http/admin-server.ts';
+import { createAddressLimiter } from '../shared/net/address-limiter.ts';
+import type { RunningService } from '../shared/process/run-process.ts';
+import { createLocalLimiter } from '../shared/rate/gcra.ts';
+import { type Clock, systemClock } from '../shared/settings/clock.ts';
+import type { Log } from '../shared/telemetry/log.ts';
+import { createMetrics } from '../shared/telemetry/metrics.ts';
+import { createTokenVerifier } from '../shared/tokens/token-verifier.ts';
 import type { GameConfig } from './config.ts';
-import { createConnections } from './connections.ts';
-import { createCors } from './cors.ts';
 import { createGameMetrics } from './game-metrics.ts';
-import { startHttpServer } from './http-server.ts';
-import { createPlay } from './play.ts';
-import { createRateLimit } from './rate-limit.ts';
-import { createRoundStore } from './round-store.ts';
-import { createRoutes } from './routes.ts';
-import { createActionSigner } from './sign-action.ts';
-import { createSignIn } from './sign-in.ts';
+import { createConnections } from './http/connections.ts';
+import { createCors } from './http/cors.ts';
+import { startHttpServer } from './http/http-server.ts';
+import { createRateLimit } from './http/rate-limit.ts';
+import { createRoutes } from './http/routes.ts';
+import { createSignIn } from './players/sign-in.ts';
+import { createPlay } from './rounds/play.ts';
+import { createRoundStore } from './rounds/round-store.ts';
+import { createActionSigner } from './rounds/sign-action.ts';
 
 export interface GameServer extends RunningService {
   readonly port: number;

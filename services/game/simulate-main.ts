@@ -3,8 +3,8 @@
  * scoreboard through the same doors as a real game. Exit code 0 when anything was accepted.
  */
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { systemClock } from '../shared/clock.ts';
-import { createGrpcClient } from '../shared/grpc.ts';
+import { createGrpcClient } from '../shared/grpc/grpc.ts';
+import { systemClock } from '../shared/settings/clock.ts';
 import { createCrowd } from './simulate/crowd.ts';
 import { findTarget, parseOptions, UsageError } from './simulate/options.ts';
 import { createScorePoster } from './simulate/post-score.ts';

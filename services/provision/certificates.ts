@@ -5,9 +5,9 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ensurePrivateFolder, replaceFile } from '../shared/replace-file.ts';
-import { certificateFiles, certificateUri } from '../shared/service-certificate.ts';
-import { SERVICE_NAMES, type ServiceName } from '../shared/service-keys.ts';
+import { ensurePrivateFolder, replaceFile } from '../shared/files/replace-file.ts';
+import { certificateFiles, certificateUri } from '../shared/identity/service-certificate.ts';
+import { SERVICE_NAMES, type ServiceName } from '../shared/identity/service-keys.ts';
 import { createAuthority, validFor } from './x509.ts';
 
 export const DEFAULT_DAYS = 365;

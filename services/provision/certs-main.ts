@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { text } from '../shared/env.ts';
-import { certificatesDir } from '../shared/stack-file.ts';
+import { certificatesDir } from '../shared/identity/stack-file.ts';
+import { text } from '../shared/settings/env.ts';
 import { authorityFile, DEFAULT_DAYS, makeCertificates } from './certificates.ts';
 
 const USAGE = 'usage: npm run --silent cli -- certs [--out DIR] [--days N] [--force]';

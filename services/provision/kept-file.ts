@@ -1,6 +1,6 @@
 /** Private files that are made once and kept, as keys and passwords are. A damaged one is told by its name and the remedy. */
 import { existsSync, readFileSync } from 'node:fs';
-import { replaceFile } from '../shared/replace-file.ts';
+import { replaceFile } from '../shared/files/replace-file.ts';
 
 export interface KeptFile {
   /** The text of a new one. */

@@ -4,7 +4,7 @@
  * reads it through consumers that it makes, and can neither publish an event nor touch the stream. Answers come to an
  * inbox of one's own, where nobody else listens.
  */
-import { ALL_SCORE_SUBJECTS, inboxOf, SCORE_STREAM } from '../shared/nats.ts';
+import { ALL_SCORE_SUBJECTS, inboxOf, SCORE_STREAM } from '../shared/stores/nats.ts';
 import { STORE_USERS, type StorePasswords, type StoreUser } from './store-passwords.ts';
 
 interface Rights {

@@ -4,10 +4,10 @@
  */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createSilentLog, type Log } from '../shared/log.ts';
-import { connectRedis, type RedisClient, scriptDigest } from '../shared/redis.ts';
-import { createRepeatedWarning } from '../shared/repeated-log.ts';
-import type { Secret } from '../shared/secret.ts';
+import type { Secret } from '../shared/settings/secret.ts';
+import { connectRedis, type RedisClient, scriptDigest } from '../shared/stores/redis.ts';
+import { createSilentLog, type Log } from '../shared/telemetry/log.ts';
+import { createRepeatedWarning } from '../shared/telemetry/repeated-log.ts';
 import { redisScripts } from './redis-users.ts';
 
 export interface ScriptKeeper {

@@ -44,9 +44,7 @@ export interface LoadedScript {
 
 /** Every script that a service runs. */
 export function redisScripts(): readonly LoadedScript[] {
-  const files = ['services/*/*/lua/*.lua', 'edge/*/*.lua'].flatMap((pattern) =>
-    globSync(pattern, { cwd: ROOT }),
-  );
+  const files = ['services/**/*.lua', 'edge/**/*.lua'].flatMap((pattern) => globSync(pattern, { cwd: ROOT }));
   return files.map((file) => ({
     name: basename(file, '.lua'),
     text: readFileSync(join(ROOT, file), 'utf8'),

@@ -1,9 +1,9 @@
 /**
  * Creates the secrets in a folder, once, for set-ups without `npm start`: the key of the audit chain, the servers' passwords,
- * and the files by which Redis and NATS know their users. node services/local/secrets-main.ts DIR
+ * and the files by which Redis and NATS know their users. node services/provision/secrets-main.ts DIR
  */
 import { join } from 'node:path';
-import { replaceFile } from '../shared/replace-file.ts';
+import { replaceFile } from '../shared/files/replace-file.ts';
 import { natsConfiguration } from './nats-users.ts';
 import { aclFile } from './redis-users.ts';
 import { auditKeyFile, makeAuditKey } from './secrets.ts';

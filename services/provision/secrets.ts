@@ -6,15 +6,15 @@
 import { existsSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { createAuditKey, parseAuditKey } from '../shared/audit-chain.ts';
-import { ensurePrivateFolder, replaceFile } from '../shared/replace-file.ts';
+import { createAuditKey, parseAuditKey } from '../shared/audit-chain/audit-chain.ts';
+import { ensurePrivateFolder, replaceFile } from '../shared/files/replace-file.ts';
 import {
   assertServiceKey,
   createServiceKey,
   digestServiceKeys,
   SERVICE_NAMES,
   type ServiceName,
-} from '../shared/service-keys.ts';
+} from '../shared/identity/service-keys.ts';
 import { ensureFile, type KeptFile, readKept } from './kept-file.ts';
 
 const AUDIT_KEY: KeptFile = {

@@ -6,8 +6,8 @@
 import { randomBytes } from 'node:crypto';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DATABASE_SERVICES } from '../shared/database-roles.ts';
-import { ensurePrivateFolder } from '../shared/replace-file.ts';
+import { ensurePrivateFolder } from '../shared/files/replace-file.ts';
+import { DATABASE_SERVICES } from '../shared/stores/database-roles.ts';
 import { ensureFile } from './kept-file.ts';
 
 export const STORE_USERS = {

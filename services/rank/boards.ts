@@ -1,13 +1,12 @@
 /** Wires everything that keeps, compares and reads boards. */
 import { randomUUID } from 'node:crypto';
-import { type Projected, TOP_SIZE } from '../shared/board.ts';
-import type { Log } from '../shared/log.ts';
-import type { Metrics } from '../shared/metrics.ts';
-import { createRepeatedWarning } from '../shared/repeated-log.ts';
+import type { Log } from '../shared/telemetry/log.ts';
+import type { Metrics } from '../shared/telemetry/metrics.ts';
+import { createRepeatedWarning } from '../shared/telemetry/repeated-log.ts';
+import { type Projected, TOP_SIZE } from '../shared/values/board.ts';
 import { createIndexContents } from './index/index-contents.ts';
-import { createProjectStates } from './index/project-states.ts';
-import { createProjector } from './index/projector.ts';
 import { createRankIndex } from './index/rank-index.ts';
+import { createProjector } from './project/projector.ts';
 import { createReadBoards } from './read/read-boards.ts';
 import { createEpochStore } from './rebuild/epoch-store.ts';
 import { createIndexKeeper } from './rebuild/index-keeper.ts';
@@ -16,6 +15,7 @@ import { createCompareIndex } from './reconcile/compare-index.ts';
 import { createReconciler } from './reconcile/reconcile.ts';
 import { createRepairIndex } from './reconcile/repair-index.ts';
 import type { Servers } from './servers.ts';
+import { createProjectStates } from './states/project-states.ts';
 import { createTruthBoards } from './truth/truth-boards.ts';
 import { createTruthRanks } from './truth/truth-ranks.ts';
 import { createTruthStore } from './truth/truth-store.ts';

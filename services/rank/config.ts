@@ -1,9 +1,10 @@
 /** Environment of the rank service. */
-import { type Environment, optionalSecret, port, secretUrl, withPassword } from '../shared/env.ts';
-import { parseHost } from '../shared/host-port.ts';
-import { parseMode } from '../shared/mode.ts';
-import type { Secret } from '../shared/secret.ts';
-import { type CallerCheck, parseCallerCheck } from '../shared/service-identity.ts';
+
+import { type CallerCheck, parseCallerCheck } from '../shared/identity/service-identity.ts';
+import { parseHost } from '../shared/net/host-port.ts';
+import { type Environment, optionalSecret, port, secretUrl, withPassword } from '../shared/settings/env.ts';
+import { parseMode } from '../shared/settings/mode.ts';
+import type { Secret } from '../shared/settings/secret.ts';
 
 export interface RankConfig {
   host: string;

@@ -1,7 +1,7 @@
 /** The gRPC face of the index's upkeep: comparing it with the truth for the operator, and forgetting erased players for score. */
 import { IndexService } from '../../gen/scoreboard/rank/v1/index_pb.ts';
-import { registerService, type ServiceRegistration } from '../shared/grpc.ts';
-import { parseLeaderboard, parseUserId } from '../shared/identifiers.ts';
+import { registerService, type ServiceRegistration } from '../shared/grpc/grpc.ts';
+import { parseLeaderboard, parseUserId } from '../shared/values/identifiers.ts';
 import type { CompareAll } from './reconcile/compare-all.ts';
 import type { Drift } from './reconcile/compare-index.ts';
 import type { Reconciler } from './reconcile/reconcile.ts';

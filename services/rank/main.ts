@@ -1,5 +1,5 @@
 /** The rank process. */
-import { runProcess } from '../shared/run-process.ts';
+import { runProcess } from '../shared/process/run-process.ts';
 import { parseRankConfig } from './config.ts';
 import { startRank } from './service.ts';
 

@@ -1,13 +1,13 @@
 /** The gRPC face of the boards: each handler says who, what, do, answer. */
 import { type PlaceQuery, RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { AppError } from '../shared/app-error.ts';
-import { type Entry, TOP_MAX } from '../shared/board.ts';
-import { ERROR_TABLE } from '../shared/error-table.ts';
-import { registerService, type ServiceRegistration } from '../shared/grpc.ts';
-import { parseLeaderboard, parseUserId } from '../shared/identifiers.ts';
-import type { ProjectStates } from './index/project-states.ts';
-import { parseIndex, parseStates, toProjectedBoard } from './index/states-on-the-wire.ts';
+import { AppError } from '../shared/errors/app-error.ts';
+import { ERROR_TABLE } from '../shared/errors/error-table.ts';
+import { registerService, type ServiceRegistration } from '../shared/grpc/grpc.ts';
+import { type Entry, TOP_MAX } from '../shared/values/board.ts';
+import { parseLeaderboard, parseUserId } from '../shared/values/identifiers.ts';
 import type { ReadBoards } from './read/read-boards.ts';
+import type { ProjectStates } from './states/project-states.ts';
+import { parseIndex, parseStates, toProjectedBoard } from './states/states-on-the-wire.ts';
 
 const TOP_DEFAULT = 10;
 const RADIUS_DEFAULT = 5;

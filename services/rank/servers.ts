@@ -2,13 +2,14 @@
  * Connections of the rank service: Postgres, which it waits for, and Redis and NATS, which it starts without when they are
  * away. A server whose settings would break a promise is refused.
  */
-import { atMost } from '../shared/at-most.ts';
-import type { Clock } from '../shared/clock.ts';
+
 import { type Bus, openBus } from '../shared/events/bus.ts';
-import type { Log } from '../shared/log.ts';
-import { createPostgresPool } from '../shared/postgres.ts';
-import { connectRedis, type RedisClient } from '../shared/redis.ts';
-import { checkPostgres, checkRedisFromNowOn } from '../shared/start-checks.ts';
+import { atMost } from '../shared/flow/at-most.ts';
+import type { Clock } from '../shared/settings/clock.ts';
+import { createPostgresPool } from '../shared/stores/postgres.ts';
+import { connectRedis, type RedisClient } from '../shared/stores/redis.ts';
+import { checkPostgres, checkRedisFromNowOn } from '../shared/stores/start-checks.ts';
+import type { Log } from '../shared/telemetry/log.ts';
 import type { RankConfig } from './config.ts';
 
 /**

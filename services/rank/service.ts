@@ -1,10 +1,11 @@
 /** Wires the rank service: servers, boards, rpc. Opens in order and closes in reverse. */
-import { startAdminServer } from '../shared/admin-server.ts';
-import { type Clock, systemClock } from '../shared/clock.ts';
-import { startGrpcServer } from '../shared/grpc.ts';
-import type { Log } from '../shared/log.ts';
-import { createMetrics } from '../shared/metrics.ts';
-import type { RunningService } from '../shared/run-process.ts';
+
+import { startGrpcServer } from '../shared/grpc/grpc.ts';
+import { startAdminServer } from '../shared/http/admin-server.ts';
+import type { RunningService } from '../shared/process/run-process.ts';
+import { type Clock, systemClock } from '../shared/settings/clock.ts';
+import type { Log } from '../shared/telemetry/log.ts';
+import { createMetrics } from '../shared/telemetry/metrics.ts';
 import { createBoards } from './boards.ts';
 import type { RankConfig } from './config.ts';
 import { createIndexRpc } from './index-rpc.ts';

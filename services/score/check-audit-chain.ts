@@ -1,10 +1,10 @@
 /** Refuses to start on an audit chain that another key has sealed: links of two keys in turn could not be verified. */
-import { parseAuditKey } from '../shared/audit-chain.ts';
-import { readChainEnd } from '../shared/chain-end-store.ts';
-import type { Log } from '../shared/log.ts';
-import { assertContinuable } from '../shared/own-chain.ts';
-import type { PostgresPool } from '../shared/postgres.ts';
-import { POSTGRES_LIMIT_MS, whenItAnswers } from '../shared/start-checks.ts';
+import { parseAuditKey } from '../shared/audit-chain/audit-chain.ts';
+import { readChainEnd } from '../shared/audit-chain/chain-end-store.ts';
+import { assertContinuable } from '../shared/audit-chain/own-chain.ts';
+import type { PostgresPool } from '../shared/stores/postgres.ts';
+import { POSTGRES_LIMIT_MS, whenItAnswers } from '../shared/stores/start-checks.ts';
+import type { Log } from '../shared/telemetry/log.ts';
 import type { ScoreConfig } from './config.ts';
 
 export async function checkAuditChain(

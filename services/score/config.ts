@@ -1,5 +1,13 @@
 /** Environment of the score service. */
-import { type AuditHead, parseAuditKey } from '../shared/audit-chain.ts';
+import { type AuditHead, parseAuditKey } from '../shared/audit-chain/audit-chain.ts';
+import { parseNewKeyAfter } from '../shared/audit-chain/own-chain.ts';
+import {
+  type CallerCheck,
+  parseCallerCheck,
+  parseServiceIdentity,
+  type ServiceIdentity,
+} from '../shared/identity/service-identity.ts';
+import { parseHost } from '../shared/net/host-port.ts';
 import {
   type Environment,
   optionalSecret,
@@ -9,17 +17,9 @@ import {
   secretUrl,
   text,
   withPassword,
-} from '../shared/env.ts';
-import { parseHost } from '../shared/host-port.ts';
-import { parseMode } from '../shared/mode.ts';
-import { parseNewKeyAfter } from '../shared/own-chain.ts';
-import type { Secret } from '../shared/secret.ts';
-import {
-  type CallerCheck,
-  parseCallerCheck,
-  parseServiceIdentity,
-  type ServiceIdentity,
-} from '../shared/service-identity.ts';
+} from '../shared/settings/env.ts';
+import { parseMode } from '../shared/settings/mode.ts';
+import type { Secret } from '../shared/settings/secret.ts';
 
 export interface ScoreConfig {
   host: string;

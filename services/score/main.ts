@@ -1,5 +1,5 @@
 /** The score process. */
-import { runProcess } from '../shared/run-process.ts';
+import { runProcess } from '../shared/process/run-process.ts';
 import { parseScoreConfig } from './config.ts';
 import { startScore } from './service.ts';
 

@@ -1,9 +1,9 @@
 /** The operator's gRPC face of the score service, for the service `cli` alone: the outbox. */
 import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
-import { AppError } from '../shared/app-error.ts';
-import { registerService, type ServiceRegistration } from '../shared/grpc.ts';
-import type { Delivery } from './delivery.ts';
-import type { OutboxEntry, OutboxStore } from './outbox-store.ts';
+import { AppError } from '../shared/errors/app-error.ts';
+import { registerService, type ServiceRegistration } from '../shared/grpc/grpc.ts';
+import type { Delivery } from './outbox/delivery.ts';
+import type { OutboxEntry, OutboxStore } from './outbox/outbox-store.ts';
 
 const LIST_DEFAULT = 100;
 const LIST_MAX = 1_000;

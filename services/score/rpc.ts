@@ -2,11 +2,11 @@
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type BoardPositionSchema, ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { AppError } from '../shared/app-error.ts';
-import { ERROR_TABLE } from '../shared/error-table.ts';
-import { registerService, type ServiceRegistration } from '../shared/grpc.ts';
-import { MAX_BATCH } from './accept-store.ts';
-import type { Answer, SubmitScores } from './submit-scores.ts';
+import { AppError } from '../shared/errors/app-error.ts';
+import { ERROR_TABLE } from '../shared/errors/error-table.ts';
+import { registerService, type ServiceRegistration } from '../shared/grpc/grpc.ts';
+import { MAX_BATCH } from './submit/accept-store.ts';
+import type { Answer, SubmitScores } from './submit/submit-scores.ts';
 
 type PositionInit = MessageInitShape<typeof BoardPositionSchema>;
 

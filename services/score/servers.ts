@@ -5,16 +5,16 @@
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { IndexService } from '../../gen/scoreboard/rank/v1/index_pb.ts';
 import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
-import type { Clock } from '../shared/clock.ts';
 import { type Bus, openBus } from '../shared/events/bus.ts';
-import { createGrpcClient } from '../shared/grpc.ts';
-import type { Log } from '../shared/log.ts';
-import { createPostgresPool } from '../shared/postgres.ts';
-import { checkPostgres } from '../shared/start-checks.ts';
-import { ACCEPT_CONNECTIONS } from './accept-lanes.ts';
+import { createGrpcClient } from '../shared/grpc/grpc.ts';
+import type { Clock } from '../shared/settings/clock.ts';
+import { createPostgresPool } from '../shared/stores/postgres.ts';
+import { checkPostgres } from '../shared/stores/start-checks.ts';
+import type { Log } from '../shared/telemetry/log.ts';
+import { ERASURE_LIMIT_MS } from './audit/erasure-store.ts';
 import { checkAuditChain } from './check-audit-chain.ts';
 import type { ScoreConfig } from './config.ts';
-import { ERASURE_LIMIT_MS } from './erasure-store.ts';
+import { ACCEPT_CONNECTIONS } from './submit/accept-lanes.ts';
 
 /** Writers get connections of their own, so that what empties the outbox and reads limits can not hold up a commit. */
 const UPKEEP_CONNECTIONS = 4;

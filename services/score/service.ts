@@ -1,29 +1,30 @@
 /** Wires the score service: stores, rank, bus, use cases, rpc. Opens in order and closes in reverse. */
-import { startAdminServer } from '../shared/admin-server.ts';
-import { AppError } from '../shared/app-error.ts';
-import { atMost } from '../shared/at-most.ts';
-import { type Clock, systemClock } from '../shared/clock.ts';
-import { startGrpcServer } from '../shared/grpc.ts';
-import type { Log } from '../shared/log.ts';
-import { createMetrics, type Metrics } from '../shared/metrics.ts';
-import { createReadPlayerStates } from '../shared/player-state-store.ts';
-import type { RunningService } from '../shared/run-process.ts';
-import { createAcceptStore } from './accept-store.ts';
-import { createAudit } from './audit.ts';
+
+import { AppError } from '../shared/errors/app-error.ts';
+import { atMost } from '../shared/flow/at-most.ts';
+import { startGrpcServer } from '../shared/grpc/grpc.ts';
+import { startAdminServer } from '../shared/http/admin-server.ts';
+import type { RunningService } from '../shared/process/run-process.ts';
+import { type Clock, systemClock } from '../shared/settings/clock.ts';
+import { createReadPlayerStates } from '../shared/stores/player-state-store.ts';
+import type { Log } from '../shared/telemetry/log.ts';
+import { createMetrics, type Metrics } from '../shared/telemetry/metrics.ts';
+import { createAudit } from './audit/audit.ts';
+import type { KeepRejected } from './audit/keep-rejected.ts';
+import { createRankBoards } from './boards/rank-boards.ts';
+import { createRankWatch } from './boards/rank-watch.ts';
 import type { ScoreConfig } from './config.ts';
-import { createDelivery } from './delivery.ts';
-import type { KeepRejected } from './keep-rejected.ts';
-import { createLimits } from './limits.ts';
+import { createLimits } from './limits/limits.ts';
 import { createOperatorRpc } from './operator-rpc.ts';
-import { createOutboxStore, type OutboxStore } from './outbox-store.ts';
-import { createOutboxWatch } from './outbox-watch.ts';
-import { createRankBoards } from './rank-boards.ts';
-import { createRankWatch } from './rank-watch.ts';
+import { createDelivery } from './outbox/delivery.ts';
+import { createOutboxStore, type OutboxStore } from './outbox/outbox-store.ts';
+import { createOutboxWatch } from './outbox/outbox-watch.ts';
 import { createScoreRpc } from './rpc.ts';
 import { openServers, type Servers } from './servers.ts';
-import { createStoreBreaker } from './store-breaker.ts';
-import { createSubmitScores } from './submit-scores.ts';
-import { createSignatureVerifier } from './verify-signatures.ts';
+import { createAcceptStore } from './submit/accept-store.ts';
+import { createStoreBreaker } from './submit/store-breaker.ts';
+import { createSubmitScores } from './submit/submit-scores.ts';
+import { createSignatureVerifier } from './submit/verify-signatures.ts';
 
 export interface ScoreServer extends RunningService {
   readonly port: number;

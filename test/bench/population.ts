@@ -1,6 +1,6 @@
 /** Fills a board with players that were there before, straight into Postgres, and has the rank index built from it. */
 import { Redis } from 'ioredis';
-import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
+import { connectPostgres, type Sql } from '../../services/shared/stores/postgres.ts';
 import { FILLER_DIGITS, FILLER_PREFIX } from './generator/fillers.ts';
 import type { World } from './world.ts';
 

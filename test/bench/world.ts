@@ -4,12 +4,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { secretsDir } from '../../dev/units/units.ts';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { keyFile } from '../../services/local/secrets.ts';
-import { addressAs, passwordFile } from '../../services/local/store-passwords.ts';
-import { secretsDir } from '../../services/local/units.ts';
-import { createGrpcClient } from '../../services/shared/grpc.ts';
-import type { ServiceName } from '../../services/shared/service-keys.ts';
+import { keyFile } from '../../services/provision/secrets.ts';
+import { addressAs, passwordFile } from '../../services/provision/store-passwords.ts';
+import { createGrpcClient } from '../../services/shared/grpc/grpc.ts';
+import type { ServiceName } from '../../services/shared/identity/service-keys.ts';
 import { type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
 import { startChild } from './calls.ts';
 import { runLoad } from './generator/load.ts';

@@ -1,7 +1,7 @@
 /** A real Chromium for the tests, and pages of it that fail the test when they complain. */
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { FASTEST_HUMAN_MS } from '../../services/game/points.ts';
+import { FASTEST_HUMAN_MS } from '../../services/game/rounds/points.ts';
 
 const CHROMIUM_PATHS = [
   '/usr/bin/chromium',

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { parentOf, signalProcess } from '../../services/local/process-table.ts';
+import { parentOf, signalProcess } from '../../dev/host/process-table.ts';
 import { runStart, stackEnvironment, startStackProcesses } from '../support/stack-processes.ts';
 import { processesTouching } from '../support/touching-processes.ts';
 import { createRandom } from './random.ts';

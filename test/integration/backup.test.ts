@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ScoreboardLink } from '../../edge/web/scoreboard-link.ts';
 import { openWebSocket } from '../../edge/web/socket-port.ts';
-import { connectPostgres } from '../../services/shared/postgres.ts';
+import { connectPostgres } from '../../services/shared/stores/postgres.ts';
 import { type DebianPostgres, startDebianPostgres } from '../support/debian-postgres.ts';
 import { type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
 import { waitFor } from '../support/wait-for.ts';

@@ -1,6 +1,6 @@
 /** A server that does not start is ended, and the message has the line in which it says why. */
 import { expect, it } from 'vitest';
-import { startChildServer, WontStartError } from '../../services/local/child-server.ts';
+import { startChildServer, WontStartError } from '../../dev/servers/child-server.ts';
 import { processesTouching } from '../support/touching-processes.ts';
 
 const server = (script: string, probe: (port: number) => Promise<void>) => ({

@@ -1,7 +1,7 @@
 /** Everything at once: many players, repeats and conflicts through two of everything, and one truth at the end. */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
+import { connectPostgres, type Sql } from '../../services/shared/stores/postgres.ts';
 import { growsStrictly, type LiveClient, openLive, positions } from '../support/live-client.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { startWholeWorld, type WholeWorld } from '../support/whole-world.ts';

@@ -5,10 +5,10 @@ import { chownSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { claimDataFolder } from '../../services/local/data-folder.ts';
-import { endLeftovers } from '../../services/local/leftovers.ts';
-import { isRunning } from '../../services/local/process-table.ts';
-import { readRunningStack, stackFilePath, stackLockPath } from '../../services/shared/stack-file.ts';
+import { claimDataFolder } from '../../dev/host/data-folder.ts';
+import { isRunning } from '../../dev/host/process-table.ts';
+import { endLeftovers } from '../../dev/leftovers.ts';
+import { readRunningStack, stackFilePath, stackLockPath } from '../../services/shared/identity/stack-file.ts';
 
 const HOLDER = new URL('../support/folder-holder.ts', import.meta.url);
 const LANES = 10;

@@ -3,8 +3,8 @@
  * that say so, reading goes on, and with room again all is as before.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AppError } from '../../services/shared/app-error.ts';
-import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
+import { AppError } from '../../services/shared/errors/app-error.ts';
+import { connectPostgres, type Sql } from '../../services/shared/stores/postgres.ts';
 import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
 import { waitFor } from '../support/wait-for.ts';
 

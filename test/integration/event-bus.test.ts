@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startNatsServer } from '../../services/local/nats-server.ts';
-import type { Projected } from '../../services/shared/board.ts';
-import { systemClock } from '../../services/shared/clock.ts';
+import { startNatsServer } from '../../dev/servers/nats-server.ts';
 import { type Bus, openBus } from '../../services/shared/events/bus.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
-import { Secret } from '../../services/shared/secret.ts';
+import { systemClock } from '../../services/shared/settings/clock.ts';
+import { Secret } from '../../services/shared/settings/secret.ts';
+import { createSilentLog } from '../../services/shared/telemetry/log.ts';
+import type { Projected } from '../../services/shared/values/board.ts';
 import { type FaultProxy, startProxy } from '../fault/proxy.ts';
 import { waitFor } from '../support/wait-for.ts';
 

@@ -3,8 +3,8 @@
  * stops at once and recovers from what it has; whatever we acknowledged is there, and what was refused counts once.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AppError } from '../../services/shared/app-error.ts';
-import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
+import { AppError } from '../../services/shared/errors/app-error.ts';
+import { connectPostgres, type Sql } from '../../services/shared/stores/postgres.ts';
 import { type FailingPostgres, restartWithFailingSync } from '../support/failing-sync.ts';
 import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
 import { waitFor } from '../support/wait-for.ts';

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { freePort } from '../../services/local/ports.ts';
+import { freePort } from '../../dev/host/ports.ts';
 
 afterEach(() => void vi.restoreAllMocks());
 

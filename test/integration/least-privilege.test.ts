@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { NatsConnection } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { StoreUser } from '../../services/local/store-passwords.ts';
-import type { DatabaseService } from '../../services/shared/database-roles.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
-import { connectNats } from '../../services/shared/nats.ts';
-import { connectPostgres, type Sql, sqlCode } from '../../services/shared/postgres.ts';
-import { connectRedis, type RedisClient } from '../../services/shared/redis.ts';
+import type { StoreUser } from '../../services/provision/store-passwords.ts';
+import type { DatabaseService } from '../../services/shared/stores/database-roles.ts';
+import { connectNats } from '../../services/shared/stores/nats.ts';
+import { connectPostgres, type Sql, sqlCode } from '../../services/shared/stores/postgres.ts';
+import { connectRedis, type RedisClient } from '../../services/shared/stores/redis.ts';
+import { createSilentLog } from '../../services/shared/telemetry/log.ts';
 import { ask, bearer, submit } from '../support/edge-client.ts';
 import { BUS_MAY_NOT, NOBODY_MAY, PROJECT_DIGEST, ROLE_MAY_NOT, USER_MAY_NOT } from '../support/forbidden.ts';
 import { openLive } from '../support/live-client.ts';
@@ -115,7 +115,7 @@ describe('in Redis,', () => {
     const areLoaded = async () => ((await admin.script('EXISTS', PROJECT_DIGEST)) as number[])[0] === 1;
     await flush();
     await waitFor(async () => (await areLoaded()) || undefined);
-    const keeper = spawn(process.execPath, ['services/local/redis-scripts-main.ts'], {
+    const keeper = spawn(process.execPath, ['services/provision/redis-scripts-main.ts'], {
       env: { PATH: process.env.PATH, REDIS_URL: world.redisUrlAs('loader') },
     });
     let output = '';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { LOG_FILE_MAX_BYTES, LOG_FILES_KEPT, openLogFile } from '../../services/local/log-file.ts';
+import { LOG_FILE_MAX_BYTES, LOG_FILES_KEPT, openLogFile } from '../../dev/host/log-file.ts';
 
 let dir: string;
 const onError = vi.fn();

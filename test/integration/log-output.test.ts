@@ -3,10 +3,10 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { afterEach, expect, test } from 'vitest';
-import { freePort } from '../../services/local/ports.ts';
-import { untilReady } from '../../services/local/unit-process.ts';
-import { LOG_WAITING_MAX_BYTES } from '../../services/shared/log-output.ts';
-import { createServiceKey } from '../../services/shared/service-keys.ts';
+import { freePort } from '../../dev/host/ports.ts';
+import { untilReady } from '../../dev/units/unit-process.ts';
+import { createServiceKey } from '../../services/shared/identity/service-keys.ts';
+import { LOG_WAITING_MAX_BYTES } from '../../services/shared/telemetry/log-output.ts';
 
 const WRITER = new URL('../support/log-writer.ts', import.meta.url);
 const EDGE = new URL('../../edge/http/main.ts', import.meta.url);

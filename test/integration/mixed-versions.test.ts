@@ -5,12 +5,12 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parseScoreEvent } from '../../edge/fanout/score-event.ts';
+import { parseScoreEvent } from '../../edge/fanout/feed/score-event.ts';
 import { ScoreBatchSchema } from '../../gen/scoreboard/event/v1/event_pb.ts';
 import { SubmissionSchema } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
-import { connectNats, ensureScoreStream, SCORE_STREAM } from '../../services/shared/nats.ts';
-import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
+import { connectNats, ensureScoreStream, SCORE_STREAM } from '../../services/shared/stores/nats.ts';
+import { connectPostgres, type Sql } from '../../services/shared/stores/postgres.ts';
+import { createSilentLog } from '../../services/shared/telemetry/log.ts';
 import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
 import { waitFor } from '../support/wait-for.ts';
 

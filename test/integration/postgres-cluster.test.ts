@@ -16,9 +16,9 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { findPostgresBinaries } from '../../services/local/postgres-binaries.ts';
-import { type PostgresServer, startPostgresServer } from '../../services/local/postgres-server.ts';
-import { connectPostgres } from '../../services/shared/postgres.ts';
+import { findPostgresBinaries } from '../../dev/servers/postgres-binaries.ts';
+import { type PostgresServer, startPostgresServer } from '../../dev/servers/postgres-server.ts';
+import { connectPostgres } from '../../services/shared/stores/postgres.ts';
 import { processesTouching } from '../support/touching-processes.ts';
 
 const isRoot = process.getuid?.() === 0;

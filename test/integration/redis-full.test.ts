@@ -1,8 +1,8 @@
 /** A Redis that answers but takes no writes, as one does that is full: scores count, boards stay right, and it heals. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createSilentLog } from '../../services/shared/log.ts';
-import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
-import { connectRedis, type RedisClient } from '../../services/shared/redis.ts';
+import { connectPostgres, type Sql } from '../../services/shared/stores/postgres.ts';
+import { connectRedis, type RedisClient } from '../../services/shared/stores/redis.ts';
+import { createSilentLog } from '../../services/shared/telemetry/log.ts';
 import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
 import { waitFor } from '../support/wait-for.ts';
 

@@ -4,9 +4,9 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startRedisServer } from '../../services/local/redis-server.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
-import { connectRedis } from '../../services/shared/redis.ts';
+import { startRedisServer } from '../../dev/servers/redis-server.ts';
+import { connectRedis } from '../../services/shared/stores/redis.ts';
+import { createSilentLog } from '../../services/shared/telemetry/log.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const HOST = '127.0.0.1';

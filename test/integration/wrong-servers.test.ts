@@ -5,11 +5,11 @@
  */
 import { type NatsConnection, RetentionPolicy, StorageType } from 'nats';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { AppError } from '../../services/shared/app-error.ts';
-import { createLog, createSilentLog } from '../../services/shared/log.ts';
-import { connectNats } from '../../services/shared/nats.ts';
-import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
-import { connectRedis, type RedisClient } from '../../services/shared/redis.ts';
+import { AppError } from '../../services/shared/errors/app-error.ts';
+import { connectNats } from '../../services/shared/stores/nats.ts';
+import { connectPostgres, type Sql } from '../../services/shared/stores/postgres.ts';
+import { connectRedis, type RedisClient } from '../../services/shared/stores/redis.ts';
+import { createLog, createSilentLog } from '../../services/shared/telemetry/log.ts';
 import { type ScoreWorld, type ServerName, startScoreWorld } from '../support/score-world.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -96,7 +96,7 @@ async function expectOneLine(text: string, services = 1): Promise<void> {
 test('a Redis that lost our scripts: scores count with their rank, no line quotes a script, and it heals once they are loaded', async () => {
   await redis.acl('SETUSER', 'loader', '-script|load');
   await redis.script('FLUSH');
-  await without('redis', /lacks our scripts: run services\/local\/redis-scripts-main\.ts/);
+  await without('redis', /lacks our scripts: run services\/provision\/redis-scripts-main\.ts/);
   expect(await submit()).toMatchObject({ rank: 1n });
   await expectOneLine('Redis: it lacks our scripts');
   await redis.acl('SETUSER', 'loader', '+script|load');

@@ -2,15 +2,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startPostgresServer } from '../../dev/servers/postgres-server.ts';
 import { migrate } from '../../services/database/migrate.ts';
-import { startPostgresServer } from '../../services/local/postgres-server.ts';
-import { createAcceptStore } from '../../services/score/accept-store.ts';
-import { createAuditStore } from '../../services/score/audit-store.ts';
-import { createSealActions, type SealActions } from '../../services/score/seal-actions.ts';
-import { createAuditKey, parseAuditKey } from '../../services/shared/audit-chain.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
-import { createMetrics } from '../../services/shared/metrics.ts';
-import { connectPostgres, createPostgresPool } from '../../services/shared/postgres.ts';
+import { createAuditStore } from '../../services/score/audit/audit-store.ts';
+import { createSealActions, type SealActions } from '../../services/score/audit/seal-actions.ts';
+import { createAcceptStore } from '../../services/score/submit/accept-store.ts';
+import { createAuditKey, parseAuditKey } from '../../services/shared/audit-chain/audit-chain.ts';
+import { connectPostgres, createPostgresPool } from '../../services/shared/stores/postgres.ts';
+import { createSilentLog } from '../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../services/shared/telemetry/metrics.ts';
 import { waitFor } from './wait-for.ts';
 
 export type AuditWorld = Awaited<ReturnType<typeof startAuditWorld>>;

@@ -3,16 +3,20 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startPostgresServer } from '../../dev/servers/postgres-server.ts';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import type { AuthConfig } from '../../services/auth/config.ts';
 import { type AuthServiceHandle, startAuth } from '../../services/auth/service.ts';
 import { migrate } from '../../services/database/migrate.ts';
-import { startPostgresServer } from '../../services/local/postgres-server.ts';
-import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
-import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
-import { Secret } from '../../services/shared/secret.ts';
-import { createServiceKey, digestServiceKeys, SERVICE_NAMES } from '../../services/shared/service-keys.ts';
+import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc/grpc.ts';
+import {
+  createServiceKey,
+  digestServiceKeys,
+  SERVICE_NAMES,
+} from '../../services/shared/identity/service-keys.ts';
+import { Secret } from '../../services/shared/settings/secret.ts';
+import { connectPostgres, type Sql } from '../../services/shared/stores/postgres.ts';
+import { createSilentLog } from '../../services/shared/telemetry/log.ts';
 
 const HOST = '127.0.0.1';
 

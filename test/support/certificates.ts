@@ -2,9 +2,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeCertificates } from '../../services/local/certificates.ts';
-import { type CertificateRequest, createAuthority, validFor } from '../../services/local/x509.ts';
-import type { TlsCredentials } from '../../services/shared/service-certificate.ts';
+import { makeCertificates } from '../../services/provision/certificates.ts';
+import { type CertificateRequest, createAuthority, validFor } from '../../services/provision/x509.ts';
+import type { TlsCredentials } from '../../services/shared/identity/service-certificate.ts';
 
 export interface CertificateFolder {
   readonly dir: string;

@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type LocalServer, startChildServer } from '../../services/local/child-server.ts';
-import { connectPostgres } from '../../services/shared/postgres.ts';
+import { type LocalServer, startChildServer } from '../../dev/servers/child-server.ts';
+import { connectPostgres } from '../../services/shared/stores/postgres.ts';
 
 export interface DebianPostgres extends LocalServer {
   /** The folder of its programs. */

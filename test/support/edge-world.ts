@@ -3,22 +3,22 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { startRedisServer } from '../../dev/servers/redis-server.ts';
 import { parseEdgeConfig } from '../../edge/http/config.ts';
 import { startEdge } from '../../edge/http/service.ts';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { startRedisServer } from '../../services/local/redis-server.ts';
-import { AppError } from '../../services/shared/app-error.ts';
+import { AppError } from '../../services/shared/errors/app-error.ts';
 import {
   type GrpcServer,
   type Handlers,
   registerService,
   startGrpcServer,
-} from '../../services/shared/grpc.ts';
-import { createSilentLog, type Log } from '../../services/shared/log.ts';
-import { createMetrics } from '../../services/shared/metrics.ts';
-import { createServiceKey, digestServiceKeys } from '../../services/shared/service-keys.ts';
+} from '../../services/shared/grpc/grpc.ts';
+import { createServiceKey, digestServiceKeys } from '../../services/shared/identity/service-keys.ts';
+import { createSilentLog, type Log } from '../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../services/shared/telemetry/metrics.ts';
 import { createScoreDouble } from './score-double.ts';
 import { waitFor } from './wait-for.ts';
 

@@ -11,7 +11,7 @@ import {
   listProcesses,
   parentOf,
   signalProcess,
-} from '../../services/local/process-table.ts';
+} from '../../dev/host/process-table.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface FailingPostgres {

@@ -4,28 +4,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { startNatsServer } from '../../dev/servers/nats-server.ts';
 import { parseFanoutConfig } from '../../edge/fanout/config.ts';
 import { startFanout } from '../../edge/fanout/service.ts';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { ScoreBatchSchema } from '../../gen/scoreboard/event/v1/event_pb.ts';
 import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { startNatsServer } from '../../services/local/nats-server.ts';
-import { AppError } from '../../services/shared/app-error.ts';
+import { AppError } from '../../services/shared/errors/app-error.ts';
 import {
   type GrpcServer,
   type Handlers,
   registerService,
   startGrpcServer,
-} from '../../services/shared/grpc.ts';
-import { createSilentLog, type Log } from '../../services/shared/log.ts';
-import { createMetrics } from '../../services/shared/metrics.ts';
+} from '../../services/shared/grpc/grpc.ts';
+import { createServiceKey, digestServiceKeys } from '../../services/shared/identity/service-keys.ts';
 import {
   connectNats,
   ensureScoreStream,
   type NatsConnection,
   scoreSubject,
-} from '../../services/shared/nats.ts';
-import { createServiceKey, digestServiceKeys } from '../../services/shared/service-keys.ts';
+} from '../../services/shared/stores/nats.ts';
+import { createSilentLog, type Log } from '../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../services/shared/telemetry/metrics.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface TestEntry {

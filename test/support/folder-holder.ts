@@ -1,5 +1,5 @@
 /** Claims the data folder that its argument names, says how that went, and holds it until it is killed or left alone. */
-import { claimDataFolder } from '../../services/local/data-folder.ts';
+import { claimDataFolder } from '../../dev/host/data-folder.ts';
 
 const [, , dataDir = ''] = process.argv;
 const answer = await claimDataFolder(dataDir).then(

@@ -1,8 +1,8 @@
 /** What each service is forbidden at each server: what a test tries as that service. */
 import { readFileSync } from 'node:fs';
-import type { StoreUser } from '../../services/local/store-passwords.ts';
-import type { DatabaseService } from '../../services/shared/database-roles.ts';
-import { scriptDigest } from '../../services/shared/redis.ts';
+import type { StoreUser } from '../../services/provision/store-passwords.ts';
+import type { DatabaseService } from '../../services/shared/stores/database-roles.ts';
+import { scriptDigest } from '../../services/shared/stores/redis.ts';
 
 /** Statements that no service may run. */
 export const NOBODY_MAY = [

@@ -1,9 +1,10 @@
 /** A real game server before a real auth service, with a clock for reactions that the test moves. */
+
+import { freePort } from '../../dev/host/ports.ts';
 import type { GameConfig } from '../../services/game/config.ts';
 import { parseGameConfig } from '../../services/game/config.ts';
 import { startGame } from '../../services/game/service.ts';
-import { freePort } from '../../services/local/ports.ts';
-import { createSilentLog, type Log } from '../../services/shared/log.ts';
+import { createSilentLog, type Log } from '../../services/shared/telemetry/log.ts';
 import { startAuthWorld } from './auth-world.ts';
 import { type Answer, ask, bearer } from './edge-client.ts';
 import { waitFor } from './wait-for.ts';

@@ -1,5 +1,5 @@
 /** A process that logs as every unit does, as many lines as it is told to by a message, and says when it has. */
-import { createLog } from '../../services/shared/log.ts';
+import { createLog } from '../../services/shared/telemetry/log.ts';
 
 const log = createLog('writer', 'info', { linesOfKind: Number.POSITIVE_INFINITY });
 

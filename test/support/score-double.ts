@@ -2,9 +2,9 @@
 import type { MessageShape } from '@bufbuild/protobuf';
 import type { PlaceQuery, RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import type { Accepted, ScoreService, SubmissionSchema } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { AppError, type Reason } from '../../services/shared/app-error.ts';
-import { ERROR_TABLE } from '../../services/shared/error-table.ts';
-import type { CallContext, Handlers } from '../../services/shared/grpc.ts';
+import { AppError, type Reason } from '../../services/shared/errors/app-error.ts';
+import { ERROR_TABLE } from '../../services/shared/errors/error-table.ts';
+import type { CallContext, Handlers } from '../../services/shared/grpc/grpc.ts';
 
 type Submission = MessageShape<typeof SubmissionSchema>;
 type Answer = Pick<Accepted, 'newScore' | 'rank' | 'version' | 'replayed'>;

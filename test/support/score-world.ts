@@ -2,6 +2,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startNatsServer } from '../../dev/servers/nats-server.ts';
+import { startPostgresServer } from '../../dev/servers/postgres-server.ts';
+import { startRedisServer } from '../../dev/servers/redis-server.ts';
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { IndexService } from '../../gen/scoreboard/rank/v1/index_pb.ts';
 import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
@@ -11,27 +14,24 @@ import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
 import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
 import { startAuth } from '../../services/auth/service.ts';
 import { migrate } from '../../services/database/migrate.ts';
-import { startNatsServer } from '../../services/local/nats-server.ts';
-import { startPostgresServer } from '../../services/local/postgres-server.ts';
-import { startRedisServer } from '../../services/local/redis-server.ts';
-import type { StoreUser } from '../../services/local/store-passwords.ts';
+import type { StoreUser } from '../../services/provision/store-passwords.ts';
 import { startRank } from '../../services/rank/service.ts';
 import type { ScoreConfig } from '../../services/score/config.ts';
 import { startScore } from '../../services/score/service.ts';
-import { createAuditKey, parseAuditKey } from '../../services/shared/audit-chain.ts';
-import { type Clock, systemClock } from '../../services/shared/clock.ts';
-import type { DatabaseService } from '../../services/shared/database-roles.ts';
-import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
-import { createSilentLog, type Log } from '../../services/shared/log.ts';
-import { Secret } from '../../services/shared/secret.ts';
-import { certificateFiles, readTlsCredentials } from '../../services/shared/service-certificate.ts';
-import type { ServiceIdentity } from '../../services/shared/service-identity.ts';
+import { createAuditKey, parseAuditKey } from '../../services/shared/audit-chain/audit-chain.ts';
+import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc/grpc.ts';
+import { certificateFiles, readTlsCredentials } from '../../services/shared/identity/service-certificate.ts';
+import type { ServiceIdentity } from '../../services/shared/identity/service-identity.ts';
 import {
   createServiceKey,
   digestServiceKeys,
   SERVICE_NAMES,
   type ServiceName,
-} from '../../services/shared/service-keys.ts';
+} from '../../services/shared/identity/service-keys.ts';
+import { type Clock, systemClock } from '../../services/shared/settings/clock.ts';
+import { Secret } from '../../services/shared/settings/secret.ts';
+import type { DatabaseService } from '../../services/shared/stores/database-roles.ts';
+import { createSilentLog, type Log } from '../../services/shared/telemetry/log.ts';
 import { setJetStream } from './jetstream.ts';
 import { limitFileSize } from './limit-file-size.ts';
 import { pauseProcess, resumeProcess } from './pause-process.ts';

@@ -1,7 +1,7 @@
 /** A Redis client without a Redis: commands are noted and answered as the test says. For what a client does with answers. */
 import { EventEmitter } from 'node:events';
-import { redisScripts } from '../../services/local/redis-users.ts';
-import { type RedisClient, scriptDigest } from '../../services/shared/redis.ts';
+import { redisScripts } from '../../services/provision/redis-users.ts';
+import { type RedisClient, scriptDigest } from '../../services/shared/stores/redis.ts';
 
 /** Every script that is loaded into a Redis for our services, by its digest. */
 const NAMES = new Map(redisScripts().map(({ name, text }) => [scriptDigest(text), name]));

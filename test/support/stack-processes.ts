@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../../services/local/ports.ts';
-import { readStackFile, type StackFile } from '../../services/shared/stack-file.ts';
+import { freePort } from '../../dev/host/ports.ts';
+import { readStackFile, type StackFile } from '../../services/shared/identity/stack-file.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface CommandResult {
@@ -136,7 +136,7 @@ export async function stackEnvironment(): Promise<Record<string, string>> {
 
 /** `npm start` until it ends, for starts that are refused. */
 export async function runStartToItsEnd(env: Readonly<Record<string, string>>): Promise<CommandResult> {
-  return collect(spawn(process.execPath, ['services/local/main.ts'], { cwd: ROOT, env: { ...env } }));
+  return collect(spawn(process.execPath, ['dev/main.ts'], { cwd: ROOT, env: { ...env } }));
 }
 
 export function runCli(
@@ -153,7 +153,7 @@ export function runCli(
 
 /** `npm start` in a process group of its own, not waited for. */
 export function runStart(env: Readonly<Record<string, string>>, npm = false) {
-  const [command, ...args] = npm ? ['npm', 'start'] : [process.execPath, 'services/local/main.ts'];
+  const [command, ...args] = npm ? ['npm', 'start'] : [process.execPath, 'dev/main.ts'];
   const child = spawn(command ?? '', args, { cwd: ROOT, env: { ...env }, detached: true });
   let words = '';
   const listen = (chunk: Buffer) => {

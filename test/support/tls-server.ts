@@ -1,9 +1,9 @@
 /** A real gRPC server behind certificates of a test's own making, with a rank service in memory. */
 import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { type GrpcServer, registerService, startGrpcServer } from '../../services/shared/grpc.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
-import { createMetrics } from '../../services/shared/metrics.ts';
-import type { TlsCredentials } from '../../services/shared/service-certificate.ts';
+import { type GrpcServer, registerService, startGrpcServer } from '../../services/shared/grpc/grpc.ts';
+import type { TlsCredentials } from '../../services/shared/identity/service-certificate.ts';
+import { createSilentLog } from '../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../services/shared/telemetry/metrics.ts';
 import { createScoreDouble } from './score-double.ts';
 
 const HOST = '127.0.0.1';

@@ -1,6 +1,6 @@
 /** The processes that have to do with a folder, by anything that names it: a judge that does not trust the product's own marks. */
 import { readFileSync, readlinkSync } from 'node:fs';
-import { isRunning, listProcesses } from '../../services/local/process-table.ts';
+import { isRunning, listProcesses } from '../../dev/host/process-table.ts';
 
 export function processesTouching(folder: string): number[] {
   return listProcesses().filter(

@@ -3,7 +3,7 @@ import { parseFanoutConfig } from '../../edge/fanout/config.ts';
 import { startFanout } from '../../edge/fanout/service.ts';
 import { parseEdgeConfig } from '../../edge/http/config.ts';
 import { startEdge } from '../../edge/http/service.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
+import { createSilentLog } from '../../services/shared/telemetry/log.ts';
 import { type ScoreWorld, startScoreWorld } from './score-world.ts';
 import { waitFor } from './wait-for.ts';
 

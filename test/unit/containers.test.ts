@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { STORE_USERS } from '../../services/local/store-passwords.ts';
-import { DATABASE_SERVICES, roleName } from '../../services/shared/database-roles.ts';
-import { certificateFiles } from '../../services/shared/service-certificate.ts';
-import type { ServiceName } from '../../services/shared/service-keys.ts';
+import { STORE_USERS } from '../../services/provision/store-passwords.ts';
+import { certificateFiles } from '../../services/shared/identity/service-certificate.ts';
+import type { ServiceName } from '../../services/shared/identity/service-keys.ts';
+import { DATABASE_SERVICES, roleName } from '../../services/shared/stores/database-roles.ts';
 
 const read = (name: string) => readFileSync(fileURLToPath(new URL(`../../${name}`, import.meta.url)), 'utf8');
 const compose = read('docker-compose.yml');

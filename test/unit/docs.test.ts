@@ -3,13 +3,13 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { CLOSE } from '../../edge/fanout/close-codes.ts';
-import { describeError } from '../../edge/http/error-response.ts';
-import { AppError, isReason, REASONS } from '../../services/shared/app-error.ts';
+import { CLOSE } from '../../edge/fanout/sockets/close-codes.ts';
+import { describeError } from '../../edge/http/server/error-response.ts';
+import { AppError, isReason, REASONS } from '../../services/shared/errors/app-error.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
-const SOURCES = ['services/**/*.ts', 'edge/{http,fanout}/**/*.ts'].flatMap((pattern) =>
+const SOURCES = ['services/**/*.ts', 'dev/**/*.ts', 'edge/{http,fanout}/**/*.ts'].flatMap((pattern) =>
   globSync(pattern, { cwd: ROOT }).map(read),
 );
 

@@ -42,7 +42,7 @@ describe('the table of threats', () => {
   it('names only files that exist', () => {
     const named = [
       ...page.matchAll(
-        /`((?:services|edge|test|docs)\/[^`*\s]+|Dockerfile|docker-compose\.yml|package-lock\.json)`/g,
+        /`((?:services|edge|dev|test|docs)\/[^`*\s]+|Dockerfile|docker-compose\.yml|package-lock\.json)`/g,
       ),
     ];
     expect(named.length).toBeGreaterThan(80);
@@ -63,16 +63,16 @@ describe('the inventory', () => {
   const source = (pattern: string) => globSync(pattern, { cwd: ROOT }).map(read).join('\n');
 
   it('lists every public entry that the sources declare, and no other', () => {
-    const ofEdge = [...source('edge/http/*.ts').matchAll(/route\('(GET|POST)', '([^']+)'/g)].map(
+    const ofEdge = [...source('edge/http/**/*.ts').matchAll(/route\('(GET|POST)', '([^']+)'/g)].map(
       ([, method, path]) => `${method} ${path}`,
     );
     const ofConnect = ScoreboardService.methods.map(
       ({ name }) => `POST /${ScoreboardService.typeName}/${name}`,
     );
-    const ofGame = [...read('services/game/routes.ts').matchAll(/path: \/\^(\S+)\$\/,/g)].map(
+    const ofGame = [...read('services/game/http/routes.ts').matchAll(/path: \/\^(\S+)\$\/,/g)].map(
       ([, path = '']) => `POST ${path.replaceAll('\\', '').replace(/\(.*\)/, '{id}')}`,
     );
-    const ofFanout = [...read('edge/fanout/socket-server.ts').matchAll(/app\.get\('([^']+)'/g)].map(
+    const ofFanout = [...read('edge/fanout/sockets/socket-server.ts').matchAll(/app\.get\('([^']+)'/g)].map(
       ([, path]) => `GET ${path}`,
     );
     const declared = [...ofEdge, ...ofConnect, ...ofGame, ...ofFanout];
@@ -94,8 +94,8 @@ describe('the inventory', () => {
       { service: RankService, text: read('services/rank/rpc.ts') },
       { service: IndexService, text: read('services/rank/index-rpc.ts') },
       { service: OperatorService, text: read('services/score/operator-rpc.ts') },
-      { service: AuditService, text: read('services/score/audit-rpc.ts') },
-      { service: LimitsService, text: read('services/score/limits-rpc.ts') },
+      { service: AuditService, text: read('services/score/audit/audit-rpc.ts') },
+      { service: LimitsService, text: read('services/score/limits/limits-rpc.ts') },
     ].flatMap(({ service, text }) =>
       // Who may call a method may also ask for it in a conversation.
       service.methods.map(({ name }) => {

@@ -1,8 +1,8 @@
 /** Reads a board from the rank service: for boards not known yet, and to repair whatever the feed may have lost. */
-import type { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
-import type { GrpcClient } from '../../services/shared/grpc.ts';
-import type { Board } from './board-state.ts';
-import { POLL_DEADLINE_MS } from './limits.ts';
+import type { RankService } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import type { GrpcClient } from '../../../services/shared/grpc/grpc.ts';
+import type { Board } from '../hub/board-state.ts';
+import { POLL_DEADLINE_MS } from '../limits.ts';
 import { exactNumber, rankEntries } from './score-event.ts';
 
 const BOARD_ENTRIES = 10;

@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Log } from '../../services/shared/log.ts';
+import type { Secret } from '../../../services/shared/settings/secret.ts';
 import {
   AckPolicy,
   connectNats,
@@ -16,9 +16,9 @@ import {
   type NatsConnection,
   NOT_CONNECTED,
   SCORE_STREAM,
-} from '../../services/shared/nats.ts';
-import { createRepeatedWarning } from '../../services/shared/repeated-log.ts';
-import type { Secret } from '../../services/shared/secret.ts';
+} from '../../../services/shared/stores/nats.ts';
+import type { Log } from '../../../services/shared/telemetry/log.ts';
+import { createRepeatedWarning } from '../../../services/shared/telemetry/repeated-log.ts';
 import {
   FEED_CALL_DEADLINE_MS,
   FEED_CONSUMER_LINGER_MS,
@@ -28,7 +28,7 @@ import {
   FEED_PULL_MESSAGES,
   FEED_RETRIES_UNTIL_GONE,
   FEED_RETRY_MS,
-} from './limits.ts';
+} from '../limits.ts';
 
 export interface FeedOptions {
   natsUrl: Secret;

@@ -6,15 +6,13 @@
  * that: while it comes back as stale, or not at all, every board is stale. And an event says when its board is behind, because
  * the score service could not reach the rank service.
  */
-import { AppError } from '../../services/shared/app-error.ts';
-import { NO_ANSWER } from '../../services/shared/dependencies.ts';
-import type { Log } from '../../services/shared/log.ts';
-import type { BoardSource } from './board-source.ts';
-import { type Board, isNewer } from './board-state.ts';
-import type { Channel } from './channel.ts';
-import type { FanoutMetrics } from './fanout-metrics.ts';
-import type { Feed } from './feed.ts';
-import type { Hub } from './hub.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import { NO_ANSWER } from '../../../services/shared/stores/dependencies.ts';
+import type { Log } from '../../../services/shared/telemetry/log.ts';
+import type { FanoutMetrics } from '../fanout-metrics.ts';
+import { type Board, isNewer } from '../hub/board-state.ts';
+import type { Channel } from '../hub/channel.ts';
+import type { Hub } from '../hub/hub.ts';
 import {
   FRESHNESS_CHECK_MS,
   POLL_FAST_MS,
@@ -22,7 +20,9 @@ import {
   POLL_SLOW_MS,
   POLLS_IN_FLIGHT,
   STALE_AFTER_MS,
-} from './limits.ts';
+} from '../limits.ts';
+import type { BoardSource } from './board-source.ts';
+import type { Feed } from './feed.ts';
 
 export interface FreshnessOptions {
   hub: Pick<Hub, 'channels' | 'find' | 'offerBoard' | 'setStale' | 'refuse'>;

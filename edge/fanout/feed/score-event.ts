@@ -4,10 +4,10 @@ import {
   type Board as BoardMessage,
   type PlayerState as PlayerMessage,
   ScoreBatchSchema,
-} from '../../gen/scoreboard/event/v1/event_pb.ts';
-import { MAX_SCORE, parseLeaderboard, parseUserId } from '../../services/shared/identifiers.ts';
-import type { Board, Entry } from './board-state.ts';
-import type { PlayerState } from './frames.ts';
+} from '../../../gen/scoreboard/event/v1/event_pb.ts';
+import { MAX_SCORE, parseLeaderboard, parseUserId } from '../../../services/shared/values/identifiers.ts';
+import type { Board, Entry } from '../hub/board-state.ts';
+import type { PlayerState } from '../hub/frames.ts';
 
 export interface ScoreEvent {
   readonly leaderboard: string;

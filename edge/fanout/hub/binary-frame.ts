@@ -1,6 +1,6 @@
 /** Frames as protobuf messages, with the fields of the JSON frames. */
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import { ServerFrameSchema } from '../../gen/scoreboard/live/v1/live_pb.ts';
+import { ServerFrameSchema } from '../../../gen/scoreboard/live/v1/live_pb.ts';
 import type { BoardFields, FrameFields } from './frame.ts';
 
 type ServerFrameInit = NonNullable<MessageInitShape<typeof ServerFrameSchema>['frame']>;

@@ -5,12 +5,12 @@
  * neither from the node nor from others behind the same address.
  */
 
-import { ADDRESSES_PER_SITE, createAddressLimiter } from '../../services/shared/address-limiter.ts';
-import { AppError } from '../../services/shared/app-error.ts';
-import type { AddressShare, Holding } from './admission.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import { ADDRESSES_PER_SITE, createAddressLimiter } from '../../../services/shared/net/address-limiter.ts';
+import { BOARD_OPENINGS_PER_ADDRESS, BOARDS_PER_ADDRESS, BOARDS_PER_NODE } from '../limits.ts';
+import type { AddressShare, Holding } from '../sockets/admission.ts';
+import type { Connection } from '../sockets/connection.ts';
 import { Channel } from './channel.ts';
-import type { Connection } from './connection.ts';
-import { BOARD_OPENINGS_PER_ADDRESS, BOARDS_PER_ADDRESS, BOARDS_PER_NODE } from './limits.ts';
 
 export interface BoardsOptions {
   /** Boards that are watched even when no socket watches them. They count for no address. */

@@ -1,6 +1,7 @@
 /** A leaderboard that this node watches: what is newest, and what sockets have been shown. */
+
+import type { Connection } from '../sockets/connection.ts';
 import { type Board, isSame, type Position } from './board-state.ts';
-import type { Connection } from './connection.ts';
 import type { Frame } from './frame.ts';
 import { currentFrame, snapshotFrame } from './frames.ts';
 

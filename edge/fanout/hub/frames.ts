@@ -1,5 +1,5 @@
 /** The frames that clients read. */
-import type { AppError } from '../../services/shared/app-error.ts';
+import type { AppError } from '../../../services/shared/errors/app-error.ts';
 import { isBinaryBroadcast } from './binary-frame.ts';
 import type { Board, Cause, Position } from './board-state.ts';
 import { type BoardFields, Frame } from './frame.ts';

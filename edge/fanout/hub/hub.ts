@@ -6,16 +6,16 @@
  * Sockets only ever see published boards, and publishing only moves forward: so on every socket (epoch, seq) grows.
  * A socket that lost a frame is parked: it gets nothing until its buffer has drained, and then the newest board.
  */
-import { AppError } from '../../services/shared/app-error.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import type { FanoutMetrics } from '../fanout-metrics.ts';
+import { BOARDS_PER_SOCKET } from '../limits.ts';
+import { CLOSE } from '../sockets/close-codes.ts';
+import type { Connection } from '../sockets/connection.ts';
 import { type Board, causeOf, isNewer, type Position } from './board-state.ts';
 import { Boards } from './boards.ts';
 import type { Channel } from './channel.ts';
-import { CLOSE } from './close-codes.ts';
-import type { Connection } from './connection.ts';
-import type { FanoutMetrics } from './fanout-metrics.ts';
 import type { Frame } from './frame.ts';
 import { errorFrame, type PlayerState, snapshotFrame, staleFrame, updateFrame } from './frames.ts';
-import { BOARDS_PER_SOCKET } from './limits.ts';
 import type { Personal } from './personal.ts';
 import { createSlowSockets } from './slow-sockets.ts';
 import { createTicker } from './ticker.ts';

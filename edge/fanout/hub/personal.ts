@@ -2,11 +2,12 @@
  * Players' own updates, for sockets with a token. Like boards they are conflated to the newest state a tick, and sent
  * after the boards, so that a personal frame repeats exactly the board that its socket has just been shown.
  */
+
+import { BOARDS_PER_PLAYER, SOCKETS_PER_PLAYER } from '../limits.ts';
+import type { Connection } from '../sockets/connection.ts';
 import type { Channel } from './channel.ts';
-import type { Connection } from './connection.ts';
 import type { Frame } from './frame.ts';
 import { type PlayerState, personalFrame } from './frames.ts';
-import { BOARDS_PER_PLAYER, SOCKETS_PER_PLAYER } from './limits.ts';
 
 export interface Personal {
   /** Begins to send the player's updates to the socket; false when the player has too many already. */

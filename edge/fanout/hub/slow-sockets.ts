@@ -3,9 +3,10 @@
  * memory grows, until their buffer has drained; then they get the newest board instead of what they missed. One that
  * stays behind for too long is closed.
  */
+
+import { CLOSE } from '../sockets/close-codes.ts';
+import { type Connection, KEEPS_UP } from '../sockets/connection.ts';
 import type { Channel } from './channel.ts';
-import { CLOSE } from './close-codes.ts';
-import { type Connection, KEEPS_UP } from './connection.ts';
 import { staleFrame } from './frames.ts';
 
 export interface SlowSocketsOptions {

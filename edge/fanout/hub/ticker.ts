@@ -2,7 +2,7 @@
  * Spaces out the work of a tick. The first call after a quiet time runs at once; what follows waits until the tick is
  * over. A tick that takes longer than its width widens the next: a node under load then does fewer, larger ticks.
  */
-import { MAX_TICK_MS } from './limits.ts';
+import { MAX_TICK_MS } from '../limits.ts';
 
 export interface TickerOptions {
   /** Shortest time between two ticks. */

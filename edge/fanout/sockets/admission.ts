@@ -3,17 +3,18 @@
  * and of both not more from one address than its share. The address is asked first, so that what it is refused costs the
  * node's rate nothing. Addresses on the exempt list, such as a load balancer's, have no share.
  */
-import { ADDRESSES_PER_SITE, createAddressLimiter } from '../../services/shared/address-limiter.ts';
-import { AppError } from '../../services/shared/app-error.ts';
-import type { ConnectionLimits } from '../../services/shared/connections.ts';
-import type { Rate } from '../../services/shared/gcra.ts';
-import { holdersOf, type NetworkList, subscriberOf } from '../../services/shared/networks.ts';
+
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import { ADDRESSES_PER_SITE, createAddressLimiter } from '../../../services/shared/net/address-limiter.ts';
+import type { ConnectionLimits } from '../../../services/shared/net/connections.ts';
+import { holdersOf, type NetworkList, subscriberOf } from '../../../services/shared/net/networks.ts';
+import type { Rate } from '../../../services/shared/rate/gcra.ts';
 import {
   ADDRESS_PART_OF_UPGRADES,
   CONNECTIONS_PER_UPGRADE,
   SPARE_CONNECTIONS,
   UPGRADE_RETRY_S,
-} from './limits.ts';
+} from '../limits.ts';
 import { spend } from './rate-limit.ts';
 
 export interface AdmissionOptions {

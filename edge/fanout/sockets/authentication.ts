@@ -2,16 +2,16 @@
  * Whose socket it is, and until when. A socket serves boards before anybody knows its owner; verification goes on
  * beside it and adds the player's own updates. A socket never outlives its token, unless a new one comes in time.
  */
-import { toAppError } from '../../services/shared/app-error.ts';
-import type { Clock } from '../../services/shared/clock.ts';
-import type { Log } from '../../services/shared/log.ts';
-import type { Identity, TokenVerifier } from '../../services/shared/token-verifier.ts';
+import { toAppError } from '../../../services/shared/errors/app-error.ts';
+import type { Clock } from '../../../services/shared/settings/clock.ts';
+import type { Log } from '../../../services/shared/telemetry/log.ts';
+import type { Identity, TokenVerifier } from '../../../services/shared/tokens/token-verifier.ts';
+import { authenticatedFrame } from '../hub/frames.ts';
+import type { Personal } from '../hub/personal.ts';
+import { EXPIRY_CHECK_MS } from '../limits.ts';
 import { CLOSE } from './close-codes.ts';
 import type { Connection } from './connection.ts';
 import { createExpiryWheel } from './expiry-wheel.ts';
-import { authenticatedFrame } from './frames.ts';
-import { EXPIRY_CHECK_MS } from './limits.ts';
-import type { Personal } from './personal.ts';
 
 export interface AuthenticationOptions {
   verifier: TokenVerifier;

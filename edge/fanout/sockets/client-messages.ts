@@ -1,7 +1,7 @@
 /** What a client may say. A message either has exactly a documented form or is refused: nothing is guessed. */
-import { AppError } from '../../services/shared/app-error.ts';
-import { parseLeaderboard } from '../../services/shared/identifiers.ts';
-import type { Position } from './board-state.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import { parseLeaderboard } from '../../../services/shared/values/identifiers.ts';
+import type { Position } from '../hub/board-state.ts';
 
 export type ClientMessage =
   | { readonly type: 'subscribe'; readonly leaderboard: string; readonly resume: Position | undefined }

@@ -3,13 +3,13 @@
  * Using a uWebSockets.js socket after its close throws; here `socket` is undefined from that moment on, and nobody
  * waits between looking at it and using it.
  */
-import type { Identity } from '../../services/shared/token-verifier.ts';
+import type { Identity } from '../../../services/shared/tokens/token-verifier.ts';
+import type { Channel } from '../hub/channel.ts';
+import type { Frame } from '../hub/frame.ts';
+import { DIRECT_SEND_MAX_BUFFERED_BYTES } from '../limits.ts';
 import type { AddressShare } from './admission.ts';
-import type { Channel } from './channel.ts';
 import type { CloseCode } from './close-codes.ts';
-import type { Frame } from './frame.ts';
 import { BINARY_SUBPROTOCOL, type Handshake } from './handshake.ts';
-import { DIRECT_SEND_MAX_BUFFERED_BYTES } from './limits.ts';
 
 /** What we use of a uWebSockets.js WebSocket. */
 export interface Socket {

@@ -3,15 +3,15 @@
  * the nodes that take over meet a stream and not a wall.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { CLOSE } from './close-codes.ts';
-import type { Connection } from './connection.ts';
 import {
   DRAIN_GRACE_MS,
   DRAIN_RETURN_MIN_MS,
   DRAIN_RETURN_PER_S,
   DRAIN_SPREAD_MS,
   DRAIN_STEP_MS,
-} from './limits.ts';
+} from '../limits.ts';
+import { CLOSE } from './close-codes.ts';
+import type { Connection } from './connection.ts';
 
 /** Closes all sockets within DRAIN_SPREAD_MS. `random` gives numbers from 0 to 1. */
 export async function drainSockets(open: ReadonlySet<Connection>, random: () => number): Promise<void> {

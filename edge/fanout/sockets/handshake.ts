@@ -2,9 +2,9 @@
  * What an upgrade request asks for, judged at once and from its headers alone. It refuses pages that are not on the
  * list, tokens in the URL (they end up in logs), and subprotocols that nobody speaks here.
  */
-import { AppError } from '../../services/shared/app-error.ts';
-import type { AllowedOrigins } from '../../services/shared/origins.ts';
-import type { Position } from './board-state.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import type { AllowedOrigins } from '../../../services/shared/http/origins.ts';
+import type { Position } from '../hub/board-state.ts';
 import { parsePosition } from './client-messages.ts';
 
 export interface HandshakeRequest {

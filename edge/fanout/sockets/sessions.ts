@@ -1,16 +1,16 @@
 /** What happens on a socket between open and close: its first frame, its messages, its end. */
 
-import { createAddressLimiter } from '../../services/shared/address-limiter.ts';
-import { AppError, toAppError } from '../../services/shared/app-error.ts';
+import { AppError, toAppError } from '../../../services/shared/errors/app-error.ts';
+import { createAddressLimiter } from '../../../services/shared/net/address-limiter.ts';
+import type { FanoutMetrics } from '../fanout-metrics.ts';
+import { errorFrame, isBroadcast, pongFrame } from '../hub/frames.ts';
+import type { Hub } from '../hub/hub.ts';
+import { BAD_MESSAGES_ALLOWED, MESSAGE_BURST, MESSAGE_INTERVAL_MS, MESSAGES_PER_ADDRESS } from '../limits.ts';
 import type { Admission } from './admission.ts';
 import type { Authentication } from './authentication.ts';
 import { boardNamedIn, type MessageFields, parseClientMessage, readMessage } from './client-messages.ts';
 import { CLOSE } from './close-codes.ts';
 import type { Connection, Socket } from './connection.ts';
-import type { FanoutMetrics } from './fanout-metrics.ts';
-import { errorFrame, isBroadcast, pongFrame } from './frames.ts';
-import type { Hub } from './hub.ts';
-import { BAD_MESSAGES_ALLOWED, MESSAGE_BURST, MESSAGE_INTERVAL_MS, MESSAGES_PER_ADDRESS } from './limits.ts';
 import { spend } from './rate-limit.ts';
 
 export interface SessionsOptions {

@@ -2,29 +2,29 @@
  * The public port: the WebSocket at /live and two health answers. An upgrade is judged at once, from its headers, so
  * that no half-made socket ever waits for anything; what is refused gets a plain HTTP error that says why.
  */
-import { AppError, toAppError } from '../../services/shared/app-error.ts';
-import { clientAddress } from '../../services/shared/client-address.ts';
-import type { Connections } from '../../services/shared/connections.ts';
-import { ERROR_TABLE } from '../../services/shared/error-table.ts';
-import { type HttpStatus, statusLine } from '../../services/shared/http-status.ts';
-import type { NetworkList } from '../../services/shared/networks.ts';
-import type { AllowedOrigins } from '../../services/shared/origins.ts';
-import { parseHostHeader } from '../../services/shared/request-head.ts';
+import { AppError, toAppError } from '../../../services/shared/errors/app-error.ts';
+import { ERROR_TABLE } from '../../../services/shared/errors/error-table.ts';
+import { type HttpStatus, statusLine } from '../../../services/shared/errors/http-status.ts';
+import type { AllowedOrigins } from '../../../services/shared/http/origins.ts';
+import { parseHostHeader } from '../../../services/shared/http/request-head.ts';
 import {
   type HttpRequest,
   type HttpResponse,
   listenExclusively,
   loadUws,
   readHeaders,
-} from '../../services/shared/uws.ts';
+} from '../../../services/shared/http/uws.ts';
+import { clientAddress } from '../../../services/shared/net/client-address.ts';
+import type { Connections } from '../../../services/shared/net/connections.ts';
+import type { NetworkList } from '../../../services/shared/net/networks.ts';
+import type { FanoutMetrics } from '../fanout-metrics.ts';
+import type { Channel } from '../hub/channel.ts';
+import type { Frame } from '../hub/frame.ts';
+import { errorBody } from '../hub/frames.ts';
+import { IDLE_TIMEOUT_S, MAX_BACKPRESSURE_BYTES, MESSAGE_MAX_BYTES } from '../limits.ts';
 import type { Admission } from './admission.ts';
-import type { Channel } from './channel.ts';
 import { Connection } from './connection.ts';
-import type { FanoutMetrics } from './fanout-metrics.ts';
-import type { Frame } from './frame.ts';
-import { errorBody } from './frames.ts';
 import { parseHandshake } from './handshake.ts';
-import { IDLE_TIMEOUT_S, MAX_BACKPRESSURE_BYTES, MESSAGE_MAX_BYTES } from './limits.ts';
 import type { Sessions } from './sessions.ts';
 
 export interface SocketServerOptions {

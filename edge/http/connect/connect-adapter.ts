@@ -12,12 +12,12 @@ import {
 } from '@connectrpc/connect';
 import type { UniversalHandler, UniversalServerResponse } from '@connectrpc/connect/protocol';
 import { compressionGzip } from '@connectrpc/connect-node';
-import { AppError, toAppError } from '../../services/shared/app-error.ts';
-import type { Log } from '../../services/shared/log.ts';
+import { AppError, toAppError } from '../../../services/shared/errors/app-error.ts';
+import type { Log } from '../../../services/shared/telemetry/log.ts';
+import { describeError } from '../server/error-response.ts';
+import type { Exchange } from '../server/exchange.ts';
+import type { Handler, Method, Route } from '../server/http-server.ts';
 import { connectErrorBody, refusalOfStatus, toConnectError } from './connect-errors.ts';
-import { describeError } from './error-response.ts';
-import type { Exchange } from './exchange.ts';
-import type { Handler, Method, Route } from './http-server.ts';
 
 /** Bounds the body as sent and as unpacked. */
 const READ_MAX_BYTES = 16 * 1024;

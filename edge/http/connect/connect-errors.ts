@@ -1,9 +1,9 @@
 /** Our refusals as Connect's errors, and as the one error shape with the details that Connect's clients read. */
 import { create, toBinary } from '@bufbuild/protobuf';
 import { type Code, ConnectError } from '@connectrpc/connect';
-import { ErrorDetailSchema } from '../../gen/scoreboard/error/v1/error_pb.ts';
-import { AppError, type Reason } from '../../services/shared/app-error.ts';
-import { ERROR_TABLE } from '../../services/shared/error-table.ts';
+import { ErrorDetailSchema } from '../../../gen/scoreboard/error/v1/error_pb.ts';
+import { AppError, type Reason } from '../../../services/shared/errors/app-error.ts';
+import { ERROR_TABLE } from '../../../services/shared/errors/error-table.ts';
 
 /** A refusal as gRPC-web and Connect clients understand it, with the reason as a detail. */
 export function toConnectError({ kind, reason, message, retryAfterMs }: AppError): ConnectError {

@@ -1,15 +1,15 @@
 /** scoreboard.edge.v1.ScoreboardService: the public RPC face over the same use cases as REST. */
 import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
-import { ScoreboardService } from '../../gen/scoreboard/edge/v1/scoreboard_pb.ts';
-import type { Entry } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { parseActionId, parseLeaderboard, parsePoints } from '../../services/shared/identifiers.ts';
-import type { Admission } from './admission.ts';
-import type { Asking } from './asking.ts';
+import { ScoreboardService } from '../../../gen/scoreboard/edge/v1/scoreboard_pb.ts';
+import type { Entry } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { parseActionId, parseLeaderboard, parsePoints } from '../../../services/shared/values/identifiers.ts';
+import type { Admission } from '../limits/admission.ts';
+import type { Asking } from '../read/asking.ts';
+import { NEIGHBOURS, type PlaceQuestion, type Read } from '../read/read.ts';
+import type { Exchange } from '../server/exchange.ts';
+import type { Submit } from '../submit/submit.ts';
+import { parseSignature } from '../submit/submit-body.ts';
 import { exchangeOf } from './connect-adapter.ts';
-import type { Exchange } from './exchange.ts';
-import { NEIGHBOURS, type PlaceQuestion, type Read } from './read.ts';
-import type { Submit } from './submit.ts';
-import { parseSignature } from './submit-body.ts';
 
 export const SUBMIT_SCORE_PATH = `/${ScoreboardService.typeName}/${ScoreboardService.method.submitScore.name}`;
 

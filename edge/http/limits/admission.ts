@@ -2,10 +2,10 @@
  * Who calls and whether they may. Every request for data counts against its address, and a submission also against its
  * player. The page, the key set, health and refusals cost less than a check and count against nobody.
  */
-import { holdersOf, type NetworkList, subscriberOf } from '../../services/shared/networks.ts';
-import type { Identity, TokenVerifier } from '../../services/shared/token-verifier.ts';
+import { holdersOf, type NetworkList, subscriberOf } from '../../../services/shared/net/networks.ts';
+import type { Identity, TokenVerifier } from '../../../services/shared/tokens/token-verifier.ts';
+import type { Exchange } from '../server/exchange.ts';
 import { authenticate } from './authenticate.ts';
-import type { Exchange } from './exchange.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
 export interface Admission {

@@ -1,6 +1,6 @@
 /** Who calls: the bearer token in the Authorization header, and nothing else. */
-import { AppError } from '../../services/shared/app-error.ts';
-import type { Identity, TokenVerifier } from '../../services/shared/token-verifier.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import type { Identity, TokenVerifier } from '../../../services/shared/tokens/token-verifier.ts';
 
 /** The scheme's name has no case; one space follows it. */
 const SCHEME = /^bearer /i;

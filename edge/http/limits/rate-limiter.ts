@@ -6,20 +6,20 @@
  * answer in time, each node limits alone: n times looser with n nodes, still a limit, and the node's own count is warm.
  */
 import { readFileSync } from 'node:fs';
-import { createAddressLimiter } from '../../services/shared/address-limiter.ts';
-import { AppError } from '../../services/shared/app-error.ts';
-import { createCoalescer } from '../../services/shared/coalescer.ts';
-import { createLocalLimiter, type LocalLimiter, type Rate } from '../../services/shared/gcra.ts';
-import type { Log } from '../../services/shared/log.ts';
-import type { Metrics } from '../../services/shared/metrics.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import { createCoalescer } from '../../../services/shared/flow/coalescer.ts';
+import { createAddressLimiter } from '../../../services/shared/net/address-limiter.ts';
+import { createLocalLimiter, type LocalLimiter, type Rate } from '../../../services/shared/rate/gcra.ts';
+import { RateLimitedError } from '../../../services/shared/rate/rate-limited.ts';
 import {
   createScript,
   describeRedisTrouble,
   NOT_CONNECTED,
   type RedisClient,
-} from '../../services/shared/redis.ts';
-import { createRepeatedWarning } from '../../services/shared/repeated-log.ts';
-import { RateLimitedError } from './rate-limited.ts';
+} from '../../../services/shared/stores/redis.ts';
+import type { Log } from '../../../services/shared/telemetry/log.ts';
+import type { Metrics } from '../../../services/shared/telemetry/metrics.ts';
+import { createRepeatedWarning } from '../../../services/shared/telemetry/repeated-log.ts';
 
 export type Limit = 'user' | 'address';
 

@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { extname } from 'node:path';
-import type { AllowedOrigins } from '../../services/shared/origins.ts';
-import type { EdgeConfig } from './config.ts';
-import { ANY_ORIGIN, type Exchange, type HeaderList, mayLackBody } from './exchange.ts';
-import { type Route, route } from './http-server.ts';
+import type { AllowedOrigins } from '../../../services/shared/http/origins.ts';
+import type { EdgeConfig } from '../config.ts';
+import { ANY_ORIGIN, type Exchange, type HeaderList, mayLackBody } from '../server/exchange.ts';
+import { type Route, route } from '../server/http-server.ts';
 
-const WEB = new URL('../web/', import.meta.url);
+const WEB = new URL('../../web/', import.meta.url);
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',

@@ -8,14 +8,14 @@ import type {
   GetTopResponse,
   Place,
   RankService,
-} from '../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { AppError } from '../../services/shared/app-error.ts';
-import { createCoalescer } from '../../services/shared/coalescer.ts';
-import type { GrpcClient } from '../../services/shared/grpc.ts';
-import { createShares } from '../../services/shared/shares.ts';
-import { withDeadline } from '../../services/shared/with-deadline.ts';
+} from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import { fromRefused } from '../../../services/shared/errors/refused.ts';
+import { createCoalescer } from '../../../services/shared/flow/coalescer.ts';
+import { withDeadline } from '../../../services/shared/flow/with-deadline.ts';
+import type { GrpcClient } from '../../../services/shared/grpc/grpc.ts';
+import { createShares } from '../../../services/shared/net/shares.ts';
 import { type Asking, playerHolder } from './asking.ts';
-import { fromRefused } from './refused.ts';
 import { CACHED_TOP_SIZE, type TopCache } from './top-cache.ts';
 
 /** Whose place is asked for, and for whom. */

@@ -5,12 +5,12 @@
  * made-up names push out nothing but each other.
  */
 
-import type { GetTopResponse, RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { AppError } from '../../services/shared/app-error.ts';
-import { type Coalescer, createCoalescer } from '../../services/shared/coalescer.ts';
-import type { GrpcClient } from '../../services/shared/grpc.ts';
-import type { Metrics } from '../../services/shared/metrics.ts';
-import { createShares } from '../../services/shared/shares.ts';
+import type { GetTopResponse, RankService } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import { type Coalescer, createCoalescer } from '../../../services/shared/flow/coalescer.ts';
+import type { GrpcClient } from '../../../services/shared/grpc/grpc.ts';
+import { createShares } from '../../../services/shared/net/shares.ts';
+import type { Metrics } from '../../../services/shared/telemetry/metrics.ts';
 
 export interface CachedTop extends Pick<GetTopResponse, 'entries' | 'position'> {
   /** A JSON array of {username, score}, best first. */

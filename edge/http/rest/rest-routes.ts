@@ -1,14 +1,14 @@
 /** The REST routes of the contract. Each handler says who, what, do, answer. */
-import { AppError } from '../../services/shared/app-error.ts';
-import { DEFAULT_LEADERBOARD, parseLeaderboard } from '../../services/shared/identifiers.ts';
-import type { OwnedTokenVerifier } from '../../services/shared/token-verifier.ts';
-import type { Admission } from './admission.ts';
-import { ANY_ORIGIN, type Exchange, type HeaderList } from './exchange.ts';
-import { type Route, route } from './http-server.ts';
-import type { Read } from './read.ts';
-import type { Submit } from './submit.ts';
-import { parseSubmitBody, SUBMIT_BODY_LIMIT_BYTES } from './submit-body.ts';
-import type { CachedTop, TopCache } from './top-cache.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import type { OwnedTokenVerifier } from '../../../services/shared/tokens/token-verifier.ts';
+import { DEFAULT_LEADERBOARD, parseLeaderboard } from '../../../services/shared/values/identifiers.ts';
+import type { Admission } from '../limits/admission.ts';
+import type { Read } from '../read/read.ts';
+import type { CachedTop, TopCache } from '../read/top-cache.ts';
+import { ANY_ORIGIN, type Exchange, type HeaderList } from '../server/exchange.ts';
+import { type Route, route } from '../server/http-server.ts';
+import type { Submit } from '../submit/submit.ts';
+import { parseSubmitBody, SUBMIT_BODY_LIMIT_BYTES } from '../submit/submit-body.ts';
 
 export interface RestRoutesOptions {
   admission: Admission;

@@ -1,8 +1,8 @@
 /** The one error shape of everything public: {"code","reason","message"} with the matching HTTP status. */
-import type { AppError, Reason } from '../../services/shared/app-error.ts';
-import { ERROR_TABLE } from '../../services/shared/error-table.ts';
-import type { HttpStatus } from '../../services/shared/http-status.ts';
-import { RateLimitedError } from './rate-limited.ts';
+import type { AppError, Reason } from '../../../services/shared/errors/app-error.ts';
+import { ERROR_TABLE } from '../../../services/shared/errors/error-table.ts';
+import type { HttpStatus } from '../../../services/shared/errors/http-status.ts';
+import { RateLimitedError } from '../../../services/shared/rate/rate-limited.ts';
 
 export interface DescribedError {
   readonly status: HttpStatus;

@@ -3,15 +3,15 @@
  * after the client has gone, and writes each answer in one piece.
  */
 import { randomInt } from 'node:crypto';
-import { AppError, toAppError } from '../../services/shared/app-error.ts';
-import { type HttpStatus, statusLine } from '../../services/shared/http-status.ts';
-import { assertFraming, parseHostHeader } from '../../services/shared/request-head.ts';
+import { AppError, toAppError } from '../../../services/shared/errors/app-error.ts';
+import { type HttpStatus, statusLine } from '../../../services/shared/errors/http-status.ts';
+import { assertFraming, parseHostHeader } from '../../../services/shared/http/request-head.ts';
 import {
   type HttpRequest,
   type HttpResponse,
   type RequestHeaders,
   readHeaders,
-} from '../../services/shared/uws.ts';
+} from '../../../services/shared/http/uws.ts';
 import { describeError } from './error-response.ts';
 
 export type HeaderList = ReadonlyArray<readonly [string, string]>;

@@ -4,12 +4,12 @@
  * a connection that pipelines a request behind one that is still being answered: answers are never mixed up.
  */
 import { randomBytes } from 'node:crypto';
-import { AppError, toAppError } from '../../services/shared/app-error.ts';
-import { clientAddress } from '../../services/shared/client-address.ts';
-import type { Connections } from '../../services/shared/connections.ts';
-import type { Log } from '../../services/shared/log.ts';
-import type { NetworkList } from '../../services/shared/networks.ts';
-import { type HttpResponse, listenExclusively, loadUws } from '../../services/shared/uws.ts';
+import { AppError, toAppError } from '../../../services/shared/errors/app-error.ts';
+import { type HttpResponse, listenExclusively, loadUws } from '../../../services/shared/http/uws.ts';
+import { clientAddress } from '../../../services/shared/net/client-address.ts';
+import type { Connections } from '../../../services/shared/net/connections.ts';
+import type { NetworkList } from '../../../services/shared/net/networks.ts';
+import type { Log } from '../../../services/shared/telemetry/log.ts';
 import type { Cors } from './cors.ts';
 import { Exchange, type ExchangeContext } from './exchange.ts';
 

@@ -3,8 +3,8 @@
  * number. Unknown fields are ignored, and so is any player they name: the player is the token's.
  */
 import { isUtf8 } from 'node:buffer';
-import { AppError } from '../../services/shared/app-error.ts';
-import { MAX_SCORE, parseActionId, parseLeaderboard } from '../../services/shared/identifiers.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import { MAX_SCORE, parseActionId, parseLeaderboard } from '../../../services/shared/values/identifiers.ts';
 import type { ActionInput } from './submit.ts';
 
 /** Every field at its limit takes about 600 bytes. */

@@ -2,18 +2,21 @@
  * The submit use case, shared by REST and Connect: one player's action joins a batch to the score service. It is answered
  * within the edge's share of the client's patience, or refused while it has certainly not been counted.
  */
-import type { ScoreService, SubmitScoresResponse_Outcome } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { AppError, toAppError } from '../../services/shared/app-error.ts';
-import { createCoalescer } from '../../services/shared/coalescer.ts';
-import type { GrpcClient } from '../../services/shared/grpc.ts';
-import { BATCH_BUCKETS, LATENCY_BUCKETS, type Metrics } from '../../services/shared/metrics.ts';
-import { createShares } from '../../services/shared/shares.ts';
-import type { Identity } from '../../services/shared/token-verifier.ts';
-import { withDeadline } from '../../services/shared/with-deadline.ts';
-import { type Asking, playerHolder } from './asking.ts';
+import type {
+  ScoreService,
+  SubmitScoresResponse_Outcome,
+} from '../../../gen/scoreboard/score/v1/score_pb.ts';
+import { AppError, toAppError } from '../../../services/shared/errors/app-error.ts';
+import { fromRefused } from '../../../services/shared/errors/refused.ts';
+import { createCoalescer } from '../../../services/shared/flow/coalescer.ts';
+import { withDeadline } from '../../../services/shared/flow/with-deadline.ts';
+import type { GrpcClient } from '../../../services/shared/grpc/grpc.ts';
+import { createShares } from '../../../services/shared/net/shares.ts';
+import { BATCH_BUCKETS, LATENCY_BUCKETS, type Metrics } from '../../../services/shared/telemetry/metrics.ts';
+import type { Identity } from '../../../services/shared/tokens/token-verifier.ts';
+import { type Asking, playerHolder } from '../read/asking.ts';
+import type { TopCache } from '../read/top-cache.ts';
 import { createPacer } from './pacer.ts';
-import { fromRefused } from './refused.ts';
-import type { TopCache } from './top-cache.ts';
 
 /** What a player hands in, already parsed. */
 export interface ActionInput {

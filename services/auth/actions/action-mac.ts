@@ -10,8 +10,8 @@ import {
   parseSignature,
   type SignedAction,
   stringToSign,
-} from '../shared/action-signature.ts';
-import type { ActionKey } from './key-ring.ts';
+} from '../../shared/values/action-signature.ts';
+import type { ActionKey } from '../keys/key-ring.ts';
 
 const ALGORITHM = 'sha256';
 const MAC_BYTES = 32;

@@ -1,10 +1,15 @@
 /** Vouches for actions that a trusted game server saw happen. All of a batch is signed, or none of it. */
-import type { Action } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import type { SignedAction } from '../shared/action-signature.ts';
-import { AppError } from '../shared/app-error.ts';
-import { parseActionId, parseLeaderboard, parsePoints, parseUserId } from '../shared/identifiers.ts';
+import type { Action } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import type { SignedAction } from '../../shared/values/action-signature.ts';
+import {
+  parseActionId,
+  parseLeaderboard,
+  parsePoints,
+  parseUserId,
+} from '../../shared/values/identifiers.ts';
+import type { ActionKey } from '../keys/key-ring.ts';
 import { signAction } from './action-mac.ts';
-import type { ActionKey } from './key-ring.ts';
 
 const MS_PER_S = 1000;
 

@@ -6,9 +6,9 @@ import {
   ActionVerdictSchema,
   type SignedAction as SignedActionMessage,
   ActionVerdict_Status as Status,
-} from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { isSignable, type SignedAction } from '../shared/action-signature.ts';
-import { DEFAULT_LEADERBOARD } from '../shared/identifiers.ts';
+} from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { isSignable, type SignedAction } from '../../shared/values/action-signature.ts';
+import { DEFAULT_LEADERBOARD } from '../../shared/values/identifiers.ts';
 import { type FindActionKey, openSignature, openV0Signature } from './action-mac.ts';
 
 const MS_PER_S = 1000;

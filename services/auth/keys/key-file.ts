@@ -1,6 +1,6 @@
 /** The files that hold the signing keys: one for token keys, one for action keys, readable by their owner alone. */
 import { join } from 'node:path';
-import { replaceFile } from '../shared/replace-file.ts';
+import { replaceFile } from '../../shared/files/replace-file.ts';
 import type { StoredKey } from './key-schedule.ts';
 import { changeFileAlone, fileVersion, readOwnFile } from './own-file.ts';
 

@@ -4,9 +4,9 @@
  */
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { type CryptoKey, importJWK, type JWK } from 'jose';
-import type { Clock } from '../shared/clock.ts';
-import type { Log } from '../shared/log.ts';
-import { TOKEN_ALGORITHM } from '../shared/token-policy.ts';
+import type { Clock } from '../../shared/settings/clock.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import { TOKEN_ALGORITHM } from '../../shared/tokens/token-policy.ts';
 import { KEY_KINDS, type KeyKind, keysVersion, readKeys } from './key-file.ts';
 import { liveKeys, type StoredKey, signingKey } from './key-schedule.ts';
 import { ACTION_SECRET_BYTES, ensureKeys } from './key-store.ts';

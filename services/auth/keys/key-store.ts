@@ -5,10 +5,10 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmodSync } from 'node:fs';
 import type { JWK } from 'jose';
-import { type Clock, systemClock } from '../shared/clock.ts';
-import { ensurePrivateFolder } from '../shared/replace-file.ts';
-import { CLOCK_TOLERANCE_S } from '../shared/token-check.ts';
-import { MAX_TOKEN_AGE_S } from '../shared/token-policy.ts';
+import { ensurePrivateFolder } from '../../shared/files/replace-file.ts';
+import { type Clock, systemClock } from '../../shared/settings/clock.ts';
+import { CLOCK_TOLERANCE_S } from '../../shared/tokens/token-check.ts';
+import { MAX_TOKEN_AGE_S } from '../../shared/tokens/token-policy.ts';
 import { changeAlone, KEY_KINDS, type KeyKind, keysVersion, readKeys, writeKeys } from './key-file.ts';
 import {
   type KeyState,

@@ -3,7 +3,7 @@
  */
 import { closeSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { systemClock } from '../shared/clock.ts';
+import { systemClock } from '../../shared/settings/clock.ts';
 
 const OWNER_ONLY_FILE = 0o600;
 /** A change takes milliseconds: a lock this old was left by a process that died. */

@@ -3,12 +3,12 @@
  * written. A database that is down, hangs or takes no writes costs one statement's deadline: from then on
  * everybody is refused at once with STORE_UNAVAILABLE, until a probe in the background gets an answer.
  */
-import { AppError } from '../shared/app-error.ts';
-import { createCoalescer } from '../shared/coalescer.ts';
-import type { Log } from '../shared/log.ts';
-import { arrayLiteral, createPostgresPool, describePostgresTrouble } from '../shared/postgres.ts';
-import type { Secret } from '../shared/secret.ts';
-import { withDeadline } from '../shared/with-deadline.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import { createCoalescer } from '../../shared/flow/coalescer.ts';
+import { withDeadline } from '../../shared/flow/with-deadline.ts';
+import type { Secret } from '../../shared/settings/secret.ts';
+import { arrayLiteral, createPostgresPool, describePostgresTrouble } from '../../shared/stores/postgres.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
 
 export interface Profile {
   readonly userId: string;

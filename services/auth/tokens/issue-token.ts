@@ -1,10 +1,10 @@
 /** Issues an access token for a player, once the player's profile is on record. */
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { parseUserId, parseUsername, USERNAME_MAX_LENGTH } from '../shared/identifiers.ts';
-import { TOKEN_ALGORITHM, TOKEN_TYPE } from '../shared/token-policy.ts';
-import type { TokenSigner } from './key-ring.ts';
-import type { Profile } from './profile-store.ts';
+import { TOKEN_ALGORITHM, TOKEN_TYPE } from '../../shared/tokens/token-policy.ts';
+import { parseUserId, parseUsername, USERNAME_MAX_LENGTH } from '../../shared/values/identifiers.ts';
+import type { TokenSigner } from '../keys/key-ring.ts';
+import type { Profile } from '../profiles/profile-store.ts';
 
 const MS_PER_S = 1000;
 

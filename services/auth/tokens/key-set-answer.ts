@@ -1,8 +1,8 @@
 /** What verifiers are told twice a second: keys and revocations when they changed, and else only that they did not. */
 import { createHash } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { GetKeySetResponseSchema } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import type { KeyRing } from './key-ring.ts';
+import type { GetKeySetResponseSchema } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
 import type { RevocationList } from './revocation-list.ts';
 
 type Answer = MessageInitShape<typeof GetKeySetResponseSchema>;

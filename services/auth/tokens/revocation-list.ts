@@ -3,11 +3,11 @@
  * or gone leaves the list as it was.
  */
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { RevocationSchema } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import type { Clock } from '../shared/clock.ts';
-import type { Log } from '../shared/log.ts';
-import { createRevocations, type Revocations } from '../shared/revocations.ts';
-import { POLL_MS } from './key-ring.ts';
+import type { RevocationSchema } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import type { Clock } from '../../shared/settings/clock.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import { createRevocations, type Revocations } from '../../shared/tokens/revocations.ts';
+import { POLL_MS } from '../keys/key-ring.ts';
 import { readRevocations, revocationsVersion, type StoredRevocation } from './revocation-store.ts';
 
 const MS_PER_S = 1000;

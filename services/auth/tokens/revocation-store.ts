@@ -4,11 +4,11 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Clock, systemClock } from '../shared/clock.ts';
-import { replaceFile } from '../shared/replace-file.ts';
-import { CLOCK_TOLERANCE_S } from '../shared/token-check.ts';
-import { MAX_OUTSIDE_TOKEN_AGE_S } from '../shared/token-policy.ts';
-import { changeFileAlone, fileVersion, readOwnFile } from './own-file.ts';
+import { replaceFile } from '../../shared/files/replace-file.ts';
+import { type Clock, systemClock } from '../../shared/settings/clock.ts';
+import { CLOCK_TOLERANCE_S } from '../../shared/tokens/token-check.ts';
+import { MAX_OUTSIDE_TOKEN_AGE_S } from '../../shared/tokens/token-policy.ts';
+import { changeFileAlone, fileVersion, readOwnFile } from '../keys/own-file.ts';
 
 export type RevocationKind = 'token' | 'player';
 

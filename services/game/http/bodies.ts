@@ -1,9 +1,9 @@
 /** Request bodies, from bytes to narrow types. Nothing is converted: a number in quotes is not a number. */
 import { isUtf8 } from 'node:buffer';
-import { AppError } from '../shared/app-error.ts';
-import { parseUsername } from '../shared/identifiers.ts';
-import type { HitInput } from './play.ts';
-import { CELLS, TARGETS_PER_ROUND } from './round.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import { parseUsername } from '../../shared/values/identifiers.ts';
+import type { HitInput } from '../rounds/play.ts';
+import { CELLS, TARGETS_PER_ROUND } from '../rounds/round.ts';
 
 interface Fields {
   readonly username?: unknown;

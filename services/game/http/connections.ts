@@ -3,8 +3,8 @@
  * connection that sends a request before the last was answered is ended, so that a request is never more than one connection.
  */
 import type { Socket } from 'node:net';
-import { holdersOf, type NetworkList, parseAddress, subscriberOf } from '../shared/networks.ts';
-import { createShares } from '../shared/shares.ts';
+import { holdersOf, type NetworkList, parseAddress, subscriberOf } from '../../shared/net/networks.ts';
+import { createShares } from '../../shared/net/shares.ts';
 
 export interface Connections {
   /** Counts one that was opened until it has ended; ends it at once when its address has too many. */

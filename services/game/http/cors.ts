@@ -1,6 +1,6 @@
 /** What browsers are told about who may call: the allowed origins alone, no cookies. */
-import { AppError } from '../shared/app-error.ts';
-import type { AllowedOrigins } from '../shared/origins.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import type { AllowedOrigins } from '../../shared/http/origins.ts';
 
 export type Headers = Readonly<Record<string, string>>;
 

@@ -1,7 +1,7 @@
 /** A refusal as an HTTP answer: {"code","reason","message"} with the status that belongs to it. */
-import { AppError, type Reason } from '../shared/app-error.ts';
-import { ERROR_TABLE } from '../shared/error-table.ts';
-import { type HttpStatus, statusLine } from '../shared/http-status.ts';
+import { AppError, type Reason } from '../../shared/errors/app-error.ts';
+import { ERROR_TABLE } from '../../shared/errors/error-table.ts';
+import { type HttpStatus, statusLine } from '../../shared/errors/http-status.ts';
 import type { Answer } from './http-server.ts';
 
 /** Reasons for which HTTP has a status of its own, more exact than that of their kind. */

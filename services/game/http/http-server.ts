@@ -5,11 +5,11 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { AppError, type Reason, toAppError } from '../shared/app-error.ts';
-import { clientAddress } from '../shared/client-address.ts';
-import type { Log } from '../shared/log.ts';
-import type { NetworkList } from '../shared/networks.ts';
-import { parseHostHeader } from '../shared/request-head.ts';
+import { AppError, type Reason, toAppError } from '../../shared/errors/app-error.ts';
+import { parseHostHeader } from '../../shared/http/request-head.ts';
+import { clientAddress } from '../../shared/net/client-address.ts';
+import type { NetworkList } from '../../shared/net/networks.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
 import type { Connections } from './connections.ts';
 import type { Cors } from './cors.ts';
 import { answerError, answerUnreadable } from './error-answer.ts';

@@ -1,6 +1,6 @@
 /** A rate by key that refuses with the reason that clients are told. */
-import { AppError } from '../shared/app-error.ts';
-import type { LocalLimiter } from '../shared/gcra.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import type { LocalLimiter } from '../../shared/rate/gcra.ts';
 
 export interface RateLimitOptions {
   /** Sustained. */

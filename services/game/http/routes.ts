@@ -1,12 +1,12 @@
 /** What players' clients may ask. Each handler says who, what, do, answer. */
-import { AppError } from '../shared/app-error.ts';
-import { holdersOf, type NetworkList, subscriberOf } from '../shared/networks.ts';
-import type { Identity, TokenVerifier } from '../shared/token-verifier.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import { holdersOf, type NetworkList, subscriberOf } from '../../shared/net/networks.ts';
+import type { Identity, TokenVerifier } from '../../shared/tokens/token-verifier.ts';
+import type { SignIn } from '../players/sign-in.ts';
+import type { Play } from '../rounds/play.ts';
 import { parseHitBody, parsePlayerBody } from './bodies.ts';
 import type { Call, Route } from './http-server.ts';
-import type { Play } from './play.ts';
 import type { RateLimit } from './rate-limit.ts';
-import type { SignIn } from './sign-in.ts';
 
 export interface RoutesOptions {
   readonly verifier: TokenVerifier;

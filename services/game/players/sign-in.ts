@@ -4,8 +4,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import type { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import type { GrpcClient } from '../shared/grpc.ts';
+import type { AuthService } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import type { GrpcClient } from '../../shared/grpc/grpc.ts';
 
 export interface Player {
   readonly userId: string;

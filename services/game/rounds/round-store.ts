@@ -2,8 +2,8 @@
  * The rounds that are being played, at most one a player: a new one ends the old. In memory only, since nothing is lost
  * with it but a round: whatever was earned left with its signature.
  */
-import { AppError } from '../shared/app-error.ts';
-import { createShares } from '../shared/shares.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import { createShares } from '../../shared/net/shares.ts';
 import type { Round } from './round.ts';
 
 export interface RoundStore {

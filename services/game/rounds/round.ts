@@ -3,7 +3,7 @@
  * the first hit that names it. Between a judgement and `proceed` no target is lit, so the time that signing takes is
  * nobody's reaction time, and a hit that comes twice finds the first one's outcome.
  */
-import { AppError } from '../shared/app-error.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
 import { FASTEST_HUMAN_MS, pointsFor, TARGET_LIFETIME_MS } from './points.ts';
 
 export const CELLS = 9;

@@ -2,8 +2,8 @@
  * Vouches for what this server saw happen. Every outcome is signed once however often it is asked for: callers at the
  * same time share one call, and when it fails the next caller tries again, so a hit that was made is never lost.
  */
-import type { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import type { GrpcClient } from '../shared/grpc.ts';
+import type { AuthService } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import type { GrpcClient } from '../../shared/grpc/grpc.ts';
 import type { Outcome } from './round.ts';
 
 /** What the player's client hands to the scoreboard, unchanged. */

@@ -5,10 +5,10 @@
 import { randomBytes } from 'node:crypto';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { AuthService } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
-import type { Clock } from '../../shared/clock.ts';
-import { createCoalescer } from '../../shared/coalescer.ts';
-import type { GrpcClient } from '../../shared/grpc.ts';
-import { pointsFor } from '../points.ts';
+import { createCoalescer } from '../../shared/flow/coalescer.ts';
+import type { GrpcClient } from '../../shared/grpc/grpc.ts';
+import type { Clock } from '../../shared/settings/clock.ts';
+import { pointsFor } from '../rounds/points.ts';
 import { nameOf } from './names.ts';
 
 type Auth = Pick<GrpcClient<typeof AuthService>, 'issueToken' | 'signActions'>;

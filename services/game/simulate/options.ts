@@ -1,11 +1,11 @@
 /** The command line and environment of the simulated crowd. Load goes to this machine unless the operator says otherwise. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Environment, optionalText, text } from '../../shared/env.ts';
-import { parseLeaderboard } from '../../shared/identifiers.ts';
-import type { ServiceIdentity } from '../../shared/service-identity.ts';
-import { readRunningStack } from '../../shared/stack-file.ts';
-import { findStackIdentity } from '../../shared/stack-identity.ts';
+import type { ServiceIdentity } from '../../shared/identity/service-identity.ts';
+import { readRunningStack } from '../../shared/identity/stack-file.ts';
+import { findStackIdentity } from '../../shared/identity/stack-identity.ts';
+import { type Environment, optionalText, text } from '../../shared/settings/env.ts';
+import { parseLeaderboard } from '../../shared/values/identifiers.ts';
 
 export interface SimulateOptions {
   readonly players: number;

@@ -1,6 +1,6 @@
 /** Runs the crowd: starts actions at the given rate, never more at once than a limit, until the time is over or it is stopped. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppError } from '../../shared/app-error.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
 import type { Crowd } from './crowd.ts';
 import type { ScorePoster, Sent } from './post-score.ts';
 import { createTally, type Totals } from './tally.ts';

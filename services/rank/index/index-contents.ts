@@ -4,8 +4,8 @@
  * that Redis does not hold answers `undefined`, as everywhere.
  */
 
-import type { PlayerState } from '../../shared/board.ts';
-import type { RedisClient } from '../../shared/redis.ts';
+import type { RedisClient } from '../../shared/stores/redis.ts';
+import type { PlayerState } from '../../shared/values/board.ts';
 import { keysOf, REACHED_DIGITS, type Script, script } from './index-scripts.ts';
 
 /** What the index has under one player's name. */

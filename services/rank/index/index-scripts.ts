@@ -1,6 +1,6 @@
 /** The scripts of the rank index as commands of a Redis client, and the keys that they work on. */
 import { readFileSync } from 'node:fs';
-import { createScript, type RedisClient } from '../../shared/redis.ts';
+import { createScript, type RedisClient } from '../../shared/stores/redis.ts';
 
 /** Names the epoch that counts. */
 export const POINTER = 'sb:epoch';

@@ -6,8 +6,14 @@
  * same epoch.
  */
 
-import { type Board, type Entry, type PlayerState, type Position, TOP_SIZE } from '../../shared/board.ts';
-import type { RedisClient } from '../../shared/redis.ts';
+import type { RedisClient } from '../../shared/stores/redis.ts';
+import {
+  type Board,
+  type Entry,
+  type PlayerState,
+  type Position,
+  TOP_SIZE,
+} from '../../shared/values/board.ts';
 import { keysOf, POINTER, REACHED_DIGITS, script } from './index-scripts.ts';
 
 /** Written to find out whether Redis takes writes: one that is full, or can not save, still answers readers. */

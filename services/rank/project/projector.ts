@@ -3,12 +3,12 @@
  * what a reply and an event need to say: ranks, the board when it changed, and whether the projection is complete.
  */
 
-import type { Board, IndexState, PlayerState, Projected } from '../../shared/board.ts';
-import type { Log } from '../../shared/log.ts';
-import { createRepeatedWarning } from '../../shared/repeated-log.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import { createRepeatedWarning } from '../../shared/telemetry/repeated-log.ts';
+import type { Board, IndexState, PlayerState, Projected } from '../../shared/values/board.ts';
+import type { Projection, RankIndex } from '../index/rank-index.ts';
 import type { IndexKeeper } from '../rebuild/index-keeper.ts';
 import type { TruthBoards } from '../truth/truth-boards.ts';
-import type { Projection, RankIndex } from './rank-index.ts';
 
 export interface Projector {
   /** States of one board. Never throws: a projection that failed is incomplete, and delivered later. */

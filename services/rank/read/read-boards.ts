@@ -3,10 +3,10 @@
  * it comes from Postgres because the index just failed, so that it has no place in the order of boards, and when it comes
  * from the index while Postgres does not answer, so that nobody vouches for it.
  */
-import { AppError } from '../../shared/app-error.ts';
-import { type Board, type Entry, TOP_SIZE } from '../../shared/board.ts';
-import type { Log } from '../../shared/log.ts';
-import { createRepeatedWarning } from '../../shared/repeated-log.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import { createRepeatedWarning } from '../../shared/telemetry/repeated-log.ts';
+import { type Board, type Entry, TOP_SIZE } from '../../shared/values/board.ts';
 import type { Neighbourhood, RankIndex } from '../index/rank-index.ts';
 import type { IndexKeeper } from '../rebuild/index-keeper.ts';
 import type { TruthBoards } from '../truth/truth-boards.ts';

@@ -8,8 +8,8 @@
  * boards until it has caught up, or they are loaded again.
  */
 
-import type { IndexState } from '../../shared/board.ts';
-import type { PostgresPool, Sql } from '../../shared/postgres.ts';
+import type { PostgresPool, Sql } from '../../shared/stores/postgres.ts';
+import type { IndexState } from '../../shared/values/board.ts';
 import type { ListWriters } from './await-writers.ts';
 
 export interface EpochRow extends IndexState {

@@ -2,7 +2,7 @@
  * The build of this process: one at a time, with a lease that beats keep, ended when another process takes it over, and with
  * a pause after one that failed. A build that fails is abandoned: boards are read from Postgres until the next one.
  */
-import type { Log } from '../../shared/log.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
 import type { EpochRow, EpochStore } from './epoch-store.ts';
 import type { Build, RebuildIndex } from './rebuild-index.ts';
 

@@ -5,13 +5,13 @@
  * decision is a compare-and-set in Postgres, so two rebuilds never both win.
  */
 
-import { atMost } from '../../shared/at-most.ts';
-import type { IndexState } from '../../shared/board.ts';
-import type { Log } from '../../shared/log.ts';
-import { createLoop } from '../../shared/loop.ts';
-import type { Metrics } from '../../shared/metrics.ts';
-import { describePostgresTrouble, POSTGRES_READ_ONLY } from '../../shared/postgres.ts';
-import { describeRedisTrouble, NOT_CONNECTED, type RedisClient } from '../../shared/redis.ts';
+import { atMost } from '../../shared/flow/at-most.ts';
+import { createLoop } from '../../shared/flow/loop.ts';
+import { describePostgresTrouble, POSTGRES_READ_ONLY } from '../../shared/stores/postgres.ts';
+import { describeRedisTrouble, NOT_CONNECTED, type RedisClient } from '../../shared/stores/redis.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import type { Metrics } from '../../shared/telemetry/metrics.ts';
+import type { IndexState } from '../../shared/values/board.ts';
 import type { IndexIdentity, RankIndex } from '../index/rank-index.ts';
 import type { TruthStore } from '../truth/truth-store.ts';
 import type { EpochRow, EpochStore } from './epoch-store.ts';

@@ -3,9 +3,9 @@
  * from the truth, and lets it take over. Rejects when the epoch did not take over; what it holds is of no use then.
  */
 
-import type { IndexState } from '../../shared/board.ts';
-import type { Log } from '../../shared/log.ts';
-import type { Metrics } from '../../shared/metrics.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import type { Metrics } from '../../shared/telemetry/metrics.ts';
+import type { IndexState } from '../../shared/values/board.ts';
 import type { RankIndex } from '../index/rank-index.ts';
 import type { TruthStore } from '../truth/truth-store.ts';
 import { awaitWriters } from './await-writers.ts';

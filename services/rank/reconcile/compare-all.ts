@@ -4,7 +4,7 @@
  * exactly these values. Changes nothing; a difference is reported when a second look a moment later confirms it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { AppError } from '../../shared/app-error.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
 import type { IndexContents } from '../index/index-contents.ts';
 import type { IndexKeeper } from '../rebuild/index-keeper.ts';
 import type { TruthStore } from '../truth/truth-store.ts';

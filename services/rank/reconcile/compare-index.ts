@@ -3,7 +3,7 @@
  * only when no order of events could explain it: the index is read before the truth, and a player who is missing or behind
  * must have been known with that version for longer than a projection takes.
  */
-import type { PlayerState } from '../../shared/board.ts';
+import type { PlayerState } from '../../shared/values/board.ts';
 import type { Held, IndexContents } from '../index/index-contents.ts';
 import type { TruthStore } from '../truth/truth-store.ts';
 

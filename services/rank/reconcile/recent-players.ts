@@ -3,7 +3,7 @@
  * become due when no projection of theirs can still be under way. Bounded: when scores come faster than they can be looked
  * at, a sample is kept, and the bands see the rest.
  */
-import type { PlayerState } from '../../shared/board.ts';
+import type { PlayerState } from '../../shared/values/board.ts';
 
 export interface RecentPlayer {
   readonly leaderboard: string;

@@ -3,11 +3,11 @@
  * and everybody, band by band, every few minutes, and after them the boards that only the index has. Each step is small. It
  * trusts nothing but versions.
  */
-import { AppError } from '../../shared/app-error.ts';
-import type { PlayerState } from '../../shared/board.ts';
-import type { Log } from '../../shared/log.ts';
-import { createLoop } from '../../shared/loop.ts';
-import type { Metrics } from '../../shared/metrics.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import { createLoop } from '../../shared/flow/loop.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import type { Metrics } from '../../shared/telemetry/metrics.ts';
+import type { PlayerState } from '../../shared/values/board.ts';
 import type { IndexContents } from '../index/index-contents.ts';
 import type { IndexKeeper } from '../rebuild/index-keeper.ts';
 import type { TruthStore } from '../truth/truth-store.ts';

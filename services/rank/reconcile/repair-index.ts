@@ -4,11 +4,11 @@
  * know is taken out. Viewers are told of every board that this changed.
  */
 
-import type { PlayerState, Projected } from '../../shared/board.ts';
-import type { Log } from '../../shared/log.ts';
-import type { Metrics } from '../../shared/metrics.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import type { Metrics } from '../../shared/telemetry/metrics.ts';
+import type { PlayerState, Projected } from '../../shared/values/board.ts';
 import type { IndexContents } from '../index/index-contents.ts';
-import type { Projector } from '../index/projector.ts';
+import type { Projector } from '../project/projector.ts';
 import type { IndexKeeper } from '../rebuild/index-keeper.ts';
 import type { TruthStore } from '../truth/truth-store.ts';
 import { type CompareIndex, DRIFT_KINDS, type Drift } from './compare-index.ts';

@@ -2,14 +2,15 @@
  * The projection use case: committed states, and which index counted when they were committed. Players become known to the
  * reconciler, and ranks that the index can not tell are counted in Postgres while the caller waits.
  */
-import type { IndexState, PlayerState, Projected } from '../../shared/board.ts';
-import type { Log } from '../../shared/log.ts';
-import { createRepeatedWarning } from '../../shared/repeated-log.ts';
-import { withDeadline } from '../../shared/with-deadline.ts';
+
+import { withDeadline } from '../../shared/flow/with-deadline.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import { createRepeatedWarning } from '../../shared/telemetry/repeated-log.ts';
+import type { IndexState, PlayerState, Projected } from '../../shared/values/board.ts';
+import type { Projector } from '../project/projector.ts';
 import type { IndexKeeper } from '../rebuild/index-keeper.ts';
 import type { Reconciler } from '../reconcile/reconcile.ts';
 import type { TruthRanks } from '../truth/truth-ranks.ts';
-import type { Projector } from './projector.ts';
 
 /** States of one board, at least one. */
 export interface BoardStates {

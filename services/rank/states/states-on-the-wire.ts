@@ -5,9 +5,9 @@ import type {
   ProjectStatesRequest,
   BoardStates as WireStates,
 } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { AppError } from '../../shared/app-error.ts';
-import type { IndexState, PlayerState, Projected } from '../../shared/board.ts';
-import { parseLeaderboard, parsePoints, parseUserId } from '../../shared/identifiers.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import type { IndexState, PlayerState, Projected } from '../../shared/values/board.ts';
+import { parseLeaderboard, parsePoints, parseUserId } from '../../shared/values/identifiers.ts';
 import type { BoardStates } from './project-states.ts';
 
 /** The largest batch of a commit. */

@@ -3,8 +3,8 @@
  * who asks while it runs gets the next one, so an answer is never older than the question.
  */
 
-import { type Board, type Entry, TOP_MAX, TOP_SIZE } from '../../shared/board.ts';
-import { createCoalescer } from '../../shared/coalescer.ts';
+import { createCoalescer } from '../../shared/flow/coalescer.ts';
+import { type Board, type Entry, TOP_MAX, TOP_SIZE } from '../../shared/values/board.ts';
 import { createPerBoard } from './per-board.ts';
 import type { TruthStore } from './truth-store.ts';
 

@@ -2,9 +2,9 @@
  * Ranks counted in Postgres while Redis is away. Counting reads the whole board, whether for one player or for hundreds, so one
  * count a board is under way at a time, and all who ask meanwhile share the next.
  */
-import { AppError } from '../../shared/app-error.ts';
-import type { PlayerState } from '../../shared/board.ts';
-import { createCoalescer } from '../../shared/coalescer.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import { createCoalescer } from '../../shared/flow/coalescer.ts';
+import type { PlayerState } from '../../shared/values/board.ts';
 import { createPerBoard } from './per-board.ts';
 import type { TruthStore } from './truth-store.ts';
 

@@ -3,14 +3,14 @@
  * orders of magnitude, so callers share one reading and keep it for a moment.
  */
 
-import type { Board, Entry, PlayerState } from '../../shared/board.ts';
 import {
   createReadPlayerStates,
   type ReadPlayerStates,
   type ScoreRow,
   toPlayerState,
-} from '../../shared/player-state-store.ts';
-import { arrayLiteral, type PostgresPool } from '../../shared/postgres.ts';
+} from '../../shared/stores/player-state-store.ts';
+import { arrayLiteral, type PostgresPool } from '../../shared/stores/postgres.ts';
+import type { Board, Entry, PlayerState } from '../../shared/values/board.ts';
 import { REACHED_DIGITS } from '../index/index-scripts.ts';
 
 export interface TruthStore {

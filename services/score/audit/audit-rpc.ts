@@ -1,8 +1,8 @@
 /** The operator's gRPC face of the audit log, for the service `cli` alone. It reads; the caller holds the key and judges. */
-import { AuditService } from '../../gen/scoreboard/score/v1/audit_pb.ts';
-import { AppError } from '../shared/app-error.ts';
-import { registerService, type ServiceRegistration } from '../shared/grpc.ts';
-import { parseUserId } from '../shared/identifiers.ts';
+import { AuditService } from '../../../gen/scoreboard/score/v1/audit_pb.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import { registerService, type ServiceRegistration } from '../../shared/grpc/grpc.ts';
+import { parseUserId } from '../../shared/values/identifiers.ts';
 import type { AuditStore } from './audit-store.ts';
 import type { ErasePlayer } from './erase-player.ts';
 import type { RejectedStore } from './rejected-store.ts';

@@ -3,9 +3,14 @@
  * batches commit does not matter. A link takes its number by primary key: of two sealers one wins, and the other's statement
  * changes nothing at all.
  */
-import { type AuditAction, type AuditHead, type AuditLink, NO_HEAD } from '../shared/audit-chain.ts';
-import { type ChainEnd, readChainEnd } from '../shared/chain-end-store.ts';
-import { arrayLiteral, type PostgresPool, sqlCode, UNIQUE_VIOLATION } from '../shared/postgres.ts';
+import {
+  type AuditAction,
+  type AuditHead,
+  type AuditLink,
+  NO_HEAD,
+} from '../../shared/audit-chain/audit-chain.ts';
+import { type ChainEnd, readChainEnd } from '../../shared/audit-chain/chain-end-store.ts';
+import { arrayLiteral, type PostgresPool, sqlCode, UNIQUE_VIOLATION } from '../../shared/stores/postgres.ts';
 
 /** Batches that wait to be sealed, as one link would seal them. */
 export interface SealCandidates {

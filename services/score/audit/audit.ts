@@ -1,12 +1,12 @@
 /** Wires what looks after the audit log: sealing, refused attempts, erasure, and the operator's face of them. */
 
-import { atMost } from '../shared/at-most.ts';
-import { type AuditHead, parseAuditKey } from '../shared/audit-chain.ts';
-import type { ServiceRegistration } from '../shared/grpc.ts';
-import type { Log } from '../shared/log.ts';
-import type { Metrics } from '../shared/metrics.ts';
-import type { PostgresPool } from '../shared/postgres.ts';
-import type { Secret } from '../shared/secret.ts';
+import { type AuditHead, parseAuditKey } from '../../shared/audit-chain/audit-chain.ts';
+import { atMost } from '../../shared/flow/at-most.ts';
+import type { ServiceRegistration } from '../../shared/grpc/grpc.ts';
+import type { Secret } from '../../shared/settings/secret.ts';
+import type { PostgresPool } from '../../shared/stores/postgres.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import type { Metrics } from '../../shared/telemetry/metrics.ts';
 import { createAuditRpc } from './audit-rpc.ts';
 import { createAuditStore } from './audit-store.ts';
 import { createErasePlayer, type ErasePlayerOptions } from './erase-player.ts';

@@ -2,9 +2,10 @@
  * Erases a player: from the truth, with a link of the audit chain that records it, then from the rank index and from the
  * boards that viewers hold. The truth comes first; whatever is left elsewhere the reconciler finds and takes away.
  */
-import { AppError } from '../shared/app-error.ts';
-import { type AuditLink, DIGEST_OF_NONE } from '../shared/audit-chain.ts';
-import type { Log } from '../shared/log.ts';
+
+import { type AuditLink, DIGEST_OF_NONE } from '../../shared/audit-chain/audit-chain.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
 import type { AuditStore } from './audit-store.ts';
 import type { ErasureStore } from './erasure-store.ts';
 import { nextLink } from './seal-actions.ts';

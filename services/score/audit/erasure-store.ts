@@ -1,6 +1,6 @@
 /** A player's removal from Postgres: one transaction, in functions of the database (migration 0003) that say what goes and what stays. */
-import type { AuditLink } from '../shared/audit-chain.ts';
-import { type PostgresPool, sqlCode, UNIQUE_VIOLATION } from '../shared/postgres.ts';
+import type { AuditLink } from '../../shared/audit-chain/audit-chain.ts';
+import { type PostgresPool, sqlCode, UNIQUE_VIOLATION } from '../../shared/stores/postgres.ts';
 
 export interface ErasureStore {
   /** What stands for the player in the audit chain; undefined when nothing is known of the player. */

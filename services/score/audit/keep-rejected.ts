@@ -3,12 +3,12 @@
  * written in the background. Noting one costs a look into a map; nobody waits for it, and a database that is away costs
  * what could not be written, never memory. What did not fit is counted.
  */
-import type { AppError, Reason } from '../shared/app-error.ts';
-import { type Clock, systemClock } from '../shared/clock.ts';
-import type { Log } from '../shared/log.ts';
-import { createLoop } from '../shared/loop.ts';
-import type { Metrics } from '../shared/metrics.ts';
-import { createRepeatedWarning } from '../shared/repeated-log.ts';
+import type { AppError, Reason } from '../../shared/errors/app-error.ts';
+import { createLoop } from '../../shared/flow/loop.ts';
+import { type Clock, systemClock } from '../../shared/settings/clock.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import type { Metrics } from '../../shared/telemetry/metrics.ts';
+import { createRepeatedWarning } from '../../shared/telemetry/repeated-log.ts';
 import type { RejectedAttempts, RejectedStore } from './rejected-store.ts';
 
 /** What is kept of an attempt: nothing secret. */

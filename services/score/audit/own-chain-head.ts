@@ -3,9 +3,14 @@
  * change of keys, in a link of its own that seals all links before it, and does so only where the operator has named their head.
  */
 import { createHash } from 'node:crypto';
-import { type AuditHead, encodeAuditLink, formatAuditHead, NO_HEAD } from '../shared/audit-chain.ts';
-import type { Log } from '../shared/log.ts';
-import { assertContinuable, isOwnChain } from '../shared/own-chain.ts';
+import {
+  type AuditHead,
+  encodeAuditLink,
+  formatAuditHead,
+  NO_HEAD,
+} from '../../shared/audit-chain/audit-chain.ts';
+import { assertContinuable, isOwnChain } from '../../shared/audit-chain/own-chain.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
 import type { AuditStore } from './audit-store.ts';
 import { nextLink } from './seal-actions.ts';
 

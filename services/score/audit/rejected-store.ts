@@ -1,5 +1,5 @@
 /** Refused attempts in Postgres, gathered before they come here, and kept for a while only. */
-import { arrayLiteral, type PostgresPool } from '../shared/postgres.ts';
+import { arrayLiteral, type PostgresPool } from '../../shared/stores/postgres.ts';
 
 /** Attempts of one player for one reason within a few seconds; the other fields are of the first. No signature, no token. */
 export interface RejectedAttempts {

@@ -3,10 +3,15 @@
  * the number of a link decides who made it, and whoever comes second begins again from what is sealed by then. It counts
  * the backlog and tells the operator, once an episode, when sealing falls behind.
  */
-import { type AuditHead, type AuditLink, auditHeadAfter, formatAuditHead } from '../shared/audit-chain.ts';
-import type { Log } from '../shared/log.ts';
-import { createLoop } from '../shared/loop.ts';
-import type { Metrics } from '../shared/metrics.ts';
+import {
+  type AuditHead,
+  type AuditLink,
+  auditHeadAfter,
+  formatAuditHead,
+} from '../../shared/audit-chain/audit-chain.ts';
+import { createLoop } from '../../shared/flow/loop.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import type { Metrics } from '../../shared/telemetry/metrics.ts';
 import type { AuditStore } from './audit-store.ts';
 import { createSealedFloor } from './sealed-floor.ts';
 

@@ -2,11 +2,11 @@
  * The boards as score sees them: the rank service, asked within limits. States go over one stream, one message a batch. What rank
  * does not take in time is incomplete, and the outbox brings it later; while rank is known to be away nothing is sent.
  */
-import type { ProjectedBoard, RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
-import type { Board, IndexState, PlayerState, Projected } from '../shared/board.ts';
-import type { GrpcClient } from '../shared/grpc.ts';
-import type { Log } from '../shared/log.ts';
-import { createRepeatedWarning } from '../shared/repeated-log.ts';
+import type { ProjectedBoard, RankService } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import type { GrpcClient } from '../../shared/grpc/grpc.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import { createRepeatedWarning } from '../../shared/telemetry/repeated-log.ts';
+import type { Board, IndexState, PlayerState, Projected } from '../../shared/values/board.ts';
 import type { RankWatch } from './rank-watch.ts';
 
 export interface Player {

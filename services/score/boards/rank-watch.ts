@@ -2,13 +2,13 @@
  * Whether the rank service is there. One projection that fails for want of an answer is enough to take it for away: each would hold
  * up a batch, and what is not sent now the outbox brings. A probe finds out when it is back, and notices a loss when nothing is sent.
  */
-import type { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { AppError } from '../shared/app-error.ts';
-import { NO_ANSWER } from '../shared/dependencies.ts';
-import type { GrpcClient } from '../shared/grpc.ts';
-import type { Log } from '../shared/log.ts';
-import { createLoop } from '../shared/loop.ts';
-import type { Metrics } from '../shared/metrics.ts';
+import type { RankService } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import { createLoop } from '../../shared/flow/loop.ts';
+import type { GrpcClient } from '../../shared/grpc/grpc.ts';
+import { NO_ANSWER } from '../../shared/stores/dependencies.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import type { Metrics } from '../../shared/telemetry/metrics.ts';
 
 export interface RankWatch {
   isAway(): boolean;

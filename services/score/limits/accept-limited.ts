@@ -2,9 +2,9 @@
  * The accept use case for what is judged one by one. The store judges and writes in one statement; a batch that met another
  * writer of one of its actions is tried again, and finds it as a repeat then.
  */
-import { AppError } from '../shared/app-error.ts';
-import type { AcceptResult } from './accept-scores.ts';
-import type { AcceptCommand } from './action.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import type { AcceptResult } from '../submit/accept-scores.ts';
+import type { AcceptCommand } from '../submit/action.ts';
 import type { LimitedStore } from './limited-store.ts';
 
 /** Each failed attempt means that another writer committed one of our actions meanwhile; more than a few is a fault. */

@@ -3,11 +3,11 @@
  * notes costs a submission next to nothing; a loop writes it, again and again while Postgres is away. A process that is killed
  * forgets what it has not written yet.
  */
-import { AppError, type Reason } from '../shared/app-error.ts';
-import type { PlayerState } from '../shared/board.ts';
-import type { Log } from '../shared/log.ts';
-import { createLoop } from '../shared/loop.ts';
-import type { Metrics } from '../shared/metrics.ts';
+import { AppError, type Reason } from '../../shared/errors/app-error.ts';
+import { createLoop } from '../../shared/flow/loop.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import type { Metrics } from '../../shared/telemetry/metrics.ts';
+import type { PlayerState } from '../../shared/values/board.ts';
 import type { Flag, FlagsStore } from './flags-store.ts';
 import { createStandOuts } from './stand-outs.ts';
 

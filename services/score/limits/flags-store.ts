@@ -1,5 +1,5 @@
 /** Players who stand out, one row for each reason and board. Bounded: when it is full, new ones wait for old ones to be cleared. */
-import { arrayLiteral, type PostgresPool } from '../shared/postgres.ts';
+import { arrayLiteral, type PostgresPool } from '../../shared/stores/postgres.ts';
 
 export interface Flag {
   readonly leaderboard: string;

@@ -2,11 +2,11 @@
  * Accepting actions that are judged one by one: those of boards with limits, and those of players who are shut out. One
  * autocommit statement judges a batch and writes what it accepts, with the outbox row, or nothing at all.
  */
-import { AppError, isReason } from '../shared/app-error.ts';
-import type { IndexState, PlayerState } from '../shared/board.ts';
-import { arrayLiteral, type PostgresPool, sqlCode, UNIQUE_VIOLATION } from '../shared/postgres.ts';
-import { type AcceptedBatch, FAST_PATH_LEASE } from './accept-store.ts';
-import type { AcceptAnswer, AcceptCommand } from './action.ts';
+import { AppError, isReason } from '../../shared/errors/app-error.ts';
+import { arrayLiteral, type PostgresPool, sqlCode, UNIQUE_VIOLATION } from '../../shared/stores/postgres.ts';
+import type { IndexState, PlayerState } from '../../shared/values/board.ts';
+import { type AcceptedBatch, FAST_PATH_LEASE } from '../submit/accept-store.ts';
+import type { AcceptAnswer, AcceptCommand } from '../submit/action.ts';
 
 export interface LimitedBatch {
   /** In the order of the actions. */

@@ -1,14 +1,14 @@
 /** The operator's gRPC face of limits, flags and quarantine, for the service `cli` alone. */
-import { LimitsService, type BoardLimits as WireLimits } from '../../gen/scoreboard/score/v1/limits_pb.ts';
-import { AppError } from '../shared/app-error.ts';
-import { registerService, type ServiceRegistration } from '../shared/grpc.ts';
+import { LimitsService, type BoardLimits as WireLimits } from '../../../gen/scoreboard/score/v1/limits_pb.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import { registerService, type ServiceRegistration } from '../../shared/grpc/grpc.ts';
 import {
   MAX_SCORE,
   parseActionId,
   parseLeaderboard,
   parsePoints,
   parseUserId,
-} from '../shared/identifiers.ts';
+} from '../../shared/values/identifiers.ts';
 import type { FlagsStore, StoredFlag } from './flags-store.ts';
 import { type BoardLimits, type LimitsStore, MAX_QUARANTINED, MAX_RULES } from './limits-store.ts';
 

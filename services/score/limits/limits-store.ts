@@ -3,7 +3,7 @@
  * player stays in quarantine under a digest of the user id.
  */
 import { hash } from 'node:crypto';
-import type { PostgresPool } from '../shared/postgres.ts';
+import type { PostgresPool } from '../../shared/stores/postgres.ts';
 
 /** What one player may do on a board; undefined limits nothing. */
 export interface BoardLimits {

@@ -2,8 +2,9 @@
  * Knows which boards have limits and which players are shut out, so that everything else never asks. It decides only which
  * way an action takes; what the limits are, the statement that judges reads itself. While Postgres is away it knows the last.
  */
-import type { Log } from '../shared/log.ts';
-import { createLoop } from '../shared/loop.ts';
+
+import { createLoop } from '../../shared/flow/loop.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
 import { isQuarantineName, type LimitsStore, quarantineName } from './limits-store.ts';
 
 export interface LimitsWatch {

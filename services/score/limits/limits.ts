@@ -1,9 +1,10 @@
 /** Everything about what players may do: the lane that judges, the watch over it, flags, and the operator's way in. */
-import type { ServiceRegistration } from '../shared/grpc.ts';
-import type { Log } from '../shared/log.ts';
-import type { Metrics } from '../shared/metrics.ts';
-import type { PostgresPool } from '../shared/postgres.ts';
-import type { LimitedLane } from './accept-lanes.ts';
+import type { ServiceRegistration } from '../../shared/grpc/grpc.ts';
+import type { PostgresPool } from '../../shared/stores/postgres.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import type { Metrics } from '../../shared/telemetry/metrics.ts';
+import type { LimitedLane } from '../submit/accept-lanes.ts';
+import type { StoreBreaker } from '../submit/store-breaker.ts';
 import { acceptLimited } from './accept-limited.ts';
 import { createFlagRecorder, type FlagRecorder } from './flag-recorder.ts';
 import { createFlagsStore } from './flags-store.ts';
@@ -11,7 +12,6 @@ import { createLimitedStore } from './limited-store.ts';
 import { createLimitsRpc } from './limits-rpc.ts';
 import { createLimitsStore } from './limits-store.ts';
 import { createLimitsWatch } from './limits-watch.ts';
-import type { StoreBreaker } from './store-breaker.ts';
 
 export interface Limits {
   readonly lane: LimitedLane;

@@ -3,7 +3,7 @@
  * leave: what a player gained is the difference between two of them, so a sample tells it as well as all would. A player is
  * measured against the median, never against a number that no game has agreed to.
  */
-import type { PlayerState } from '../shared/board.ts';
+import type { PlayerState } from '../../shared/values/board.ts';
 import type { Flag } from './flags-store.ts';
 
 export interface StandOuts {

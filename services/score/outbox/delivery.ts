@@ -2,16 +2,17 @@
  * From committed to seen: publish what was projected and settle the outbox row. Right after the commit when all goes
  * well; whatever is left, the sweeper finds in the outbox and delivers with the players' newest states.
  */
-import type { Projected } from '../shared/board.ts';
-import { createCoalescer } from '../shared/coalescer.ts';
-import type { Publisher } from '../shared/events/publisher.ts';
-import type { Log } from '../shared/log.ts';
-import type { Metrics } from '../shared/metrics.ts';
-import type { ReadPlayerStates } from '../shared/player-state-store.ts';
-import { createRepeatedWarning } from '../shared/repeated-log.ts';
+
+import type { Publisher } from '../../shared/events/publisher.ts';
+import { createCoalescer } from '../../shared/flow/coalescer.ts';
+import type { ReadPlayerStates } from '../../shared/stores/player-state-store.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import type { Metrics } from '../../shared/telemetry/metrics.ts';
+import { createRepeatedWarning } from '../../shared/telemetry/repeated-log.ts';
+import type { Projected } from '../../shared/values/board.ts';
+import type { RankBoards } from '../boards/rank-boards.ts';
 import type { OutboxRow, OutboxStore } from './outbox-store.ts';
 import { createOutboxSweeper } from './outbox-sweeper.ts';
-import type { RankBoards } from './rank-boards.ts';
 
 export interface Delivery {
   /** Publishes a batch that was just committed and projected. Returns at once; failures are left to the sweeper. */

@@ -2,7 +2,7 @@
  * What is committed but not yet delivered. Rows are claimed by state and time with SKIP LOCKED, never by an id cursor. A
  * row that failed waits for a moment of its own draw, again and again, until it is delivered or dead.
  */
-import { arrayLiteral, type PostgresPool } from '../shared/postgres.ts';
+import { arrayLiteral, type PostgresPool } from '../../shared/stores/postgres.ts';
 
 export interface OutboxRow {
   readonly id: bigint;

@@ -5,9 +5,10 @@
  * others get through. Whatever failed is tried again within two seconds: what stood in the way may be gone, and
  * nobody else, nor another life of this process, would know that something waits.
  */
-import type { Log } from '../shared/log.ts';
-import { createLoop } from '../shared/loop.ts';
-import { createRepeatedWarning } from '../shared/repeated-log.ts';
+
+import { createLoop } from '../../shared/flow/loop.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import { createRepeatedWarning } from '../../shared/telemetry/repeated-log.ts';
 import type { OutboxRow, OutboxStore } from './outbox-store.ts';
 
 export interface OutboxSweeper {

@@ -2,10 +2,11 @@
  * Looks at how full and how old the outbox is. It tells the operator when delivery falls behind, once an episode, and it
  * says when the outbox is full, so that submissions are refused before they cost anything. The answer is kept in memory.
  */
-import type { Log } from '../shared/log.ts';
-import { createLoop } from '../shared/loop.ts';
-import type { Metrics } from '../shared/metrics.ts';
-import { describePostgresTrouble } from '../shared/postgres.ts';
+
+import { createLoop } from '../../shared/flow/loop.ts';
+import { describePostgresTrouble } from '../../shared/stores/postgres.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import type { Metrics } from '../../shared/telemetry/metrics.ts';
 import type { OutboxDepth, OutboxStore } from './outbox-store.ts';
 
 export interface OutboxWatch {

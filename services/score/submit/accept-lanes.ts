@@ -2,8 +2,8 @@
  * Two lanes to the commit, each with batches of its own. The open lane accepts by totals. The judged lane judges actions one by
  * one: those that limits may concern, and those that the open lane left out. What is judged never makes the others wait.
  */
-import { AppError } from '../shared/app-error.ts';
-import { type Coalescer, createCoalescer } from '../shared/coalescer.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import { type Coalescer, createCoalescer } from '../../shared/flow/coalescer.ts';
 import type { AcceptResult } from './accept-scores.ts';
 import { MAX_BATCH } from './accept-store.ts';
 import type { AcceptCommand } from './action.ts';

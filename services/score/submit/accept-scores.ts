@@ -5,8 +5,8 @@
  * totals can't tell which of the player's actions are repeats and which of them fit. Repeats within the batch ride on the first
  * of their kind.
  */
-import { AppError } from '../shared/app-error.ts';
-import { MAX_SCORE } from '../shared/identifiers.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import { MAX_SCORE } from '../../shared/values/identifiers.ts';
 import type { AcceptedBatch, AcceptStore, ActionRow, PlayerTotal, StoredAction } from './accept-store.ts';
 import type { AcceptAnswer, AcceptCommand } from './action.ts';
 

@@ -6,9 +6,9 @@
  * the statement, so it is left out when the player's row exists and has the name of the submission.
  */
 
-import type { IndexState, PlayerState } from '../shared/board.ts';
-import { type ScoreRow, toPlayerState } from '../shared/player-state-store.ts';
-import { arrayLiteral, type PostgresPool, sqlCode, UNIQUE_VIOLATION } from '../shared/postgres.ts';
+import { type ScoreRow, toPlayerState } from '../../shared/stores/player-state-store.ts';
+import { arrayLiteral, type PostgresPool, sqlCode, UNIQUE_VIOLATION } from '../../shared/stores/postgres.ts';
+import type { IndexState, PlayerState } from '../../shared/values/board.ts';
 import { createSeenPlayers } from './seen-players.ts';
 
 /** One player's part of a batch: what the player's actions add up to. */

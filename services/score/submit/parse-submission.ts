@@ -1,14 +1,14 @@
 /** One submission as it came in, as words that the rest of this unit can rely on. */
-import type { Submission } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { AppError, toAppError } from '../shared/app-error.ts';
+import type { Submission } from '../../../gen/scoreboard/score/v1/score_pb.ts';
+import { AppError, toAppError } from '../../shared/errors/app-error.ts';
+import type { ServiceName } from '../../shared/identity/service-keys.ts';
 import {
   isUsername,
   parseActionId,
   parseLeaderboard,
   parsePoints,
   parseUserId,
-} from '../shared/identifiers.ts';
-import type { ServiceName } from '../shared/service-keys.ts';
+} from '../../shared/values/identifiers.ts';
 import type { AcceptCommand } from './action.ts';
 
 /** Everything but who vouches for it: the signature, empty from a service that is trusted to sign, is still to be verified. */

@@ -3,11 +3,11 @@
  * once, with a time to come back, until a probe in the background gets an answer. What the database itself answers, a
  * conflict for example, is no failure here.
  */
-import { AppError } from '../shared/app-error.ts';
-import type { Log } from '../shared/log.ts';
-import type { Metrics } from '../shared/metrics.ts';
-import { describePostgresTrouble } from '../shared/postgres.ts';
-import { createRepeatedWarning } from '../shared/repeated-log.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import { describePostgresTrouble } from '../../shared/stores/postgres.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import type { Metrics } from '../../shared/telemetry/metrics.ts';
+import { createRepeatedWarning } from '../../shared/telemetry/repeated-log.ts';
 import type { AcceptStore } from './accept-store.ts';
 
 export interface StoreBreaker {

@@ -2,20 +2,20 @@
  * The submit use case: parse, verify, accept, project, answer. Submissions from all callers meet in one coalescer, so that
  * many share one commit; the answer goes out after the commit, with the rank when rank can tell it.
  */
-import type { Submission } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { AppError } from '../shared/app-error.ts';
-import type { Position, Projected } from '../shared/board.ts';
-import type { Log } from '../shared/log.ts';
-import { BATCH_BUCKETS, LATENCY_BUCKETS, type Metrics } from '../shared/metrics.ts';
-import type { ServiceName } from '../shared/service-keys.ts';
+import type { Submission } from '../../../gen/scoreboard/score/v1/score_pb.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import type { ServiceName } from '../../shared/identity/service-keys.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import { BATCH_BUCKETS, LATENCY_BUCKETS, type Metrics } from '../../shared/telemetry/metrics.ts';
+import type { Position, Projected } from '../../shared/values/board.ts';
+import type { Attempt } from '../audit/keep-rejected.ts';
+import type { RankBoards } from '../boards/rank-boards.ts';
+import type { Delivery } from '../outbox/delivery.ts';
 import { type Accept, createAcceptLanes, type LimitedLane, type Queued } from './accept-lanes.ts';
 import { acceptScores } from './accept-scores.ts';
 import type { AcceptStore } from './accept-store.ts';
 import type { AcceptAnswer } from './action.ts';
-import type { Delivery } from './delivery.ts';
-import type { Attempt } from './keep-rejected.ts';
 import { type ParsedSubmission, parseSubmission } from './parse-submission.ts';
-import type { RankBoards } from './rank-boards.ts';
 import type { SignatureVerifier } from './verify-signatures.ts';
 
 export interface Answer extends AcceptAnswer {

@@ -1,9 +1,9 @@
 /** Asks the auth service whether signatures hold: many callers, one call. */
-import { ActionVerdict_Status, type AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { AppError } from '../shared/app-error.ts';
-import { createCoalescer } from '../shared/coalescer.ts';
-import type { GrpcClient } from '../shared/grpc.ts';
-import { BATCH_BUCKETS, type Metrics } from '../shared/metrics.ts';
+import { ActionVerdict_Status, type AuthService } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { AppError } from '../../shared/errors/app-error.ts';
+import { createCoalescer } from '../../shared/flow/coalescer.ts';
+import type { GrpcClient } from '../../shared/grpc/grpc.ts';
+import { BATCH_BUCKETS, type Metrics } from '../../shared/telemetry/metrics.ts';
 
 export interface SignedAction {
   readonly leaderboard: string;

@@ -15,7 +15,7 @@
  * A change of any field of an action changes its link's digest, and no head can be made to fit without the key.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { Secret } from './secret.ts';
+import { Secret } from '../settings/secret.ts';
 
 /** An action as the chain sees it. */
 export interface AuditAction {

@@ -1,6 +1,7 @@
 /** The end of the audit chain in Postgres: its newest link and the head that this link goes on from. */
+
+import type { Sql } from '../stores/postgres.ts';
 import { type AuditHead, type AuditLink, NO_HEAD } from './audit-chain.ts';
-import type { Sql } from './postgres.ts';
 
 export interface ChainEnd {
   readonly link: AuditLink;

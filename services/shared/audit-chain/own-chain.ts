@@ -2,9 +2,10 @@
  * Whether the audit chain may be continued with a key. A key continues the links that it made, and an empty chain. After links of
  * another key it goes on only when the operator has named their head: a chain of two keys is never begun by mistake.
  */
+
+import { type Environment, optionalText } from '../settings/env.ts';
 import { type AuditHead, formatAuditHead, isMadeWith, parseAuditHead } from './audit-chain.ts';
 import type { ChainEnd } from './chain-end-store.ts';
-import { type Environment, optionalText } from './env.ts';
 
 const VARIABLE = 'AUDIT_NEW_KEY_AFTER';
 

@@ -1,6 +1,6 @@
 /** A refusal inside a batch of another service, as the error that its asker gets. */
-import { AppError, isReason, type Reason } from '../../services/shared/app-error.ts';
-import { generalReason, kindOfCode } from '../../services/shared/error-table.ts';
+import { AppError, isReason, type Reason } from './app-error.ts';
+import { generalReason, kindOfCode } from './error-table.ts';
 
 export interface Refused {
   readonly code: number;

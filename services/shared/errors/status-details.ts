@@ -4,7 +4,7 @@
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { ErrorDetailSchema } from '../../gen/scoreboard/error/v1/error_pb.ts';
+import { ErrorDetailSchema } from '../../../gen/scoreboard/error/v1/error_pb.ts';
 import { AppError, isReason } from './app-error.ts';
 import { ERROR_TABLE } from './error-table.ts';
 

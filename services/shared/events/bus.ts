@@ -5,8 +5,8 @@
  * where we may; another learns from what it publishes.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
+import type { Clock } from '../settings/clock.ts';
+import type { Secret } from '../settings/secret.ts';
 import {
   connectNats,
   describeNatsTrouble,
@@ -15,8 +15,8 @@ import {
   type NatsConnection,
   NOT_CONNECTED,
   StreamUnfitError,
-} from '../nats.ts';
-import type { Secret } from '../secret.ts';
+} from '../stores/nats.ts';
+import type { Log } from '../telemetry/log.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 
 export interface Bus extends Publisher {

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ScoreBatchSchema } from '../../../gen/scoreboard/event/v1/event_pb.ts';
-import type { Board, Projected } from '../board.ts';
-import type { Clock } from '../clock.ts';
-import { ensureScoreStream, type NatsConnection, scoreSubject } from '../nats.ts';
+import type { Clock } from '../settings/clock.ts';
+import { ensureScoreStream, type NatsConnection, scoreSubject } from '../stores/nats.ts';
+import type { Board, Projected } from '../values/board.ts';
 
 export interface Publisher {
   /** False while the bus is away: publishing would only wait for its limit. */

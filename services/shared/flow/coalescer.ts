@@ -3,7 +3,7 @@
  * nobody, and whatever arrives while the wire is busy leaves together in the next batch. The queue is bounded: beyond
  * it a caller is refused at once, which costs less than an answer that comes too late.
  */
-import { AppError } from './app-error.ts';
+import { AppError } from '../errors/app-error.ts';
 
 export interface CoalescerOptions<Item, Result> {
   /** Sends one batch and answers in the same order: a value, or an Error for that item alone. A throw fails them all. */

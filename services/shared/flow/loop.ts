@@ -1,6 +1,6 @@
 /** A piece of work that is done again and again by one owner: never twice at a time, never after it was stopped. */
-import type { Log } from './log.ts';
-import { createRepeatedWarning } from './repeated-log.ts';
+import type { Log } from '../telemetry/log.ts';
+import { createRepeatedWarning } from '../telemetry/repeated-log.ts';
 
 export interface LoopOptions {
   name: string;

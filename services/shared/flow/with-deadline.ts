@@ -1,4 +1,4 @@
-import { AppError } from './app-error.ts';
+import { AppError } from '../errors/app-error.ts';
 
 /**
  * Settles with the answer, or refuses when the limit passes first, with DEADLINE_EXCEEDED unless told otherwise. What is under

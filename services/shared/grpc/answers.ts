@@ -1,13 +1,13 @@
 /** Each method's way from a request to its answer: who, may they, do, answer. Called once, or asked on and on in a conversation. */
 import { create, type DescMethod, type MessageInitShape } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
-import { AppError, toAppError } from '../app-error.ts';
-import { ERROR_TABLE } from '../error-table.ts';
-import type { Log } from '../log.ts';
-import { LATENCY_BUCKETS, type Metrics } from '../metrics.ts';
-import type { CallerCheck } from '../service-identity.ts';
-import type { ServiceName } from '../service-keys.ts';
-import { encodeStatusDetails } from '../status-details.ts';
+import { AppError, toAppError } from '../errors/app-error.ts';
+import { ERROR_TABLE } from '../errors/error-table.ts';
+import { encodeStatusDetails } from '../errors/status-details.ts';
+import type { CallerCheck } from '../identity/service-identity.ts';
+import type { ServiceName } from '../identity/service-keys.ts';
+import type { Log } from '../telemetry/log.ts';
+import { LATENCY_BUCKETS, type Metrics } from '../telemetry/metrics.ts';
 import { createCallerCheck, firstText } from './callers.ts';
 import {
   ANSWER_LIMIT_HEADER,

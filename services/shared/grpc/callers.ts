@@ -1,9 +1,9 @@
 /** Who calls: by the certificate that the connection was verified with, or by the key that the call carries. Throws at nobody. */
 import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
-import { AppError } from '../app-error.ts';
-import { serviceOfCertificate } from '../service-certificate.ts';
-import type { CallerCheck } from '../service-identity.ts';
-import { identifyService, type ServiceName } from '../service-keys.ts';
+import { AppError } from '../errors/app-error.ts';
+import { serviceOfCertificate } from '../identity/service-certificate.ts';
+import type { CallerCheck } from '../identity/service-identity.ts';
+import { identifyService, type ServiceName } from '../identity/service-keys.ts';
 import { SERVICE_KEY_HEADER } from './methods.ts';
 
 type Call = Pick<ServerUnaryCall<never, never>, 'metadata' | 'getAuthContext'>;

@@ -1,7 +1,7 @@
 /** The connection to one service: replaced before it is old, when it is dead, and not before its last call is answered. */
 import * as grpc from '@grpc/grpc-js';
-import type { ServiceIdentity } from '../service-identity.ts';
-import type { ServiceName } from '../service-keys.ts';
+import type { ServiceIdentity } from '../identity/service-identity.ts';
+import type { ServiceName } from '../identity/service-keys.ts';
 import { clientCredentials } from './credentials.ts';
 import { KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_MESSAGE_BYTES } from './methods.ts';
 import { SESSION_LIMITS, type SessionLimits } from './session-limits.ts';

@@ -8,10 +8,10 @@ import {
 } from '@bufbuild/protobuf';
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
 import * as grpc from '@grpc/grpc-js';
-import { AppError } from '../app-error.ts';
-import { generalReason, kindOfCode } from '../error-table.ts';
-import { Secret } from '../secret.ts';
-import { decodeStatusDetails } from '../status-details.ts';
+import { AppError } from '../errors/app-error.ts';
+import { generalReason, kindOfCode } from '../errors/error-table.ts';
+import { decodeStatusDetails } from '../errors/status-details.ts';
+import { Secret } from '../settings/secret.ts';
 import { type ChannelOptions, type Channels, createChannels } from './channels.ts';
 import { type Conversation, createConversation } from './conversation.ts';
 import {

@@ -1,2 +1,2 @@
 /** The calling side of the door to gRPC, for programs that only call: the serving side takes as long again to load. */
-export { type CallOptions, createGrpcClient, type GrpcClient } from './grpc/client.ts';
+export { type CallOptions, createGrpcClient, type GrpcClient } from './client.ts';

@@ -2,10 +2,10 @@
 import { X509Certificate } from 'node:crypto';
 import * as grpc from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
-import { isLoopback, joinHostPort } from '../host-port.ts';
-import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
-import type { CallerCheck } from '../service-identity.ts';
+import type { CallerCheck } from '../identity/service-identity.ts';
+import { isLoopback, joinHostPort } from '../net/host-port.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { createAnswers } from './answers.ts';
 import { serverCredentials } from './credentials.ts';
 import {

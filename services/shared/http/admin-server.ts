@@ -4,11 +4,11 @@
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { REASONS, type Reason } from './app-error.ts';
-import { type Troubles, watchDependencies } from './dependencies.ts';
-import type { HttpStatus } from './http-status.ts';
-import type { Log } from './log.ts';
-import type { Metrics } from './metrics.ts';
+import { REASONS, type Reason } from '../errors/app-error.ts';
+import type { HttpStatus } from '../errors/http-status.ts';
+import { type Troubles, watchDependencies } from '../stores/dependencies.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 
 export interface AdminServerOptions {
   host: string;

@@ -3,8 +3,9 @@
  * this machine, and at any IP address by which the page was opened, when it calls that same address. A host name is not
  * trusted in that way: its owner can let it point at this machine after the page was loaded (DNS rebinding).
  */
-import { type Environment, list } from './env.ts';
-import { parseAddress } from './networks.ts';
+
+import { parseAddress } from '../net/networks.ts';
+import { type Environment, list } from '../settings/env.ts';
 
 export interface AllowedOrigins {
   /** Scheme, host and port, exactly as browsers write them. */

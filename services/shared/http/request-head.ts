@@ -3,7 +3,7 @@
  * that can be read in two ways is refused, since a proxy in front may have read it in the other.
  */
 import { isIPv4 } from 'node:net';
-import { AppError } from './app-error.ts';
+import { AppError } from '../errors/app-error.ts';
 
 /** A host name or an address with an optional port, and nothing that could end a header or a directive. */
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{0,5}))?$/i;

@@ -2,8 +2,8 @@
  * How a process shows other services who it is, and how it recognises them: by certificates (mutual TLS) where the
  * TLS_ files are given, by service keys otherwise. Never by both, so that nobody trusts in what is not looked at.
  */
-import { type Environment, optionalText, secret, text } from './env.ts';
-import type { Secret } from './secret.ts';
+import { type Environment, optionalText, secret, text } from '../settings/env.ts';
+import type { Secret } from '../settings/secret.ts';
 import { type CertificateFiles, readTlsCredentials, type TlsCredentials } from './service-certificate.ts';
 import { readServiceDigests, type ServiceDigests, type ServiceName } from './service-keys.ts';
 

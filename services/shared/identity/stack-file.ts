@@ -1,8 +1,8 @@
 /** What a running local stack says about itself in DATA_DIR/stack.json, for commands and tests that look for it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Mode } from './mode.ts';
-import { holdersOf } from './open-files.ts';
+import { holdersOf } from '../files/open-files.ts';
+import type { Mode } from '../settings/mode.ts';
 
 export interface StackProcess {
   pid: number;

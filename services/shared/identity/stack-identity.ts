@@ -1,7 +1,7 @@
 /** What a command shows to the stack that it works on: what the environment names, else what the stack in DATA_DIR made for it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Environment } from './env.ts';
+import type { Environment } from '../settings/env.ts';
 import { certificateFiles } from './service-certificate.ts';
 import { isIdentityGiven, parseServiceIdentity, type ServiceIdentity } from './service-identity.ts';
 import type { ServiceName } from './service-keys.ts';

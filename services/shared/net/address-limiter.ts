@@ -2,7 +2,7 @@
  * Rates by address. An IPv6 site can call from any of its 65,536 networks, each of which counts as an address: together they
  * have what a few addresses have.
  */
-import { createLocalLimiter, type LocalLimiter } from './gcra.ts';
+import { createLocalLimiter, type LocalLimiter } from '../rate/gcra.ts';
 import { holdersOf } from './networks.ts';
 
 /** What the /48 of a site may use, in addresses: several subscribers of a carrier, and not a whole node. */

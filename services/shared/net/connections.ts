@@ -5,8 +5,9 @@
  * ten seconds of its rate. While more than half of all are open, each answer ends its connection, so that nobody keeps
  * the rest of them by asking now and then.
  */
+
+import type { Rate } from '../rate/gcra.ts';
 import { createAddressLimiter } from './address-limiter.ts';
-import type { Rate } from './gcra.ts';
 import { type NetworkList, parseAddress, subscriberOf } from './networks.ts';
 
 export interface ConnectionLimits {

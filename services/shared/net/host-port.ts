@@ -1,6 +1,6 @@
 /** Hosts and addresses in text: an IPv6 address stands in brackets wherever a port follows it, and without them where it is bound. */
 import { isIP, isIPv6 } from 'node:net';
-import { type Environment, text } from './env.ts';
+import { type Environment, text } from '../settings/env.ts';
 import { parseNetworks } from './networks.ts';
 
 const LOOPBACK = '127.0.0.1';

@@ -4,7 +4,7 @@
  */
 import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { type Environment, list } from './env.ts';
+import { type Environment, list } from '../settings/env.ts';
 
 export interface NetworkList {
   has(address: string): boolean;

@@ -2,9 +2,10 @@
  * What a process in production does not start with: settings that are convenient in development and dangerous elsewhere.
  * Every refusal says what to do instead, and all of them are said at once.
  */
-import { type Environment, flag, list, optionalSecret, optionalText } from './env.ts';
-import { parseMode } from './mode.ts';
-import { KEY_VARIABLES } from './service-identity.ts';
+
+import { KEY_VARIABLES } from '../identity/service-identity.ts';
+import { type Environment, flag, list, optionalSecret, optionalText } from '../settings/env.ts';
+import { parseMode } from '../settings/mode.ts';
 
 /** Shorter ones are guessed, and those that manuals and examples use are shorter. */
 const MIN_PASSWORD_CHARACTERS = 16;

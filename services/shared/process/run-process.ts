@@ -2,8 +2,8 @@
  * The life of a process: start, serve, drain, end. Crash-only: an error that nobody caught is logged and ends the
  * process, and the supervisor starts it anew. SIGTERM and SIGINT drain within a limit.
  */
-import type { Environment } from './env.ts';
-import { createLog, type Log, parseLogLevel } from './log.ts';
+import type { Environment } from '../settings/env.ts';
+import { createLog, type Log, parseLogLevel } from '../telemetry/log.ts';
 import { assertProductionSettings } from './production.ts';
 import { assertSoundRuntime } from './runtime-gate.ts';
 

@@ -1,6 +1,6 @@
 /** A refusal for asking too often, with the limit that was passed, as the IETF's draft on RateLimit header fields tells it. */
-import { AppError } from '../../services/shared/app-error.ts';
-import type { Rate } from '../../services/shared/gcra.ts';
+import { AppError } from '../errors/app-error.ts';
+import type { Rate } from './gcra.ts';
 
 export class RateLimitedError extends AppError {
   /** Which limit it was. */

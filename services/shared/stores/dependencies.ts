@@ -2,7 +2,7 @@
  * The servers that a process can do without for a while. For each it says why the server does not serve us now, if so. A
  * change is logged once, in one line, when two looks in a row agree on it: a stall of a moment is not worth a line.
  */
-import type { Log } from './log.ts';
+import type { Log } from '../telemetry/log.ts';
 
 /** By name, what is wrong and what to do about it; undefined while the server works. */
 export type Troubles = Readonly<Record<string, string | undefined>>;

@@ -15,8 +15,8 @@ import {
   StorageType,
   type StreamConfig,
 } from 'nats';
-import type { Log } from './log.ts';
-import { Secret } from './secret.ts';
+import { Secret } from '../settings/secret.ts';
+import type { Log } from '../telemetry/log.ts';
 
 export type { ConsumerMessages, JetStreamClient, JetStreamManager, NatsConnection };
 export { AckPolicy, DeliverPolicy };
@@ -115,7 +115,7 @@ export function describeNatsTrouble(error: unknown): string {
     case ErrorCode.PermissionsViolation:
     case ErrorCode.AuthorizationViolation:
     case ErrorCode.BadAuthentication:
-      return 'it refuses our user: give it the rights of services/local/nats-users.ts, and check NATS_URL';
+      return 'it refuses our user: give it the rights of services/provision/nats-users.ts, and check NATS_URL';
     case ErrorCode.ConnectionClosed:
     case ErrorCode.Disconnect:
       return NOT_CONNECTED;

@@ -1,5 +1,5 @@
 /** The newest states of players, as Postgres has them: what an outbox row is delivered with, and what the rank index is compared with. */
-import type { PlayerState } from './board.ts';
+import type { PlayerState } from '../values/board.ts';
 import { arrayLiteral, type PostgresPool } from './postgres.ts';
 
 /** A row of `scores`. */

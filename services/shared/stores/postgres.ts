@@ -3,9 +3,9 @@
  * hangs is given up by us, since neither the server's nor the library's limits notice a half-open link.
  */
 import postgres from 'postgres';
-import { AppError } from './app-error.ts';
-import { Secret } from './secret.ts';
-import { withDeadline } from './with-deadline.ts';
+import { AppError } from '../errors/app-error.ts';
+import { withDeadline } from '../flow/with-deadline.ts';
+import { Secret } from '../settings/secret.ts';
 
 export type Sql = postgres.Sql<{ bigint: bigint }>;
 

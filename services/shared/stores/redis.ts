@@ -4,9 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import { Redis, ReplyError } from 'ioredis';
-import type { Log } from './log.ts';
-import { createRepeatedWarning } from './repeated-log.ts';
-import { Secret } from './secret.ts';
+import { Secret } from '../settings/secret.ts';
+import type { Log } from '../telemetry/log.ts';
+import { createRepeatedWarning } from '../telemetry/repeated-log.ts';
 
 export interface RedisOptions {
   url: Secret | string;
@@ -47,8 +47,8 @@ export function connectRedis({ url, connectionName, commandTimeoutMs, log }: Red
 
 /** What Redis says of itself first, and what that means to an operator. */
 const TROUBLES: ReadonlyArray<readonly [says: RegExp, trouble: string]> = [
-  [/^NOSCRIPT/, 'it lacks our scripts: run services/local/redis-scripts-main.ts beside it'],
-  [/^NOPERM/, 'it refuses our user a command: give it the rights of services/local/redis-users.ts'],
+  [/^NOSCRIPT/, 'it lacks our scripts: run services/provision/redis-scripts-main.ts beside it'],
+  [/^NOPERM/, 'it refuses our user a command: give it the rights of services/provision/redis-users.ts'],
   [/^(NOAUTH|WRONGPASS)/, 'it refuses our user: check the name and the password in REDIS_URL'],
   [/^(READONLY|MASTERDOWN)/, 'it is a read-only replica: let REDIS_URL name the primary'],
   [/^OOM/, 'it is full and takes no writes: raise its maxmemory'],

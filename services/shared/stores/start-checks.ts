@@ -2,8 +2,8 @@
  * What score and rank ask of their servers before they serve. A setting that would break a promise is refused with one
  * line that says how to fix it; a server that does not answer is no reason to refuse, only to wait or to go on without it.
  */
-import { AppError } from './app-error.ts';
-import type { Log } from './log.ts';
+import { AppError } from '../errors/app-error.ts';
+import type { Log } from '../telemetry/log.ts';
 import { arrayLiteral, isRefused, type PostgresPool } from './postgres.ts';
 import type { RedisClient } from './redis.ts';
 

@@ -3,7 +3,7 @@
  * cause lines, so their number is bounded by kind and second, and so is the length of each.
  */
 import { type LoggerOptions, pino } from 'pino';
-import { type Environment, optionalText } from './env.ts';
+import { type Environment, optionalText } from '../settings/env.ts';
 import { createLogBudget, LINES_OF_KIND } from './log-budget.ts';
 import { openLogOutput } from './log-output.ts';
 import { boundFields } from './log-value.ts';

@@ -4,9 +4,9 @@
  * while its source is down, up to a cap. Our own wrapper, since jose's has no stale-if-error and no failure cool-down.
  */
 import { type CryptoKey, createLocalJWKSet, type JSONWebKeySet, type JWSHeaderParameters } from 'jose';
-import { AppError } from './app-error.ts';
-import type { Clock } from './clock.ts';
-import type { Log } from './log.ts';
+import { AppError } from '../errors/app-error.ts';
+import type { Clock } from '../settings/clock.ts';
+import type { Log } from '../telemetry/log.ts';
 
 /** How long a set is used after its source was last heard. Without a cap, a withdrawn key could live on for ever. */
 export const STALE_CAP_MS = 24 * 60 * 60 * 1000;

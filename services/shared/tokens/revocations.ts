@@ -2,7 +2,7 @@
  * Tokens and players whose tokens are worth nothing any more, as every verifier holds them: replaced whole, asked on every
  * request. A player's entry concerns the tokens issued up to its moment; one that is issued later is good again.
  */
-import type { Revocation } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
+import type { Revocation } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
 import type { Identity } from './token-check.ts';
 
 const MS_PER_S = 1000;

@@ -4,8 +4,8 @@
  * TOKEN_INVALID, so that a forger learns nothing from it.
  */
 import { type CryptoKey, errors, type JWSHeaderParameters, type JWTPayload, jwtVerify } from 'jose';
-import { AppError } from './app-error.ts';
-import { isUserId, isUsername, USERNAME_MAX_LENGTH } from './identifiers.ts';
+import { AppError } from '../errors/app-error.ts';
+import { isUserId, isUsername, USERNAME_MAX_LENGTH } from '../values/identifiers.ts';
 import type { TokenRules } from './token-policy.ts';
 
 /** Longest token that is looked at at all. Ours have about 400 bytes; outside ones carry more claims. */

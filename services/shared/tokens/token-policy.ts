@@ -2,7 +2,7 @@
  * Whose tokens count, and how strictly they are read: one set of rules for our own access tokens and, when an outside
  * identity provider is configured, a second one for its tokens. The two never mix, since each issuer has its own rules.
  */
-import { type Environment, optionalText, text } from './env.ts';
+import { type Environment, optionalText, text } from '../settings/env.ts';
 
 export interface OutsideIssuer {
   readonly jwksUrl: string;

@@ -4,11 +4,11 @@
  * tokens that were refused. Works on the keys and revocations it holds when the auth service is down.
  */
 import type { JWSHeaderParameters } from 'jose';
-import type { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import type { Clock } from './clock.ts';
-import type { GrpcClient } from './grpc.ts';
+import type { AuthService } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import type { GrpcClient } from '../grpc/grpc.ts';
+import type { Clock } from '../settings/clock.ts';
+import type { Log } from '../telemetry/log.ts';
 import { createKeySet, type KeySet } from './key-set.ts';
-import type { Log } from './log.ts';
 import { createRevocations } from './revocations.ts';
 import { createTokenCache } from './token-cache.ts';
 import { checkToken, type Identity, MAX_TOKEN_LENGTH, parseToken, tokenInvalid } from './token-check.ts';

@@ -2,7 +2,7 @@
  * The grammar of everything that names something. A value either fits exactly or is refused: nothing is trimmed,
  * folded or otherwise normalised, so that what was signed is what is stored.
  */
-import { AppError } from './app-error.ts';
+import { AppError } from '../errors/app-error.ts';
 
 export const DEFAULT_LEADERBOARD = 'global';
 /** The largest score, version and number of points: exact in JSON, in Lua and in a Redis sorted set. */

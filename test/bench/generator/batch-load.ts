@@ -3,10 +3,10 @@
  * straight on Postgres. Both in a closed loop over batches, and with the same contents.
  */
 import { ScoreService } from '../../../gen/scoreboard/score/v1/score_pb.ts';
-import { foldByPlayer } from '../../../services/score/accept-scores.ts';
-import { createAcceptStore } from '../../../services/score/accept-store.ts';
-import { createGrpcClient } from '../../../services/shared/grpc.ts';
-import { createPostgresPool } from '../../../services/shared/postgres.ts';
+import { foldByPlayer } from '../../../services/score/submit/accept-scores.ts';
+import { createAcceptStore } from '../../../services/score/submit/accept-store.ts';
+import { createGrpcClient } from '../../../services/shared/grpc/grpc.ts';
+import { createPostgresPool } from '../../../services/shared/stores/postgres.ts';
 import { type Busy, startBusyMeter } from './busy-meter.ts';
 import { createHistogram } from './histogram.ts';
 import { monotonicMs } from './monotonic.ts';

@@ -1,6 +1,6 @@
 /** Makes actions and has them signed, many at a time, before any clock starts. Every action id is used once. */
 import { AuthService } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { createGrpcClient } from '../../../services/shared/grpc.ts';
+import { createGrpcClient } from '../../../services/shared/grpc/grpc.ts';
 import { conventionalSignature, type Player, type SubmitForm, submitRequest } from './requests.ts';
 
 /** Who vouches for the actions. */

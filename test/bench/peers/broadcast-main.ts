@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server } from 'socket.io';
 import { WebSocket, WebSocketServer } from 'ws';
-import { listenExclusively, loadUws } from '../../../services/shared/uws.ts';
+import { listenExclusively, loadUws } from '../../../services/shared/http/uws.ts';
 import { answerCalls } from '../calls.ts';
 import type { BroadcastKind } from './broadcast-kinds.ts';
 

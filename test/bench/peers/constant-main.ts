@@ -1,9 +1,9 @@
 /** The ceiling of a read: the edge's own HTTP server, with routes that know their bytes from the start. */
-import { createCors } from '../../../edge/http/cors.ts';
-import { route, startHttpServer } from '../../../edge/http/http-server.ts';
-import { createConnections } from '../../../services/shared/connections.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { parseNetworks } from '../../../services/shared/networks.ts';
+import { createCors } from '../../../edge/http/server/cors.ts';
+import { route, startHttpServer } from '../../../edge/http/server/http-server.ts';
+import { createConnections } from '../../../services/shared/net/connections.ts';
+import { parseNetworks } from '../../../services/shared/net/networks.ts';
+import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
 import { answerCalls } from '../calls.ts';
 
 export type ConstantCalls = {

@@ -1,6 +1,6 @@
 /** CPU time and memory of the processes under measurement, as the system counts them. Reads /proc, so Linux only. */
 import { readFileSync } from 'node:fs';
-import { listProcesses, parentOf } from '../../../services/local/process-table.ts';
+import { listProcesses, parentOf } from '../../../dev/host/process-table.ts';
 
 /** A named part of the whole: one process, or one with its children. */
 export interface ProcessGroup {

@@ -6,7 +6,7 @@ import type { Line } from '../lines.ts';
 import type { Facts } from './hardware.ts';
 import { drawSvg } from './svg.ts';
 
-const RESULTS = fileURLToPath(new URL('../results/', import.meta.url));
+const RESULTS = fileURLToPath(new URL('../results', import.meta.url));
 
 export interface Written {
   readonly paths: readonly string[];

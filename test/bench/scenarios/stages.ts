@@ -1,12 +1,12 @@
 /** Servers that broadcast a board to a crowd: the product's node, fed over the bus, and what it is compared with. */
 import { create, toBinary } from '@bufbuild/protobuf';
-import type { Frame } from '../../../edge/fanout/frame.ts';
-import { updateFrame } from '../../../edge/fanout/frames.ts';
+import type { Frame } from '../../../edge/fanout/hub/frame.ts';
+import { updateFrame } from '../../../edge/fanout/hub/frames.ts';
 import { ScoreBatchSchema } from '../../../gen/scoreboard/event/v1/event_pb.ts';
 import { RankService } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { createGrpcClient } from '../../../services/shared/grpc.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { connectNats, scoreSubject } from '../../../services/shared/nats.ts';
+import { createGrpcClient } from '../../../services/shared/grpc/grpc.ts';
+import { connectNats, scoreSubject } from '../../../services/shared/stores/nats.ts';
+import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
 import { type Child, startChild } from '../calls.ts';
 import type { CrowdCalls } from '../generator/crowd-main.ts';
 import type { Dialect } from '../generator/websocket.ts';

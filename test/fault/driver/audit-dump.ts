@@ -1,9 +1,9 @@
 /** The audit chain and what it seals, as Postgres holds it. */
 import { readFileSync } from 'node:fs';
-import { auditKeyFile } from '../../../services/local/secrets.ts';
-import { secretsDir } from '../../../services/local/units.ts';
-import { parseAuditKey } from '../../../services/shared/audit-chain.ts';
-import type { Sql } from '../../../services/shared/postgres.ts';
+import { secretsDir } from '../../../dev/units/units.ts';
+import { auditKeyFile } from '../../../services/provision/secrets.ts';
+import { parseAuditKey } from '../../../services/shared/audit-chain/audit-chain.ts';
+import type { Sql } from '../../../services/shared/stores/postgres.ts';
 import type { AuditDump, SealedAction } from '../checker/record.ts';
 
 export async function dumpAudit(sql: Sql, dataDir: string): Promise<AuditDump> {

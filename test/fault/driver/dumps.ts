@@ -1,7 +1,8 @@
 /** What Postgres and Redis hold and what readers are answered, read past every proxy once all is at rest. */
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { connectPostgres, type Sql } from '../../../services/shared/postgres.ts';
-import { connectRedis } from '../../../services/shared/redis.ts';
+
+import { connectPostgres, type Sql } from '../../../services/shared/stores/postgres.ts';
+import { connectRedis } from '../../../services/shared/stores/redis.ts';
+import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
 import type { ActionRow, Dumps, FlagRow, PostgresDump, RedisDump, ScoreRow } from '../checker/record.ts';
 import { dumpAudit } from './audit-dump.ts';
 import type { FaultStack } from './stack.ts';

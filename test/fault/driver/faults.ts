@@ -5,7 +5,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listProcesses, parentOf, signalProcess } from '../../../services/local/process-table.ts';
+import { listProcesses, parentOf, signalProcess } from '../../../dev/host/process-table.ts';
 import type { ProxyMode } from '../proxy.ts';
 import type { Random } from '../random.ts';
 import { COMPONENTS, type Component, isUnit, type LinkName, linksTo } from './components.ts';

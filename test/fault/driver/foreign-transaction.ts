@@ -1,5 +1,5 @@
 /** Transactions of somebody else on the same Postgres server: a forgotten session, an analytics job, a dump that takes long. */
-import { connectPostgres } from '../../../services/shared/postgres.ts';
+import { connectPostgres } from '../../../services/shared/stores/postgres.ts';
 
 const OPEN_LIMIT_MS = 5_000;
 

@@ -1,7 +1,7 @@
 /** Looks at the running product from outside, again and again: what Redis holds, and what each process uses. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { connectRedis } from '../../../services/shared/redis.ts';
+import { connectRedis } from '../../../services/shared/stores/redis.ts';
+import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
 import { UNITS_UNDER_FIRE } from './components.ts';
 import type { Recorder } from './recorder.ts';
 import type { FaultStack } from './stack.ts';

@@ -1,9 +1,9 @@
 /** What an operator does about players: sets the rules of boards, and shuts players out. Past every fault. */
 import { readFileSync } from 'node:fs';
+import { secretsDir } from '../../../dev/units/units.ts';
 import { LimitsService } from '../../../gen/scoreboard/score/v1/limits_pb.ts';
-import { keyFile } from '../../../services/local/secrets.ts';
-import { secretsDir } from '../../../services/local/units.ts';
-import { createGrpcClient } from '../../../services/shared/grpc.ts';
+import { keyFile } from '../../../services/provision/secrets.ts';
+import { createGrpcClient } from '../../../services/shared/grpc/grpc.ts';
 import type { BoardRule } from '../checker/record.ts';
 import type { FaultStack } from './stack.ts';
 

@@ -1,10 +1,10 @@
 /** Tokens and signed actions, made in advance, so that players can play on while the auth service is away. */
 import { readFileSync } from 'node:fs';
 import { decodeJwt } from 'jose';
+import { secretsDir } from '../../../dev/units/units.ts';
 import { AuthService } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { keyFile } from '../../../services/local/secrets.ts';
-import { secretsDir } from '../../../services/local/units.ts';
-import { createGrpcClient } from '../../../services/shared/grpc.ts';
+import { keyFile } from '../../../services/provision/secrets.ts';
+import { createGrpcClient } from '../../../services/shared/grpc/grpc.ts';
 
 export interface SignedAction {
   readonly leaderboard: string;

@@ -3,10 +3,10 @@
  * the server can do its work again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { connectNats } from '../../../services/shared/nats.ts';
-import { connectPostgres, type Sql } from '../../../services/shared/postgres.ts';
-import { connectRedis, type RedisClient } from '../../../services/shared/redis.ts';
+import { connectNats } from '../../../services/shared/stores/nats.ts';
+import { connectPostgres, type Sql } from '../../../services/shared/stores/postgres.ts';
+import { connectRedis, type RedisClient } from '../../../services/shared/stores/redis.ts';
+import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
 import { setJetStream } from '../../support/jetstream.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import type { ServerName } from './components.ts';

@@ -2,8 +2,8 @@
  * The bus: a stream that keeps messages in order, drops repeats of an id, and may be wiped. Publishers meet it as a NATS
  * connection, so the service's own publisher runs unchanged; nodes meet it as a feed that loses nothing while it lasts.
  */
-import { startOf } from '../../../edge/fanout/feed.ts';
-import type { NatsConnection } from '../../../services/shared/nats.ts';
+import { startOf } from '../../../edge/fanout/feed/feed.ts';
+import type { NatsConnection } from '../../../services/shared/stores/nats.ts';
 import type { Random } from '../random.ts';
 import type { Failures, Network, Process, Server } from './network.ts';
 import type { VirtualTime } from './virtual-time.ts';

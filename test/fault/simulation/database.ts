@@ -2,12 +2,13 @@
  * Postgres as the score service knows it: its stores' promises kept in memory. A statement begins, takes a moment, and
  * commits whole or not at all; a crash in between rolls it back, and a lost reply leaves its caller in the dark.
  */
-import type { AcceptedBatch, AcceptStore } from '../../../services/score/accept-store.ts';
-import type { DeliveryOptions } from '../../../services/score/delivery.ts';
-import type { LimitedBatch, LimitedStore } from '../../../services/score/limited-store.ts';
-import type { OutboxRow } from '../../../services/score/outbox-store.ts';
-import { AppError } from '../../../services/shared/app-error.ts';
-import type { PlayerState } from '../../../services/shared/board.ts';
+
+import type { LimitedBatch, LimitedStore } from '../../../services/score/limits/limited-store.ts';
+import type { DeliveryOptions } from '../../../services/score/outbox/delivery.ts';
+import type { OutboxRow } from '../../../services/score/outbox/outbox-store.ts';
+import type { AcceptedBatch, AcceptStore } from '../../../services/score/submit/accept-store.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import type { PlayerState } from '../../../services/shared/values/board.ts';
 import { actionKey, playerKey } from '../checker/evidence.ts';
 import type { Random } from '../random.ts';
 import { createLedger, type Ledger } from './ledger.ts';

@@ -1,5 +1,5 @@
 /** What a simulated world holds in the end, in the words of a record. */
-import type { PlayerState } from '../../../services/shared/board.ts';
+import type { PlayerState } from '../../../services/shared/values/board.ts';
 import type { Dumps, Limits } from '../checker/record.ts';
 import { BOARDS } from './player.ts';
 import type { World } from './world.ts';

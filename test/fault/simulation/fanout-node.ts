@@ -1,16 +1,16 @@
 /** One fan-out node: the product's hub, freshness and event reader over simulated sockets. A crash cuts every socket. */
 
-import { createBoardSource } from '../../../edge/fanout/board-source.ts';
-import type { Board } from '../../../edge/fanout/board-state.ts';
-import { Connection, type Socket } from '../../../edge/fanout/connection.ts';
 import { createFanoutMetrics } from '../../../edge/fanout/fanout-metrics.ts';
-import { pongFrame, updateFrame } from '../../../edge/fanout/frames.ts';
-import { createFreshness } from '../../../edge/fanout/freshness.ts';
-import { createHub } from '../../../edge/fanout/hub.ts';
-import { createPersonal } from '../../../edge/fanout/personal.ts';
-import { parseScoreEvent } from '../../../edge/fanout/score-event.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { createMetrics } from '../../../services/shared/metrics.ts';
+import { createBoardSource } from '../../../edge/fanout/feed/board-source.ts';
+import { createFreshness } from '../../../edge/fanout/feed/freshness.ts';
+import { parseScoreEvent } from '../../../edge/fanout/feed/score-event.ts';
+import type { Board } from '../../../edge/fanout/hub/board-state.ts';
+import { pongFrame, updateFrame } from '../../../edge/fanout/hub/frames.ts';
+import { createHub } from '../../../edge/fanout/hub/hub.ts';
+import { createPersonal } from '../../../edge/fanout/hub/personal.ts';
+import { Connection, type Socket } from '../../../edge/fanout/sockets/connection.ts';
+import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../../services/shared/telemetry/metrics.ts';
 import type { Bus } from './bus.ts';
 import type { Mutations } from './mutations.ts';
 import type { Process } from './network.ts';

@@ -4,7 +4,7 @@
  */
 
 import type { Projection, RankIndex } from '../../../services/rank/index/rank-index.ts';
-import type { PlayerState } from '../../../services/shared/board.ts';
+import type { PlayerState } from '../../../services/shared/values/board.ts';
 import type { Mutations } from './mutations.ts';
 import type { Failures, Network, Process, Server } from './network.ts';
 import { unpack } from './packed.ts';

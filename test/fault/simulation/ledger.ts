@@ -1,9 +1,9 @@
 /** Totals and actions as the two accepting statements keep them: by totals of a batch, or one action after the other. */
-import type { ActionRow, PlayerTotal } from '../../../services/score/accept-store.ts';
-import type { AcceptAnswer, AcceptCommand } from '../../../services/score/action.ts';
-import { AppError } from '../../../services/shared/app-error.ts';
-import type { PlayerState } from '../../../services/shared/board.ts';
-import { MAX_SCORE } from '../../../services/shared/identifiers.ts';
+import type { ActionRow, PlayerTotal } from '../../../services/score/submit/accept-store.ts';
+import type { AcceptAnswer, AcceptCommand } from '../../../services/score/submit/action.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import type { PlayerState } from '../../../services/shared/values/board.ts';
+import { MAX_SCORE } from '../../../services/shared/values/identifiers.ts';
 import { actionKey, playerKey } from '../checker/evidence.ts';
 import type { Mutations } from './mutations.ts';
 

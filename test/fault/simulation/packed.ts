@@ -1,7 +1,7 @@
 /** The form in which the truth hands players to the index at a rebuild, as `load.lua` documents it. */
 
 import { REACHED_DIGITS } from '../../../services/rank/index/index-scripts.ts';
-import type { PlayerState } from '../../../services/shared/board.ts';
+import type { PlayerState } from '../../../services/shared/values/board.ts';
 
 interface Packed {
   readonly users: string[];

@@ -2,8 +2,8 @@
  * A player: submits actions through the edge's own use case and follows the documented rule, which is to send an action
  * again, unchanged, until there is an answer. Now and then it repeats an action that has one, or abuses its id.
  */
-import type { Submit } from '../../../edge/http/submit.ts';
-import { AppError } from '../../../services/shared/app-error.ts';
+import type { Submit } from '../../../edge/http/submit/submit.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
 import type { HistoryEvent } from '../checker/record.ts';
 import { isWorthRetrying, outcomeOf } from '../outcome.ts';
 import type { Random } from '../random.ts';

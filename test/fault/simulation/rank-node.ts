@@ -1,16 +1,17 @@
 /** One rank service: the product's own use cases over simulated stores. When it crashes, what it had under way is gone. */
-import { createProjectStates } from '../../../services/rank/index/project-states.ts';
-import { createProjector, type Projector } from '../../../services/rank/index/projector.ts';
+
+import { createProjector, type Projector } from '../../../services/rank/project/projector.ts';
 import { createReadBoards, type ReadBoards } from '../../../services/rank/read/read-boards.ts';
 import { createIndexKeeper } from '../../../services/rank/rebuild/index-keeper.ts';
 import { createRankRpc } from '../../../services/rank/rpc.ts';
+import { createProjectStates } from '../../../services/rank/states/project-states.ts';
 import { createTruthBoards } from '../../../services/rank/truth/truth-boards.ts';
 import { createTruthRanks } from '../../../services/rank/truth/truth-ranks.ts';
-import { systemClock } from '../../../services/shared/clock.ts';
 import { createPublisher } from '../../../services/shared/events/publisher.ts';
-import type { ServiceRegistration } from '../../../services/shared/grpc.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { createMetrics } from '../../../services/shared/metrics.ts';
+import type { ServiceRegistration } from '../../../services/shared/grpc/grpc.ts';
+import { systemClock } from '../../../services/shared/settings/clock.ts';
+import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../../services/shared/telemetry/metrics.ts';
 import type { Bus } from './bus.ts';
 import type { IndexServer } from './index-model.ts';
 import type { Mutations } from './mutations.ts';

@@ -12,7 +12,7 @@ import {
   SubmitScoresRequestSchema,
   SubmitScoresResponseSchema,
 } from '../../../gen/scoreboard/score/v1/score_pb.ts';
-import { AppError, type Reason } from '../../../services/shared/app-error.ts';
+import { AppError, type Reason } from '../../../services/shared/errors/app-error.ts';
 import type { Random } from '../random.ts';
 import type { Mutations } from './mutations.ts';
 import type { Failures, Network, Process, Server } from './network.ts';

@@ -1,13 +1,14 @@
 /** One score service: the product's own use cases over simulated stores. When it crashes, what it had under way is gone. */
-import { acceptLimited } from '../../../services/score/accept-limited.ts';
-import { createDelivery } from '../../../services/score/delivery.ts';
-import { createRankBoards } from '../../../services/score/rank-boards.ts';
-import { createRankWatch } from '../../../services/score/rank-watch.ts';
-import { createSubmitScores, type SubmitScores } from '../../../services/score/submit-scores.ts';
-import { systemClock } from '../../../services/shared/clock.ts';
+
+import { createRankBoards } from '../../../services/score/boards/rank-boards.ts';
+import { createRankWatch } from '../../../services/score/boards/rank-watch.ts';
+import { acceptLimited } from '../../../services/score/limits/accept-limited.ts';
+import { createDelivery } from '../../../services/score/outbox/delivery.ts';
+import { createSubmitScores, type SubmitScores } from '../../../services/score/submit/submit-scores.ts';
 import { createPublisher } from '../../../services/shared/events/publisher.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { createMetrics } from '../../../services/shared/metrics.ts';
+import { systemClock } from '../../../services/shared/settings/clock.ts';
+import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../../services/shared/telemetry/metrics.ts';
 import type { Bus } from './bus.ts';
 import type { Database } from './database.ts';
 import type { Process } from './network.ts';

@@ -1,5 +1,5 @@
 /** The one total order, and boards as the score service words them. */
-import type { Entry, PlayerState } from '../../../services/shared/board.ts';
+import type { Entry, PlayerState } from '../../../services/shared/values/board.ts';
 
 /** Negative when `a` stands before `b`. User ids are ASCII, so their code units are their bytes. */
 export function compareStates(a: PlayerState, b: PlayerState): number {

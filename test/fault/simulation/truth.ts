@@ -2,7 +2,7 @@
 
 import type { EpochStore } from '../../../services/rank/rebuild/epoch-store.ts';
 import type { TruthStore } from '../../../services/rank/truth/truth-store.ts';
-import type { Board, PlayerState } from '../../../services/shared/board.ts';
+import type { Board, PlayerState } from '../../../services/shared/values/board.ts';
 import { playerKey } from '../checker/evidence.ts';
 import type { Database } from './database.ts';
 import type { Process } from './network.ts';

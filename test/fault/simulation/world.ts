@@ -2,8 +2,8 @@
  * The whole scoreboard in one thread: players and viewers, an edge, two score services, two rank services, two fan-out nodes,
  * Postgres, Redis and the bus, joined by a network that a seed decides about. First chaos, then peace, then the record of it all.
  */
-import { createSubmit } from '../../../edge/http/submit.ts';
-import { createMetrics } from '../../../services/shared/metrics.ts';
+import { createSubmit } from '../../../edge/http/submit/submit.ts';
+import { createMetrics } from '../../../services/shared/telemetry/metrics.ts';
 import type { HistoryEvent, RunRecord, SocketEvent } from '../checker/record.ts';
 import { createRandom, type Random } from '../random.ts';
 import { type Bus, createBus } from './bus.ts';

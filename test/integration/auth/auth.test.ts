@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ActionVerdict_Status as Status } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { readKeys } from '../../services/auth/key-file.ts';
-import { MAX_SCORE } from '../../services/shared/identifiers.ts';
-import { createServiceKey } from '../../services/shared/service-keys.ts';
-import { type AuthWorld, startAuthWorld } from '../support/auth-world.ts';
+import { ActionVerdict_Status as Status } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { readKeys } from '../../../services/auth/keys/key-file.ts';
+import { createServiceKey } from '../../../services/shared/identity/service-keys.ts';
+import { MAX_SCORE } from '../../../services/shared/values/identifiers.ts';
+import { type AuthWorld, startAuthWorld } from '../../support/auth-world.ts';
 
 const ACTION = { leaderboard: 'global', userId: 'alice', actionId: 'a1', points: 100n };
 const SOON = { deadlineMs: 5_000 };

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type AuthWorld, startAuthWorld } from '../support/auth-world.ts';
+import { type AuthWorld, startAuthWorld } from '../../support/auth-world.ts';
 
 const ACTION = { leaderboard: 'global', userId: 'alice', actionId: 'a1', points: 100n };
 const PATIENT = { deadlineMs: 10_000 };

@@ -1,14 +1,14 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { AppError } from '../../services/shared/app-error.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
 import {
   createTokenVerifier,
   type OwnedTokenVerifier,
   type TokenVerifierOptions,
-} from '../../services/shared/token-verifier.ts';
-import { keySetJson, makeKey, makeToken, type Part, type TestKey } from '../unit/auth/token-fixtures.ts';
+} from '../../../services/shared/tokens/token-verifier.ts';
+import { keySetJson, makeKey, makeToken, type Part, type TestKey } from '../../unit/auth/token-fixtures.ts';
 
 /** More than the cool-down between two fetches. */
 const COOLED_MS = 2_000;

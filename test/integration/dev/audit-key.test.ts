@@ -4,9 +4,9 @@ import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createAuditKey } from '../../services/shared/audit-chain.ts';
-import { runStartToItsEnd, type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { createAuditKey } from '../../../services/shared/audit-chain/audit-chain.ts';
+import { runStartToItsEnd, type StackProcesses, startStackProcesses } from '../../support/stack-processes.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 let dataDir: string;
 let env: Readonly<Record<string, string>>;

@@ -3,8 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli, type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { runCli, type StackProcesses, startStackProcesses } from '../../support/stack-processes.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 let stack: StackProcesses;
 

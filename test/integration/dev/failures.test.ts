@@ -4,10 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ensureCertificates, makeCertificates } from '../../services/local/certificates.ts';
-import { stackFilePath } from '../../services/shared/stack-file.ts';
-import { runStartToItsEnd, stackEnvironment, startStackProcesses } from '../support/stack-processes.ts';
-import { processesTouching } from '../support/touching-processes.ts';
+import { ensureCertificates, makeCertificates } from '../../../services/provision/certificates.ts';
+import { stackFilePath } from '../../../services/shared/identity/stack-file.ts';
+import { runStartToItsEnd, stackEnvironment, startStackProcesses } from '../../support/stack-processes.ts';
+import { processesTouching } from '../../support/touching-processes.ts';
 
 let dataDir: string;
 

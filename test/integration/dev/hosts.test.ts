@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
+import { type StackProcesses, startStackProcesses } from '../../support/stack-processes.ts';
 
 let stack: StackProcesses;
 

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { processesOfStack } from '../../services/local/leftovers.ts';
-import { commandLineOf } from '../../services/local/process-table.ts';
-import { stackLockPath } from '../../services/shared/stack-file.ts';
-import { stackEnvironment } from '../support/stack-processes.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { commandLineOf } from '../../../dev/host/process-table.ts';
+import { processesOfStack } from '../../../dev/leftovers.ts';
+import { stackLockPath } from '../../../services/shared/identity/stack-file.ts';
+import { stackEnvironment } from '../../support/stack-processes.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** Also those that it never wrote down. */
 const processesOf = (dataDir: string) => processesOfStack(stackLockPath(dataDir));
@@ -22,7 +22,7 @@ it.each([
 ])('npm start ends with 0 and leaves nothing behind when it is told to stop while %s', async (_, sign) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'scoreboard-interrupt-'));
   const env = { ...(await stackEnvironment()), DATA_DIR: dataDir };
-  const child = spawn(process.execPath, ['services/local/main.ts'], { cwd: ROOT, env });
+  const child = spawn(process.execPath, ['dev/main.ts'], { cwd: ROOT, env });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   await waitFor(
     () => (processesOf(dataDir).some((pid) => sign.test(commandLineOf(pid).join(' '))) ? true : undefined),

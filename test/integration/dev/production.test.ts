@@ -5,16 +5,16 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { certificateFiles } from '../../services/shared/service-certificate.ts';
-import { certificatesDir } from '../../services/shared/stack-file.ts';
-import { rawCall } from '../support/raw-grpc.ts';
+import { certificateFiles } from '../../../services/shared/identity/service-certificate.ts';
+import { certificatesDir } from '../../../services/shared/identity/stack-file.ts';
+import { rawCall } from '../../support/raw-grpc.ts';
 import {
   runCli,
   runStartToItsEnd,
   type StackProcesses,
   stackEnvironment,
   startStackProcesses,
-} from '../support/stack-processes.ts';
+} from '../../support/stack-processes.ts';
 
 const PRODUCTION = { SCOREBOARD_MODE: 'production' };
 const OK = 0;

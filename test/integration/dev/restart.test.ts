@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { type StackProcesses, startStackProcesses } from '../../support/stack-processes.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 let stack: StackProcesses;
 let score = 0;

@@ -4,22 +4,22 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startPostgresServer } from '../../services/local/postgres-server.ts';
-import { commandLineOf, isRunning } from '../../services/local/process-table.ts';
-import { startRedisServer } from '../../services/local/redis-server.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
-import { connectPostgres } from '../../services/shared/postgres.ts';
-import { connectRedis } from '../../services/shared/redis.ts';
-import { readStackFile, type StackFile } from '../../services/shared/stack-file.ts';
+import { commandLineOf, isRunning } from '../../../dev/host/process-table.ts';
+import { startPostgresServer } from '../../../dev/servers/postgres-server.ts';
+import { startRedisServer } from '../../../dev/servers/redis-server.ts';
+import { readStackFile, type StackFile } from '../../../services/shared/identity/stack-file.ts';
+import { connectPostgres } from '../../../services/shared/stores/postgres.ts';
+import { connectRedis } from '../../../services/shared/stores/redis.ts';
+import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
 import {
   runStartToItsEnd,
   type StackProcesses,
   type StackProcessesOptions,
   stackEnvironment,
   startStackProcesses,
-} from '../support/stack-processes.ts';
-import { secretsOf } from '../support/stack-secrets.ts';
-import { waitFor } from '../support/wait-for.ts';
+} from '../../support/stack-processes.ts';
+import { secretsOf } from '../../support/stack-secrets.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 let dataDir: string;
 let running: StackProcesses[] = [];

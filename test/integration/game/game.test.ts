@@ -1,9 +1,9 @@
 /** The demo game server as its players meet it, before a real auth service. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ActionVerdict_Status as Status } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { CELLS, TARGETS_PER_ROUND } from '../../services/game/round.ts';
-import { type GameWorld, startGameWorld, type TestPlayer } from '../support/game-world.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { ActionVerdict_Status as Status } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { CELLS, TARGETS_PER_ROUND } from '../../../services/game/rounds/round.ts';
+import { type GameWorld, startGameWorld, type TestPlayer } from '../../support/game-world.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const SOON = { deadlineMs: 5_000 };
 

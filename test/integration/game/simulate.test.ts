@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ask } from '../support/edge-client.ts';
-import { type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { ask } from '../../support/edge-client.ts';
+import { type StackProcesses, startStackProcesses } from '../../support/stack-processes.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
-const ENTRY = fileURLToPath(new URL('../../services/game/simulate-main.ts', import.meta.url));
+const ENTRY = fileURLToPath(new URL('../../../services/game/simulate-main.ts', import.meta.url));
 
 let stack: StackProcesses;
 beforeAll(async () => {

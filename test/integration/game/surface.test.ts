@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseNetworks } from '../../services/shared/networks.ts';
-import { type Answer, ask, bearer, speak } from '../support/edge-client.ts';
-import { type GameWorld, PAGE, startGameWorld, type TestPlayer } from '../support/game-world.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { parseNetworks } from '../../../services/shared/net/networks.ts';
+import { type Answer, ask, bearer, speak } from '../../support/edge-client.ts';
+import { type GameWorld, PAGE, startGameWorld, type TestPlayer } from '../../support/game-world.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 let world: GameWorld;
 let player: TestPlayer;

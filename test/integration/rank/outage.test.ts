@@ -1,12 +1,12 @@
 /** The rank service away in each way that there is, and the score service away: neither takes the other with it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
-import { type FaultProxy, startProxy } from '../fault/proxy.ts';
-import { ask, bearer, submit } from '../support/edge-client.ts';
-import { openLive } from '../support/live-client.ts';
-import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
-import { waitFor } from '../support/wait-for.ts';
-import { startWholeWorld } from '../support/whole-world.ts';
+import { connectPostgres, type Sql } from '../../../services/shared/stores/postgres.ts';
+import { type FaultProxy, startProxy } from '../../fault/proxy.ts';
+import { ask, bearer, submit } from '../../support/edge-client.ts';
+import { openLive } from '../../support/live-client.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/score-world.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import { startWholeWorld } from '../../support/whole-world.ts';
 
 /** What an edge gives score for a submission. */
 const call = { deadlineMs: 1_200 };

@@ -1,11 +1,11 @@
 /** The rank index after somebody tampered with it: found, put right in place, and told; and what the operator's look says. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { CompareIndexResponse } from '../../gen/scoreboard/rank/v1/index_pb.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
-import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
-import { connectRedis, type RedisClient } from '../../services/shared/redis.ts';
-import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
-import { waitFor } from '../support/wait-for.ts';
+import type { CompareIndexResponse } from '../../../gen/scoreboard/rank/v1/index_pb.ts';
+import { connectPostgres, type Sql } from '../../../services/shared/stores/postgres.ts';
+import { connectRedis, type RedisClient } from '../../../services/shared/stores/redis.ts';
+import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/score-world.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const call = { deadlineMs: 10_000 };
 let world: ScoreWorld;

@@ -1,8 +1,8 @@
 /** An older state of the database is put in place under a Redis that goes on running, and holds the same epoch. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
-import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { connectPostgres, type Sql } from '../../../services/shared/stores/postgres.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/score-world.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const call = { deadlineMs: 5_000 };
 let world: ScoreWorld;

@@ -6,20 +6,20 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { migrate } from '../../services/database/migrate.ts';
-import { type PostgresServer, startPostgresServer } from '../../services/local/postgres-server.ts';
-import { awaitWriters } from '../../services/rank/rebuild/await-writers.ts';
-import { createEpochStore, type EpochStore } from '../../services/rank/rebuild/epoch-store.ts';
-import { createAcceptStore } from '../../services/score/accept-store.ts';
-import { createLimitedStore } from '../../services/score/limited-store.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
+import { type PostgresServer, startPostgresServer } from '../../../dev/servers/postgres-server.ts';
+import { migrate } from '../../../services/database/migrate.ts';
+import { awaitWriters } from '../../../services/rank/rebuild/await-writers.ts';
+import { createEpochStore, type EpochStore } from '../../../services/rank/rebuild/epoch-store.ts';
+import { createLimitedStore } from '../../../services/score/limits/limited-store.ts';
+import { createAcceptStore } from '../../../services/score/submit/accept-store.ts';
 import {
   connectPostgres,
   createPostgresPool,
   type PostgresPool,
   type Sql,
-} from '../../services/shared/postgres.ts';
-import { waitFor } from '../support/wait-for.ts';
+} from '../../../services/shared/stores/postgres.ts';
+import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const LIMIT_MS = 20_000;
 const LEASE_MS = 5_000;

@@ -1,12 +1,12 @@
 /** What players may do on a board, through two real score services on one real Postgres. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SubmitScoresResponse_Outcome } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { quarantineName } from '../../services/score/limits-store.ts';
-import { AppError } from '../../services/shared/app-error.ts';
-import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
-import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
-import { waitFor } from '../support/wait-for.ts';
+import type { SubmitScoresResponse_Outcome } from '../../../gen/scoreboard/score/v1/score_pb.ts';
+import { quarantineName } from '../../../services/score/limits/limits-store.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import { connectPostgres, type Sql } from '../../../services/shared/stores/postgres.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/score-world.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const MAX_SCORE = 2n ** 53n - 1n;
 const call = { deadlineMs: 2_000 };

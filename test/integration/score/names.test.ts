@@ -1,7 +1,7 @@
 /** Which name of a player a board shows, through two real score services on one real Postgres. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/score-world.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const call = { deadlineMs: 5_000 };
 let world: ScoreWorld;

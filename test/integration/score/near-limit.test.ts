@@ -1,12 +1,12 @@
 /** Totals up to 2^53-1, through two real score services on one real Postgres, on a plain board and on one with a rule. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SubmitScoresResponse_Outcome } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { acceptLimited } from '../../services/score/accept-limited.ts';
-import { createLimitedStore } from '../../services/score/limited-store.ts';
-import { connectPostgres, createPostgresPool, type Sql } from '../../services/shared/postgres.ts';
-import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
-import { waitFor } from '../support/wait-for.ts';
+import type { SubmitScoresResponse_Outcome } from '../../../gen/scoreboard/score/v1/score_pb.ts';
+import { acceptLimited } from '../../../services/score/limits/accept-limited.ts';
+import { createLimitedStore } from '../../../services/score/limits/limited-store.ts';
+import { connectPostgres, createPostgresPool, type Sql } from '../../../services/shared/stores/postgres.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/score-world.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const MAX_SCORE = 2n ** 53n - 1n;
 const BOARDS = ['plain', 'ruled'];

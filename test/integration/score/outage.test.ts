@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { AppError } from '../../services/shared/app-error.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
-import { connectNats, SCORE_STREAM } from '../../services/shared/nats.ts';
-import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
-import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import { connectNats, SCORE_STREAM } from '../../../services/shared/stores/nats.ts';
+import { connectPostgres, type Sql } from '../../../services/shared/stores/postgres.ts';
+import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/score-world.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const call = { deadlineMs: 2_000 };
 let world: ScoreWorld;

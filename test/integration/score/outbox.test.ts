@@ -1,11 +1,11 @@
 /** The outbox with real servers: what is stuck shows, is given up, is replayed, and in the end holds submissions back. */
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { MAX_PENDING_ROWS } from '../../services/score/outbox-watch.ts';
-import { AppError } from '../../services/shared/app-error.ts';
-import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
-import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { MAX_PENDING_ROWS } from '../../../services/score/outbox/outbox-watch.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import { connectPostgres, type Sql } from '../../../services/shared/stores/postgres.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/score-world.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const call = { deadlineMs: 5_000 };
 const logLines: string[] = [];

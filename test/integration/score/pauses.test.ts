@@ -1,10 +1,10 @@
 /** The score service while a server is neither there nor gone: held for five seconds, then let go. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AppError } from '../../services/shared/app-error.ts';
-import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
-import { DRAIN_LIMIT_MS } from '../../services/shared/run-process.ts';
-import { type ScoreWorld, type ServerName, startScoreWorld } from '../support/score-world.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import { DRAIN_LIMIT_MS } from '../../../services/shared/process/run-process.ts';
+import { connectPostgres, type Sql } from '../../../services/shared/stores/postgres.ts';
+import { type ScoreWorld, type ServerName, startScoreWorld } from '../../support/score-world.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const PAUSE_MS = 5_000;
 /** What rule 11 allows a refusal to take; the caller waits longer, so that a missed limit shows. */

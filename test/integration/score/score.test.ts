@@ -1,14 +1,14 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ScoreBatch, ScoreBatchSchema } from '../../gen/scoreboard/event/v1/event_pb.ts';
-import type { SubmitScoresResponse_Outcome } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { AppError } from '../../services/shared/app-error.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
-import { connectNats } from '../../services/shared/nats.ts';
-import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
-import { connectRedis, type RedisClient } from '../../services/shared/redis.ts';
-import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { type ScoreBatch, ScoreBatchSchema } from '../../../gen/scoreboard/event/v1/event_pb.ts';
+import type { SubmitScoresResponse_Outcome } from '../../../gen/scoreboard/score/v1/score_pb.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import { connectNats } from '../../../services/shared/stores/nats.ts';
+import { connectPostgres, type Sql } from '../../../services/shared/stores/postgres.ts';
+import { connectRedis, type RedisClient } from '../../../services/shared/stores/redis.ts';
+import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/score-world.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const MAX_SCORE = 2n ** 53n - 1n;
 const call = { deadlineMs: 2_000 };

@@ -1,14 +1,14 @@
 /** What the score service asks of its servers before it serves, and what it does not wait for. */
 import { type NatsConnection, RetentionPolicy, StorageType } from 'nats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createAuditKey } from '../../services/shared/audit-chain.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
-import { connectNats } from '../../services/shared/nats.ts';
-import { connectPostgres, type Sql } from '../../services/shared/postgres.ts';
-import { connectRedis, type RedisClient } from '../../services/shared/redis.ts';
-import { Secret } from '../../services/shared/secret.ts';
-import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { createAuditKey } from '../../../services/shared/audit-chain/audit-chain.ts';
+import { Secret } from '../../../services/shared/settings/secret.ts';
+import { connectNats } from '../../../services/shared/stores/nats.ts';
+import { connectPostgres, type Sql } from '../../../services/shared/stores/postgres.ts';
+import { connectRedis, type RedisClient } from '../../../services/shared/stores/redis.ts';
+import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/score-world.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const call = { deadlineMs: 5_000 };
 let world: ScoreWorld;

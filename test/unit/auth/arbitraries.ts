@@ -1,6 +1,6 @@
 /** Generators for what signatures are made of. */
 import fc from 'fast-check';
-import { MAX_SCORE } from '../../../services/shared/identifiers.ts';
+import { MAX_SCORE } from '../../../services/shared/values/identifiers.ts';
 
 const ALPHABET = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'];
 const PRINTABLE = Array.from({ length: 0x7e - 0x21 + 1 }, (_, index) => String.fromCharCode(0x21 + index));

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parseAuthConfig } from '../../../services/auth/config.ts';
-import { Secret } from '../../../services/shared/secret.ts';
-import { parseTokenPolicy } from '../../../services/shared/token-policy.ts';
+import { Secret } from '../../../services/shared/settings/secret.ts';
+import { parseTokenPolicy } from '../../../services/shared/tokens/token-policy.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'scoreboard-config-'));
 const SERVICE_DIGESTS_FILE = join(dir, 'digests.json');

@@ -1,11 +1,11 @@
 /** An outside identity provider beside our own keys: each issuer has its keys and its rules, and they never mix. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { AppError } from '../../../services/shared/app-error.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
 import {
   createTokenVerifier,
   type OwnedTokenVerifier,
   type TokenVerifierOptions,
-} from '../../../services/shared/token-verifier.ts';
+} from '../../../services/shared/tokens/token-verifier.ts';
 import { keySetJson, makeKey, makeToken, NOW_MS, POLICY, type TestKey } from './token-fixtures.ts';
 
 const ours = makeKey('same-id');

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { updateFrame } from '../../../edge/fanout/frames.ts';
+import { updateFrame } from '../../../edge/fanout/hub/frames.ts';
 import { createCrowd } from '../../bench/generator/crowd.ts';
 import { createHistogram } from '../../bench/generator/histogram.ts';
 import { runLoad } from '../../bench/generator/load.ts';

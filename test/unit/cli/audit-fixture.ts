@@ -11,7 +11,7 @@ import {
   encodeAuditAction,
   NO_HEAD,
   parseAuditKey,
-} from '../../../services/shared/audit-chain.ts';
+} from '../../../services/shared/audit-chain/audit-chain.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export type Chain = { link: Mutable<AuditLink>; actions: Mutable<AuditAction>[] }[];

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseActionLine } from '../../../services/cli/sign.ts';
 import { parseTokenLine } from '../../../services/cli/token.ts';
-import { AppError } from '../../../services/shared/app-error.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
 import { runWords } from './fake-session.ts';
 
 const token = { issueToken: () => ({ accessToken: 'a.b.c' }) };

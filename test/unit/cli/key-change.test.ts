@@ -8,7 +8,7 @@ import {
   createAuditKey,
   encodeAuditLink,
   parseAuditKey,
-} from '../../../services/shared/audit-chain.ts';
+} from '../../../services/shared/audit-chain/audit-chain.ts';
 import { action, type Chain, correctChain, entriesOf, KEY, seal } from './audit-fixture.ts';
 import { runWords } from './fake-session.ts';
 

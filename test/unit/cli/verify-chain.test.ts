@@ -8,7 +8,7 @@ import {
   createAuditKey,
   NO_HEAD,
   parseAuditKey,
-} from '../../../services/shared/audit-chain.ts';
+} from '../../../services/shared/audit-chain/audit-chain.ts';
 import { action, type Chain, correctChain, entriesOf, eraseAda, KEY, seal } from './audit-fixture.ts';
 
 const verify = (chain: Chain, expected?: AuditHead) => verifyChain(entriesOf(chain), { key: KEY, expected });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { shortError } from '../../../services/local/log-file.ts';
+import { shortError } from '../../../dev/host/log-file.ts';
 
 const line = (level: string, rest: object) =>
   JSON.stringify({ level, time: 'now', service: 'auth', ...rest });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { parseLocalConfig } from '../../../services/local/config.ts';
-import { openSite } from '../../../services/local/stack-site.ts';
+import { parseLocalConfig } from '../../../dev/config.ts';
+import { openSite } from '../../../dev/stack-site.ts';
 
 const site = () => {
   const terminal = { say: vi.fn(), complain: vi.fn() };

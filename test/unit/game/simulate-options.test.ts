@@ -5,9 +5,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { nameOf } from '../../../services/game/simulate/names.ts';
 import { findTarget, parseOptions } from '../../../services/game/simulate/options.ts';
-import { isUserId, isUsername } from '../../../services/shared/identifiers.ts';
-import { Secret } from '../../../services/shared/secret.ts';
-import { stackFilePath, stackLockPath } from '../../../services/shared/stack-file.ts';
+import { stackFilePath, stackLockPath } from '../../../services/shared/identity/stack-file.ts';
+import { Secret } from '../../../services/shared/settings/secret.ts';
+import { isUserId, isUsername } from '../../../services/shared/values/identifiers.ts';
 
 describe('the command line of the crowd', () => {
   test('has defaults', () => {

@@ -2,10 +2,13 @@
 import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { SubmissionSchema } from '../../../gen/scoreboard/score/v1/score_pb.ts';
-import { createSubmitScores, type SubmitScoresOptions } from '../../../services/score/submit-scores.ts';
-import { AppError } from '../../../services/shared/app-error.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { createMetrics } from '../../../services/shared/metrics.ts';
+import {
+  createSubmitScores,
+  type SubmitScoresOptions,
+} from '../../../services/score/submit/submit-scores.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../../services/shared/telemetry/metrics.ts';
 
 const never = <Value>() => new Promise<Value>(() => {});
 const limits: number[] = [];

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createPostgresPool } from '../../../services/shared/postgres.ts';
+import { createPostgresPool } from '../../../services/shared/stores/postgres.ts';
 
 /** Nothing connects before there is something to send. */
 const pool = createPostgresPool({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { roleUrl } from '../../../services/shared/database-roles.ts';
-import { withPassword } from '../../../services/shared/env.ts';
+import { withPassword } from '../../../services/shared/settings/env.ts';
+import { roleUrl } from '../../../services/shared/stores/database-roles.ts';
 
 describe("the address of a service's own role", () => {
   it.each([

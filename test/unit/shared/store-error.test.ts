@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { AppError } from '../../../services/shared/app-error.ts';
-import { describePostgresTrouble, toStoreError } from '../../../services/shared/postgres.ts';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
+import { describePostgresTrouble, toStoreError } from '../../../services/shared/stores/postgres.ts';
 
 const reported = (code: string) => Object.assign(new Error('what the database says'), { code });
 

@@ -1,6 +1,6 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from 'nats';
 import { expect, test } from 'vitest';
-import { changesNeeded } from '../../../services/shared/nats.ts';
+import { changesNeeded } from '../../../services/shared/stores/nats.ts';
 
 const HOUR_NS = 3_600_000_000_000;
 const fit: StreamConfig = {

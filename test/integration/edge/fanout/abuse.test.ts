@@ -1,10 +1,14 @@
 /** Sockets that ask too much or read too little: they pay for it themselves, and others go on as before. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BAD_MESSAGES_ALLOWED, MAX_BACKPRESSURE_BYTES, MESSAGE_BURST } from '../../edge/fanout/limits.ts';
-import { type FanoutWorld, startFanoutWorld } from '../support/fanout-world.ts';
-import { growsStrictly, type LiveClient, openLive, positions } from '../support/live-client.ts';
-import { frame, OPCODE, openRaw, text } from '../support/raw-socket.ts';
-import { waitFor } from '../support/wait-for.ts';
+import {
+  BAD_MESSAGES_ALLOWED,
+  MAX_BACKPRESSURE_BYTES,
+  MESSAGE_BURST,
+} from '../../../../edge/fanout/limits.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/fanout-world.ts';
+import { growsStrictly, type LiveClient, openLive, positions } from '../../../support/live-client.ts';
+import { frame, OPCODE, openRaw, text } from '../../../support/raw-socket.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 let world: FanoutWorld;
 let bystander: LiveClient;

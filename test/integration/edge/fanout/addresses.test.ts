@@ -1,8 +1,8 @@
 /** Whose socket it is: the client that our own proxy names, in whichever line of the header. And what names no host is refused. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { speak } from '../support/edge-client.ts';
-import { type FanoutWorld, startFanoutWorld } from '../support/fanout-world.ts';
-import { handshake, openRaw, type RawSocket } from '../support/raw-socket.ts';
+import { speak } from '../../../support/edge-client.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/fanout-world.ts';
+import { handshake, openRaw, type RawSocket } from '../../../support/raw-socket.ts';
 
 let world: FanoutWorld;
 const sockets: RawSocket[] = [];

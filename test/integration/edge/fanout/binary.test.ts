@@ -1,11 +1,17 @@
 /** Sockets that chose protobuf: every frame of JSON in its binary form, side by side with those that read JSON. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { Frame } from '../../edge/fanout/frame.ts';
-import { decodeServerFrame } from '../support/binary-frame.ts';
-import { type FanoutWorld, startFanoutWorld } from '../support/fanout-world.ts';
-import { growsStrictly, type Frame as Heard, openLive, positions, refusal } from '../support/live-client.ts';
-import { handshake, OPCODE, openRaw } from '../support/raw-socket.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { Frame } from '../../../../edge/fanout/hub/frame.ts';
+import { decodeServerFrame } from '../../../support/binary-frame.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/fanout-world.ts';
+import {
+  growsStrictly,
+  type Frame as Heard,
+  openLive,
+  positions,
+  refusal,
+} from '../../../support/live-client.ts';
+import { handshake, OPCODE, openRaw } from '../../../support/raw-socket.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 const TEXT = 'scoreboard.v1';
 const BINARY = 'scoreboard.v1.proto';

@@ -1,9 +1,9 @@
 /** Boards on sockets: the first frame, what follows, several boards, and coming back. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BOARDS_PER_SOCKET } from '../../edge/fanout/limits.ts';
-import { type FanoutWorld, startFanoutWorld } from '../support/fanout-world.ts';
-import { growsStrictly, openLive, positions } from '../support/live-client.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { BOARDS_PER_SOCKET } from '../../../../edge/fanout/limits.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/fanout-world.ts';
+import { growsStrictly, openLive, positions } from '../../../support/live-client.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 let world: FanoutWorld;
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 /** The way in to a socket: which pages may, what a handshake has to be, where a token may stand. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type FanoutWorld, startFanoutWorld } from '../support/fanout-world.ts';
-import { type LiveClient, openLive, refusal } from '../support/live-client.ts';
-import { handshake, openRaw } from '../support/raw-socket.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/fanout-world.ts';
+import { type LiveClient, openLive, refusal } from '../../../support/live-client.ts';
+import { handshake, openRaw } from '../../../support/raw-socket.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 let world: FanoutWorld;
 let bystander: LiveClient;

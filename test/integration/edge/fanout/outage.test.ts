@@ -1,9 +1,9 @@
 /** A fan-out node while the bus, the score service, or both are away: boards stay right or say that they are stale. */
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type FanoutWorld, startFanoutWorld } from '../support/fanout-world.ts';
-import { growsStrictly, type LiveClient, openLive, positions } from '../support/live-client.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/fanout-world.ts';
+import { growsStrictly, type LiveClient, openLive, positions } from '../../../support/live-client.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 /** What a board may take to reach every socket after a fault. */
 const HEALED_WITHIN_MS = 5_000;

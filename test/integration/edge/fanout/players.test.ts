@@ -1,9 +1,9 @@
 /** Sockets with a token: the player's own updates, and how long they last. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { SOCKETS_PER_PLAYER } from '../../edge/fanout/limits.ts';
-import { type FanoutWorld, startFanoutWorld } from '../support/fanout-world.ts';
-import { type LiveClient, openLive } from '../support/live-client.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { SOCKETS_PER_PLAYER } from '../../../../edge/fanout/limits.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/fanout-world.ts';
+import { type LiveClient, openLive } from '../../../support/live-client.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 let world: FanoutWorld;
 beforeAll(async () => {

@@ -2,11 +2,11 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ScoreboardLink } from '../../edge/web/scoreboard-link.ts';
-import { openWebSocket } from '../../edge/web/socket-port.ts';
-import { type FanoutWorld, startFanoutWorld } from '../support/fanout-world.ts';
-import { openLive, refusal } from '../support/live-client.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { ScoreboardLink } from '../../../../edge/web/scoreboard-link.ts';
+import { openWebSocket } from '../../../../edge/web/socket-port.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/fanout-world.ts';
+import { openLive, refusal } from '../../../support/live-client.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 let world: FanoutWorld;
 let seq = 1;

@@ -11,10 +11,10 @@ import {
   BOARDS_PER_SOCKET,
   MESSAGE_BURST,
   MESSAGES_PER_ADDRESS,
-} from '../../edge/fanout/limits.ts';
-import { type FanoutWorld, startFanoutWorld } from '../support/fanout-world.ts';
-import { handshake, openRaw, type RawSocket, text } from '../support/raw-socket.ts';
-import { waitFor } from '../support/wait-for.ts';
+} from '../../../../edge/fanout/limits.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/fanout-world.ts';
+import { handshake, openRaw, type RawSocket, text } from '../../../support/raw-socket.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 const ATTACKER = '127.0.0.2';
 const HONEST = '127.0.0.3';

@@ -4,10 +4,10 @@
  * twenty of them, since a thousand would take gigabytes of the kernel.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type FanoutWorld, startFanoutWorld } from '../support/fanout-world.ts';
-import { growsStrictly, type LiveClient, openLive, positions } from '../support/live-client.ts';
-import { openRaw, type RawSocket } from '../support/raw-socket.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/fanout-world.ts';
+import { growsStrictly, type LiveClient, openLive, positions } from '../../../support/live-client.ts';
+import { openRaw, type RawSocket } from '../../../support/raw-socket.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 const STALLED = 1_000;
 /** Several times what the kernel takes for a reader who stalls (64 KiB), so that each connection stands still. */

@@ -6,11 +6,11 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { MESSAGE_MAX_BYTES } from '../../edge/fanout/limits.ts';
-import { type FanoutWorld, startFanoutWorld } from '../support/fanout-world.ts';
-import { type LiveClient, openLive } from '../support/live-client.ts';
-import { closing, frame, OPCODE, openRaw, text } from '../support/raw-socket.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { MESSAGE_MAX_BYTES } from '../../../../edge/fanout/limits.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/fanout-world.ts';
+import { type LiveClient, openLive } from '../../../support/live-client.ts';
+import { closing, frame, OPCODE, openRaw, text } from '../../../support/raw-socket.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 const { CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG } = OPCODE;
 const ASK = '{"type":"ping"}';

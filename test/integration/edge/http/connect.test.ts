@@ -4,11 +4,11 @@ import { toBinary } from '@bufbuild/protobuf';
 import { type Client, Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { GetTopRequestSchema, ScoreboardService } from '../../gen/scoreboard/edge/v1/scoreboard_pb.ts';
-import { ErrorDetailSchema } from '../../gen/scoreboard/error/v1/error_pb.ts';
-import { ask, bearer } from '../support/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../support/edge-world.ts';
-import { GOOD_SIGNATURE } from '../support/score-double.ts';
+import { GetTopRequestSchema, ScoreboardService } from '../../../../gen/scoreboard/edge/v1/scoreboard_pb.ts';
+import { ErrorDetailSchema } from '../../../../gen/scoreboard/error/v1/error_pb.ts';
+import { ask, bearer } from '../../../support/edge-client.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/edge-world.ts';
+import { GOOD_SIGNATURE } from '../../../support/score-double.ts';
 
 let world: EdgeWorld;
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 /** Connections to a real edge: who brings too many, or keeps them, and who is served all the same. */
 import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { speak } from '../support/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../support/edge-world.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { speak } from '../../../support/edge-client.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/edge-world.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 let world: EdgeWorld;
 let node: { port: number; stop(): Promise<void> } | undefined;

@@ -1,11 +1,11 @@
 /** The edge's door while as many submissions wait as it takes: what it refuses there, it refuses before it looks at it. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type HttpConnection, openHttpConnection } from '../bench/generator/http-connection.ts';
-import { submitRequest } from '../bench/generator/requests.ts';
-import { type Answer, ask, speak, submit } from '../support/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../support/edge-world.ts';
-import { GOOD_SIGNATURE } from '../support/score-double.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { type HttpConnection, openHttpConnection } from '../../../bench/generator/http-connection.ts';
+import { submitRequest } from '../../../bench/generator/requests.ts';
+import { type Answer, ask, speak, submit } from '../../../support/edge-client.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/edge-world.ts';
+import { GOOD_SIGNATURE } from '../../../support/score-double.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 /** 1,000 wait and two calls of 500 are on their way; with some more it is always full. A player each, since one gets half. */
 const CROWD = 2_050;

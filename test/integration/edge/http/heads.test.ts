@@ -5,9 +5,9 @@
 import { connect } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { answersIn, speak } from '../support/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../support/edge-world.ts';
-import { GOOD_SIGNATURE } from '../support/score-double.ts';
+import { answersIn, speak } from '../../../support/edge-client.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/edge-world.ts';
+import { GOOD_SIGNATURE } from '../../../support/score-double.ts';
 
 let world: EdgeWorld;
 let token: string;

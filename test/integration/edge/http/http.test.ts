@@ -1,9 +1,9 @@
 /** The REST contract of the edge, against a score service that counts like the real one. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Reason } from '../../services/shared/app-error.ts';
-import { ask, bearer, submit } from '../support/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../support/edge-world.ts';
-import { GOOD_SIGNATURE } from '../support/score-double.ts';
+import type { Reason } from '../../../../services/shared/errors/app-error.ts';
+import { ask, bearer, submit } from '../../../support/edge-client.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/edge-world.ts';
+import { GOOD_SIGNATURE } from '../../../support/score-double.ts';
 
 let world: EdgeWorld;
 let alice: string;

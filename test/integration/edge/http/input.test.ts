@@ -4,9 +4,9 @@
  */
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { ask, bearer, speak, submit } from '../support/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../support/edge-world.ts';
-import { GOOD_SIGNATURE } from '../support/score-double.ts';
+import { ask, bearer, speak, submit } from '../../../support/edge-client.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/edge-world.ts';
+import { GOOD_SIGNATURE } from '../../../support/score-double.ts';
 
 let world: EdgeWorld;
 let token: string;

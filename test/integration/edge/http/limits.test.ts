@@ -1,8 +1,8 @@
 /** Rate limits of the edge, with a real Redis that the tests kill and freeze. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Answer, ask, bearer, submit } from '../support/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../support/edge-world.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { type Answer, ask, bearer, submit } from '../../../support/edge-client.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/edge-world.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 let ids = 0;
 const nextId = () => {

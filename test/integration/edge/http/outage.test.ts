@@ -1,11 +1,11 @@
 /** The edge while what it needs is away, slow, or coming back, and while it stops. */
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../services/local/ports.ts';
-import { ask, bearer, speak, submit } from '../support/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../support/edge-world.ts';
-import { GOOD_SIGNATURE } from '../support/score-double.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { freePort } from '../../../../dev/host/ports.ts';
+import { ask, bearer, speak, submit } from '../../../support/edge-client.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/edge-world.ts';
+import { GOOD_SIGNATURE } from '../../../support/score-double.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 let world: EdgeWorld;
 let token: string;

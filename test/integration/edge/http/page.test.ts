@@ -1,8 +1,8 @@
 /** The page and the client modules, as the edge serves them. */
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ask } from '../support/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../support/edge-world.ts';
+import { ask } from '../../../support/edge-client.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/edge-world.ts';
 
 let world: EdgeWorld;
 beforeAll(async () => {
@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 const get = (path: string, headers: Record<string, string> = {}) => ask(`${world.base}${path}`, { headers });
-const files = readdirSync(new URL('../../edge/web/', import.meta.url));
+const files = readdirSync(new URL('../../../../edge/web/', import.meta.url));
 
 describe('the page', () => {
   test('is at the root, and allows itself only what it needs', async () => {

@@ -1,8 +1,8 @@
 /** What surrounds the contract: health, keys, unknown routes and methods, request ids, and pages of other sites. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Reason } from '../../services/shared/app-error.ts';
-import { ask, bearer, submit } from '../support/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../support/edge-world.ts';
+import type { Reason } from '../../../../services/shared/errors/app-error.ts';
+import { ask, bearer, submit } from '../../../support/edge-client.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/edge-world.ts';
 
 let world: EdgeWorld;
 let alice: string;

@@ -3,10 +3,10 @@ import { connect } from 'node:net';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { answersIn, ask, speak, submit } from '../support/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../support/edge-world.ts';
-import { GOOD_SIGNATURE } from '../support/score-double.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { answersIn, ask, speak, submit } from '../../../support/edge-client.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/edge-world.ts';
+import { GOOD_SIGNATURE } from '../../../support/score-double.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 let world: EdgeWorld;
 let token: string;

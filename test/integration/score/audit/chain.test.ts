@@ -1,14 +1,14 @@
 /** The chain over a real log: nothing is left out or sealed twice, whatever commits when; what is changed later is found. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { verifyStack } from '../../services/cli/audit-verify.ts';
-import { readChain } from '../../services/cli/read-chain.ts';
-import { verifyChain } from '../../services/cli/verify-chain.ts';
-import { encodeAuditAction } from '../../services/shared/audit-chain.ts';
-import { connectPostgres } from '../../services/shared/postgres.ts';
-import { type AuditWorld, startAuditWorld } from '../support/audit-world.ts';
-import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { verifyStack } from '../../../../services/cli/audit-verify.ts';
+import { readChain } from '../../../../services/cli/read-chain.ts';
+import { verifyChain } from '../../../../services/cli/verify-chain.ts';
+import { encodeAuditAction } from '../../../../services/shared/audit-chain/audit-chain.ts';
+import { connectPostgres } from '../../../../services/shared/stores/postgres.ts';
+import { type AuditWorld, startAuditWorld } from '../../../support/audit-world.ts';
+import { type ScoreWorld, startScoreWorld } from '../../../support/score-world.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 const call = { deadlineMs: 5_000 };
 

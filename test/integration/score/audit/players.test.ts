@@ -1,17 +1,17 @@
 /** What the log keeps of players: refused attempts, and nothing at all of one who was erased, while the chain holds. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { erasePlayer } from '../../services/cli/audit-erase.ts';
-import { listRejected } from '../../services/cli/audit-rejected.ts';
-import { verifyStack } from '../../services/cli/audit-verify.ts';
-import { createAuditStore } from '../../services/score/audit-store.ts';
-import { createErasePlayer } from '../../services/score/erase-player.ts';
-import { createErasureStore } from '../../services/score/erasure-store.ts';
-import { createRejectedStore } from '../../services/score/rejected-store.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
-import { connectPostgres, createPostgresPool } from '../../services/shared/postgres.ts';
-import { connectRedis, type RedisClient } from '../../services/shared/redis.ts';
-import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { erasePlayer } from '../../../../services/cli/audit-erase.ts';
+import { listRejected } from '../../../../services/cli/audit-rejected.ts';
+import { verifyStack } from '../../../../services/cli/audit-verify.ts';
+import { createAuditStore } from '../../../../services/score/audit/audit-store.ts';
+import { createErasePlayer } from '../../../../services/score/audit/erase-player.ts';
+import { createErasureStore } from '../../../../services/score/audit/erasure-store.ts';
+import { createRejectedStore } from '../../../../services/score/audit/rejected-store.ts';
+import { connectPostgres, createPostgresPool } from '../../../../services/shared/stores/postgres.ts';
+import { connectRedis, type RedisClient } from '../../../../services/shared/stores/redis.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import { type ScoreWorld, startScoreWorld } from '../../../support/score-world.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 const call = { deadlineMs: 5_000 };
 let world: ScoreWorld;

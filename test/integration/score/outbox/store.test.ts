@@ -3,19 +3,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { migrate } from '../../services/database/migrate.ts';
-import type { LocalServer } from '../../services/local/child-server.ts';
-import { startPostgresServer } from '../../services/local/postgres-server.ts';
-import { createOutboxStore, type OutboxStore } from '../../services/score/outbox-store.ts';
-import { createOutboxSweeper } from '../../services/score/outbox-sweeper.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
+import type { LocalServer } from '../../../../dev/servers/child-server.ts';
+import { startPostgresServer } from '../../../../dev/servers/postgres-server.ts';
+import { migrate } from '../../../../services/database/migrate.ts';
+import { createOutboxStore, type OutboxStore } from '../../../../services/score/outbox/outbox-store.ts';
+import { createOutboxSweeper } from '../../../../services/score/outbox/outbox-sweeper.ts';
 import {
   connectPostgres,
   createPostgresPool,
   type PostgresPool,
   type Sql,
-} from '../../services/shared/postgres.ts';
-import { waitFor } from '../support/wait-for.ts';
+} from '../../../../services/shared/stores/postgres.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 let dir: string;
 let postgres: LocalServer;

@@ -7,11 +7,11 @@ import { type ClientHttp2Session, connect, constants } from 'node:http2';
 import { gzipSync } from 'node:zlib';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { AuthService, IssueTokenRequestSchema } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { callHeaders, converse, flood, type Heard, h2 } from '../support/raw-h2.ts';
-import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
+import { AuthService, IssueTokenRequestSchema } from '../../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { RankService } from '../../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { ScoreService } from '../../../../gen/scoreboard/score/v1/score_pb.ts';
+import { callHeaders, converse, flood, type Heard, h2 } from '../../../support/raw-h2.ts';
+import { type ScoreWorld, startScoreWorld } from '../../../support/score-world.ts';
 
 const SOON = { deadlineMs: 5_000 };
 const UNAUTHENTICATED = '16';

@@ -1,18 +1,22 @@
 /** Requests over one stream: each has its own answer, in order; whatever ends the stream is told to all who wait, and the next one begins anew. */
 import { afterEach, expect, test } from 'vitest';
-import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { AppError } from '../../services/shared/app-error.ts';
+import { ScoreService } from '../../../../gen/scoreboard/score/v1/score_pb.ts';
+import { AppError } from '../../../../services/shared/errors/app-error.ts';
 import {
   createGrpcClient,
   type GrpcServer,
   registerService,
   startGrpcServer,
-} from '../../services/shared/grpc.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
-import { createMetrics } from '../../services/shared/metrics.ts';
-import { createServiceKey, digestServiceKeys, type ServiceName } from '../../services/shared/service-keys.ts';
-import { createScoreDouble } from '../support/score-double.ts';
-import { waitFor } from '../support/wait-for.ts';
+} from '../../../../services/shared/grpc/grpc.ts';
+import {
+  createServiceKey,
+  digestServiceKeys,
+  type ServiceName,
+} from '../../../../services/shared/identity/service-keys.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../../../services/shared/telemetry/metrics.ts';
+import { createScoreDouble } from '../../../support/score-double.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 const HOST = '127.0.0.1';
 const call = { deadlineMs: 2_000 };

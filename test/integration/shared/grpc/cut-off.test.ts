@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc.ts';
-import { createServiceKey } from '../../services/shared/service-keys.ts';
+import { ScoreService } from '../../../../gen/scoreboard/score/v1/score_pb.ts';
+import { createGrpcClient, type GrpcClient } from '../../../../services/shared/grpc/grpc.ts';
+import { createServiceKey } from '../../../../services/shared/identity/service-keys.ts';
 
 let server: Http2Server;
 let client: GrpcClient<typeof ScoreService>;

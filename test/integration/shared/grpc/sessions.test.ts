@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, connect, constants } from 'node:http2';
 import { type AddressInfo, connect as connectTcp, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { createGrpcClient, SESSION_LIMITS } from '../../services/shared/grpc.ts';
-import { createTestAuthority, type TestAuthority } from '../support/certificates.ts';
-import { startTlsServer, type TlsServer } from '../support/tls-server.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { RankService } from '../../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { createGrpcClient, SESSION_LIMITS } from '../../../../services/shared/grpc/grpc.ts';
+import { createTestAuthority, type TestAuthority } from '../../../support/certificates.ts';
+import { startTlsServer, type TlsServer } from '../../../support/tls-server.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 const HOST = '127.0.0.1';
 const LONG_MS = 60_000;

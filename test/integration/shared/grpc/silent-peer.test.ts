@@ -1,20 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { RankService } from '../../../../gen/scoreboard/rank/v1/rank_pb.ts';
 import {
   createGrpcClient,
   type GrpcClient,
   type GrpcServer,
   registerService,
   startGrpcServer,
-} from '../../services/shared/grpc.ts';
-import { createSilentLog } from '../../services/shared/log.ts';
-import { createMetrics } from '../../services/shared/metrics.ts';
-import type { CallerCheck, ServiceIdentity } from '../../services/shared/service-identity.ts';
-import { createServiceKey, digestServiceKeys } from '../../services/shared/service-keys.ts';
-import { type FaultProxy, startProxy } from '../fault/proxy.ts';
-import { createTestAuthority } from '../support/certificates.ts';
-import { createScoreDouble } from '../support/score-double.ts';
-import { waitFor } from '../support/wait-for.ts';
+} from '../../../../services/shared/grpc/grpc.ts';
+import type { CallerCheck, ServiceIdentity } from '../../../../services/shared/identity/service-identity.ts';
+import { createServiceKey, digestServiceKeys } from '../../../../services/shared/identity/service-keys.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../../../services/shared/telemetry/metrics.ts';
+import { type FaultProxy, startProxy } from '../../../fault/proxy.ts';
+import { createTestAuthority } from '../../../support/certificates.ts';
+import { createScoreDouble } from '../../../support/score-double.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 const HOST = '127.0.0.1';
 const CALL = { deadlineMs: 300 };

@@ -3,25 +3,28 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { credentials } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { IndexService } from '../../gen/scoreboard/rank/v1/index_pb.ts';
-import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { AuditService } from '../../gen/scoreboard/score/v1/audit_pb.ts';
-import { LimitsService } from '../../gen/scoreboard/score/v1/limits_pb.ts';
-import { OperatorService } from '../../gen/scoreboard/score/v1/operator_pb.ts';
-import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { createGrpcClient } from '../../services/shared/grpc.ts';
-import { certificateUri, type TlsCredentials } from '../../services/shared/service-certificate.ts';
-import { SERVICE_NAMES, type ServiceName } from '../../services/shared/service-keys.ts';
+import { AuthService } from '../../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { IndexService } from '../../../../gen/scoreboard/rank/v1/index_pb.ts';
+import { RankService } from '../../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { AuditService } from '../../../../gen/scoreboard/score/v1/audit_pb.ts';
+import { LimitsService } from '../../../../gen/scoreboard/score/v1/limits_pb.ts';
+import { OperatorService } from '../../../../gen/scoreboard/score/v1/operator_pb.ts';
+import { ScoreService } from '../../../../gen/scoreboard/score/v1/score_pb.ts';
+import { createGrpcClient } from '../../../../services/shared/grpc/grpc.ts';
+import {
+  certificateUri,
+  type TlsCredentials,
+} from '../../../../services/shared/identity/service-certificate.ts';
+import { SERVICE_NAMES, type ServiceName } from '../../../../services/shared/identity/service-keys.ts';
 import {
   type CertificateFolder,
   createTestAuthority,
   makeCertificateFolder,
   type TestAuthority,
-} from '../support/certificates.ts';
-import { rawCall } from '../support/raw-grpc.ts';
-import { type ScoreWorld, startScoreWorld } from '../support/score-world.ts';
-import { startTlsServer, type TlsServer } from '../support/tls-server.ts';
+} from '../../../support/certificates.ts';
+import { rawCall } from '../../../support/raw-grpc.ts';
+import { type ScoreWorld, startScoreWorld } from '../../../support/score-world.ts';
+import { startTlsServer, type TlsServer } from '../../../support/tls-server.ts';
 
 const SOON = { deadlineMs: 5_000 };
 const PERMISSION_DENIED = 7;
@@ -37,7 +40,7 @@ const outcome = (call: Promise<unknown>): Promise<string> =>
 
 /** "AuthService/IssueToken" to the services that may call it, as docs/security.md lists them. */
 const inventory = new Map(
-  readFileSync(fileURLToPath(new URL('../../docs/security.md', import.meta.url)), 'utf8')
+  readFileSync(fileURLToPath(new URL('../../../../docs/security.md', import.meta.url)), 'utf8')
     .split('\n')
     .map((line) =>
       /^\| `((?:Auth|Score|Rank|Index|Operator|Audit|Limits)Service\/\w+)` \| ([a-z, ]+) \|$/.exec(line),

@@ -5,10 +5,10 @@ import { describe, expect, test } from 'vitest';
 import {
   SignedActionSchema,
   ActionVerdict_Status as Status,
-} from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { openSignature, openV0Signature, signAction } from '../../../services/auth/action-mac.ts';
-import { verifyActions } from '../../../services/auth/verify-actions.ts';
-import { action } from './arbitraries.ts';
+} from '../../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { openSignature, openV0Signature, signAction } from '../../../../services/auth/actions/action-mac.ts';
+import { verifyActions } from '../../../../services/auth/actions/verify-actions.ts';
+import { action } from '../arbitraries.ts';
 
 const secret = randomBytes(32);
 const KEY = { kid: 'k1', secret: createSecretKey(secret) };

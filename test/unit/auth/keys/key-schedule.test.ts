@@ -8,7 +8,7 @@ import {
   signingKey,
   withNewKey,
   withoutKey,
-} from '../../../services/auth/key-schedule.ts';
+} from '../../../../services/auth/keys/key-schedule.ts';
 
 const jwk = { kty: 'oct', k: '' };
 const DELAY = 60;

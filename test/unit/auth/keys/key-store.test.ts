@@ -14,17 +14,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readKeys } from '../../../services/auth/key-file.ts';
-import { type KeyRing, openKeyRing, POLL_MS } from '../../../services/auth/key-ring.ts';
+import { readKeys } from '../../../../services/auth/keys/key-file.ts';
+import { type KeyRing, openKeyRing, POLL_MS } from '../../../../services/auth/keys/key-ring.ts';
 import {
   ensureKeys,
   listKeys,
   PUBLISH_DELAY_MS,
   rotateKey,
   withdrawKey,
-} from '../../../services/auth/key-store.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { OWN_KEYS_REFRESH_MS } from '../../../services/shared/token-verifier.ts';
+} from '../../../../services/auth/keys/key-store.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import { OWN_KEYS_REFRESH_MS } from '../../../../services/shared/tokens/token-verifier.ts';
 
 let dir: string;
 let nowMs: number;

@@ -5,9 +5,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createKeySetAnswer } from '../../../services/auth/key-set-answer.ts';
-import { openRevocationList } from '../../../services/auth/revocation-list.ts';
-import { MAX_REVOCATIONS, readRevocations, revoke } from '../../../services/auth/revocation-store.ts';
+import { createKeySetAnswer } from '../../../../services/auth/tokens/key-set-answer.ts';
+import { openRevocationList } from '../../../../services/auth/tokens/revocation-list.ts';
+import {
+  MAX_REVOCATIONS,
+  readRevocations,
+  revoke,
+} from '../../../../services/auth/tokens/revocation-store.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { keepRunning, type Running } from '../../../services/local/keep-running.ts';
+import { keepRunning, type Running } from '../../../../dev/servers/keep-running.ts';
 
 function fakeProcess() {
   const { promise: exited, resolve: end } = Promise.withResolvers<string>();

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseLocalConfig, UNIT_NAMES } from '../../../services/local/config.ts';
-import { passwordFile, STORE_USERS, type Store } from '../../../services/local/store-passwords.ts';
-import { entryPath, UNITS, unitEnvironment } from '../../../services/local/units.ts';
+import { parseLocalConfig, UNIT_NAMES } from '../../../../dev/config.ts';
+import { entryPath, UNITS, unitEnvironment } from '../../../../dev/units/units.ts';
+import { passwordFile, STORE_USERS, type Store } from '../../../../services/provision/store-passwords.ts';
 
 const STORES = Object.keys(STORE_USERS) as Store[];
 const servers = (ownUsers: boolean) => ({

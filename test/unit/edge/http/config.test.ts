@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseEdgeConfig } from '../../../edge/http/config.ts';
+import { parseEdgeConfig } from '../../../../edge/http/config.ts';
 
 const NEEDED = { REDIS_URL: 'redis://127.0.0.1:6379', SERVICE_KEY: 'edge.secret' };
 

@@ -2,12 +2,16 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
 import { errorFromJsonBytes } from '@connectrpc/connect/protocol-connect';
 import { describe, expect, test } from 'vitest';
-import { connectErrorBody, refusalOfStatus, toConnectError } from '../../../edge/http/connect-errors.ts';
-import { describeError } from '../../../edge/http/error-response.ts';
-import { RateLimitedError } from '../../../edge/http/rate-limited.ts';
-import { ErrorDetailSchema } from '../../../gen/scoreboard/error/v1/error_pb.ts';
-import { AppError, isReason, REASONS, type Reason } from '../../../services/shared/app-error.ts';
-import { statusLine } from '../../../services/shared/http-status.ts';
+import {
+  connectErrorBody,
+  refusalOfStatus,
+  toConnectError,
+} from '../../../../edge/http/connect/connect-errors.ts';
+import { describeError } from '../../../../edge/http/server/error-response.ts';
+import { ErrorDetailSchema } from '../../../../gen/scoreboard/error/v1/error_pb.ts';
+import { AppError, isReason, REASONS, type Reason } from '../../../../services/shared/errors/app-error.ts';
+import { statusLine } from '../../../../services/shared/errors/http-status.ts';
+import { RateLimitedError } from '../../../../services/shared/rate/rate-limited.ts';
 
 const reasons = Object.keys(REASONS).filter(isReason);
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ANNOUNCE_EVERY_MS, Announcer, describeChange } from '../../../edge/web/announcements.ts';
-import type { Board, BoardEntry } from '../../../edge/web/frames.ts';
+import { ANNOUNCE_EVERY_MS, Announcer, describeChange } from '../../../../edge/web/announcements.ts';
+import type { Board, BoardEntry } from '../../../../edge/web/frames.ts';
 
 /** Places from names, best first. */
 function entries(...names: string[]): BoardEntry[] {

@@ -1,6 +1,6 @@
 /** A socket port that a test plays the server for: chance, silence and order can't be had from a real one. */
-import type { LinkPorts } from '../../../edge/web/link-options.ts';
-import type { SocketHandlers } from '../../../edge/web/socket-port.ts';
+import type { LinkPorts } from '../../../../edge/web/link-options.ts';
+import type { SocketHandlers } from '../../../../edge/web/socket-port.ts';
 
 export interface FakeSocket {
   readonly url: URL;

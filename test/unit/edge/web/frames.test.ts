@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseFrame } from '../../../edge/web/frames.ts';
+import { parseFrame } from '../../../../edge/web/frames.ts';
 import { boardFrame } from './board-frame.ts';
 
 describe('a frame', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Board, Standing } from '../../../edge/web/frames.ts';
-import { isAfter, markFreshness, takeBoard, takeStanding } from '../../../edge/web/newest-board.ts';
+import type { Board, Standing } from '../../../../edge/web/frames.ts';
+import { isAfter, markFreshness, takeBoard, takeStanding } from '../../../../edge/web/newest-board.ts';
 
 const board = (epoch: number, seq: number, stale = false): Board => ({
   leaderboardId: 'global',

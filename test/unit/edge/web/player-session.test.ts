@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Player, PlayerSession } from '../../../edge/web/player-session.ts';
+import { type Player, PlayerSession } from '../../../../edge/web/player-session.ts';
 
 interface Request {
   readonly path: string;

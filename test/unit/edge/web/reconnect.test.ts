@@ -6,7 +6,7 @@ import {
   BACKOFF_MIN_MS,
   backoffMs,
   RETRY_HINT_MAX_MS,
-} from '../../../edge/web/reconnect.ts';
+} from '../../../../edge/web/reconnect.ts';
 
 const never = () => 0;
 const always = () => 1;

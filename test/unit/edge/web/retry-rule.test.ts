@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { describeError } from '../../../edge/http/error-response.ts';
-import { ApiError } from '../../../edge/web/api.ts';
-import { AppError, isReason, REASONS } from '../../../services/shared/app-error.ts';
+import { describeError } from '../../../../edge/http/server/error-response.ts';
+import { ApiError } from '../../../../edge/web/api.ts';
+import { AppError, isReason, REASONS } from '../../../../services/shared/errors/app-error.ts';
 
 /** Kinds that may pass by themselves. */
 const PASSING = new Set(['unavailable', 'deadline_exceeded', 'resource_exhausted']);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ApiError } from '../../../edge/web/api.ts';
-import { type Accepted, QUEUE_MAX, ScoreQueue, type SignedAction } from '../../../edge/web/score-queue.ts';
+import { ApiError } from '../../../../edge/web/api.ts';
+import { type Accepted, QUEUE_MAX, ScoreQueue, type SignedAction } from '../../../../edge/web/score-queue.ts';
 
 const action = (actionId: string): SignedAction => ({ actionId, points: 5, signature: 'v1.s' });
 const refused = (status: number, reason: string, retryAfterMs = 0) =>

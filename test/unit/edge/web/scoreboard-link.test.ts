@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Board, Standing } from '../../../edge/web/frames.ts';
-import type { LinkOptions } from '../../../edge/web/link-options.ts';
-import { BACKOFF_MIN_MS } from '../../../edge/web/reconnect.ts';
+import type { Board, Standing } from '../../../../edge/web/frames.ts';
+import type { LinkOptions } from '../../../../edge/web/link-options.ts';
+import { BACKOFF_MIN_MS } from '../../../../edge/web/reconnect.ts';
 import {
   OFFLINE_RETRY_MS,
   OPEN_LIMIT_MS,
@@ -9,7 +9,7 @@ import {
   PONG_LIMIT_MS,
   ScoreboardLink,
   SETTLED_AFTER_MS,
-} from '../../../edge/web/scoreboard-link.ts';
+} from '../../../../edge/web/scoreboard-link.ts';
 import { boardFrame } from './board-frame.ts';
 import { createFakeWorld, type FakeWorld } from './fake-socket.ts';
 

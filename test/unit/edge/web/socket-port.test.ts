@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type WebSocket as ServerSocket, WebSocketServer } from 'ws';
-import { ScoreboardLink } from '../../../edge/web/scoreboard-link.ts';
-import { openWebSocket } from '../../../edge/web/socket-port.ts';
+import { ScoreboardLink } from '../../../../edge/web/scoreboard-link.ts';
+import { openWebSocket } from '../../../../edge/web/socket-port.ts';
 import { boardFrame } from './board-frame.ts';
 
 let server: WebSocketServer;

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { parseClientMessage, readMessage } from '../../../edge/fanout/client-messages.ts';
-import { CLOSE, mayComeBack } from '../../../edge/fanout/close-codes.ts';
-import * as frames from '../../../edge/fanout/frames.ts';
-import { parseHandshake } from '../../../edge/fanout/handshake.ts';
-import { parseFrame } from '../../../edge/web/frames.ts';
-import { afterClose } from '../../../edge/web/reconnect.ts';
-import { ScoreboardLink } from '../../../edge/web/scoreboard-link.ts';
-import { AppError } from '../../../services/shared/app-error.ts';
-import { parseOrigins } from '../../../services/shared/origins.ts';
+import * as frames from '../../../../edge/fanout/hub/frames.ts';
+import { parseClientMessage, readMessage } from '../../../../edge/fanout/sockets/client-messages.ts';
+import { CLOSE, mayComeBack } from '../../../../edge/fanout/sockets/close-codes.ts';
+import { parseHandshake } from '../../../../edge/fanout/sockets/handshake.ts';
+import { parseFrame } from '../../../../edge/web/frames.ts';
+import { afterClose } from '../../../../edge/web/reconnect.ts';
+import { ScoreboardLink } from '../../../../edge/web/scoreboard-link.ts';
+import { AppError } from '../../../../services/shared/errors/app-error.ts';
+import { parseOrigins } from '../../../../services/shared/http/origins.ts';
 import { createFakeWorld } from './fake-socket.ts';
 
 const board = {

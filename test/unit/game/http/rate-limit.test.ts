@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createRateLimit } from '../../../services/game/rate-limit.ts';
-import { createLocalLimiter } from '../../../services/shared/gcra.ts';
+import { createRateLimit } from '../../../../services/game/http/rate-limit.ts';
+import { createLocalLimiter } from '../../../../services/shared/rate/gcra.ts';
 
 function openLimit({ maxKeys = 1_000, ...options }: { perMinute: number; burst: number; maxKeys?: number }) {
   const clock = { now: 0 };

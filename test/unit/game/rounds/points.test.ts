@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MAX_POINTS, pointsFor, TARGET_LIFETIME_MS } from '../../../services/game/points.ts';
+import { MAX_POINTS, pointsFor, TARGET_LIFETIME_MS } from '../../../../services/game/rounds/points.ts';
 
 const reaction = fc.double({ min: 0, max: 2 * TARGET_LIFETIME_MS, noNaN: true });
 const streak = fc.nat({ max: 20 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { Round } from '../../../services/game/round.ts';
-import { createRoundStore, ROUND_IDLE_LIMIT_MS } from '../../../services/game/round-store.ts';
+import { Round } from '../../../../services/game/rounds/round.ts';
+import { createRoundStore, ROUND_IDLE_LIMIT_MS } from '../../../../services/game/rounds/round-store.ts';
 
 function openStore(maxRounds = 10) {
   const clock = { now: 0 };

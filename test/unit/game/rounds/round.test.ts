@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FASTEST_HUMAN_MS, MAX_POINTS, TARGET_LIFETIME_MS } from '../../../services/game/points.ts';
+import { FASTEST_HUMAN_MS, MAX_POINTS, TARGET_LIFETIME_MS } from '../../../../services/game/rounds/points.ts';
 import {
   CELLS,
   type LitTarget,
   type Outcome,
   Round,
   TARGETS_PER_ROUND,
-} from '../../../services/game/round.ts';
+} from '../../../../services/game/rounds/round.ts';
 
 function startRound(random: (limit: number) => number = () => 0) {
   const clock = { now: 1_000 };

@@ -1,9 +1,9 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
-import { SignActionResponseSchema } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
-import type { Outcome } from '../../../services/game/round.ts';
-import { createActionSigner } from '../../../services/game/sign-action.ts';
-import { AppError } from '../../../services/shared/app-error.ts';
+import { SignActionResponseSchema } from '../../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import type { Outcome } from '../../../../services/game/rounds/round.ts';
+import { createActionSigner } from '../../../../services/game/rounds/sign-action.ts';
+import { AppError } from '../../../../services/shared/errors/app-error.ts';
 
 const outcome = (target: number): Outcome => ({ target, verdict: 'hit', reactionMs: 300, points: 95 });
 

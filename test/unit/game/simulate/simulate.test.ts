@@ -8,12 +8,12 @@ import {
   type Action,
   IssueTokenResponseSchema,
   SignActionsResponseSchema,
-} from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { createCrowd } from '../../../services/game/simulate/crowd.ts';
-import { createScorePoster } from '../../../services/game/simulate/post-score.ts';
-import { simulate } from '../../../services/game/simulate/simulate.ts';
-import { createTally } from '../../../services/game/simulate/tally.ts';
-import { AppError } from '../../../services/shared/app-error.ts';
+} from '../../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { createCrowd } from '../../../../services/game/simulate/crowd.ts';
+import { createScorePoster } from '../../../../services/game/simulate/post-score.ts';
+import { simulate } from '../../../../services/game/simulate/simulate.ts';
+import { createTally } from '../../../../services/game/simulate/tally.ts';
+import { AppError } from '../../../../services/shared/errors/app-error.ts';
 
 const ACTION = { token: 'token', actionId: 'a1', points: 7, signature: 'signature' };
 const never = new AbortController().signal;

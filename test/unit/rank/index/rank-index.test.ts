@@ -1,8 +1,8 @@
 /** What the client of the rank index sends and how it reads answers; what the scripts do is tested with a real Redis. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createRankIndex, type RankIndex } from '../../../services/rank/index/rank-index.ts';
-import type { PlayerState } from '../../../services/shared/board.ts';
-import { ScriptedRedis } from '../../support/scripted-redis.ts';
+import { createRankIndex, type RankIndex } from '../../../../services/rank/index/rank-index.ts';
+import type { PlayerState } from '../../../../services/shared/values/board.ts';
+import { ScriptedRedis } from '../../../support/scripted-redis.ts';
 
 let redis: ScriptedRedis;
 let index: RankIndex;

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { createProjector, type ProjectorOptions } from '../../../services/rank/index/projector.ts';
-import type { Projection } from '../../../services/rank/index/rank-index.ts';
-import type { IndexState, PlayerState } from '../../../services/shared/board.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
+import type { Projection } from '../../../../services/rank/index/rank-index.ts';
+import { createProjector, type ProjectorOptions } from '../../../../services/rank/project/projector.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import type { IndexState, PlayerState } from '../../../../services/shared/values/board.ts';
 
 const ada: PlayerState = {
   ...{ leaderboard: 'global', userId: 'ada', username: 'ada', points: 5n, version: 1n, reached: 1001n },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createReadBoards, type ReadBoardsOptions } from '../../../services/rank/read/read-boards.ts';
-import type { Board, Entry } from '../../../services/shared/board.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
+import { createReadBoards, type ReadBoardsOptions } from '../../../../services/rank/read/read-boards.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import type { Board, Entry } from '../../../../services/shared/values/board.ts';
 
 const entry = (userId: string, score: bigint, rank: number): Entry => ({
   userId,

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { EpochRow } from '../../../services/rank/rebuild/epoch-store.ts';
+import type { EpochRow } from '../../../../services/rank/rebuild/epoch-store.ts';
 import {
   createIndexKeeper,
   type IndexKeeper,
   type IndexKeeperOptions,
-} from '../../../services/rank/rebuild/index-keeper.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { createMetrics } from '../../../services/shared/metrics.ts';
+} from '../../../../services/rank/rebuild/index-keeper.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../../../services/shared/telemetry/metrics.ts';
 
 const BEAT_MS = 500;
 /** As many as one page of a rebuild holds. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { type Held, toHeld } from '../../../services/rank/index/index-contents.ts';
-import { driftOf } from '../../../services/rank/reconcile/compare-index.ts';
-import type { PlayerState } from '../../../services/shared/board.ts';
+import { type Held, toHeld } from '../../../../services/rank/index/index-contents.ts';
+import { driftOf } from '../../../../services/rank/reconcile/compare-index.ts';
+import type { PlayerState } from '../../../../services/shared/values/board.ts';
 
 const state = (version: bigint, change: Partial<PlayerState> = {}): PlayerState => ({
   ...{ leaderboard: 'global', userId: 'ada', username: 'Ada', points: 10n, reached: 1_000n, version },

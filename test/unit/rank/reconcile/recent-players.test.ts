@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createRecentPlayers, SETTLED_AFTER_MS } from '../../../services/rank/reconcile/recent-players.ts';
-import type { PlayerState } from '../../../services/shared/board.ts';
+import { createRecentPlayers, SETTLED_AFTER_MS } from '../../../../services/rank/reconcile/recent-players.ts';
+import type { PlayerState } from '../../../../services/shared/values/board.ts';
 
 const player = (userId: string, version = 1n): PlayerState => ({
   ...{ leaderboard: 'global', userId, username: userId, points: 1n, reached: 1n, version },

@@ -1,15 +1,15 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ProjectStatesRequestSchema } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { createProjectStates } from '../../../services/rank/index/project-states.ts';
+import { ProjectStatesRequestSchema } from '../../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { createProjectStates } from '../../../../services/rank/states/project-states.ts';
 import {
   parseIndex,
   parseStates,
   toProjectedBoard,
-} from '../../../services/rank/index/states-on-the-wire.ts';
-import { AppError } from '../../../services/shared/app-error.ts';
-import type { IndexState, PlayerState, Projected } from '../../../services/shared/board.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
+} from '../../../../services/rank/states/states-on-the-wire.ts';
+import { AppError } from '../../../../services/shared/errors/app-error.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import type { IndexState, PlayerState, Projected } from '../../../../services/shared/values/board.ts';
 
 const ada: PlayerState = {
   ...{ leaderboard: 'global', userId: 'ada', username: 'Ada', points: 5n, version: 1n, reached: 1001n },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createPerBoard } from '../../../services/rank/truth/per-board.ts';
+import { createPerBoard } from '../../../../services/rank/truth/per-board.ts';
 
 test('a board that is asked for all the time keeps its value, however many made-up ones are asked for once', () => {
   let made = 0;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { createTruthBoards, type TruthBoards } from '../../../services/rank/truth/truth-boards.ts';
-import type { Board } from '../../../services/shared/board.ts';
+import { createTruthBoards, type TruthBoards } from '../../../../services/rank/truth/truth-boards.ts';
+import type { Board } from '../../../../services/shared/values/board.ts';
 
 let readings: number;
 /** What one reading takes. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { createTruthRanks } from '../../../services/rank/truth/truth-ranks.ts';
-import type { PlayerState } from '../../../services/shared/board.ts';
+import { createTruthRanks } from '../../../../services/rank/truth/truth-ranks.ts';
+import type { PlayerState } from '../../../../services/shared/values/board.ts';
 
 const player = (userId: string): PlayerState => ({
   ...{ leaderboard: 'global', userId, username: userId, points: 1n, version: 1n, reached: 1n },

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { createKeepRejected, MAX_GATHERED } from '../../../services/score/keep-rejected.ts';
-import type { RejectedAttempts } from '../../../services/score/rejected-store.ts';
-import { AppError, type Reason } from '../../../services/shared/app-error.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { createMetrics } from '../../../services/shared/metrics.ts';
+import { createKeepRejected, MAX_GATHERED } from '../../../../services/score/audit/keep-rejected.ts';
+import type { RejectedAttempts } from '../../../../services/score/audit/rejected-store.ts';
+import { AppError, type Reason } from '../../../../services/shared/errors/app-error.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../../../services/shared/telemetry/metrics.ts';
 
 const attempt = (userId: string, actionId = 'a1') => ({
   ...{ userId, actionId, leaderboard: 'global', points: 1n, caller: 'edge' },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { createOwnChainHead } from '../../../services/score/own-chain-head.ts';
-import { nextLink } from '../../../services/score/seal-actions.ts';
+import { createOwnChainHead } from '../../../../services/score/audit/own-chain-head.ts';
+import { nextLink } from '../../../../services/score/audit/seal-actions.ts';
 import {
   type AuditHead,
   type AuditLink,
@@ -12,8 +12,8 @@ import {
   isMadeWith,
   NO_HEAD,
   parseAuditKey,
-} from '../../../services/shared/audit-chain.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
+} from '../../../../services/shared/audit-chain/audit-chain.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
 
 const [OLD, NEW] = [parseAuditKey(createAuditKey()), parseAuditKey(createAuditKey())];
 const contents = { actions: 2n, digest: createHash('sha256').digest(), erased: new Uint8Array() };

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { createSealActions, type SealActionsOptions } from '../../../services/score/seal-actions.ts';
+import { createSealActions, type SealActionsOptions } from '../../../../services/score/audit/seal-actions.ts';
 import {
   type AuditLink,
   auditHeadAfter,
   createAuditKey,
   NO_HEAD,
   parseAuditKey,
-} from '../../../services/shared/audit-chain.ts';
-import type { Log } from '../../../services/shared/log.ts';
-import { createMetrics } from '../../../services/shared/metrics.ts';
-import { waitFor } from '../../support/wait-for.ts';
+} from '../../../../services/shared/audit-chain/audit-chain.ts';
+import type { Log } from '../../../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../../../services/shared/telemetry/metrics.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 const KEY = parseAuditKey(createAuditKey());
 const DIGEST = createHash('sha256').digest();

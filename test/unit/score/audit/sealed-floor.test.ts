@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createSealedFloor } from '../../../services/score/sealed-floor.ts';
+import { createSealedFloor } from '../../../../services/score/audit/sealed-floor.ts';
 
 /** What a look is told to begin at, when all below a thousand times its number has been sealed by its end. */
 function look(floor: ReturnType<typeof createSealedFloor>, times: number): (bigint | undefined)[] {

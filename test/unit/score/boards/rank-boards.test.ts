@@ -5,11 +5,11 @@ import {
   GetPlacesResponseSchema,
   type ProjectStatesRequestSchema,
   ProjectStatesResponseSchema,
-} from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { createRankBoards } from '../../../services/score/rank-boards.ts';
-import { AppError } from '../../../services/shared/app-error.ts';
-import type { IndexState, PlayerState } from '../../../services/shared/board.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
+} from '../../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { createRankBoards } from '../../../../services/score/boards/rank-boards.ts';
+import { AppError } from '../../../../services/shared/errors/app-error.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import type { IndexState, PlayerState } from '../../../../services/shared/values/board.ts';
 
 type Projection = MessageInitShape<typeof ProjectStatesRequestSchema>;
 type Places = MessageInitShape<typeof GetPlacesRequestSchema>;

@@ -1,10 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { ProjectStatesResponseSchema } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { createRankWatch, type RankWatch } from '../../../services/score/rank-watch.ts';
-import { AppError, type Reason } from '../../../services/shared/app-error.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { createMetrics } from '../../../services/shared/metrics.ts';
+import { ProjectStatesResponseSchema } from '../../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { createRankWatch, type RankWatch } from '../../../../services/score/boards/rank-watch.ts';
+import { AppError, type Reason } from '../../../../services/shared/errors/app-error.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../../../services/shared/telemetry/metrics.ts';
 
 const PROBED_WITHIN_MS = 300;
 let refusal: Reason | undefined;

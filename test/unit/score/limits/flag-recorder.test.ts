@@ -3,11 +3,11 @@ import {
   createFlagRecorder,
   REFUSALS_SPAN_MS,
   REFUSALS_TO_FLAG,
-} from '../../../services/score/flag-recorder.ts';
-import type { Flag } from '../../../services/score/flags-store.ts';
-import { AppError, type Reason } from '../../../services/shared/app-error.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { createMetrics } from '../../../services/shared/metrics.ts';
+} from '../../../../services/score/limits/flag-recorder.ts';
+import type { Flag } from '../../../../services/score/limits/flags-store.ts';
+import { AppError, type Reason } from '../../../../services/shared/errors/app-error.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../../../services/shared/telemetry/metrics.ts';
 
 function start() {
   const raised: Flag[] = [];

@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import { BoardLimitsSchema } from '../../../gen/scoreboard/score/v1/limits_pb.ts';
-import { parseLimits } from '../../../services/score/limits-rpc.ts';
+import { BoardLimitsSchema } from '../../../../gen/scoreboard/score/v1/limits_pb.ts';
+import { parseLimits } from '../../../../services/score/limits/limits-rpc.ts';
 
 const parse = (limits: MessageInitShape<typeof BoardLimitsSchema>) =>
   parseLimits(create(BoardLimitsSchema, limits));

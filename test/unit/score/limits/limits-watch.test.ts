@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { type Concerned, quarantineName } from '../../../services/score/limits-store.ts';
-import { createLimitsWatch } from '../../../services/score/limits-watch.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { waitFor } from '../../support/wait-for.ts';
+import { type Concerned, quarantineName } from '../../../../services/score/limits/limits-store.ts';
+import { createLimitsWatch } from '../../../../services/score/limits/limits-watch.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 const nothing: Concerned = { version: 1n, leaderboards: [], userIds: [] };
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { createStandOuts, MIN_CROWD, SPAN_MS } from '../../../services/score/stand-outs.ts';
-import type { PlayerState } from '../../../services/shared/board.ts';
+import { createStandOuts, MIN_CROWD, SPAN_MS } from '../../../../services/score/limits/stand-outs.ts';
+import type { PlayerState } from '../../../../services/shared/values/board.ts';
 
 const state = (userId: string, version: number, points: number): PlayerState => ({
   ...{ leaderboard: 'global', userId, username: userId, reached: 1n },

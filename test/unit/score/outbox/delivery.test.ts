@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { createDelivery, type Delivery, type DeliveryOptions } from '../../../services/score/delivery.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { createMetrics } from '../../../services/shared/metrics.ts';
+import {
+  createDelivery,
+  type Delivery,
+  type DeliveryOptions,
+} from '../../../../services/score/outbox/delivery.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../../../services/shared/telemetry/metrics.ts';
 
 let settled: bigint[][];
 let delivery: Delivery;

@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
-import type { OutboxRow, OutboxStore, Postponement } from '../../../services/score/outbox-store.ts';
-import { createOutboxSweeper, type OutboxSweeper } from '../../../services/score/outbox-sweeper.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { waitFor } from '../../support/wait-for.ts';
+import type { OutboxRow, OutboxStore, Postponement } from '../../../../services/score/outbox/outbox-store.ts';
+import { createOutboxSweeper, type OutboxSweeper } from '../../../../services/score/outbox/outbox-sweeper.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 /** An outbox in memory whose rows are due whenever they are pending. */
 function createMemoryOutbox(ids: readonly bigint[]) {

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type Accept, createAcceptLanes, type Queued } from '../../../services/score/accept-lanes.ts';
-import { acceptLimited } from '../../../services/score/accept-limited.ts';
-import type { LimitedBatch } from '../../../services/score/limited-store.ts';
-import { AppError } from '../../../services/shared/app-error.ts';
+import { acceptLimited } from '../../../../services/score/limits/accept-limited.ts';
+import type { LimitedBatch } from '../../../../services/score/limits/limited-store.ts';
+import {
+  type Accept,
+  createAcceptLanes,
+  type Queued,
+} from '../../../../services/score/submit/accept-lanes.ts';
+import { AppError } from '../../../../services/shared/errors/app-error.ts';
 
 const queued = (leaderboard: string, actionId: string): Queued => ({
   ...{ leaderboard, actionId, userId: 'ada', username: '', points: 1n, keyId: 'k1', caller: 'edge' },

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { acceptScores, foldByPlayer } from '../../../services/score/accept-scores.ts';
-import type { AcceptStore, StoredAction } from '../../../services/score/accept-store.ts';
-import type { AcceptCommand } from '../../../services/score/action.ts';
-import { AppError } from '../../../services/shared/app-error.ts';
-import { MAX_SCORE } from '../../../services/shared/identifiers.ts';
+import { acceptScores, foldByPlayer } from '../../../../services/score/submit/accept-scores.ts';
+import type { AcceptStore, StoredAction } from '../../../../services/score/submit/accept-store.ts';
+import type { AcceptCommand } from '../../../../services/score/submit/action.ts';
+import { AppError } from '../../../../services/shared/errors/app-error.ts';
+import { MAX_SCORE } from '../../../../services/shared/values/identifiers.ts';
 
 const deadline = { remainingMs: () => 1000 };
 

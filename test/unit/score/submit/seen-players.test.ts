@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createSeenPlayers } from '../../../services/score/seen-players.ts';
+import { createSeenPlayers } from '../../../../services/score/submit/seen-players.ts';
 
 const ada = { leaderboard: 'global', userId: 'ada' };
 const player = (n: number) => ({ leaderboard: 'global', userId: `player-${n}` });

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import type { AcceptStore } from '../../../services/score/accept-store.ts';
-import { createStoreBreaker } from '../../../services/score/store-breaker.ts';
-import { AppError } from '../../../services/shared/app-error.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { createMetrics } from '../../../services/shared/metrics.ts';
-import { waitFor } from '../../support/wait-for.ts';
+import type { AcceptStore } from '../../../../services/score/submit/accept-store.ts';
+import { createStoreBreaker } from '../../../../services/score/submit/store-breaker.ts';
+import { AppError } from '../../../../services/shared/errors/app-error.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../../../services/shared/telemetry/metrics.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 function start() {
   let failure: Error | undefined;

@@ -7,7 +7,7 @@ import {
   encodeAuditAction,
   NO_HEAD,
   parseAuditKey,
-} from '../../../services/shared/audit-chain.ts';
+} from '../../../../services/shared/audit-chain/audit-chain.ts';
 
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 /** Any text at all, full of what could be taken for the end of a field. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { systemClock } from '../../../services/shared/clock.ts';
-import { createPublisher } from '../../../services/shared/events/publisher.ts';
-import type { NatsConnection } from '../../../services/shared/nats.ts';
+import { createPublisher } from '../../../../services/shared/events/publisher.ts';
+import { systemClock } from '../../../../services/shared/settings/clock.ts';
+import type { NatsConnection } from '../../../../services/shared/stores/nats.ts';
 
 const sent: string[] = [];
 const nats = {

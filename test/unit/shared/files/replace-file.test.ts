@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ensurePrivateFolder, replaceFile } from '../../../services/shared/replace-file.ts';
+import { ensurePrivateFolder, replaceFile } from '../../../../services/shared/files/replace-file.ts';
 
 const isRoot = process.geteuid?.() === 0;
 /** Root may give files to any user; others keep what is theirs. */

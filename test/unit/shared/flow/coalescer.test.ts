@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { AppError } from '../../../services/shared/app-error.ts';
-import { createCoalescer } from '../../../services/shared/coalescer.ts';
+import { AppError } from '../../../../services/shared/errors/app-error.ts';
+import { createCoalescer } from '../../../../services/shared/flow/coalescer.ts';
 
 /** A wire whose batches are answered by hand. */
 function manualWire() {

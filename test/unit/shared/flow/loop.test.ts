@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { createLoop, type Loop } from '../../../services/shared/loop.ts';
+import { createLoop, type Loop } from '../../../../services/shared/flow/loop.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
 
 let runs: number;
 let loop: Loop;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseOrigins } from '../../../services/shared/origins.ts';
+import { parseOrigins } from '../../../../services/shared/http/origins.ts';
 
 const EDGE_PORT = 8080;
 

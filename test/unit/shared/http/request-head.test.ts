@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { assertFraming, parseHostHeader } from '../../../services/shared/request-head.ts';
+import { assertFraming, parseHostHeader } from '../../../../services/shared/http/request-head.ts';
 
 const invalid = expect.objectContaining({ reason: 'REQUEST_INVALID' });
 

@@ -3,20 +3,24 @@ import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { authorityFile, ensureCertificates, makeCertificates } from '../../../services/local/certificates.ts';
-import { validFor } from '../../../services/local/x509.ts';
+import {
+  authorityFile,
+  ensureCertificates,
+  makeCertificates,
+} from '../../../../services/provision/certificates.ts';
+import { validFor } from '../../../../services/provision/x509.ts';
 import {
   certificateFiles,
   readTlsCredentials,
   serviceOfCertificate,
   type TlsCredentials,
-} from '../../../services/shared/service-certificate.ts';
-import { SERVICE_NAMES } from '../../../services/shared/service-keys.ts';
+} from '../../../../services/shared/identity/service-certificate.ts';
+import { SERVICE_NAMES } from '../../../../services/shared/identity/service-keys.ts';
 import {
   type CertificateFolder,
   createTestAuthority,
   makeCertificateFolder,
-} from '../../support/certificates.ts';
+} from '../../../support/certificates.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

@@ -2,15 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeCertificates } from '../../../services/local/certificates.ts';
-import { Secret } from '../../../services/shared/secret.ts';
-import { certificateFiles } from '../../../services/shared/service-certificate.ts';
+import { makeCertificates } from '../../../../services/provision/certificates.ts';
+import { certificateFiles } from '../../../../services/shared/identity/service-certificate.ts';
 import {
   parseCallerCheck,
   parseServiceIdentity,
   type ServiceIdentity,
-} from '../../../services/shared/service-identity.ts';
-import { findStackIdentity } from '../../../services/shared/stack-identity.ts';
+} from '../../../../services/shared/identity/service-identity.ts';
+import { findStackIdentity } from '../../../../services/shared/identity/stack-identity.ts';
+import { Secret } from '../../../../services/shared/settings/secret.ts';
 
 let dir: string;
 let tls: Record<string, string>;

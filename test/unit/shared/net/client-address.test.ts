@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { clientAddress } from '../../../services/shared/client-address.ts';
-import { parseNetworks } from '../../../services/shared/networks.ts';
+import { clientAddress } from '../../../../services/shared/net/client-address.ts';
+import { parseNetworks } from '../../../../services/shared/net/networks.ts';
 
 describe('the address of a client', () => {
   const proxies = parseNetworks(['10.0.0.0/8']);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Connections, createConnections } from '../../../services/shared/connections.ts';
-import { parseNetworks } from '../../../services/shared/networks.ts';
+import { type Connections, createConnections } from '../../../../services/shared/net/connections.ts';
+import { parseNetworks } from '../../../../services/shared/net/networks.ts';
 
 const OWN = parseNetworks(['10.0.0.0/8']);
 let nowMs: number;

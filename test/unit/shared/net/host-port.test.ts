@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { isLoopback, joinHostPort, parseHost, reachableHost } from '../../../services/shared/host-port.ts';
+import {
+  isLoopback,
+  joinHostPort,
+  parseHost,
+  reachableHost,
+} from '../../../../services/shared/net/host-port.ts';
 
 describe('a host from the environment', () => {
   it.each([

@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseFanoutConfig } from '../../../edge/fanout/config.ts';
-import { parseEdgeConfig } from '../../../edge/http/config.ts';
-import { parseGameConfig } from '../../../services/game/config.ts';
-import { networks, parseAddress, parseNetworks, subscriberOf } from '../../../services/shared/networks.ts';
+import { parseFanoutConfig } from '../../../../edge/fanout/config.ts';
+import { parseEdgeConfig } from '../../../../edge/http/config.ts';
+import { parseGameConfig } from '../../../../services/game/config.ts';
+import {
+  networks,
+  parseAddress,
+  parseNetworks,
+  subscriberOf,
+} from '../../../../services/shared/net/networks.ts';
 
 describe('a list of networks', () => {
   const known = parseNetworks([

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createShares } from '../../../services/shared/shares.ts';
+import { createShares } from '../../../../services/shared/net/shares.ts';
 
 /** Takes as many places as there are for these holders, and says how many. */
 function takeAll(shares: ReturnType<typeof createShares>, holders: readonly string[]): number {

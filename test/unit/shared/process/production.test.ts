@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { parseMode } from '../../../services/shared/mode.ts';
-import { assertProductionSettings } from '../../../services/shared/production.ts';
+import { assertProductionSettings } from '../../../../services/shared/process/production.ts';
+import { parseMode } from '../../../../services/shared/settings/mode.ts';
 
 const PASSWORD = 'sixteen-or-more.';
 const GOOD = {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { assertSoundRuntime, isSoundRuntime } from '../../../services/shared/runtime-gate.ts';
+import { assertSoundRuntime, isSoundRuntime } from '../../../../services/shared/process/runtime-gate.ts';
 
 describe('the runtime gate', () => {
   test.each(['v20.20.2', 'v20.21.0', 'v22.22.2', 'v22.23.3', 'v24.14.1', 'v24.15.0', 'v25.8.2', 'v26.0.0'])(

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createLocalLimiter, type Rate } from '../../../services/shared/gcra.ts';
+import { createLocalLimiter, type Rate } from '../../../../services/shared/rate/gcra.ts';
 
 function limiterAt(options?: { maxKeys?: number }) {
   const clock = { now: 1_000 };

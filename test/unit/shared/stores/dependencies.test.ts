@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { watchDependencies } from '../../../services/shared/dependencies.ts';
-import { createLog } from '../../../services/shared/log.ts';
-import { createRepeatedWarning } from '../../../services/shared/repeated-log.ts';
+import { watchDependencies } from '../../../../services/shared/stores/dependencies.ts';
+import { createLog } from '../../../../services/shared/telemetry/log.ts';
+import { createRepeatedWarning } from '../../../../services/shared/telemetry/repeated-log.ts';
 
 let lines: Record<string, unknown>[];
 const log = createLog('test', 'info', {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { AppError } from '../../../services/shared/app-error.ts';
-import { createLog, type Log } from '../../../services/shared/log.ts';
-import { KINDS, LINES_OF_KIND } from '../../../services/shared/log-budget.ts';
-import { LINE_LENGTH } from '../../../services/shared/log-value.ts';
+import { AppError } from '../../../../services/shared/errors/app-error.ts';
+import { createLog, type Log } from '../../../../services/shared/telemetry/log.ts';
+import { KINDS, LINES_OF_KIND } from '../../../../services/shared/telemetry/log-budget.ts';
+import { LINE_LENGTH } from '../../../../services/shared/telemetry/log-value.ts';
 
 let lines: Record<string, unknown>[];
 let longest: number;

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
 import {
   createKeySet,
   FETCH_COOLDOWN_MS,
   type KeySet,
   STALE_CAP_MS,
-} from '../../../services/shared/key-set.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { keySetJson, makeKey, type TestKey } from './token-fixtures.ts';
+} from '../../../../services/shared/tokens/key-set.ts';
+import { keySetJson, makeKey, type TestKey } from '../../auth/token-fixtures.ts';
 
 const REFRESH_MS = 60_000;
 const a = makeKey('a');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createTokenCache } from '../../../services/shared/token-cache.ts';
+import { createTokenCache } from '../../../../services/shared/tokens/token-cache.ts';
 
 const identity = (userId: string, expiresAtMs = 1_000) => ({
   userId,

@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { createLocalJWKSet, type JSONWebKeySet, type JWSHeaderParameters } from 'jose';
 import { describe, expect, test, vi } from 'vitest';
-import { AppError } from '../../../services/shared/app-error.ts';
-import { checkToken, MAX_TOKEN_LENGTH, parseToken } from '../../../services/shared/token-check.ts';
-import { outsideTokenRules, ownTokenRules, type TokenRules } from '../../../services/shared/token-policy.ts';
+import { AppError } from '../../../../services/shared/errors/app-error.ts';
+import { checkToken, MAX_TOKEN_LENGTH, parseToken } from '../../../../services/shared/tokens/token-check.ts';
+import {
+  outsideTokenRules,
+  ownTokenRules,
+  type TokenRules,
+} from '../../../../services/shared/tokens/token-policy.ts';
 import {
   CLAIMS,
   encode,
@@ -17,7 +21,7 @@ import {
   POLICY,
   signParts,
   type TestKey,
-} from './token-fixtures.ts';
+} from '../../auth/token-fixtures.ts';
 
 const key = makeKey('k1');
 const stranger = makeKey('k1');

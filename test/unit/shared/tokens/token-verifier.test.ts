@@ -1,14 +1,22 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { AppError } from '../../../services/shared/app-error.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { MAX_TOKEN_LENGTH } from '../../../services/shared/token-check.ts';
+import { AppError } from '../../../../services/shared/errors/app-error.ts';
+import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import { MAX_TOKEN_LENGTH } from '../../../../services/shared/tokens/token-check.ts';
 import {
   createTokenVerifier,
   OWN_KEYS_REFRESH_MS,
   type OwnedTokenVerifier,
   type TokenVerifierOptions,
-} from '../../../services/shared/token-verifier.ts';
-import { keySetJson, makeKey, makeToken, NOW_MS, NOW_S, POLICY, type TestKey } from './token-fixtures.ts';
+} from '../../../../services/shared/tokens/token-verifier.ts';
+import {
+  keySetJson,
+  makeKey,
+  makeToken,
+  NOW_MS,
+  NOW_S,
+  POLICY,
+  type TestKey,
+} from '../../auth/token-fixtures.ts';
 
 const a = makeKey('a');
 const b = makeKey('b');

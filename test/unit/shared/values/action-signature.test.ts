@@ -7,9 +7,9 @@ import {
   MAX_SIGNATURE_LENGTH,
   parseSignature,
   stringToSign,
-} from '../../../services/shared/action-signature.ts';
-import { MAX_SCORE, parseActionId, parseUserId } from '../../../services/shared/identifiers.ts';
-import { action, kid, mac, signedAction } from './arbitraries.ts';
+} from '../../../../services/shared/values/action-signature.ts';
+import { MAX_SCORE, parseActionId, parseUserId } from '../../../../services/shared/values/identifiers.ts';
+import { action, kid, mac, signedAction } from '../../auth/arbitraries.ts';
 
 const GOOD = `v1.k1.1800000000.${'A'.repeat(43)}`;
 

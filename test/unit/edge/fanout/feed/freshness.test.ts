@@ -1,17 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Entry, isNewer } from '../../../edge/fanout/board-state.ts';
-import { Channel } from '../../../edge/fanout/channel.ts';
-import { createFanoutMetrics } from '../../../edge/fanout/fanout-metrics.ts';
-import { createFreshness, type Freshness } from '../../../edge/fanout/freshness.ts';
+import { createFanoutMetrics } from '../../../../../edge/fanout/fanout-metrics.ts';
+import { createFreshness, type Freshness } from '../../../../../edge/fanout/feed/freshness.ts';
+import { type Entry, isNewer } from '../../../../../edge/fanout/hub/board-state.ts';
+import { Channel } from '../../../../../edge/fanout/hub/channel.ts';
 import {
   FRESHNESS_CHECK_MS,
   POLL_FAST_MS,
   POLL_SLOW_MS,
   POLLS_IN_FLIGHT,
   STALE_AFTER_MS,
-} from '../../../edge/fanout/limits.ts';
-import { createSilentLog } from '../../../services/shared/log.ts';
-import { createMetrics } from '../../../services/shared/metrics.ts';
+} from '../../../../../edge/fanout/limits.ts';
+import { createSilentLog } from '../../../../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../../../../services/shared/telemetry/metrics.ts';
 
 /** What a score service takes to answer. */
 const ANSWER_MS = 5;

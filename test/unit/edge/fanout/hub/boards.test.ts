@@ -1,15 +1,15 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { AddressShare, Holding } from '../../../edge/fanout/admission.ts';
-import type { Board } from '../../../edge/fanout/board-state.ts';
-import { Boards } from '../../../edge/fanout/boards.ts';
-import type { Channel } from '../../../edge/fanout/channel.ts';
-import { Connection } from '../../../edge/fanout/connection.ts';
+import type { Board } from '../../../../../edge/fanout/hub/board-state.ts';
+import { Boards } from '../../../../../edge/fanout/hub/boards.ts';
+import type { Channel } from '../../../../../edge/fanout/hub/channel.ts';
 import {
   BOARD_OPENINGS_PER_ADDRESS,
   BOARDS_PER_ADDRESS,
   BOARDS_PER_NODE,
-} from '../../../edge/fanout/limits.ts';
-import { AppError } from '../../../services/shared/app-error.ts';
+} from '../../../../../edge/fanout/limits.ts';
+import type { AddressShare, Holding } from '../../../../../edge/fanout/sockets/admission.ts';
+import { Connection } from '../../../../../edge/fanout/sockets/connection.ts';
+import { AppError } from '../../../../../services/shared/errors/app-error.ts';
 
 let nowMs: number;
 let boards: Boards;

@@ -1,10 +1,10 @@
 /** A frame says the same in both encodings, is encoded once, and is told apart from answers when it is dropped. */
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Frame } from '../../../edge/fanout/frame.ts';
-import * as frames from '../../../edge/fanout/frames.ts';
-import { AppError } from '../../../services/shared/app-error.ts';
-import { decodeServerFrame } from '../../support/binary-frame.ts';
+import type { Frame } from '../../../../../edge/fanout/hub/frame.ts';
+import * as frames from '../../../../../edge/fanout/hub/frames.ts';
+import { AppError } from '../../../../../services/shared/errors/app-error.ts';
+import { decodeServerFrame } from '../../../../support/binary-frame.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 40 });
 const count = fc.maxSafeNat();

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
-import type { AddressShare } from '../../../edge/fanout/admission.ts';
-import { Connection } from '../../../edge/fanout/connection.ts';
-import { createFanoutMetrics } from '../../../edge/fanout/fanout-metrics.ts';
-import { createHub } from '../../../edge/fanout/hub.ts';
+import { createFanoutMetrics } from '../../../../../edge/fanout/fanout-metrics.ts';
+import { createHub } from '../../../../../edge/fanout/hub/hub.ts';
+import { createPersonal } from '../../../../../edge/fanout/hub/personal.ts';
 import {
   BOARDS_PER_ADDRESS,
   BOARDS_PER_SOCKET,
   DIRECT_SEND_MAX_BUFFERED_BYTES,
-} from '../../../edge/fanout/limits.ts';
-import { createPersonal } from '../../../edge/fanout/personal.ts';
+} from '../../../../../edge/fanout/limits.ts';
+import type { AddressShare } from '../../../../../edge/fanout/sockets/admission.ts';
+import { Connection } from '../../../../../edge/fanout/sockets/connection.ts';
 
 const hub = createHub({
   ...{

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Admission, createAdmission } from '../../../edge/fanout/admission.ts';
-import { AppError } from '../../../services/shared/app-error.ts';
-import { parseNetworks } from '../../../services/shared/networks.ts';
+import { type Admission, createAdmission } from '../../../../../edge/fanout/sockets/admission.ts';
+import { AppError } from '../../../../../services/shared/errors/app-error.ts';
+import { parseNetworks } from '../../../../../services/shared/net/networks.ts';
 
 let nowMs: number;
 let admission: Admission;

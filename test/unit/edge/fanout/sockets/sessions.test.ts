@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { AddressShare } from '../../../edge/fanout/admission.ts';
-import { CLOSE } from '../../../edge/fanout/close-codes.ts';
-import { Connection } from '../../../edge/fanout/connection.ts';
-import { createFanoutMetrics } from '../../../edge/fanout/fanout-metrics.ts';
-import type { Hub } from '../../../edge/fanout/hub.ts';
-import { MESSAGE_BURST, MESSAGES_PER_ADDRESS } from '../../../edge/fanout/limits.ts';
-import { createSessions, type Sessions } from '../../../edge/fanout/sessions.ts';
+import { createFanoutMetrics } from '../../../../../edge/fanout/fanout-metrics.ts';
+import type { Hub } from '../../../../../edge/fanout/hub/hub.ts';
+import { MESSAGE_BURST, MESSAGES_PER_ADDRESS } from '../../../../../edge/fanout/limits.ts';
+import type { AddressShare } from '../../../../../edge/fanout/sockets/admission.ts';
+import { CLOSE } from '../../../../../edge/fanout/sockets/close-codes.ts';
+import { Connection } from '../../../../../edge/fanout/sockets/connection.ts';
+import { createSessions, type Sessions } from '../../../../../edge/fanout/sockets/sessions.ts';
 
 const PING = '{"type":"ping"}';
 

@@ -1,9 +1,13 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { createRateLimiter, type Limit, type RateLimiter } from '../../../edge/http/rate-limiter.ts';
-import type { Rate } from '../../../services/shared/gcra.ts';
-import type { Log } from '../../../services/shared/log.ts';
-import { createMetrics, type Metrics } from '../../../services/shared/metrics.ts';
-import { type ScriptCall, ScriptedRedis } from '../../support/scripted-redis.ts';
+import {
+  createRateLimiter,
+  type Limit,
+  type RateLimiter,
+} from '../../../../../edge/http/limits/rate-limiter.ts';
+import type { Rate } from '../../../../../services/shared/rate/gcra.ts';
+import type { Log } from '../../../../../services/shared/telemetry/log.ts';
+import { createMetrics, type Metrics } from '../../../../../services/shared/telemetry/metrics.ts';
+import { type ScriptCall, ScriptedRedis } from '../../../../support/scripted-redis.ts';
 
 const RATES: Record<Limit, Rate> = {
   user: { perSecond: 10, burst: 64 },

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createRead, type Read } from '../../../edge/http/read.ts';
-import { EntrySchema, type GetPlacesRequest } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { createRead, type Read } from '../../../../../edge/http/read/read.ts';
+import { EntrySchema, type GetPlacesRequest } from '../../../../../gen/scoreboard/rank/v1/rank_pb.ts';
 
 const entry = (userId: string, rank: number) =>
   create(EntrySchema, { userId, username: userId, score: BigInt(100 - rank), rank: BigInt(rank) });

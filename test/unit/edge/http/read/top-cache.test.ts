@@ -1,9 +1,9 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createTopCache, type TopCache } from '../../../edge/http/top-cache.ts';
-import { GetTopResponseSchema } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { AppError } from '../../../services/shared/app-error.ts';
-import { createMetrics } from '../../../services/shared/metrics.ts';
+import { createTopCache, type TopCache } from '../../../../../edge/http/read/top-cache.ts';
+import { GetTopResponseSchema } from '../../../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { AppError } from '../../../../../services/shared/errors/app-error.ts';
+import { createMetrics } from '../../../../../services/shared/telemetry/metrics.ts';
 
 /** A rank service whose every reading ends when the test says so. */
 function createRank() {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createCors } from '../../../edge/http/cors.ts';
+import { createCors } from '../../../../../edge/http/server/cors.ts';
 
 const cors = createCors(['https://play.example', 'http://localhost:8080']);
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createPacer, type Pacer } from '../../../edge/http/pacer.ts';
+import { createPacer, type Pacer } from '../../../../../edge/http/submit/pacer.ts';
 
 let pacer: Pacer;
 let gone: number[];

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseSignature, parseSubmitBody } from '../../../edge/http/submit-body.ts';
-import { AppError, type Reason } from '../../../services/shared/app-error.ts';
+import { parseSignature, parseSubmitBody } from '../../../../../edge/http/submit/submit-body.ts';
+import { AppError, type Reason } from '../../../../../services/shared/errors/app-error.ts';
 
 const GOOD = { actionId: 'a1', points: 100, signature: 'v1.k1.1800000000.mac' };
 

@@ -1,13 +1,13 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createSubmit } from '../../../edge/http/submit.ts';
+import { createSubmit } from '../../../../../edge/http/submit/submit.ts';
 import {
   type SubmitScoresRequestSchema,
   type SubmitScoresResponse,
   SubmitScoresResponseSchema,
-} from '../../../gen/scoreboard/score/v1/score_pb.ts';
-import { AppError } from '../../../services/shared/app-error.ts';
-import { createMetrics } from '../../../services/shared/metrics.ts';
+} from '../../../../../gen/scoreboard/score/v1/score_pb.ts';
+import { AppError } from '../../../../../services/shared/errors/app-error.ts';
+import { createMetrics } from '../../../../../services/shared/telemetry/metrics.ts';
 
 type Request = MessageInitShape<typeof SubmitScoresRequestSchema>;
 type Outcome = NonNullable<MessageInitShape<typeof SubmitScoresResponseSchema>['outcomes']>[number];
