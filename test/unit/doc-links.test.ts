@@ -44,7 +44,7 @@ describe('the documents', () => {
     const named = PAGES.flatMap((page) =>
       [
         ...proseOf(page).matchAll(
-          /`((?:\.ci|\.github|docs|edge|gen|proto|services|test)\/[\w./-]*|[A-Z][\w-]+\.md|Dockerfile|[\w-]+\.(?:yml|json))`/g,
+          /`((?:\.ci|\.github|deploy|dev|docs|edge|gen|proto|services|test)\/[\w./-]*|[A-Z][\w-]+\.md|Dockerfile|[\w-]+\.(?:yml|json))`/g,
         ),
       ].map(([, path = '']) => ({ page, path })),
     );

@@ -56,7 +56,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const recent = createRecentPlayers(() => performance.now());
   const compared = metrics.counter('reconcile_compared_total', 'Players compared with the truth.', ['part']);
   let passSeconds = 0;
-  metrics.gauge('reconcile_pass_seconds', 'How long the last comparison of everybody took.', {
+  metrics.gauge('reconcile_pass_seconds', 'How long the last comparison of all players took.', {
     collect: () => passSeconds,
   });
   let pass: Pass | undefined;

@@ -59,7 +59,7 @@ export function createFlagRecorder(options: FlagRecorderOptions): FlagRecorder {
   const standOuts = createStandOuts(monotonicMs);
   const unwritten = new Map<string, Flag>();
   let stored = 0;
-  metrics.gauge('score_player_flags', 'Flags of players that nobody has cleared.', { collect: () => stored });
+  metrics.gauge('score_player_flags', 'Flags of players that are not cleared.', { collect: () => stored });
 
   function noteRefusal({ leaderboard, userId }: { leaderboard: string; userId: string }, reason: string) {
     const key = keyOf({ leaderboard, userId, reason });

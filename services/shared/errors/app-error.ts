@@ -53,7 +53,7 @@ export const REASONS = {
     'permission_denied',
     'The signature does not cover exactly this action of this player.',
   ],
-  SIGNATURE_EXPIRED: ['permission_denied', 'The signature was genuine, but its time is over.'],
+  SIGNATURE_EXPIRED: ['permission_denied', 'The signature has expired.'],
   ACTION_CONFLICT: ['already_exists', 'The action id was already used with other contents.'],
   SCORE_LIMIT_REACHED: ['out_of_range', 'The total would pass 2^53-1.'],
   POINTS_OVER_CAP: [
