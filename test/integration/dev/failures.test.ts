@@ -51,7 +51,7 @@ it.each([
     'the audit key has the form audit.<43 characters of base64url>',
     'restore it from a backup',
   ],
-  ['score.redis', '\n', 'it holds no password', 'restore it from a backup, or remove it'],
+  ['rank.redis', '\n', 'it holds no password', 'restore it from a backup, or remove it'],
   ['admin.nats', '\0\0\0', 'it holds no password', 'restore it from a backup, or remove it'],
 ])('a damaged %s (%j) is named with the remedy', async (name, text, fault, remedy) => {
   const path = write(name, text);
