@@ -13,6 +13,8 @@ export interface Habit {
   readonly pauseMs: readonly [shortest: number, longest: number];
   readonly kinds: readonly string[];
   readonly points: number;
+  /** Actions that are sent together, without waiting for the answer to one before the next. 1 when absent. */
+  readonly atOnce?: number;
 }
 
 export interface HabitualPlayer {
@@ -48,10 +50,13 @@ export async function startHabitualPlayer(options: {
     while (!stopped) {
       await sleep(random.whole(...habit.pauseMs));
       if (stock.length === 0) await refill().catch(() => {});
-      const [action] = stock;
-      if (action === undefined) continue;
-      const answer = await calls.submit(token, action, {});
-      if (typeof answer !== 'string' || !isWorthRetrying(answer)) stock.shift();
+      const actions = stock.splice(0, habit.atOnce ?? 1);
+      const answers = await Promise.all(actions.map((action) => calls.submit(token, action, {})));
+      const undecided = actions.filter((_, at) => {
+        const answer = answers[at];
+        return typeof answer === 'string' && isWorthRetrying(answer);
+      });
+      stock.unshift(...undecided);
     }
   }
 

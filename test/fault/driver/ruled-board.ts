@@ -40,8 +40,9 @@ const FAST: Habit['pauseMs'] = [80, 120];
 const HONEST: Habit = { kinds: ['coin', 'level', 'gem'], points: 2, pauseMs: [600, 1_400] };
 const HABITS: Readonly<Record<Cheat, Habit>> = {
   'over-cap': { kinds: ['coin'], points: MAX_POINTS + 1, pauseMs: FAST },
-  'too-fast': { kinds: ['level'], points: 1, pauseMs: FAST },
-  'over-window': { kinds: ['coin'], points: 1, pauseMs: FAST },
+  // Together, so that a machine which is slow to answer does not make them keep the rules.
+  'too-fast': { kinds: ['level'], points: 1, pauseMs: FAST, atOnce: 2 },
+  'over-window': { kinds: ['coin'], points: 1, pauseMs: FAST, atOnce: 8 },
   quarantined: { kinds: ['gem'], points: 1, pauseMs: [400, 600] },
   // Within every rule: two hundred times what others earn.
   'far-ahead': { kinds: ['gem'], points: MAX_POINTS, pauseMs: [180, 220] },
