@@ -34,6 +34,8 @@ export interface KeyRing {
   /** The key that signs actions now. */
   actionSigner(): ActionKey;
   actionKey(kid: string): ActionKey | undefined;
+  /** Of every live action key. */
+  actionKeyIds(): readonly string[];
   /** Whether both kinds have a key that may sign at this moment. */
   canSign(): boolean;
   /** Whether the files could be read when they were last looked at. */
@@ -165,6 +167,7 @@ export async function openKeyRing({ dir, clock, log }: KeyRingOptions): Promise<
     jwksJson: () => jwksJson,
     actionSigner: actions.signer,
     actionKey: actions.get,
+    actionKeyIds: () => actions.all().map(({ kid }) => kid),
     canSign: () => tokens.canSign() && actions.canSign(),
     isCurrent: () => !failing,
     refresh,

@@ -8,8 +8,8 @@ import type { RevocationList } from './revocation-list.ts';
 type Answer = MessageInitShape<typeof GetKeySetResponseSchema>;
 
 /** Made of the contents, so that two services with the same files name the same version. */
-function versionOf(jwksJson: string, revocations: ReturnType<RevocationList['published']>): string {
-  const hash = createHash('sha256').update(jwksJson);
+function versionOf(keys: string, revocations: ReturnType<RevocationList['published']>): string {
+  const hash = createHash('sha256').update(keys);
   for (const { subject, revokedAtUnix } of revocations) {
     hash.update(`\n${subject?.case} ${subject?.value} ${revokedAtUnix}`);
   }
@@ -17,20 +17,23 @@ function versionOf(jwksJson: string, revocations: ReturnType<RevocationList['pub
 }
 
 export function createKeySetAnswer(
-  keys: Pick<KeyRing, 'jwksJson'>,
+  keys: Pick<KeyRing, 'jwksJson' | 'actionKeyIds'>,
   list: Pick<RevocationList, 'published'>,
 ): (knownVersion: string) => Answer {
-  let jwksJson: string | undefined;
+  let known: string | undefined;
   let revocations: ReturnType<RevocationList['published']> = [];
   let version = '';
 
   return (knownVersion) => {
-    if (jwksJson !== keys.jwksJson() || revocations !== list.published()) {
-      jwksJson = keys.jwksJson();
+    const jwksJson = keys.jwksJson();
+    const actionKeyIds = [...keys.actionKeyIds()];
+    const now = [jwksJson, ...actionKeyIds].join('\n');
+    if (known !== now || revocations !== list.published()) {
+      known = now;
       revocations = list.published();
-      version = versionOf(jwksJson, revocations);
+      version = versionOf(now, revocations);
     }
     if (knownVersion === version) return { version, unchanged: true };
-    return { version, jwksJson, revocations: [...revocations] };
+    return { version, jwksJson, actionKeyIds, revocations: [...revocations] };
   };
 }

@@ -117,7 +117,11 @@ describe('revocations', () => {
 test('verifiers are told keys and revocations when they changed, and else only that they did not', () => {
   let jwksJson = '{"keys":[]}';
   let published: { subject: { case: 'userId'; value: string }; revokedAtUnix: bigint }[] = [];
-  const answer = createKeySetAnswer({ jwksJson: () => jwksJson }, { published: () => published });
+  let actionKeyIds = ['a'];
+  const answer = createKeySetAnswer(
+    { jwksJson: () => jwksJson, actionKeyIds: () => actionKeyIds },
+    { published: () => published },
+  );
   const first = answer('');
   expect(first).toMatchObject({ jwksJson, revocations: [] });
   const version = first.version ?? '';
@@ -127,5 +131,8 @@ test('verifiers are told keys and revocations when they changed, and else only t
   expect(second).toMatchObject({ jwksJson, revocations: published });
   expect(second.version).not.toBe(version);
   jwksJson = '{"keys":[{}]}';
-  expect(answer(second.version ?? '')).toMatchObject({ jwksJson });
+  const third = answer(second.version ?? '');
+  expect(third).toMatchObject({ jwksJson, actionKeyIds: ['a'] });
+  actionKeyIds = ['b'];
+  expect(answer(third.version ?? '')).toMatchObject({ actionKeyIds: ['b'] });
 });

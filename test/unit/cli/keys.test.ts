@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ensureKeys, listKeys } from '../../../services/auth/keys/key-store.ts';
+import { runWords } from './fake-session.ts';
+
+let dir: string;
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'scoreboard-keys-'));
+  await ensureKeys(dir);
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+type Kind = 'token' | 'action';
+const idsOf = (kind: Kind) => listKeys(dir, kind).map(({ kid }) => kid);
+
+/** A service that shows the keys as they were at first, and only then as they stand in the files. */
+async function runBeside(words: readonly string[]) {
+  const before = { token: idsOf('token'), action: idsOf('action') };
+  let looks = 0;
+  const getKeySet = () => {
+    looks += 1;
+    const of = (kind: Kind) => (looks === 1 ? before[kind] : idsOf(kind));
+    const jwksJson = JSON.stringify({ keys: of('token').map((kid) => ({ kid })) });
+    return {
+      version: String(looks),
+      unchanged: false,
+      jwksJson,
+      actionKeyIds: of('action'),
+      revocations: [],
+    };
+  };
+  const env = { AUTH_KEYS_DIR: dir, AUTH_ADDRESS: '127.0.0.1:1', PATH: process.env.PATH ?? '' };
+  const ran = await runWords(words, { getKeySet }, { env });
+  return { ran, looks };
+}
+
+test.each<Kind>(['token', 'action'])('a change of %s keys is told once the service has it', async (kind) => {
+  const rotated = await runBeside(['keys', 'rotate', kind]);
+  const [, made = ''] = idsOf(kind);
+  expect(rotated).toMatchObject({ ran: { code: 0, output: `${made}\n` }, looks: 2 });
+  const withdrawn = await runBeside(['keys', 'withdraw', kind, made]);
+  expect(withdrawn).toMatchObject({ ran: { code: 0, output: `withdrawn ${made}\n` }, looks: 2 });
+});
