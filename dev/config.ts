@@ -1,71 +1,53 @@
-/** The environment of `npm start` as typed values. */
+/** Parses the environment of `npm start`. */
 import { resolve } from 'node:path';
-import type { AuditHead } from '../services/shared/audit-chain/audit-chain.ts';
 import { parseNewKeyAfter } from '../services/shared/audit-chain/own-chain.ts';
-import { joinHostPort, parseHost, reachableHost } from '../services/shared/net/host-port.ts';
-import { type Environment, integer, optionalText, text } from '../services/shared/settings/env.ts';
-import { type Mode, parseMode } from '../services/shared/settings/mode.ts';
+import { parseHost } from '../services/shared/net/host-port.ts';
+import {
+  type Environment,
+  integer,
+  optionalSecret,
+  optionalText,
+  text,
+} from '../services/shared/settings/env.ts';
+import { parseMode } from '../services/shared/settings/mode.ts';
+import { parseNamespace } from '../services/shared/stores/names.ts';
+import { parseSchema } from '../services/shared/stores/postgres/database-schema.ts';
+import { directDatabaseUrl, optionalDatabaseUrl } from '../services/shared/stores/postgres/database-url.ts';
 import { parseLogLevel } from '../services/shared/telemetry/log.ts';
-
-/** Our own processes; each has a port of its own. */
-export const UNIT_NAMES = ['auth', 'score', 'rank', 'edge', 'fanout', 'game'] as const;
-export type UnitName = (typeof UNIT_NAMES)[number];
-
-const DEFAULT_PORTS: Readonly<Record<UnitName, number>> = {
-  auth: 50_051,
-  score: 50_052,
-  rank: 50_053,
-  edge: 8080,
-  fanout: 8081,
-  game: 8082,
-};
-
-export interface LocalConfig {
-  readonly mode: Mode;
-  /** Absolute. */
-  readonly dataDir: string;
-  /** Where the ports that players and pages use are bound. */
-  readonly host: string;
-  /** Where the ports between services are bound. */
-  readonly internalHost: string;
-  readonly ports: Readonly<Record<UnitName, number>>;
-  /** Servers of the operator's own; a private one is started for each that is left out. */
-  readonly databaseUrl: string | undefined;
-  readonly redisUrl: string | undefined;
-  readonly natsUrl: string | undefined;
-  /** The head of the audit chain after which a new audit key may go on. */
-  readonly newAuditKeyAfter: AuditHead | undefined;
-  /** Everything that was set, for the settings that processes take as they are. */
-  readonly env: Environment;
-}
-
-/** These are called by our own services alone. */
-const INTERNAL: readonly UnitName[] = ['auth', 'score', 'rank'];
-
-/** Where the port of a process is bound. */
-export function hostOf({ host, internalHost }: LocalConfig, name: UnitName): string {
-  return INTERNAL.includes(name) ? internalHost : host;
-}
-
-export function hostVariable(name: UnitName): string {
-  return INTERNAL.includes(name) ? 'INTERNAL_HOST' : 'HOST';
-}
-
-/** "host:port" by which a process is reached from this machine. */
-export function addressOf(config: LocalConfig, name: UnitName): string {
-  return joinHostPort(reachableHost(hostOf(config, name)), config.ports[name]);
-}
-
-export function portVariable(name: UnitName): string {
-  return `${name.toUpperCase()}_PORT`;
-}
+import {
+  ADMIN_PORT_OFFSET,
+  adminPortOf,
+  type LocalConfig,
+  portVariable,
+  UNIT_NAMES,
+  type UnitName,
+} from './site/local-config.ts';
 
 export function parseLocalConfig(env: Environment): LocalConfig {
-  // Every process takes it: told once here instead of by each of them.
+  // Every process reads it: checked here, so that a wrong value is reported once and not by each process.
   parseLogLevel(env);
-  // A port that the system chooses could not be told to the other processes before they start.
+  return {
+    mode: parseMode(env),
+    dataDir: resolve(text(env, 'DATA_DIR')),
+    host: parseHost(env, 'HOST'),
+    internalHost: parseHost(env, 'INTERNAL_HOST'),
+    ports: parsePorts(env),
+    namespace: parseNamespace(env),
+    databaseSchema: parseSchema(env),
+    databaseUrl: optionalDatabaseUrl(env)?.reveal(),
+    databaseDirectUrl: directDatabaseUrl(env)?.reveal(),
+    redisUrl: optionalSecret(env, 'REDIS_URL')?.reveal(),
+    natsUrl: optionalSecret(env, 'NATS_URL')?.reveal(),
+    boardsFile: optionalText(env, 'BOARDS_FILE'),
+    newAuditKeyAfter: parseNewKeyAfter(env),
+    env,
+  };
+}
+
+function parsePorts(env: Environment): Record<UnitName, number> {
+  // 0 is refused: the other processes must know a port before the system could choose it.
   const port = (name: UnitName) =>
-    integer(env, portVariable(name), DEFAULT_PORTS[name], { min: 1, max: 65_535 });
+    integer(env, portVariable(name), { min: 1, max: 65_535 - ADMIN_PORT_OFFSET });
   const ports = {
     auth: port('auth'),
     score: port('score'),
@@ -74,21 +56,13 @@ export function parseLocalConfig(env: Environment): LocalConfig {
     fanout: port('fanout'),
     game: port('game'),
   };
-  for (const [at, name] of UNIT_NAMES.entries()) {
-    const same = UNIT_NAMES.slice(0, at).find((other) => ports[other] === ports[name]);
-    if (same === undefined) continue;
-    throw new Error(`${portVariable(same)} and ${portVariable(name)} are both ${ports[name]}`);
+  const uses = UNIT_NAMES.flatMap((name) => [
+    { port: ports[name], is: portVariable(name) },
+    { port: adminPortOf({ ports }, name), is: `${portVariable(name)} + ${ADMIN_PORT_OFFSET}` },
+  ]);
+  for (const [at, use] of uses.entries()) {
+    const same = uses.slice(0, at).find((other) => other.port === use.port);
+    if (same !== undefined) throw new Error(`${same.is} and ${use.is} are both ${use.port}`);
   }
-  return {
-    mode: parseMode(env),
-    dataDir: resolve(text(env, 'DATA_DIR', '.data')),
-    host: parseHost(env, 'HOST'),
-    internalHost: parseHost(env, 'INTERNAL_HOST'),
-    ports,
-    databaseUrl: optionalText(env, 'DATABASE_URL'),
-    redisUrl: optionalText(env, 'REDIS_URL'),
-    natsUrl: optionalText(env, 'NATS_URL'),
-    newAuditKeyAfter: parseNewKeyAfter(env),
-    env,
-  };
+  return ports;
 }

@@ -1,41 +1,48 @@
 /**
- * A whole scoreboard on this machine: servers, schema, keys and our processes, in the order in which they need each
- * other. All that was started is kept running until it is stopped, in reverse order.
+ * A whole scoreboard on this machine: servers, schema, keys and our processes, in the order in which they depend on each other.
+ * Everything is kept running until it is stopped, in reverse order.
  */
 import { mkdirSync } from 'node:fs';
-import { auditKeyFile, ensureSecrets } from '../services/provision/secrets.ts';
-import { certificatesDir, stackLockPath } from '../services/shared/identity/stack-file.ts';
+import { auditKeyFile } from '../services/provision/secrets.ts';
+import { secretsDir, stackLockPath } from '../services/shared/identity/stack-file.ts';
 import { isLoopback } from '../services/shared/net/host-port.ts';
-import { ensureAuditKey } from './audit-key.ts';
-import { checkPorts } from './check-ports.ts';
-import { addressOf, type LocalConfig } from './config.ts';
+import { describeNatsAddresses } from '../services/shared/stores/nats/nats-address.ts';
 import { claimDataFolder } from './host/data-folder.ts';
+import { endLeftovers } from './host/leftovers.ts';
 import type { Terminal } from './host/terminal.ts';
 import { installPrograms, NATS, pathWithServers, REDIS } from './install/install.ts';
-import { endLeftovers } from './leftovers.ts';
-import { startServers } from './stack-servers.ts';
-import { openSite, type StackSite } from './stack-site.ts';
-import { migrateDatabase, startUnits } from './stack-units.ts';
-import { secretsDir } from './units/units.ts';
+import { ensureAuditKey } from './secrets/audit-key.ts';
+import { ensureKeys } from './secrets/ensure-keys.ts';
+import { checkGivenStores } from './servers/given-stores.ts';
+import { releaseOwnStream } from './servers/own-stream.ts';
+import type { ServerAddresses } from './servers/server-access.ts';
+import { startServers } from './servers/start-servers.ts';
+import { checkPorts } from './site/check-ports.ts';
+import { addressOf, type LocalConfig, type UnitName } from './site/local-config.ts';
+import { openSite, type StackSite } from './site/site.ts';
+import { openSockets } from './site/sockets.ts';
+import type { Kept } from './supervise/keep-running.ts';
+import { migrateDatabase } from './units/migrate.ts';
+import { startUnits } from './units/start-units.ts';
+import { restartOnChange } from './units/watch-sources.ts';
 
-export interface Stack {
-  stop(): Promise<void>;
+/** Before every process. */
+const WATCHER_STOPS_IN_TURN = 0;
+
+interface StackOptions {
+  readonly config: LocalConfig;
+  readonly terminal: Terminal;
+  /** Aborts when the stack is stopped before it is ready. */
+  readonly signal: AbortSignal;
+  /** Whether a process restarts when its sources change. */
+  readonly watch: boolean;
 }
 
-/** Resolves when a score can be submitted. When it rejects, nothing is left running. */
-export async function startStack({
-  config,
-  terminal,
-  signal,
-}: {
-  config: LocalConfig;
-  terminal: Terminal;
-  /** Aborted when it shall stop before it is ready. */
-  signal: AbortSignal;
-}): Promise<Stack> {
+/** Resolves when the stack accepts scores. When it rejects, no process is left running. */
+export async function startStack({ config, terminal, signal, watch }: StackOptions) {
   const lock = await claimDataFolder(config.dataDir);
   const site = openSite({ config, terminal, signal, mark: lock.mark });
-  const stop = async () => {
+  const stop = async (): Promise<void> => {
     await site.stop();
     site.record.remove();
     lock.release();
@@ -44,7 +51,8 @@ export async function startStack({
     const ended = await endLeftovers(stackLockPath(config.dataDir));
     if (ended > 0) terminal.say(`ended ${ended} processes of a stack that was killed`);
     site.record.create();
-    await bringUp(site);
+    const units = await bringUp(site);
+    if (watch) site.keep(WATCHER_STOPS_IN_TURN, restartOnChange(units));
     return { stop };
   } catch (error) {
     await stop();
@@ -52,23 +60,42 @@ export async function startStack({
   }
 }
 
-async function bringUp(site: StackSite): Promise<void> {
+async function bringUp(site: StackSite): Promise<ReadonlyMap<UnitName, Kept>> {
   const { config, terminal, record, signal } = site;
   await checkPorts(config);
   mkdirSync(site.logDir, { recursive: true });
-  await ensureKeys(config);
+  await ensureKeys(config.mode, config.dataDir, terminal.say);
   await installMissing(config, terminal.say);
-  site.limitTime();
   signal.throwIfAborted();
-  const started = await startServers(site);
+  await checkGivenStores(config);
+  signal.throwIfAborted();
+  const sockets = await openSockets(config);
+  const started = await startServers(site, sockets);
   signal.throwIfAborted();
   const servers = { ...started, postgres: await migrateDatabase(site, started.postgres) };
   await ensureAuditKey(auditKeyFile(secretsDir(config.dataDir)), {
     databaseUrl: servers.postgres.url,
+    schema: config.databaseSchema,
     newKeyAfter: config.newAuditKeyAfter,
   });
+  if (await releaseOwnStream(servers, config.namespace, config.databaseSchema)) {
+    terminal.say('nats: its stream was of another database and is created again');
+  }
   signal.throwIfAborted();
-  record.setAddresses({
+  record.setAddresses(addressesOf(config, servers));
+  // Not before: a recovery and a migration take as long as they take, and each would start again from its beginning.
+  site.limitTime();
+  const units = await startUnits(site, servers, sockets);
+  if (config.mode === 'development' && !isLoopback(config.internalHost)) {
+    terminal.say(
+      'INTERNAL_HOST opens auth, score and rank to other machines, and service keys travel in clear text: set SCOREBOARD_MODE=production to use certificates',
+    );
+  }
+  return units;
+}
+
+function addressesOf(config: LocalConfig, servers: ServerAddresses) {
+  return {
     edgeUrl: `http://${addressOf(config, 'edge')}`,
     fanoutUrl: `ws://${addressOf(config, 'fanout')}/live`,
     gameUrl: `http://${addressOf(config, 'game')}`,
@@ -77,22 +104,8 @@ async function bringUp(site: StackSite): Promise<void> {
     rankAddress: addressOf(config, 'rank'),
     databaseUrl: withoutPassword(servers.postgres.url),
     redisUrl: withoutPassword(servers.redis.url),
-    natsUrl: withoutPassword(servers.nats.url),
-  });
-  await startUnits(site, servers);
-  if (config.mode === 'development' && !isLoopback(config.internalHost)) {
-    terminal.say(
-      'INTERNAL_HOST opens auth, score and rank to other machines, with service keys in clear text: SCOREBOARD_MODE=production uses certificates',
-    );
-  }
-}
-
-/** By what the processes will know each other. */
-async function ensureKeys({ mode, dataDir }: LocalConfig): Promise<void> {
-  if (mode === 'development') return ensureSecrets(secretsDir(dataDir));
-  // What writes certificates is loaded only where some are needed.
-  const { ensureCertificates } = await import('../services/provision/certificates.ts');
-  await ensureCertificates(certificatesDir(dataDir));
+    natsUrl: describeNatsAddresses(servers.nats.url),
+  };
 }
 
 async function installMissing(config: LocalConfig, say: (line: string) => void): Promise<void> {
@@ -111,7 +124,7 @@ function withoutPassword(address: string): string {
     url.search = '';
     return url.href;
   } catch {
-    // A list of servers, for example; what can't be cleaned is not written down.
+    // For example a list of servers. An address that can't be parsed may hold a password, so it is left out.
     return '';
   }
 }

@@ -1,14 +1,12 @@
 /**
- * The data folder of a stack: made when it is missing, refused when this user cannot work in it, and locked while a stack runs
- * there. The lock is flock(2) on DATA_DIR/stack.lock, which the kernel releases when its holder dies, however it dies. All that
- * the stack starts inherits a descriptor of the same file: by it, a later start finds what a killed supervisor left behind.
+ * The data folder of a stack. It is created if missing, refused if this user can't use it, and locked while a stack runs. The lock
+ * is flock(2) on DATA_DIR/stack.lock, which the kernel releases whenever its holder ends. Every process of the stack inherits a
+ * descriptor of the same file, by which a later start finds the processes that a killed supervisor left behind.
  */
-import { spawnSync } from 'node:child_process';
 import {
   accessSync,
   closeSync,
   constants,
-  ftruncateSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -18,29 +16,23 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { tryLockFile } from '../../services/shared/files/file-lock.ts';
 import { isDraft } from '../../services/shared/files/replace-file.ts';
 import { stackLockPath } from '../../services/shared/identity/stack-file.ts';
+import { isRunning } from './process-table.ts';
 
-export interface DataFolderLock {
-  /** The descriptor that each process of the stack inherits, open for writing; nothing else opens the file so. */
-  readonly mark: number;
-  release(): void;
-}
-
-/** What a stack makes in there, by one user. */
-const FOLDERS = ['secrets', 'postgres', 'redis', 'nats', 'auth-keys', 'certificates', 'logs'];
-/** Those that a command line beside the stack writes nothing into. */
+/** The folders of a stack, which all belong to one user. */
+const FOLDERS = ['secrets', 'postgres', 'redis', 'nats', 'auth-keys', 'certificates', 'logs', 'sockets'];
+/** The folders to which only the stack writes, and no command while the stack runs. */
 const FOLDERS_OF_DRAFTS = ['', 'secrets', 'redis', 'nats'];
-/** A process that was just forked holds the lock of its killed parent until it runs its own program. */
+/** A process that was just forked holds the lock of its killed parent until it executes its own program. */
 const LOCK_WAIT_MS = 1_000;
 const LOCK_EVERY_MS = 50;
-/** open(2) of macOS takes the lock itself. */
-const O_EXLOCK_MACOS = 0x20;
-/** Exit code of flock: another process holds the lock. */
-const IS_LOCKED = 1;
+/** Digits of the largest process id, 2^22, and some. */
+const LONGEST_PID = 10;
 
-/** Throws one line when the folder cannot be used, or when a stack runs there. */
-export async function claimDataFolder(dataDir: string): Promise<DataFolderLock> {
+/** Throws a one-line error if the folder can't be used or a stack runs there. */
+export async function claimDataFolder(dataDir: string) {
   try {
     makeFolder(dataDir);
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -52,39 +44,41 @@ export async function claimDataFolder(dataDir: string): Promise<DataFolderLock> 
   const path = stackLockPath(dataDir);
   const lock = await lockFile(path);
   if (lock === undefined) {
+    const holder = await readHolder(path);
     throw new Error(
-      `a stack runs in ${dataDir} already (process ${readFileSync(path, 'utf8')}): stop it, or set DATA_DIR and the ports`,
+      `a stack already runs in ${dataDir} (process ${holder}): stop it, or set DATA_DIR and the ports`,
     );
   }
   const mark = openSync(path, 'r+');
-  ftruncateSync(mark);
-  writeSync(mark, String(process.pid));
+  // In one write, over the number of the holder before: another start may read it at any moment.
+  writeSync(mark, String(process.pid).padEnd(LONGEST_PID), 0);
   removeDrafts(dataDir);
   return {
+    /** The descriptor that each process of the stack inherits. It is open for writing, which no other descriptor of the file is. */
     mark,
-    release() {
+    release(): void {
       closeSync(mark);
       closeSync(lock);
     },
   };
 }
 
-/** Node's own recursive mkdir repeats for minutes below /proc, and reports a read-only disk as a missing file. */
+/** Node's recursive mkdir retries for minutes below /proc, and reports a read-only disk as a missing file. */
 function makeFolder(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   if (dirname(path) !== path) makeFolder(dirname(path));
   try {
     mkdirSync(path);
   } catch (error) {
-    // Another start may make it in the same moment.
+    // Another start may have created it meanwhile.
     if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }
 
-/** Files made by another user could not be read, or those made now could not be read by that user later. */
+/** Throws if a folder belongs to another user: one of the two users could not read the files of the other. */
 function assertOwnFolders(dataDir: string): void {
   const own = process.getuid?.();
-  // What root makes in another user's folder is given to that user.
+  // Files that root writes into another user's folder are given to that user, so root needs a data folder of its own.
   const names = own === 0 ? ['', ...FOLDERS] : FOLDERS;
   for (const path of names.map((name) => join(dataDir, name))) {
     const owner = statSync(path, { throwIfNoEntry: false })?.uid ?? own;
@@ -95,40 +89,28 @@ function assertOwnFolders(dataDir: string): void {
   }
 }
 
-/** The locked descriptor; undefined while another process holds the lock. */
+/** Returns the locked descriptor, or undefined if another process holds the lock. */
 async function lockFile(path: string): Promise<number | undefined> {
   const giveUpAtMs = performance.now() + LOCK_WAIT_MS;
   for (;;) {
-    const locked = process.platform === 'linux' ? lockByCommand(path) : lockByOpening(path);
+    const locked = tryLockFile(path);
     if (locked !== undefined || performance.now() > giveUpAtMs) return locked;
     await new Promise((resolve) => setTimeout(resolve, LOCK_EVERY_MS));
   }
 }
 
-/** The lock belongs to the open file, which the command inherits from us: it stays with our descriptor when the command ends. */
-function lockByCommand(path: string): number | undefined {
-  const descriptor = openSync(path, constants.O_RDONLY | constants.O_CREAT, 0o600);
-  const { status, error, stderr } = spawnSync('flock', ['-n', '-x', '3'], {
-    stdio: ['ignore', 'ignore', 'pipe', descriptor],
-    encoding: 'utf8',
-  });
-  if (status === 0) return descriptor;
-  closeSync(descriptor);
-  if (status === IS_LOCKED) return undefined;
-  throw new Error(`${path} cannot be locked by flock of util-linux: ${error?.message ?? stderr.trim()}`);
-}
-
-function lockByOpening(path: string): number | undefined {
-  const { O_RDONLY, O_CREAT, O_NONBLOCK } = constants;
-  try {
-    return openSync(path, O_RDONLY | O_CREAT | O_NONBLOCK | O_EXLOCK_MACOS, 0o600);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
-    throw error;
+/** A start writes its number just after it took the lock; until then the file has that of the holder before, which has ended. */
+async function readHolder(path: string): Promise<string> {
+  const giveUpAtMs = performance.now() + LOCK_WAIT_MS;
+  for (;;) {
+    const holder = readFileSync(path, 'utf8').trim();
+    if (holder !== '' && isRunning(Number(holder))) return holder;
+    if (performance.now() > giveUpAtMs) return holder || 'unknown';
+    await new Promise((resolve) => setTimeout(resolve, LOCK_EVERY_MS));
   }
 }
 
-/** What a write that was killed left behind. */
+/** Removes the temporary files of writes that were killed. */
 function removeDrafts(dataDir: string): void {
   for (const folder of FOLDERS_OF_DRAFTS.map((name) => join(dataDir, name))) {
     if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) continue;

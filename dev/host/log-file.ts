@@ -1,7 +1,7 @@
 /**
- * One process's JSON lines: kept in a file of bounded size, and its errors told in short form. The file is opened anew for each
- * piece of output: one that was removed, or that could not be written for a while, is simply there again with the next piece.
- * Lines that could not be written are counted, and their number is the first line after them.
+ * Writes the JSON lines of one process to a log file of bounded size and passes its errors on in short form. The file is opened for
+ * each piece of output, so a file that was removed, or that could not be written for a while, is created again by the next
+ * piece. Lines that could not be written are counted, and the first line after them reports their number.
  */
 import {
   appendFileSync,
@@ -17,20 +17,17 @@ import {
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 
-/** A file that would grow beyond this becomes <name>.log.1, and the ones before move on by a number. */
+/** A file that would grow larger becomes <name>.log.1, and the number of each older file grows by one. */
 export const LOG_FILE_MAX_BYTES = 10 * 1024 * 1024;
-/** Older files of a process: with the one in use, 40 MiB a process. */
+/** The number of older files of a process. With the current one they take 40 MiB a process. */
 export const LOG_FILES_KEPT = 3;
-/** A line longer than this is cut into several. */
+/** A longer line is split. */
 const LONGEST_LINE_CHARACTERS = 64 * 1024;
 
-export interface LogFile {
-  readonly path: string;
-  /** Writes all that comes; errors that the process logs are given to `onError` as one short line. */
-  take(stream: Readable): void;
-}
+export type LogFile = ReturnType<typeof openLogFile>;
 
-export function openLogFile(dir: string, name: string, onError: (line: string) => void): LogFile {
+/** `onError` gets each error that the process logs, as one short line. */
+export function openLogFile(dir: string, name: string, onError: (line: string) => void) {
   const path = join(dir, `${name}.log`);
   let lost = 0;
   const write = (lines: readonly string[]) => {
@@ -46,7 +43,7 @@ export function openLogFile(dir: string, name: string, onError: (line: string) =
   };
   const takeLines = (lines: readonly string[]) => {
     if (lines.length === 0) return;
-    write(lines);
+    write(lines.map((line) => toJson(name, line)));
     for (const line of lines) {
       const short = shortError(line);
       if (short !== undefined) onError(short);
@@ -54,7 +51,8 @@ export function openLogFile(dir: string, name: string, onError: (line: string) =
   };
   return {
     path,
-    take(stream) {
+    /** Writes everything that the stream yields. */
+    take(stream: Readable): void {
       let rest = '';
       stream.setEncoding('utf8');
       stream.on('data', (chunk: string) => {
@@ -71,7 +69,7 @@ export function openLogFile(dir: string, name: string, onError: (line: string) =
   };
 }
 
-/** Appends all of the text or nothing of it. */
+/** Appends the whole text or nothing. */
 function appendWhole(path: string, text: string): void {
   const bytes = Buffer.from(text);
   const present = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
@@ -98,14 +96,23 @@ function rotate(path: string): void {
   }
 }
 
+/**
+ * A process logs JSON. Text comes from Node itself, such as a program that cannot be loaded or memory that has run out, and
+ * becomes a line of JSON as well, so that each line of the file can be parsed.
+ */
+export function toJson(service: string, line: string): string {
+  if (line.startsWith('{') && line.endsWith('}')) return line;
+  return JSON.stringify({ level: 'error', time: new Date().toISOString(), service, msg: line });
+}
+
 function describeLost(service: string, lines: number): string {
   const time = new Date().toISOString();
   return JSON.stringify({ level: 'warn', time, service, lines, msg: 'lines of this log were lost' });
 }
 
-/** "could not start: AUTH_PORT must be …" of a line that tells of an error; undefined of any other line. */
+/** Returns "could not start: AUTH_PORT must be …" for a line that reports an error, undefined for any other line. */
 export function shortError(line: string): string | undefined {
-  // Node's own words about a process that it could not even begin.
+  // Node prints this itself if it can't load a program.
   if (/^\w*Error\b/.test(line)) return line;
   if (!line.startsWith('{"level":"error"') && !line.startsWith('{"level":"fatal"')) return undefined;
   try {

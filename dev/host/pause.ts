@@ -1,4 +1,4 @@
-/** Waits for so long, or until the signal aborts. */
+/** Resolves after the time, or when the signal aborts. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {

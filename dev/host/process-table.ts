@@ -1,10 +1,10 @@
-/** What the system knows about a process by its number. Numbers are used again, so a number alone proves nothing. */
+/** What the system knows about a process id. The system reuses process ids, so an id alone identifies nothing. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 
 const HAS_PROC = existsSync('/proc/self/stat');
 
-/** Whether the number is in use, be it by one that has ended and only waits for its parent to notice. */
+/** Whether the id is in use, also by a zombie: a process that has ended and that its parent has not yet collected. */
 export function isTaken(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -18,7 +18,7 @@ export function isRunning(pid: number): boolean {
   return isTaken(pid) && !/\) Z/.test(readProc(pid, 'stat'));
 }
 
-/** Its command line, word by word; empty when it has ended. Where there is no /proc, a word with spaces counts as several. */
+/** The words of the command line; empty if the process has ended. Without /proc, a word with spaces is split. */
 export function commandLineOf(pid: number): string[] {
   if (HAS_PROC) return readProc(pid, 'cmdline').split('\0').slice(0, -1);
   try {
@@ -30,7 +30,7 @@ export function commandLineOf(pid: number): string[] {
   }
 }
 
-/** All processes, where the system lists them as files. */
+/** The ids of all processes; empty without /proc. */
 export function listProcesses(): number[] {
   return HAS_PROC
     ? readdirSync('/proc')
@@ -39,13 +39,13 @@ export function listProcesses(): number[] {
     : [];
 }
 
-/** Undefined where the system does not tell. */
+/** The id of the parent; undefined without /proc. */
 export function parentOf(pid: number): number | undefined {
   const parent = /\) \S (\d+)/.exec(readProc(pid, 'stat'))?.[1];
   return parent === undefined ? undefined : Number(parent);
 }
 
-/** Whether it works in this folder, by whatever path; undefined where the system does not tell. */
+/** Whether the folder is the working folder of the process, by any path; undefined if the system does not say. */
 export function worksIn(pid: number, folder: string): boolean | undefined {
   const { dev, ino } = statSync(folder);
   const link = `/proc/${pid}/cwd`;
@@ -58,7 +58,7 @@ export function worksIn(pid: number, folder: string): boolean | undefined {
   }
 }
 
-/** In a container root may lack the right to look at another user's process (CAP_SYS_PTRACE); that user has it. */
+/** In a container root may lack the right to inspect another user's process (CAP_SYS_PTRACE). That user has the right. */
 function statAsOwner(pid: number, link: string): string | undefined {
   try {
     const { uid, gid } = statSync(`/proc/${pid}`);
@@ -73,7 +73,7 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It ended in this moment.
+    // The process has ended.
   }
 }
 

@@ -1,5 +1,14 @@
-/** Installs the programs that the tests need and that npm can't carry, as `npm start` does for itself. */
-import { CHROMIUM, installPrograms, NATS, POSTGRES, pathWithServers, REDIS, STRACE } from './install.ts';
+/** `npm run install:servers`: installs the programs that the tests need and that npm can't install. */
+import {
+  CHROMIUM,
+  installPrograms,
+  NATS,
+  NEIGHBOURS,
+  POSTGRES,
+  pathWithServers,
+  REDIS,
+  STRACE,
+} from './install.ts';
 
 try {
   const programs = [
@@ -7,6 +16,7 @@ try {
     NATS,
     POSTGRES,
     STRACE,
+    ...NEIGHBOURS,
     ...(process.env.CHROMIUM_PATH === undefined ? [CHROMIUM] : []),
   ];
   await installPrograms(programs, {

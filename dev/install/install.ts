@@ -1,10 +1,10 @@
-/** Brings the server programs that npm can't carry: by apt where we may, by one clear line where we may not. */
+/** Installs the server programs that npm can't install, by apt if this user may, or throws an error that says what to install. */
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 export interface Program {
-  /** Any of these is enough. */
+  /** One of these is enough. */
   readonly commands: readonly string[];
   readonly debianPackage: string;
 }
@@ -15,17 +15,23 @@ export const CHROMIUM: Program = {
   commands: ['chromium', 'chromium-browser', 'google-chrome'],
   debianPackage: 'chromium',
 };
-/** A server whose package has pg_dump and pg_restore, for the test of a backup; the private one's has neither. */
+/** Its package has pg_dump and pg_restore, for the test of a backup; the package of the private Postgres has neither. */
 export const POSTGRES: Program = { commands: ['pg_ctlcluster'], debianPackage: 'postgresql' };
-/** Gives the tests disks that fail. */
+/** Injects disk failures in tests. */
 export const STRACE: Program = { commands: ['strace'], debianPackage: 'strace' };
+/** Poolers and proxies between which the product must work. Only its tests start them. */
+export const NEIGHBOURS: readonly Program[] = [
+  { commands: ['pgbouncer'], debianPackage: 'pgbouncer' },
+  { commands: ['nginx'], debianPackage: 'nginx' },
+  { commands: ['haproxy'], debianPackage: 'haproxy' },
+];
 
-/** Debian keeps servers here, outside an ordinary user's PATH. */
+/** Debian installs servers here, outside an ordinary user's PATH. */
 const SERVER_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
-/** Where Debian looks whether a package may start its daemon. */
+/** The script by which Debian decides whether a package may start its daemon. */
 const POLICY = '/usr/sbin/policy-rc.d';
 
-/** PATH with the folders that servers live in. */
+/** Returns PATH with the folders of servers. */
 export function pathWithServers(path: string | undefined): string {
   const folders = (path ?? '').split(delimiter).filter((folder) => folder !== '');
   return [...new Set([...folders, ...SERVER_FOLDERS])].join(delimiter);
@@ -44,7 +50,7 @@ export function isInstalled({ commands }: Program, path: string): boolean {
   );
 }
 
-/** Installs what is missing, or throws the line that says what a person has to do. */
+/** Installs the missing programs, or throws an error that says what the operator must do. */
 export async function installPrograms(
   programs: readonly Program[],
   { path, say }: { path: string; say: (line: string) => void },
@@ -63,25 +69,25 @@ export async function installPrograms(
   }
 }
 
-/** The words before a command that let it act as root; undefined when we may not. */
+/** The words before a command that run it as root; undefined if this user may not. */
 async function privilege(): Promise<string[] | undefined> {
   if (process.getuid?.() === 0) return [];
   const { code } = await run('sudo', ['-n', 'true']);
   return code === 0 ? ['sudo', '-n'] : undefined;
 }
 
-/** The last words of apt when it failed. */
+/** Resolves with the end of apt's output if it failed. */
 async function aptInstall(
   prefix: readonly string[],
   packages: readonly string[],
 ): Promise<string | undefined> {
-  // 101 is "forbidden": without it, Debian starts each daemon on its usual port with its usual data.
+  // 101 means "forbidden". Otherwise Debian would start each daemon on its default port with its default data.
   const forbid = `[ -e ${POLICY} ] || { printf '#!/bin/sh\\nexit 101\\n' > ${POLICY} && chmod 755 ${POLICY} && made=yes; }`;
   const install =
     'apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=120 "$@"';
   const script = `${forbid}; { ${install}; }; status=$?; [ -z "$made" ] || rm -f ${POLICY}; exit $status`;
   const [command = 'sh', ...args] = [...prefix, 'sh', '-c', script, 'sh', ...packages];
-  // Apart from the terminal's Ctrl-C: an installation that is cut in the middle is worse than one that is waited for.
+  // Not interrupted by Ctrl-C in the terminal: a half-finished installation is worse than a wait.
   const { code, output } = await run(command, args, { detached: true });
   return code === 0 ? undefined : output.trim().split('\n').slice(-3).join(' ') || `exit code ${code}`;
 }

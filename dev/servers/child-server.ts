@@ -1,50 +1,63 @@
-/** What the private Postgres, Redis and NATS have in common: a child process that is ready when it answers, and stops when told. */
+/** Starts a private Postgres, Redis or NATS as a child process. The server is ready when it answers a real request. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { freePort } from '../host/ports.ts';
 
-/** A server of our own on 127.0.0.1. */
+/** A private server on 127.0.0.1. */
 export interface LocalServer {
-  /** Of its administrator. */
+  /** The address with the user and password of its administrator. */
   readonly url: string;
+  /** The same by its Unix socket, if services shall use that and its other addresses don't name it. */
+  readonly socketUrl?: string | undefined;
   readonly port: number;
   readonly pid: number;
-  /** Resolves when the process has ended, with how; at once when it already has. */
+  /** Resolves when the process has ended, with a description of its end. */
   readonly exited: Promise<string>;
-  /** Ends it in good order. */
+  /** Shuts it down cleanly. */
   stop(): Promise<void>;
   kill(signal: NodeJS.Signals): void;
 }
 
-/** One that knows our services apart. */
+/** A server with a user for each of our services. */
 export interface StoreServer<User extends string> extends LocalServer {
-  /** The address by which a service comes, with its password. */
+  /** Returns the address with the user and password of a service. */
   urlAs(user: User): string;
 }
 
 export interface ServerOptions {
   dataDir: string;
-  /** Where its users' passwords are kept; below its own data when left out. */
+  /** The folder of its users' passwords; by default below its data. */
   secretsDir?: string | undefined;
-  /** A free one when left out, */
+  /** The namespace of the names that its users may use. */
+  namespace?: string | undefined;
+  /** By default a free port. */
   port?: number | undefined;
-  /** and then none of these: somebody else is going to listen there. */
+  /** Where it listens beside its port: the path of a Unix socket for Redis, the folder of one for Postgres. */
+  socket?: string | undefined;
+  /** Ports that are not chosen by default, since other processes will listen there. */
   avoidPorts?: readonly number[] | undefined;
-  /** A descriptor that the process inherits, by which it is found when its supervisor was killed. */
+  /** A descriptor that the process inherits, by which a later start finds the process if the supervisor is killed. */
   mark?: number | undefined;
-  /** Told in one line what the server lacked and was given again. */
+  /** Gets one line for each thing that the server had lost and that was restored, and one for a long recovery. */
   tell?: ((line: string) => void) | undefined;
+  /** Aborts when the start is stopped. */
+  signal?: AbortSignal | undefined;
 }
 
-/** Thrown by a probe: the server answers, and what it says will not change. The message follows "Redis did not start: ". */
+/** Thrown by a probe if the server answers with an error that will not go away. The message follows "Redis did not start: ". */
 export class WontStartError extends Error {
   override readonly name = 'WontStartError';
 }
 
+/** Thrown by a probe if the server answers that it is recovering its data. A recovery that is cut off starts again from its beginning. */
+export class StillRecoveringError extends Error {
+  override readonly name = 'StillRecoveringError';
+}
+
 export interface ChildServerOptions {
-  /** For messages: "Redis". */
+  /** The name for messages, such as "Redis". */
   name: string;
   command: string;
-  /** The line that installs a missing command. */
+  /** The shell command that installs it. */
   install: string;
   args: (port: number) => string[];
   spawn?: SpawnOptions;
@@ -53,19 +66,32 @@ export interface ChildServerOptions {
   mark?: number | undefined;
   url: (port: number) => string;
   stopSignal: NodeJS.Signals;
-  /** Rejects, within seconds, until the server answers a real request. */
+  /** Resolves when the server answers a real request, and rejects within seconds if it does not. */
   probe: (port: number) => Promise<void>;
-  /** What to add when it did not start: where its files are, and what to do. */
+  /** Adds to the error of a failed start where the files are and what to do. */
   explain?: () => string;
+  tell?: ((line: string) => void) | undefined;
+  signal?: AbortSignal | undefined;
+  limits?: StartLimits;
 }
 
-const START_LIMIT_MS = 20_000;
+export interface StartLimits {
+  /** How long a server may stay silent. */
+  readonly silentMs: number;
+  /** How long a server may recover its data. */
+  readonly recoveringMs: number;
+}
+
+/** A recovery reads up to 2 GB of WAL, from a disk that may be slow. */
+const START_LIMITS: StartLimits = { silentMs: 20_000, recoveringMs: 60 * 60_000 };
+/** A start after a clean stop takes less. */
+const TELL_OF_RECOVERY_AFTER_MS = 5_000;
 const PROBE_EVERY_MS = 25;
 const STOP_LIMIT_MS = 10_000;
-/** How much of a server's own words is kept for an error. */
+/** The end of the server's output that is kept for an error. */
 const KEPT_CHARACTERS = 2_000;
 const LONGEST_QUOTE = 300;
-/** Another process may take a free port between our look and the server's start. */
+/** Another process may take a free port between the check and the server's start. */
 const PORT_ATTEMPTS = 5;
 
 class PortTakenError extends Error {}
@@ -82,7 +108,7 @@ export async function startChildServer(options: ChildServerOptions): Promise<Loc
 }
 
 async function startOnPort(options: ChildServerOptions, port: number): Promise<LocalServer> {
-  // A process group of its own: a terminal's Ctrl-C reaches our supervisor alone, which ends things in order.
+  // Its own process group: Ctrl-C in the terminal reaches only the supervisor, which stops processes in order.
   const child = spawn(options.command, options.args(port), {
     stdio: ['ignore', 'pipe', 'pipe', options.mark ?? 'ignore'],
     detached: true,
@@ -122,7 +148,7 @@ async function startOnPort(options: ChildServerOptions, port: number): Promise<L
   };
 }
 
-/** Resolves with how it ended, or why it could not begin. */
+/** Resolves with a description of the end, or of why the process could not be started. */
 function endOf(child: ChildProcess, install: string): Promise<string> {
   return new Promise((resolve) => {
     child.once('error', (error: NodeJS.ErrnoException) =>
@@ -132,28 +158,45 @@ function endOf(child: ChildProcess, install: string): Promise<string> {
   });
 }
 
-/** Undefined when it answers. */
+/** Resolves with undefined once the server answers, otherwise with the reason why it did not start. */
 async function failureToStart(
-  { probe }: ChildServerOptions,
+  { probe, tell, signal, limits = START_LIMITS }: ChildServerOptions,
   port: number,
   ended: Promise<string>,
 ): Promise<string | undefined> {
-  const giveUpAt = performance.now() + START_LIMIT_MS;
+  const startedAt = performance.now();
+  const stopped = whenAborted(signal);
+  let answeredAt = startedAt;
+  let told = false;
   let end: string | undefined;
-  void ended.then((how) => {
+  void Promise.race([ended, stopped]).then((how) => {
     end = how;
   });
   for (;;) {
-    // Another server on the same port may keep a probe waiting, so the end of ours ends it.
-    const problem = await Promise.race([problemOf(probe(port)), ended]);
+    // Another server on the same port may keep the probe waiting, so the end of our process ends the probe.
+    const problem = await Promise.race([problemOf(probe(port)), ended, stopped]);
     if (problem === undefined) return undefined;
     if (problem instanceof WontStartError) return problem.message;
+    if (problem instanceof StillRecoveringError) answeredAt = performance.now();
+    if (!told && answeredAt - startedAt > TELL_OF_RECOVERY_AFTER_MS) {
+      told = true;
+      tell?.('it is recovering its data, which can take minutes');
+    }
     await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS));
     if (end !== undefined) return end;
-    if (performance.now() > giveUpAt) {
-      return `it did not answer within ${START_LIMIT_MS} ms (${String(problem)})`;
+    if (performance.now() - answeredAt > limits.silentMs) {
+      return `it did not answer within ${limits.silentMs} ms (${String(problem)})`;
     }
+    if (performance.now() - startedAt > limits.recoveringMs) return 'it does not end its recovery';
   }
+}
+
+function whenAborted(signal: AbortSignal | undefined): Promise<string> {
+  return new Promise((resolve) => {
+    const stop = () => resolve('it was stopped');
+    signal?.addEventListener('abort', stop, { once: true });
+    if (signal?.aborted) stop();
+  });
 }
 
 function problemOf(probing: Promise<void>): Promise<unknown> {
@@ -163,7 +206,7 @@ function problemOf(probing: Promise<void>): Promise<unknown> {
   );
 }
 
-/** The line of a program's output that is most likely the reason of its end. */
+/** Returns the line of a program's output that most likely gives the reason for its end. */
 export function tellingLine(words: string): string | undefined {
   const lines = words.split('\n').map((line) => line.trim());
   return (

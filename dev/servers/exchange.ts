@@ -1,9 +1,9 @@
-/** Sends lines to a server on this machine and expects an answer: for the line protocols of Redis and NATS. */
+/** Sends lines to a server on this machine and waits for an answer. For the line protocols of Redis and NATS. */
 import { connect } from 'node:net';
 
 const SILENCE_LIMIT_MS = 1_000;
 
-/** Rejects when the answer does not come: the server is silent for too long, or ends the connection. */
+/** Rejects if the server is silent for too long or closes the connection before the expected answer. */
 export function exchange(
   port: number,
   question: string,

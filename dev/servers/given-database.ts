@@ -1,32 +1,46 @@
 /**
- * A database of the operator's own, given as DATABASE_URL. The services come as roles of their own where its owner may
- * make roles; where not, or where the roles are in use with other passwords, all use the given address as before.
+ * A database that the operator gives as DATABASE_URL. If its user may create roles, each service connects as its own role. If not,
+ * or if the roles exist with other passwords, all services use the given address.
  */
-
 import type { StorePasswords } from '../../services/provision/store-passwords.ts';
-import { withPassword } from '../../services/shared/settings/env.ts';
+import { Deadline } from '../../services/shared/flow/deadline.ts';
 import type { Secret } from '../../services/shared/settings/secret.ts';
-import { DATABASE_SERVICES, roleUrl } from '../../services/shared/stores/database-roles.ts';
-import { connectPostgres } from '../../services/shared/stores/postgres.ts';
+import { DATABASE_SERVICES, roleUrl } from '../../services/shared/stores/postgres/database-roles.ts';
+import { DEFAULT_SCHEMA } from '../../services/shared/stores/postgres/database-schema.ts';
+import { withDatabasePassword } from '../../services/shared/stores/postgres/database-url.ts';
+import { openPostgres } from '../../services/shared/stores/postgres/postgres.ts';
 
 const LIMIT_MS = 3_000;
 
-/** Whether every service can come as its own role. */
-export async function rolesCanConnect(url: string, passwords: StorePasswords<'postgres'>): Promise<boolean> {
+/** Whether every service can connect as its own role. */
+export async function rolesCanConnect(
+  url: string,
+  passwords: StorePasswords<'postgres'>,
+  schema: string = DEFAULT_SCHEMA,
+): Promise<boolean> {
   const answers = DATABASE_SERVICES.map(async (service) => {
-    const address = roleUrl(url, service);
-    return address !== undefined && (await canConnect(withPassword(address, passwords[service])));
+    const address = roleUrl(url, service, schema);
+    return (
+      address !== undefined && (await canConnect(withDatabasePassword(address, passwords[service]), schema))
+    );
   });
   return (await Promise.all(answers)).every((answer) => answer);
 }
 
-async function canConnect(url: Secret): Promise<boolean> {
-  const sql = connectPostgres({
-    ...{ url, connections: 1, applicationName: 'scoreboard-local', statementTimeoutMs: LIMIT_MS },
-  });
+async function canConnect(url: Secret, schema: string): Promise<boolean> {
+  const session = {
+    url,
+    connections: 1,
+    applicationName: 'scoreboard-local',
+    schema,
+    statementTimeoutMs: LIMIT_MS,
+  };
+  const sql = await openPostgres(session, LIMIT_MS).catch(() => undefined);
+  if (sql === undefined) return false;
   try {
-    // A right that every service has, beyond being let in.
-    const [row] = await sql<{ usable: boolean }[]>`select current_schema() is not null as usable`;
+    // A connection alone proves too little: this needs a right that every service has.
+    const asking = sql<{ usable: boolean }[]>`select current_schema() is not null as usable`;
+    const [row] = await Deadline.after(LIMIT_MS).race(asking);
     return row?.usable === true;
   } catch {
     return false;

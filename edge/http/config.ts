@@ -1,109 +1,94 @@
-/** Environment of the edge. */
-
+/** Settings of the edge. */
+import { parseAllowedHeaders } from '../../services/shared/http/allowed-headers.ts';
 import { type AllowedOrigins, parseOrigins } from '../../services/shared/http/origins.ts';
 import {
   parseServiceIdentity,
   type ServiceIdentity,
 } from '../../services/shared/identity/service-identity.ts';
+import { parseTrustedProxies, type TrustedProxies } from '../../services/shared/net/client-address.ts';
 import type { ConnectionLimits } from '../../services/shared/net/connections.ts';
 import { parseHost } from '../../services/shared/net/host-port.ts';
 import { type NetworkList, networks } from '../../services/shared/net/networks.ts';
+import { serviceAddresses } from '../../services/shared/net/service-addresses.ts';
 import type { Rate } from '../../services/shared/rate/gcra.ts';
-import {
-  type Environment,
-  integer,
-  optionalSecret,
-  optionalText,
-  port,
-  secretUrl,
-  text,
-  withPassword,
-} from '../../services/shared/settings/env.ts';
+import { type Environment, integer, port } from '../../services/shared/settings/env.ts';
 import type { Secret } from '../../services/shared/settings/secret.ts';
+import { parseNamespace } from '../../services/shared/stores/names.ts';
+import { parseRedisUrl } from '../../services/shared/stores/redis/redis-address.ts';
+import { parseTlsFiles, type TlsFiles } from '../../services/shared/stores/tls-files.ts';
 import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/tokens/token-policy.ts';
+import { type PublicNodes, parsePublicUrl } from './page/public-nodes.ts';
 
 export interface EdgeConfig {
   host: string;
   port: number;
   adminHost: string;
   adminPort: number;
+  /** NAMESPACE: what the names in NATS and Redis begin with. */
+  namespace: string;
   redisUrl: Secret;
+  redisTls?: TlsFiles | undefined;
   /** host:port */
   scoreAddress: string;
   /** host:port */
   rankAddress: string;
   /** host:port */
   authAddress: string;
-  /** What auth, score and rank are shown. */
+  /** How the edge identifies itself to auth, score and rank. */
   identity: ServiceIdentity;
   tokenPolicy: TokenPolicy;
-  /** Pages that may call from a browser. */
+  /** Origins of the pages that may call from a browser. */
   allowedOrigins: AllowedOrigins;
-  /** Proxies whose X-Forwarded-For is believed. */
-  trustedProxies: NetworkList;
+  /** Request headers that those pages may send, besides those of our clients. */
+  allowedHeaders: readonly string[];
+  /** Proxies that may report a client and its address of the page. */
+  trustedProxies: TrustedProxies;
   rates: {
     user: Rate;
     address: Rate;
-    /** Networks whose requests count against no address: a load balancer, this host. */
+    /** Networks without a limit per address: a load balancer, this host. */
     addressExempt: NetworkList;
   };
   connections: ConnectionLimits;
-  /** Where the page finds the other public nodes; on its own host at these ports unless an address is given. */
-  page: { fanoutUrl: string | undefined; fanoutPort: number; gameUrl: string | undefined; gamePort: number };
+  publicNodes: PublicNodes;
 }
 
-/** A person earns a few points a second; a burst of retries after an outage must still fit. */
-const USER_RATE: Rate = { perSecond: 100, burst: 500 };
-/** A household or an office behind one address. */
-const ADDRESS_RATE: Rate = { perSecond: 2_000, burst: 4_000 };
-
-/** An office that opens its browsers at once. With ten seconds of the rate, a fifth of all connections. */
-const CONNECT_RATE: Rate = { perSecond: 200, burst: 2_000 };
-/** Fits the 20,000 descriptors of a common limit, with room for everything else. */
-const MAX_CONNECTIONS = 19_000;
-
 export function parseEdgeConfig(env: Environment): EdgeConfig {
-  const edgePort = port(env, 'EDGE_PORT', 8080);
-  const rate = (name: string, fallback: Rate): Rate => ({
-    perSecond: integer(env, `${name}_PER_S`, fallback.perSecond, { min: 1, max: 1_000_000 }),
-    burst: integer(env, `${name}_BURST`, fallback.burst, { min: 1, max: 1_000_000 }),
+  const edgePort = port(env, 'EDGE_PORT');
+  const rate = (name: 'RATE_USER' | 'RATE_ADDRESS' | 'RATE_CONNECT'): Rate => ({
+    perSecond: integer(env, `${name}_PER_S`, { min: 1, max: 1_000_000 }),
+    burst: integer(env, `${name}_BURST`, { min: 1, max: 1_000_000 }),
   });
   return {
     host: parseHost(env, 'HOST'),
     port: edgePort,
     adminHost: parseHost(env, 'ADMIN_HOST'),
     adminPort: port(env, 'ADMIN_PORT', edgePort === 0 ? 0 : edgePort + 1000),
-    redisUrl: withPassword(secretUrl(env, 'REDIS_URL'), optionalSecret(env, 'REDIS_PASSWORD')),
-    scoreAddress: text(env, 'SCORE_ADDRESS', '127.0.0.1:50052'),
-    rankAddress: text(env, 'RANK_ADDRESS', '127.0.0.1:50053'),
-    authAddress: text(env, 'AUTH_ADDRESS', '127.0.0.1:50051'),
+    namespace: parseNamespace(env),
+    redisUrl: parseRedisUrl(env),
+    redisTls: parseTlsFiles(env, 'REDIS'),
+    scoreAddress: serviceAddresses(env, 'SCORE_ADDRESS'),
+    rankAddress: serviceAddresses(env, 'RANK_ADDRESS'),
+    authAddress: serviceAddresses(env, 'AUTH_ADDRESS'),
     identity: parseServiceIdentity(env, 'edge'),
     tokenPolicy: parseTokenPolicy(env),
     allowedOrigins: parseOrigins(env, edgePort),
-    trustedProxies: networks(env, 'TRUSTED_PROXIES', []),
+    allowedHeaders: parseAllowedHeaders(env),
+    trustedProxies: parseTrustedProxies(env),
     rates: {
-      user: rate('RATE_USER', USER_RATE),
-      address: rate('RATE_ADDRESS', ADDRESS_RATE),
-      addressExempt: networks(env, 'RATE_ADDRESS_EXEMPT', ['127.0.0.0/8', '::1']),
+      user: rate('RATE_USER'),
+      address: rate('RATE_ADDRESS'),
+      addressExempt: networks(env, 'RATE_ADDRESS_EXEMPT'),
     },
     connections: {
-      most: integer(env, 'MAX_CONNECTIONS', MAX_CONNECTIONS, { min: 1 }),
-      perAddress: rate('RATE_CONNECT', CONNECT_RATE),
+      most: integer(env, 'MAX_CONNECTIONS', { min: 1 }),
+      perAddress: rate('RATE_CONNECT'),
     },
-    page: {
-      fanoutUrl: publicUrl(env, 'FANOUT_PUBLIC_URL', /^wss?:$/),
-      fanoutPort: port(env, 'FANOUT_PORT', 8081),
-      gameUrl: publicUrl(env, 'GAME_PUBLIC_URL', /^https?:$/),
-      gamePort: port(env, 'GAME_PORT', 8082),
+    publicNodes: {
+      fanoutUrl: parsePublicUrl(env, 'FANOUT_PUBLIC_URL', ['ws:', 'wss:']),
+      fanoutPort: port(env, 'FANOUT_PORT'),
+      gameUrl: parsePublicUrl(env, 'GAME_PUBLIC_URL', ['http:', 'https:']),
+      gamePort: port(env, 'GAME_PORT'),
     },
   };
-}
-
-function publicUrl(env: Environment, name: string, protocol: RegExp): string | undefined {
-  const value = optionalText(env, name);
-  if (value === undefined) return undefined;
-  if (!protocol.test(URL.parse(value)?.protocol ?? '')) {
-    throw new Error(`${name} must be an address whose scheme matches ${protocol.source}, not "${value}"`);
-  }
-  return value;
 }

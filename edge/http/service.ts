@@ -1,29 +1,36 @@
-/** Wires the edge: clients of auth, score, rank and Redis, the use cases, and the two faces over them. */
+/** Wires the edge: clients of auth, score, rank and Redis, the use cases, and REST, Connect and the page over them. */
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { BoardsService } from '../../gen/scoreboard/score/v1/boards_pb.ts';
 import { ScoreService } from '../../gen/scoreboard/score/v1/score_pb.ts';
-import { AppError } from '../../services/shared/errors/app-error.ts';
-import { createGrpcClient, type GrpcClient } from '../../services/shared/grpc/grpc.ts';
+import { Deadline } from '../../services/shared/flow/deadline.ts';
+import { createClientCalls, createGrpcClient } from '../../services/shared/grpc/grpc.ts';
 import { startAdminServer } from '../../services/shared/http/admin-server.ts';
-import { createConnections } from '../../services/shared/net/connections.ts';
+import { joinHostPort } from '../../services/shared/net/host-port.ts';
 import type { RunningService } from '../../services/shared/process/run-process.ts';
 import { type Clock, systemClock } from '../../services/shared/settings/clock.ts';
-import { connectRedis } from '../../services/shared/stores/redis.ts';
+import { redisPrefix } from '../../services/shared/stores/names.ts';
+import { connectRedis, type RedisClient } from '../../services/shared/stores/redis/redis.ts';
+import { checkRedisFromNowOn, refuseCluster } from '../../services/shared/stores/redis/redis-checks.ts';
 import type { Log } from '../../services/shared/telemetry/log.ts';
 import { createMetrics, type Metrics } from '../../services/shared/telemetry/metrics.ts';
+import { createNameRecorder } from '../../services/shared/tokens/name-recorder.ts';
+import { createTokenRefusals } from '../../services/shared/tokens/token-refusals.ts';
 import { createTokenVerifier } from '../../services/shared/tokens/token-verifier.ts';
+import { createBoardList } from './boards/board-list.ts';
 import type { EdgeConfig } from './config.ts';
 import { createConnectRoutes } from './connect/connect-adapter.ts';
 import { registerScoreboardService, SUBMIT_SCORE_PATH } from './connect/scoreboard-service.ts';
+import { startHealth } from './health/health.ts';
 import { createAdmission } from './limits/admission.ts';
-import { createRateLimiter, PROBE_AFTER_MS } from './limits/rate-limiter.ts';
+import { createRateLimiter } from './limits/rate-limiter.ts';
 import { createPageRoutes } from './page/page-routes.ts';
-import { PROBE_DEADLINE_MS, startProbe } from './probe.ts';
 import { createRead } from './read/read.ts';
 import { createTopCache } from './read/top-cache.ts';
 import { createRestRoutes } from './rest/rest-routes.ts';
 import { createCors } from './server/cors.ts';
 import { startHttpServer } from './server/http-server.ts';
+import { createPublicConnections } from './server/public-connections.ts';
 import { createSubmit } from './submit/submit.ts';
 
 export interface EdgeServer extends RunningService {
@@ -31,128 +38,144 @@ export interface EdgeServer extends RunningService {
   readonly adminPort: number;
 }
 
-/** A limit's answer that takes longer is not worth waiting for: the node then limits alone. */
+/** The rate limiter is the only user of Redis, and limiting alone is better than a longer wait. */
 const REDIS_TIMEOUT_MS = 100;
+/** A Redis that works, or refuses us, answers long before. One that takes connections and is silent is looked at more closely. */
+const REDIS_START_PATIENCE_MS = 4_000;
 
 export async function startEdge(
   config: EdgeConfig,
   { log, clock = systemClock }: { log: Log; clock?: Clock },
 ): Promise<EdgeServer> {
   const metrics = createMetrics('edge');
-  const auth = createGrpcClient(AuthService, {
-    address: config.authAddress,
-    ...config.identity,
-    unavailable: 'AUTH_UNAVAILABLE',
+  const { auth, score, boards, rank, redis, closeClients } = openClients(config, { log, metrics });
+  await refuseUnusableRedis(config, redis, log).catch((error: unknown) => {
+    closeClients();
+    throw error;
   });
-  const score = createGrpcClient(ScoreService, {
-    address: config.scoreAddress,
-    ...config.identity,
-    unavailable: 'SCORE_UNAVAILABLE',
-    conversations: ['submitScores'],
+  const verifier = createTokenVerifier({
+    policy: config.tokenPolicy,
+    ...{ auth, clock, log },
+    onNamed: createNameRecorder({ auth, log }).note,
+    onRefused: createTokenRefusals(log, metrics),
   });
-  const rank = createGrpcClient(RankService, {
-    address: config.rankAddress,
-    ...config.identity,
-    unavailable: 'RANK_UNAVAILABLE',
-  });
-  const redis = connectRedis({
-    url: config.redisUrl,
-    connectionName: 'scoreboard-edge',
-    commandTimeoutMs: REDIS_TIMEOUT_MS,
+  const { addressExempt } = config.rates;
+  const limiter = createRateLimiter({
+    rates: config.rates,
+    redis,
+    prefix: redisPrefix(config.namespace),
+    metrics,
     log,
   });
-  const verifier = createTokenVerifier({ policy: config.tokenPolicy, auth, clock, log });
-  const probes = {
-    score: startProbe(() => untilRefused(score)),
-    rank: startProbe(() => rank.getTop({ limit: 1 }, { deadlineMs: PROBE_DEADLINE_MS })),
-  };
-  const limiter = createRateLimiter({ rates: config.rates, redis, metrics, log });
-  const probingRedis = setInterval(() => void limiter.probe(), PROBE_AFTER_MS);
-  const admission = createAdmission({ verifier, limiter, addressExempt: config.rates.addressExempt });
+  limiter.startProbing();
+  const admission = createAdmission({ verifier, limiter, addressExempt });
   const topCache = createTopCache({ rank, metrics });
   const submit = createSubmit({ score, topCache, metrics });
   const read = createRead({ rank, topCache });
+  const boardList = createBoardList({ boards });
+  const health = startHealth({ score, rank, verifier, limiter });
+  const { readiness, dependencies } = health;
 
-  let serving = true;
-  const readiness = () => ({
-    serving,
-    keys: verifier.ready(),
-    // With one of them it still serves something: submissions, or boards.
-    upstream: [probes.score, probes.rank].some((probe) => probe.trouble() === undefined),
-  });
   const server = await startHttpServer({
     host: config.host,
     port: config.port,
     routes: new Map([
-      ...createPageRoutes(config.page, config.allowedOrigins),
-      ...createRestRoutes({ admission, submit, read, topCache, verifier, readiness }),
+      ...createPageRoutes(config.publicNodes, config.allowedOrigins),
+      ...createRestRoutes({ admission, submit, read, topCache, boardList, verifier, readiness }),
       ...createConnectRoutes({
-        register: (router) => registerScoreboardService(router, { admission, submit, read }),
-        doors: new Map([[SUBMIT_SCORE_PATH, submit.door]]),
+        register: (router) => registerScoreboardService(router, { admission, submit, read, boardList }),
+        admissionChecks: new Map([[SUBMIT_SCORE_PATH, submit.checkQueue]]),
         log,
       }),
     ]),
-    cors: createCors(config.allowedOrigins.listed),
+    cors: createCors(config.allowedOrigins, config.allowedHeaders),
     trustedProxies: config.trustedProxies,
-    connections: openConnections(config, metrics),
+    connections: createPublicConnections({
+      limits: config.connections,
+      exempt: [addressExempt, config.trustedProxies],
+      metrics,
+    }),
+    metrics,
     log,
   });
   metrics.gauge('edge_requests_in_flight', 'Requests not yet answered.', { collect: () => server.inFlight });
-  const admin = await startAdminServer({
-    host: config.adminHost,
-    port: config.adminPort,
-    metrics,
-    readiness,
-    dependencies: () => ({
-      score: probes.score.trouble(),
-      rank: probes.rank.trouble(),
-      // Without it the node limits alone.
-      redis: limiter.trouble(),
-    }),
-    log,
-  });
+  const { adminHost: host, adminPort: port } = config;
+  const admin = await startAdminServer({ host, port, metrics, readiness, dependencies, log });
 
   return {
     port: server.port,
     adminPort: admin.port,
+    address: joinHostPort(config.host, server.port),
+    adminAddress: admin.address,
     async stop() {
-      serving = false;
+      health.drain();
       await server.stop();
       await submit.close();
       await read.close();
-      clearInterval(probingRedis);
       await limiter.close();
-      await Promise.all([probes.score.stop(), probes.rank.stop()]);
+      await health.stop();
       verifier.close();
-      redis.disconnect();
-      rank.close();
-      score.close();
-      auth.close();
+      closeClients();
       await admin.close();
     },
   };
 }
 
-function openConnections({ connections: limits, rates, trustedProxies }: EdgeConfig, metrics: Metrics) {
-  const refused = metrics.counter(
-    'edge_connections_refused_total',
-    'Connections closed at once, by reason.',
-    ['reason'],
-  );
-  const connections = createConnections({
-    limits,
-    isExempt: (address) => rates.addressExempt.has(address) || trustedProxies.has(address),
-    onRefused: (reason) => refused.inc({ reason }),
-  });
-  metrics.gauge('edge_connections', 'Open connections of the public port.', {
-    collect: () => connections.open,
-  });
-  return connections;
+/** A Redis that is away is waited for no longer than a connection may take: limits are per node then. */
+async function refuseUnusableRedis(
+  { redisUrl: url, redisTls: tls }: EdgeConfig,
+  redis: RedisClient,
+  log: Log,
+): Promise<void> {
+  const checking = checkRedisFromNowOn(redis, { url, tls, checks: [refuseCluster], log });
+  await Deadline.after(REDIS_START_PATIENCE_MS).race(checking, () => {});
 }
 
-/** A submission without contents is refused by a score service that is there, and costs it nothing. */
-async function untilRefused(score: Pick<GrpcClient<typeof ScoreService>, 'submitScore'>): Promise<void> {
-  await score.submitScore({}, { deadlineMs: PROBE_DEADLINE_MS }).catch((error: unknown) => {
-    if (!(error instanceof AppError && error.kind === 'invalid_argument')) throw error;
+function openClients(
+  { identity, redisUrl, redisTls, ...config }: EdgeConfig,
+  { log, metrics }: { log: Log; metrics: Metrics },
+) {
+  const calls = createClientCalls(metrics);
+  const auth = createGrpcClient(AuthService, {
+    address: config.authAddress,
+    ...identity,
+    unavailable: 'AUTH_UNAVAILABLE',
+    calls,
   });
+  const score = createGrpcClient(ScoreService, {
+    address: config.scoreAddress,
+    ...identity,
+    unavailable: 'SCORE_UNAVAILABLE',
+    calls,
+    conversations: ['submitScores'],
+  });
+  const boards = createGrpcClient(BoardsService, {
+    address: config.scoreAddress,
+    ...identity,
+    unavailable: 'SCORE_UNAVAILABLE',
+    calls,
+  });
+  const rank = createGrpcClient(RankService, {
+    address: config.rankAddress,
+    ...identity,
+    unavailable: 'RANK_UNAVAILABLE',
+    calls,
+  });
+  const redis = connectRedis({
+    url: redisUrl,
+    tls: redisTls,
+    connectionName: 'scoreboard-edge',
+    commandTimeoutMs: REDIS_TIMEOUT_MS,
+    log,
+  });
+  return {
+    ...{ auth, score, boards, rank, redis },
+    closeClients() {
+      redis.disconnect();
+      rank.close();
+      boards.close();
+      score.close();
+      auth.close();
+    },
+  };
 }

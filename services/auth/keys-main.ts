@@ -1,5 +1,5 @@
 /**
- * The operator's command for signing keys; a running auth service follows within a second or two.
+ * The operator's command for signing keys. A running auth service applies changes within a second.
  *
  *   node services/auth/keys-main.ts list
  *   node services/auth/keys-main.ts rotate token|action
@@ -27,7 +27,7 @@ function list(dir: string): string {
   return ['kind\tkid\tstate\tsigns from\tverifies until', ...lines].join('\n');
 }
 
-/** What to print. Throws with one line for the operator. */
+/** Returns the output. Throws with one line for the operator. */
 async function run(dir: string, [command, kind, kid]: readonly string[]): Promise<string> {
   if (command === 'list') return list(dir);
   if (command === 'rotate' && isKeyKind(kind)) return rotateKey(dir, kind);

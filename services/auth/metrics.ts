@@ -1,15 +1,10 @@
-/** The few numbers that matter here: tokens issued, actions signed and judged, and how well calls are batched. */
+/** The metrics of the auth service: tokens issued, actions signed and verified, and the sizes of batches. */
 import { type ActionVerdict, ActionVerdict_Status as Status } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { BATCH_BUCKETS, type Metrics } from '../shared/telemetry/metrics.ts';
 
-export interface AuthMetrics {
-  tokenIssued(): void;
-  profilesWritten(batchSize: number): void;
-  actionsSigned(batchSize: number): void;
-  actionsVerified(verdicts: readonly ActionVerdict[]): void;
-}
+export type AuthMetrics = ReturnType<typeof createAuthMetrics>;
 
-export function createAuthMetrics(metrics: Metrics): AuthMetrics {
+export function createAuthMetrics(metrics: Metrics) {
   const tokens = metrics.counter('auth_tokens_issued_total', 'Access tokens issued.');
   const signed = metrics.counter('auth_actions_signed_total', 'Actions signed.');
   const verified = metrics.counter('auth_actions_verified_total', 'Signed actions judged, by verdict.', [
@@ -19,13 +14,13 @@ export function createAuthMetrics(metrics: Metrics): AuthMetrics {
     'work',
   ]);
   return {
-    tokenIssued: () => tokens.inc(),
-    profilesWritten: (batchSize) => sizes.observe({ work: 'profiles' }, batchSize),
-    actionsSigned(batchSize) {
+    tokenIssued: (): void => tokens.inc(),
+    profilesWritten: (batchSize: number): void => sizes.observe({ work: 'profiles' }, batchSize),
+    actionsSigned(batchSize: number): void {
       signed.inc(batchSize);
       sizes.observe({ work: 'sign' }, batchSize);
     },
-    actionsVerified(verdicts) {
+    actionsVerified(verdicts: readonly ActionVerdict[]): void {
       const count = (status: Status) => verdicts.filter((verdict) => verdict.status === status).length;
       verified.inc({ status: 'valid' }, count(Status.VALID));
       verified.inc({ status: 'invalid' }, count(Status.INVALID));

@@ -1,6 +1,6 @@
 /**
- * The operator's command for tokens that must not wait for their end. It records the revocation, which a running auth service
- * obeys within a second; the caller asks the service whether it does.
+ * The operator's command to revoke tokens before they expire. It records the revocation, which a running auth service applies
+ * within a second. The caller waits until the service has done so.
  *
  *   node services/auth/revoke-main.ts token <jti>
  *   node services/auth/revoke-main.ts player <user id>
@@ -10,7 +10,7 @@ import { revoke } from './tokens/revocation-store.ts';
 
 const USAGE = 'usage: revoke-main.ts token <jti> | player <user id>';
 
-/** What to print. Throws with one line for the operator. */
+/** Returns the output. Throws with one line for the operator. */
 async function run(dir: string, [kind, subject, ...more]: readonly string[]): Promise<string> {
   if ((kind !== 'token' && kind !== 'player') || subject === undefined || more.length > 0) {
     throw new Error(USAGE);

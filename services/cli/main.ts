@@ -1,7 +1,8 @@
-/** The operator's command line: values go to standard output, everything else to standard error. */
-import { createOutput } from './output.ts';
+/** The operator's command line: results go to standard output, everything else to standard error. */
+import { openSession } from './connect/session.ts';
 import { runCommandLine } from './program.ts';
-import { openSession } from './session.ts';
+import { askAtTerminal } from './terminal/ask.ts';
+import { createOutput } from './terminal/output.ts';
 
 const { argv, env, stdin, stdout, stderr } = process;
 const output = createOutput(stdout, (message, code) => {
@@ -12,7 +13,9 @@ const session = openSession({
   ...{ env, ...output },
   input: () => stdin.setEncoding('utf8'),
   complain: (text) => void stderr.write(text),
+  isInteractive: stdin.isTTY === true && stderr.isTTY === true,
+  ask: (question) => askAtTerminal(question, { input: stdin, output: stderr }),
 });
 process.exitCode = await runCommandLine(argv.slice(2), session);
-// The program that feeds standard input need not end first.
+// Without this the process would wait for the program that writes to its standard input.
 stdin.destroy();

@@ -1,41 +1,47 @@
 /**
- * Who may do what in the database: the one list. Everything in the schema stands here, and a role has exactly the rights
- * of its rows: whatever else it once had is taken back at each migration. A test compares the list with the schema. Old and
- * new processes run side by side for a while, so a right goes one version after the last use of it.
+ * The rights of each service's role in Postgres. The list names every object of the schema, and a role has exactly the rights
+ * of its entries: each migration revokes all others. A test compares the list with the schema. During an upgrade old and new
+ * processes run side by side, so a right is removed one version after its last use.
  */
-import type { DatabaseService } from '../shared/stores/database-roles.ts';
+import type { DatabaseService } from '../shared/stores/postgres/database-roles.ts';
 
-/** Object → rights, as GRANT writes them. */
+/** Object → rights, in the syntax of GRANT. */
 type Rights = Readonly<Record<string, string>>;
 
 export const GRANTS: Readonly<Record<DatabaseService, Rights>> = {
   score: {
-    // Its own name for a player comes with the submission or from the profile.
+    'table deployment': 'select',
+    // The profile's name takes precedence over that of the submission.
     'table players': 'select (user_id, username)',
     'table scores': 'select, insert, update (username, points, version, reached)',
-    // The audit log: what was written stays.
+    // Names of boards are brought up to date with those of profiles.
+    'table renamed_players': 'select, delete, update (passes, due_at)',
+    // The audit log is append-only.
     'table actions': 'select, insert',
     'sequence action_positions': 'usage',
+    // The first score of a board claims it, and the operator changes its settings through the service.
+    'table boards': 'select, insert, update (operator, sort_order, decimals, unit, state, has_scores)',
+    'function standing_after(text,bigint,bigint)': 'execute',
     'table outbox': 'select, insert, update, delete',
-    // Which index counts goes with each batch. What is more than reading it is for score processes of the version before, which kept
-    // the index themselves.
+    // Each batch reads which index is current. The other rights on the index are for score processes of the previous
+    // version, which kept the index themselves.
     'table rank_index':
       'select, update (epoch, source, building, building_until, redis_run_id, redis_seen_at)',
     'table truth_boards': 'select, insert, update (epoch, seq, top)',
     'function read_truth_board(text)': 'execute',
-    // The audit chain: links are added, and a batch is given to one.
+    // The audit chain: links are added, and each batch gets the number of its link.
     'table audit_batches': 'select, insert, update (seq)',
     'table audit_links': 'select, insert',
     'table audit_subjects': 'select, insert',
     'function audit_candidates(integer,bigint)': 'execute',
     'function actions_of_batch(bigint)': 'execute',
     'function audit_field(text)': 'execute',
-    // They run as the owner, since an erasure changes what nobody else may.
+    // They run as the owner, because an erasure changes rows that no service may change.
     'function erasure_subject(text)': 'execute',
     'function erase_player(text,bytea,bigint,bytea)': 'execute',
-    // Kept for a while only.
+    // Old rows are removed.
     'table rejected_actions': 'select, insert, delete',
-    // What players may do, and who stands out: the operator changes them through the service.
+    // Limits and flags, which the operator changes through the service.
     'table leaderboard_limits':
       'select, insert, delete, update (max_points, window_ms, max_window_points, max_window_actions, min_interval_ms)',
     'table quarantined_players': 'select, insert, delete',
@@ -51,9 +57,11 @@ export const GRANTS: Readonly<Record<DatabaseService, Rights>> = {
     'function slid(bigint[],bigint)': 'execute',
     'function sum_of(bigint[])': 'execute',
     'function quarantine_name(text)': 'execute',
+    'function fallback_name(text)': 'execute',
   },
   rank: {
-    // The truth is read, and nothing of it changed.
+    'table deployment': 'select, update (namespace)',
+    // Scores are read-only.
     'table scores': 'select',
     'table rank_index':
       'select, update (epoch, source, building, building_until, redis_run_id, redis_seen_at)',
@@ -61,38 +69,43 @@ export const GRANTS: Readonly<Record<DatabaseService, Rights>> = {
     'function read_truth_board(text)': 'execute',
   },
   auth: {
-    'table players': 'select (user_id, username), insert (user_id, username), update (username, updated_at)',
+    'table players':
+      'select (user_id, username, is_named), insert (user_id, username, is_named), update (username, is_named, updated_at)',
+    'table subject_key': 'select (fingerprint), insert (fingerprint)',
   },
 };
 
-/** What no service needs. */
+/** Objects that no service needs. */
 const CLOSED = [
   'table schema_migrations',
   'function refuse_change()',
   'function refuse_all_but_erasure()',
   'function note_batch()',
+  'function note_renamed_players()',
   'function count_limits_change()',
   'function forget_erased_player()',
+  // The operator's migration calls it as the owner.
+  'function apply_boards(jsonb)',
 ];
 
-/** Everything that the list speaks of. */
+/** Every object that the list names. */
 export const LISTED_OBJECTS: readonly string[] = [
   ...new Set([...Object.values(GRANTS).flatMap((rights) => Object.keys(rights)), ...CLOSED]),
 ];
 
-/** The statements that give these roles their rights and nobody else any. Names are quoted already. */
+/** Statements that grant these roles their rights, and revoke all others, also those of PUBLIC. Names must be quoted. */
 export function grantStatements(
   roles: Readonly<Record<DatabaseService, string>>,
   schema: string,
 ): readonly string[] {
-  const everybody = ['public', ...Object.values(roles)].join(', ');
-  const taken = LISTED_OBJECTS.map((object) => `revoke all on ${object} from ${everybody}`);
-  const given = Object.entries(GRANTS).flatMap(([service, rights]) => {
+  const grantees = ['public', ...Object.values(roles)].join(', ');
+  const revoked = LISTED_OBJECTS.map((object) => `revoke all on ${object} from ${grantees}`);
+  const granted = Object.entries(GRANTS).flatMap(([service, rights]) => {
     const role = roles[service as DatabaseService];
     return [
       `grant usage on schema ${schema} to ${role}`,
       ...Object.entries(rights).map(([object, list]) => `grant ${list} on ${object} to ${role}`),
     ];
   });
-  return [...taken, ...given];
+  return [...revoked, ...granted];
 }

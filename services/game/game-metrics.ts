@@ -1,16 +1,9 @@
-/** The few numbers that say how the game goes. */
+/** Metrics of the game. */
 import type { Reason } from '../shared/errors/app-error.ts';
 import type { Metrics } from '../shared/telemetry/metrics.ts';
 import type { Verdict } from './rounds/round.ts';
 
-export interface GameMetrics {
-  started(): void;
-  judged(verdict: Verdict): void;
-  signed(): void;
-  refused(reason: Reason): void;
-}
-
-export function createGameMetrics(registry: Metrics, rounds: { readonly size: number }): GameMetrics {
+export function createGameMetrics(registry: Metrics, rounds: { readonly size: number }) {
   const started = registry.counter('game_rounds_total', 'Rounds started.');
   const judged = registry.counter('game_targets_total', 'Targets judged, by verdict.', ['verdict']);
   const signed = registry.counter('game_actions_signed_total', 'Hits that left with a signature.');
@@ -18,8 +11,8 @@ export function createGameMetrics(registry: Metrics, rounds: { readonly size: nu
   registry.gauge('game_rounds', 'Rounds held in memory.', { collect: () => rounds.size });
   return {
     started: () => started.inc(),
-    judged: (verdict) => judged.inc({ verdict }),
+    judged: (verdict: Verdict) => judged.inc({ verdict }),
     signed: () => signed.inc(),
-    refused: (reason) => refused.inc({ reason }),
+    refused: (reason: Reason) => refused.inc({ reason }),
   };
 }

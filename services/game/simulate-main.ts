@@ -1,12 +1,12 @@
 /**
- * A crowd of simulated players, and the trusted game server behind them, in one process: it earns points on a running
- * scoreboard through the same doors as a real game. Exit code 0 when anything was accepted.
+ * Simulated players and their game server in one process. They earn points on a running scoreboard through the same
+ * interfaces as a real game. Exits with 0 if any score was accepted.
  */
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { createGrpcClient } from '../shared/grpc/grpc.ts';
 import { systemClock } from '../shared/settings/clock.ts';
 import { createCrowd } from './simulate/crowd.ts';
-import { findTarget, parseOptions, UsageError } from './simulate/options.ts';
+import { findTarget, HelpRequest, parseOptions, UsageError } from './simulate/options.ts';
 import { createScorePoster } from './simulate/post-score.ts';
 import { simulate } from './simulate/simulate.ts';
 
@@ -17,7 +17,7 @@ const random = Math.random;
 async function run(): Promise<number> {
   const options = parseOptions(process.argv.slice(2));
   const { edgeUrl, authAddress, identity } = findTarget(process.env, options);
-  const { players, rate, seconds, leaderboard } = options;
+  const { players, rate, seconds = Number.POSITIVE_INFINITY, leaderboard } = options;
   const auth = createGrpcClient(AuthService, {
     address: authAddress,
     ...identity,
@@ -27,9 +27,7 @@ async function run(): Promise<number> {
   const poster = createScorePoster({ edgeUrl, leaderboard, random });
   try {
     const print = (line: string) => stdout.write(`${line}\n`);
-    print(
-      `${players} players earn points ${rate} times a second on ${edgeUrl.origin}, board "${leaderboard}"`,
-    );
+    print(`${players} players submit ${rate} scores a second to ${edgeUrl.origin}, board "${leaderboard}"`);
     const totals = await simulate({ crowd, poster, rate, seconds, signal: stopping.signal, print });
     return totals.accepted > 0 ? 0 : 1;
   } finally {
@@ -39,14 +37,18 @@ async function run(): Promise<number> {
   }
 }
 
-// The second signal ends it the hard way.
+// The first signal ends the run with a summary; a second one kills the process.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
-// The reader of our output has had enough, as "head" does.
+// The reader closed the pipe, as `head` does.
 stdout.on('error', () => stopping.abort());
 
-try {
-  process.exitCode = await run();
-} catch (error) {
-  stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
+function report(error: unknown): number {
+  if (error instanceof HelpRequest) {
+    stdout.write(error.message);
+    return 0;
+  }
+  stderr.write(`${error instanceof Error ? error.message.trimEnd() : String(error)}\n`);
+  return error instanceof UsageError ? 2 : 1;
 }
+
+process.exitCode = await run().catch(report);

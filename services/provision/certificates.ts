@@ -1,6 +1,6 @@
 /**
- * The certificates by which services know each other in production: a private authority of their own, and one certificate
- * a service. Each service's folder holds all that it needs and nothing else; the authority's key is apart from them.
+ * The certificates by which services identify each other in production: a private authority, and one certificate per service. Each
+ * service's folder contains exactly what it needs. The authority's key is not among it.
  */
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -11,10 +11,10 @@ import { SERVICE_NAMES, type ServiceName } from '../shared/identity/service-keys
 import { createAuthority, validFor } from './x509.ts';
 
 export const DEFAULT_DAYS = 365;
-/** A start renews certificates that would end within this time: a stack is started more often than that. */
+/** A start renews certificates that expire within this time: a stack is started more often than that. */
 const RENEW_BEFORE_MS = 30 * 24 * 60 * 60 * 1000;
 
-/** Who is called, and who calls. The authority vouches for nothing else. */
+/** Which services are called, and which make calls. The authority certifies nothing else. */
 const USAGES: Readonly<Record<ServiceName, readonly ('server' | 'client')[]>> = {
   auth: ['server'],
   score: ['server', 'client'],
@@ -25,12 +25,12 @@ const USAGES: Readonly<Record<ServiceName, readonly ('server' | 'client')[]>> = 
   cli: ['client'],
 };
 
-/** Removed first and written last: where it is, there is a whole set. */
+/** Removed first and written last: if it exists, the set is complete. */
 export function authorityFile(dir: string): string {
   return join(dir, 'authority', 'ca.crt');
 }
 
-/** Makes an authority and everybody's certificates, in place of what was there. Owner-only files. */
+/** Creates an authority and the certificates of all services, and replaces existing ones. Only the owner can read the files. */
 export async function makeCertificates(dir: string, days: number): Promise<void> {
   rmSync(authorityFile(dir), { force: true });
   const validity = validFor(days, Date.now());
@@ -58,15 +58,35 @@ export async function makeCertificates(dir: string, days: number): Promise<void>
   replaceFile(authorityFile(dir), authority.cert);
 }
 
-/** Makes them unless there is one for each service, as there is not after an upgrade that brings a new one, and they hold for a while. */
-export async function ensureCertificates(dir: string): Promise<void> {
-  const path = authorityFile(dir);
-  const isWhole = SERVICE_NAMES.every((name) => existsSync(certificateFiles(dir, name).cert));
-  if (isWhole && existsSync(path)) {
-    const { validTo } = readCertificate(path);
-    if (Date.parse(validTo) - Date.now() > RENEW_BEFORE_MS) return;
+/**
+ * Creates them for all services unless each has its own, of one authority and valid for a while. Returns why existing ones were
+ * replaced; undefined when they were kept or there were none.
+ */
+export async function ensureCertificates(dir: string): Promise<string | undefined> {
+  if (!existsSync(dir)) {
+    await makeCertificates(dir, DEFAULT_DAYS);
+    return undefined;
   }
-  await makeCertificates(dir, DEFAULT_DAYS);
+  const why = whyReplaced(dir);
+  if (why !== undefined) await makeCertificates(dir, DEFAULT_DAYS);
+  return why;
+}
+
+function whyReplaced(dir: string): string | undefined {
+  const authority = authorityFile(dir);
+  const files = SERVICE_NAMES.map((name) => certificateFiles(dir, name));
+  // Also after an upgrade with a new service.
+  const missing = [authority, ...files.flatMap((each) => Object.values(each))].find(
+    (path) => !existsSync(path),
+  );
+  if (missing !== undefined) return `${missing} was missing`;
+  const { validFrom, validTo } = readCertificate(authority);
+  // They were created while the clock was ahead.
+  if (Date.parse(validFrom) > Date.now()) return `they are valid only from ${validFrom}`;
+  if (Date.parse(validTo) - Date.now() < RENEW_BEFORE_MS) return `they end on ${validTo}`;
+  const text = readFileSync(authority);
+  const other = files.find(({ ca }) => !readFileSync(ca).includes(text));
+  return other && `${other.ca} does not hold ${authority}`;
 }
 
 function readCertificate(path: string): X509Certificate {

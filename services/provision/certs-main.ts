@@ -1,4 +1,4 @@
-/** `npm run cli -- certs`: makes certificates in a folder and prints the folder. It never touches some that are there unless told to. */
+/** `npm run cli -- certs`: creates certificates in a folder and prints the folder. It replaces existing ones only with --force. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -16,7 +16,7 @@ function parseOptions(args: readonly string[]) {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      out: { type: 'string', default: certificatesDir(text(process.env, 'DATA_DIR', '.data')) },
+      out: { type: 'string', default: certificatesDir(text(process.env, 'DATA_DIR')) },
       days: { type: 'string', default: String(DEFAULT_DAYS) },
       force: { type: 'boolean', default: false },
     },
@@ -39,7 +39,7 @@ try {
   const { dir, days, force } = readCommandLine();
   if (!force && existsSync(authorityFile(dir))) {
     throw new Error(
-      `there are certificates in ${dir}: --force makes new ones, and every service then needs its own`,
+      `there are certificates in ${dir}: --force replaces them, and every service then needs its new one`,
     );
   }
   await makeCertificates(dir, days);

@@ -1,35 +1,42 @@
 /**
- * Who may do what in Redis: its list of users, and the scripts that are loaded for them. A service runs our scripts by
- * their digests and can send no new ones: what a script could do beyond its commands is closed to whoever takes over a
- * service. So somebody else has to load them: the user `loader`, who may do nothing else.
+ * The users of Redis with their rights, and the scripts that are loaded for them. A service runs our scripts by digest and can't
+ * load others, so that an attacker in control of a service can't run scripts of his own. The user `loader` loads them, and may
+ * do nothing else.
  */
 import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DEFAULT_NAMESPACE, redisPrefix } from '../shared/stores/names.ts';
 import { STORE_USERS, type StorePasswords, type StoreUser } from './store-passwords.ts';
 
 /**
- * What the client library sends by itself, and the run id and limits that the start checks ask for. It does without CLIENT
- * SETINFO, which older servers do not know.
+ * Commands that the client library sends by itself, and INFO for the run id and the start checks. CLIENT SETINFO, which older servers
+ * do not know, is not needed.
  */
 const CONNECTING = '+ping +info +client|setname';
 
-/** Keys and commands, as Redis writes them. A command that a script calls counts as the caller's. */
-const RIGHTS: Readonly<Record<StoreUser<'redis'>, string>> = {
-  // The pointer, and the keys that begin with the number of an epoch. SCAN tells the names of all keys: to find old epochs.
-  rank: `~sb:epoch ~sb:probe ~sb:[0-9]*:* ${CONNECTING} +evalsha +scan +unlink +get +set +hget +hmget +hset +hdel +hlen +hexists +hincrby +hscan +zadd +zrem +zcard +zrank +zrange +zscore +zscan`,
-  edge: `~sb:rate:* ${CONNECTING} +evalsha +time +get +set`,
-  loader: `${CONNECTING} +script|load +script|exists`,
-  // The operator.
-  admin: '~* &* +@all',
-};
+/** Keys and commands in Redis' syntax. Commands inside a script need the rights of its caller. */
+function rightsIn(namespace: string): Readonly<Record<StoreUser<'redis'>, string>> {
+  const prefix = redisPrefix(namespace);
+  // Single keys, and keys that begin with an epoch.
+  const index = ['epoch', 'probe', 'deployment', '[0-9]*:*'].map((key) => `~${prefix}${key}`).join(' ');
+  return {
+    // SCAN, which lists the names of all keys, finds old epochs.
+    rank: `${index} ${CONNECTING} +evalsha +scan +unlink +get +set +hget +hmget +hset +hdel +hlen +hexists +hincrby +hscan +zadd +zrem +zcard +zrank +zrange +zscore +zscan`,
+    edge: `~${prefix}rate:* ${CONNECTING} +evalsha +time +get +set`,
+    loader: `${CONNECTING} +script|load +script|exists`,
+    // The operator.
+    admin: '~* &* +@all',
+  };
+}
 
-/** The text of Redis' `aclfile`. It holds digests of the passwords, and shuts out who gives none. */
-export function aclFile(passwords: StorePasswords<'redis'>): string {
+/** The text of Redis' `aclfile`. It contains digests of the passwords, and disables access without a user. */
+export function aclFile(passwords: StorePasswords<'redis'>, namespace: string = DEFAULT_NAMESPACE): string {
+  const rights = rightsIn(namespace);
   const lines = STORE_USERS.redis.map((user) => {
     const digest = createHash('sha256').update(passwords[user]).digest('hex');
-    return `user ${user} on resetchannels -@all ${RIGHTS[user]} #${digest}`;
+    return `user ${user} on resetchannels -@all ${rights[user]} #${digest}`;
   });
   return `${['user default off', ...lines].join('\n')}\n`;
 }
@@ -37,7 +44,7 @@ export function aclFile(passwords: StorePasswords<'redis'>): string {
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 export interface LoadedScript {
-  /** Of its file, without the ending. */
+  /** The name of its file without the extension. */
   readonly name: string;
   readonly text: string;
 }

@@ -1,13 +1,11 @@
 /**
- * The keys by which services know each other, made on the first start and kept: one file per service that only this
- * service reads, and the digests that every server reads. Beside them the key of the audit chain, which is needed with
- * certificates too.
+ * The service keys, created on the first start and kept: one file per service, which only that service reads, and the digests,
+ * which every server reads. The same folder has the key of the audit chain, which is also needed with certificates.
  */
 import { existsSync } from 'node:fs';
-import { chmod } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createAuditKey, parseAuditKey } from '../shared/audit-chain/audit-chain.ts';
-import { ensurePrivateFolder, replaceFile } from '../shared/files/replace-file.ts';
+import { ensureClosedFolder, ensurePrivateFolder, replaceFile } from '../shared/files/replace-file.ts';
 import {
   assertServiceKey,
   createServiceKey,
@@ -35,7 +33,7 @@ export function digestsFile(dir: string): string {
   return join(dir, 'digests.json');
 }
 
-/** In a file that only its owner reads, unless there is one: what an old key sealed, no other verifies. */
+/** Creates the key in a private file unless there is one: no other key verifies what an existing one sealed. */
 export function makeAuditKey(path: string): void {
   ensurePrivateFolder(dirname(path));
   ensureFile(path, AUDIT_KEY);
@@ -46,18 +44,22 @@ export function readAuditKey(path: string): Buffer | undefined {
   return existsSync(path) ? parseAuditKey(readKept(path, AUDIT_KEY)) : undefined;
 }
 
-/** Creates what is missing. Keys that exist stay as they are, and the digests always match the keys. */
-export async function ensureSecrets(dir: string): Promise<void> {
-  ensurePrivateFolder(dir);
-  await chmod(dir, 0o700);
+/**
+ * Creates missing files. Existing keys are kept, and the digests always match the keys. Returns the services whose keys were missing
+ * while others existed.
+ */
+export function ensureSecrets(dir: string): readonly ServiceName[] {
+  ensureClosedFolder(dir);
+  const missing = SERVICE_NAMES.filter((name) => !existsSync(keyFile(dir, name)));
   const keys: string[] = [];
   for (const name of SERVICE_NAMES) {
     const key = ensureFile(keyFile(dir, name), {
       create: () => createServiceKey(name),
       check: (text) => assertServiceKey(name, text),
-      remedy: 'remove it, and this start makes a new one',
+      remedy: 'remove it, and the next start creates a new one',
     });
     keys.push(key);
   }
   replaceFile(digestsFile(dir), `${JSON.stringify(digestServiceKeys(keys), null, 2)}\n`);
+  return missing.length < SERVICE_NAMES.length ? missing : [];
 }

@@ -1,4 +1,4 @@
-/** The one door to @peculiar/x509: a private certificate authority, and what it issues. ECDSA on P-256 throughout. */
+/** The one door to @peculiar/x509: a private certificate authority and its certificates, all with ECDSA on P-256. */
 import 'reflect-metadata';
 import { randomBytes, webcrypto } from 'node:crypto';
 import {
@@ -17,7 +17,7 @@ import {
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** Clocks of two machines differ; a certificate that was made just now is good on both. */
+/** Clocks of two machines differ: a new certificate must be valid on both. */
 const CLOCK_SKEW_MS = 5 * 60 * 1000;
 const SERIAL_BYTES = 16;
 
@@ -28,10 +28,10 @@ export interface IssuedCertificate {
 }
 
 export interface CertificateRequest {
-  /** For people who read it; it decides nothing. */
+  /** For human readers; it has no effect. */
   readonly commonName: string;
   readonly names: JsonGeneralNames;
-  /** What it may be shown as. */
+  /** The roles in which it may be presented. */
   readonly usages: readonly ('server' | 'client')[];
   readonly notBefore: Date;
   readonly notAfter: Date;
@@ -41,7 +41,7 @@ export interface CertificateAuthority extends IssuedCertificate {
   issue(request: CertificateRequest): Promise<IssuedCertificate>;
 }
 
-/** From a little before now until so many days from now. */
+/** From shortly before now until the given number of days from now. */
 export function validFor(days: number, nowMs: number): { notBefore: Date; notAfter: Date } {
   return { notBefore: new Date(nowMs - CLOCK_SKEW_MS), notAfter: new Date(nowMs + days * DAY_MS) };
 }
@@ -87,7 +87,7 @@ export async function createAuthority(validity: {
             ),
           ),
           new SubjectAlternativeNameExtension(names),
-          // Tells an authority from the one before it, which has the same name.
+          // Distinguishes the authority from earlier ones of the same name.
           await AuthorityKeyIdentifierExtension.create(keys.publicKey),
         ],
       });
@@ -104,7 +104,7 @@ async function keyToPem({ privateKey }: webcrypto.CryptoKeyPair): Promise<string
   return `${PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', privateKey), 'PRIVATE KEY')}\n`;
 }
 
-/** Positive, as the standard asks. */
+/** Positive, as the standard requires. */
 function serialNumber(): string {
   const bytes = randomBytes(SERIAL_BYTES);
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;

@@ -1,15 +1,15 @@
-/** Wires everything that keeps, compares and reads boards. */
-import { randomUUID } from 'node:crypto';
+/** Wires the use cases that keep, compare and read boards. */
 import type { Log } from '../shared/telemetry/log.ts';
 import type { Metrics } from '../shared/telemetry/metrics.ts';
-import { createRepeatedWarning } from '../shared/telemetry/repeated-log.ts';
-import { type Projected, TOP_SIZE } from '../shared/values/board.ts';
+import { createAnnounceBoards } from './announce/announce-boards.ts';
+import { IndexDamage } from './index/damage.ts';
 import { createIndexContents } from './index/index-contents.ts';
 import { createRankIndex } from './index/rank-index.ts';
 import { createProjector } from './project/projector.ts';
 import { createReadBoards } from './read/read-boards.ts';
 import { createEpochStore } from './rebuild/epoch-store.ts';
 import { createIndexKeeper } from './rebuild/index-keeper.ts';
+import { KnownIndex } from './rebuild/known-index.ts';
 import { createCompareAll } from './reconcile/compare-all.ts';
 import { createCompareIndex } from './reconcile/compare-index.ts';
 import { createReconciler } from './reconcile/reconcile.ts';
@@ -32,42 +32,30 @@ export function createBoards({ servers, log, metrics }: BoardsOptions) {
   const readersTruth = createTruthStore(readPool);
   const truthBoards = createTruthBoards(readersTruth);
   const truthRanks = createTruthRanks(readersTruth);
-  const index = createRankIndex(redis);
-  const contents = createIndexContents(redis);
+  const { keys } = servers.place;
+  const damage = new IndexDamage();
+  const index = createRankIndex(redis, damage, servers.place);
+  const contents = createIndexContents(redis, damage, keys);
+  const known = new KnownIndex({ log, metrics });
+  const reader = createReadBoards({ index, truth: readersTruth, truthBoards, truthRanks, known, log });
+  const announce = createAnnounceBoards({ reader, bus, log });
   const keeper = createIndexKeeper({
-    ...{ epochs: createEpochStore(upkeepPool), index, truth, redis, log, metrics },
-    announce: announceBoard,
+    ...{ epochs: createEpochStore(upkeepPool), index, truth, redis, known, log, metrics },
+    announce: announce.current,
   });
-  const projector = createProjector({ index, truthBoards, keeper, log });
-  const reader = createReadBoards({ index, truth: readersTruth, truthBoards, truthRanks, keeper, log });
+  const projector = createProjector({ index, truthBoards, known, log });
   const compare = createCompareIndex({ contents, truth });
   const repair = createRepairIndex({
-    ...{ compare, contents, truth, projector, keeper, log, metrics },
-    announce: announceRepair,
+    ...{ compare, contents, truth, projector, known, log, metrics },
+    announce: announce.repaired,
   });
-  const reconciler = createReconciler({ compare, contents, truth, repair, keeper, log, metrics });
-
-  /** After an epoch took over, so that viewers hold a board that later events can be compared with. */
-  async function announceBoard(leaderboard: string): Promise<void> {
-    const { board, stale } = await reader.top(leaderboard, TOP_SIZE);
-    if (stale || !bus.ready()) return;
-    const announcement = { leaderboard, players: [], ranks: [], board, position: board, complete: true };
-    await bus.publish(`e${board.epoch}`, announcement);
-  }
-
-  const warn = createRepeatedWarning(log, 'a repaired board was not announced');
-
-  /** A board that a repair changed. Who misses the event polls it. */
-  async function announceRepair(projected: Projected): Promise<void> {
-    if (projected.board === undefined || !bus.ready()) return;
-    await bus.publish(`r${randomUUID()}`, projected).catch((error: unknown) => {
-      warn({ err: error });
-    });
-  }
-
+  const reconciler = createReconciler({
+    ...{ compare, contents, truth, repair, known, log, metrics },
+    announce: announce.current,
+  });
   return {
-    ...{ keeper, reader, reconciler },
-    projectStates: createProjectStates({ projector, truthRanks, keeper, reconciler, log }),
-    compareAll: createCompareAll({ compare, contents, truth, keeper }),
+    ...{ known, keeper, reader, reconciler },
+    projectStates: createProjectStates({ projector, truthRanks, known, keeper, reconciler, log }),
+    compareAll: createCompareAll({ compare, contents, truth, known }),
   };
 }

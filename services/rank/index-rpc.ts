@@ -1,5 +1,6 @@
-/** The gRPC face of the index's upkeep: comparing it with the truth for the operator, and forgetting erased players for score. */
+/** The gRPC methods of the index's upkeep: the operator compares it with Postgres, and score removes erased players and announces new names. */
 import { IndexService } from '../../gen/scoreboard/rank/v1/index_pb.ts';
+import { AppError } from '../shared/errors/app-error.ts';
 import { registerService, type ServiceRegistration } from '../shared/grpc/grpc.ts';
 import { parseLeaderboard, parseUserId } from '../shared/values/identifiers.ts';
 import type { CompareAll } from './reconcile/compare-all.ts';
@@ -7,12 +8,15 @@ import type { Drift } from './reconcile/compare-index.ts';
 import type { Reconciler } from './reconcile/reconcile.ts';
 import { describeState } from './reconcile/repair-index.ts';
 
-/** Differences told of one part; an index that is wrong in more places is wrong altogether. */
+/** Differences reported per part. An index with more is wrong altogether. */
 const DIFFERENCES_MAX = 100;
+
+/** A few milliseconds of either server. */
+const NAMES_MAX = 500;
 
 export interface IndexRpcOptions {
   compareAll: CompareAll;
-  reconciler: Pick<Reconciler, 'forget'>;
+  reconciler: Pick<Reconciler, 'forget' | 'refreshNames'>;
 }
 
 export function createIndexRpc({ compareAll, reconciler }: IndexRpcOptions): ServiceRegistration {
@@ -34,8 +38,14 @@ export function createIndexRpc({ compareAll, reconciler }: IndexRpcOptions): Ser
         await reconciler.forget(parseLeaderboard(leaderboard), parseUserId(userId));
         return {};
       },
+
+      async refreshNames({ leaderboard, userIds }) {
+        if (userIds.length < 1 || userIds.length > NAMES_MAX) throw new AppError('BATCH_SIZE_INVALID');
+        await reconciler.refreshNames(parseLeaderboard(leaderboard), userIds.map(parseUserId));
+        return {};
+      },
     },
-    { compareIndex: ['cli'], forgetPlayer: ['score'] },
+    { compareIndex: ['cli'], forgetPlayer: ['score'], refreshNames: ['score'] },
   );
 }
 

@@ -1,10 +1,12 @@
-/** The gRPC face of the boards: each handler says who, what, do, answer. */
+/** The gRPC methods of the boards. Each handler parses, calls a use case and answers. */
 import { type PlaceQuery, RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { AppError } from '../shared/errors/app-error.ts';
 import { ERROR_TABLE } from '../shared/errors/error-table.ts';
 import { registerService, type ServiceRegistration } from '../shared/grpc/grpc.ts';
+import type { DeploymentId } from '../shared/stores/deployment.ts';
 import { type Entry, TOP_MAX } from '../shared/values/board.ts';
 import { parseLeaderboard, parseUserId } from '../shared/values/identifiers.ts';
+import { positionToWire } from '../shared/values/position.ts';
 import type { ReadBoards } from './read/read-boards.ts';
 import type { ProjectStates } from './states/project-states.ts';
 import { parseIndex, parseStates, toProjectedBoard } from './states/states-on-the-wire.ts';
@@ -13,8 +15,15 @@ const TOP_DEFAULT = 10;
 const RADIUS_DEFAULT = 5;
 const RADIUS_MAX = 50;
 const MAX_PLACES = 100;
+const MAX_CONFIRMED_MS = 60_000;
 
-export function createRankRpc(boards: ReadBoards, projectStates: ProjectStates): ServiceRegistration {
+export interface RankRpcOptions {
+  boards: ReadBoards;
+  projectStates: ProjectStates;
+  deployment: DeploymentId;
+}
+
+export function createRankRpc({ boards, projectStates, deployment }: RankRpcOptions): ServiceRegistration {
   async function place(query: Omit<PlaceQuery, '$typeName'>) {
     const { entry, version, players, entries, stale } = await boards.place(
       parseLeaderboard(query.leaderboard),
@@ -41,11 +50,13 @@ export function createRankRpc(boards: ReadBoards, projectStates: ProjectStates):
     {
       async getTop(request) {
         const leaderboard = parseLeaderboard(request.leaderboard);
-        const { board, stale } = await boards.top(leaderboard, within(request.limit, TOP_DEFAULT, TOP_MAX));
+        const limit = within(request.limit, TOP_DEFAULT, TOP_MAX);
+        const { board, stale, confirmedMs } = await boards.top(leaderboard, limit);
         return {
           entries: board.entries.map(toEntry),
-          position: { leaderboard, epoch: board.epoch, seq: board.seq },
+          position: { leaderboard, ...positionToWire(board.position) },
           stale,
+          confirmedMs: confirmedMsToWire(confirmedMs),
         };
       },
 
@@ -75,9 +86,11 @@ export function createRankRpc(boards: ReadBoards, projectStates: ProjectStates):
         return { outcomes: await Promise.all(queries.map(placeOutcome)) };
       },
 
-      async projectStates(request, { remainingMs }) {
+      getDeployment: async () => ({ id: deployment }),
+
+      async projectStates(request, { deadline }) {
         const boards = parseStates(request);
-        const projected = await projectStates(boards, parseIndex(request.index), remainingMs);
+        const projected = await projectStates(boards, parseIndex(request.index), deadline);
         return { boards: projected.map(toProjectedBoard) };
       },
     },
@@ -86,6 +99,7 @@ export function createRankRpc(boards: ReadBoards, projectStates: ProjectStates):
       getRank: ['edge', 'fanout', 'game', 'cli'],
       listAround: ['edge', 'fanout', 'game', 'cli'],
       getPlaces: ['edge', 'fanout', 'game', 'cli', 'score'],
+      getDeployment: ['fanout'],
       projectStates: ['score'],
     },
   );
@@ -102,4 +116,9 @@ function toRefused({ kind, reason, message, retryAfterMs }: AppError) {
 
 function toEntry({ userId, username, score, rank }: Entry) {
   return { userId, username, score, rank: BigInt(rank) };
+}
+
+/** A stale board may have been confirmed long ago, or never. */
+function confirmedMsToWire(ms: number | undefined): number {
+  return ms === undefined || ms > MAX_CONFIRMED_MS ? 0 : Math.max(1, Math.ceil(ms));
 }

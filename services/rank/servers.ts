@@ -1,33 +1,39 @@
 /**
- * Connections of the rank service: Postgres, which it waits for, and Redis and NATS, which it starts without when they are
- * away. A server whose settings would break a promise is refused.
+ * Connections of the rank service. It waits for Postgres, and starts without Redis or NATS when they are away. It refuses a
+ * server with unsafe settings.
  */
-
 import { type Bus, openBus } from '../shared/events/bus.ts';
-import { atMost } from '../shared/flow/at-most.ts';
+import { Deadline } from '../shared/flow/deadline.ts';
 import type { Clock } from '../shared/settings/clock.ts';
-import { createPostgresPool } from '../shared/stores/postgres.ts';
-import { connectRedis, type RedisClient } from '../shared/stores/redis.ts';
-import { checkPostgres, checkRedisFromNowOn } from '../shared/stores/start-checks.ts';
+import { ForeignServerError } from '../shared/stores/deployment.ts';
+import {
+  checkNamespace,
+  keepNamespace,
+  readDeploymentId,
+} from '../shared/stores/postgres/deployment-store.ts';
+import { createPostgresPool, type PostgresPool } from '../shared/stores/postgres/postgres-pool.ts';
+import { checkPostgres, whenItAnswers } from '../shared/stores/postgres/start-checks.ts';
+import { connectRedis, type RedisClient } from '../shared/stores/redis/redis.ts';
+import { describeRedisAddress } from '../shared/stores/redis/redis-address.ts';
+import { checkRedisFromNowOn, refuseCluster, refuseEviction } from '../shared/stores/redis/redis-checks.ts';
 import type { Log } from '../shared/telemetry/log.ts';
 import type { RankConfig } from './config.ts';
+import { claimIndex, type IndexPlace } from './index/claim-index.ts';
+import { createIndexKeys } from './index/index-keys.ts';
 
-/**
- * What keeps the index gets connections of its own, so that readers who scan boards while there is no index can not hold up
- * its building.
- */
+/** Readers and the upkeep of the index have connections of their own: readers who scan boards must not hold up a rebuild. */
 const READ_CONNECTIONS = 4;
 const UPKEEP_CONNECTIONS = 4;
-/** Below the limits with which we wait: a database that lives answers before we take it for dead. */
+/** Below the limits of our waits: a database that works answers before we take it for dead. */
 const STATEMENT_TIMEOUT_MS = 1_800;
-/** A projection that takes longer is left to the sweeper of score; the reply's rank then comes from Postgres. */
+/** After this, score's outbox delivers the projection, and the rank in the answer comes from Postgres. */
 const REDIS_TIMEOUT_MS = 400;
-/** One that is there answers long before; one that is not must not hold up the start. */
+/** A Redis that works answers long before. One that is away must not hold up the start. */
 const REDIS_START_PATIENCE_MS = 500;
 
-export type Servers = ReturnType<typeof connectServers> & { readonly bus: Bus };
+export type Servers = ReturnType<typeof connectServers> & { readonly bus: Bus; readonly place: IndexPlace };
 
-/** Rejects with the line that says how to fix it when a server is unfit; nothing is left open then. */
+/** Rejects with the setting to change when a server is unfit, or holds another deployment's data. Nothing is left open then. */
 export async function openServers(
   config: RankConfig,
   { log, clock }: { log: Log; clock: Clock },
@@ -36,15 +42,28 @@ export async function openServers(
   try {
     await Promise.all([
       checkPostgres(connections.readPool, log),
-      checkRedisFromNowOn(connections.redis, log),
+      checkRedisFromNowOn(connections.redis, {
+        ...{ url: config.redisUrl, tls: config.redisTls, checks: [refuseCluster, refuseEviction], log },
+      }),
     ]);
+    const place = await findPlace(config, connections, log);
+    const { natsUrl, natsAccess, namespace, databaseSchema } = config;
     const [bus] = await Promise.all([
-      openBus({ natsUrl: config.natsUrl, name: 'scoreboard-rank', keepsStream: false, clock, log }),
-      atMost(REDIS_START_PATIENCE_MS, untilReady(connections.redis)),
+      openBus({
+        ...{ natsUrl, natsAccess, namespace, deployment: place.deployment },
+        ...{ name: 'scoreboard-rank', keepsStream: false, clock, log },
+      }),
+      claimWhenReady(connections.redis, place, log),
     ]);
+    await whenItAnswers(() => keepNamespace(connections.upkeepPool, namespace, databaseSchema), log).catch(
+      async (error: unknown) => {
+        await bus.close();
+        throw error;
+      },
+    );
     return {
       ...connections,
-      bus,
+      ...{ bus, place },
       async close() {
         await bus.close();
         await connections.close();
@@ -54,6 +73,30 @@ export async function openServers(
     await connections.close();
     throw error;
   }
+}
+
+async function findPlace(
+  config: RankConfig,
+  { readPool }: { readPool: PostgresPool },
+  log: Log,
+): Promise<IndexPlace> {
+  const deployment = await whenItAnswers(() => readDeploymentId(readPool), log);
+  await whenItAnswers(() => checkNamespace(readPool, config.namespace, config.databaseSchema), log);
+  return {
+    keys: createIndexKeys(config.namespace),
+    deployment,
+    at: describeRedisAddress(config.redisUrl),
+  };
+}
+
+/** Refuses the index of another deployment before anything is written. A Redis that comes later is looked at by the keeper. */
+async function claimWhenReady(redis: RedisClient, place: IndexPlace, log: Log): Promise<void> {
+  await Deadline.after(REDIS_START_PATIENCE_MS).race(untilReady(redis), () => {});
+  if (redis.status !== 'ready') return;
+  await claimIndex(redis, place).catch((error: unknown) => {
+    if (error instanceof ForeignServerError) throw error;
+    log.warn({ err: error }, 'the owner of the rank index was not checked');
+  });
 }
 
 function untilReady(redis: RedisClient): Promise<void> {
@@ -66,6 +109,7 @@ function connectServers(config: RankConfig, log: Log) {
   const pool = (applicationName: string, connections: number) =>
     createPostgresPool({
       url: config.databaseUrl,
+      schema: config.databaseSchema,
       connections,
       applicationName,
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,
@@ -74,6 +118,7 @@ function connectServers(config: RankConfig, log: Log) {
   const upkeepPool = pool('scoreboard-rank-upkeep', UPKEEP_CONNECTIONS);
   const redis = connectRedis({
     url: config.redisUrl,
+    tls: config.redisTls,
     connectionName: 'scoreboard-rank',
     commandTimeoutMs: REDIS_TIMEOUT_MS,
     log,

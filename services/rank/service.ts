@@ -1,8 +1,5 @@
 /** Wires the rank service: servers, boards, rpc. Opens in order and closes in reverse. */
-
-import { startGrpcServer } from '../shared/grpc/grpc.ts';
-import { startAdminServer } from '../shared/http/admin-server.ts';
-import type { RunningService } from '../shared/process/run-process.ts';
+import { openServicePorts, type RunningPorts } from '../shared/process/service-ports.ts';
 import { type Clock, systemClock } from '../shared/settings/clock.ts';
 import type { Log } from '../shared/telemetry/log.ts';
 import { createMetrics } from '../shared/telemetry/metrics.ts';
@@ -12,10 +9,7 @@ import { createIndexRpc } from './index-rpc.ts';
 import { createRankRpc } from './rpc.ts';
 import { openServers } from './servers.ts';
 
-export interface RankServer extends RunningService {
-  readonly port: number;
-  readonly adminPort: number;
-}
+export type RankServer = RunningPorts;
 
 export async function startRank(
   config: RankConfig,
@@ -23,40 +17,25 @@ export async function startRank(
 ): Promise<RankServer> {
   const servers = await openServers(config, { log, clock });
   const metrics = createMetrics('rank');
-  const { keeper, reader, reconciler, projectStates, compareAll } = createBoards({ servers, log, metrics });
+  const boards = createBoards({ servers, log, metrics });
+  const { known, keeper, reader, reconciler, projectStates, compareAll } = boards;
 
   await keeper.start();
   reconciler.start();
-  const grpc = await startGrpcServer({
-    host: config.host,
-    port: config.port,
-    services: [createRankRpc(reader, projectStates), createIndexRpc({ compareAll, reconciler })],
-    ...config.callers,
-    reflection: config.reflection,
-    log,
-    metrics,
-  });
-  let serving = true;
-  const admin = await startAdminServer({
-    host: config.adminHost,
-    port: config.adminPort,
-    metrics,
-    readiness: () => ({ serving, epoch: keeper.state.epoch > 0n }),
-    // Without any one of them boards are still served.
+  return openServicePorts({
+    config,
+    services: [
+      createRankRpc({ boards: reader, projectStates, deployment: servers.place.deployment }),
+      createIndexRpc({ compareAll, reconciler }),
+    ],
+    readiness: (serving) => ({ serving, epoch: known.state !== undefined }),
+    // Boards are served without any one of them.
     dependencies: () => ({ ...keeper.troubles(), nats: servers.bus.trouble() }),
-    log,
-  });
-
-  return {
-    port: grpc.port,
-    adminPort: admin.port,
-    async stop() {
-      serving = false;
-      await grpc.stop();
+    async drain() {
       await reconciler.stop();
       await keeper.stop();
       await servers.close();
-      await admin.close();
     },
-  };
+    ...{ log, metrics },
+  });
 }

@@ -1,42 +1,48 @@
 /**
- * Connections to what the score service can't do without for long: Postgres, which it waits for, and NATS, auth and rank, which
- * it starts without when they are away. A server whose settings would break a promise is refused.
+ * Connections of the score service. It waits for Postgres at the start, and starts without NATS, auth and rank if they are away.
+ * A server with unsafe settings is refused.
  */
 import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { IndexService } from '../../gen/scoreboard/rank/v1/index_pb.ts';
 import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { type Bus, openBus } from '../shared/events/bus.ts';
-import { createGrpcClient } from '../shared/grpc/grpc.ts';
+import { createClientCalls, createGrpcClient } from '../shared/grpc/grpc.ts';
 import type { Clock } from '../shared/settings/clock.ts';
-import { createPostgresPool } from '../shared/stores/postgres.ts';
-import { checkPostgres } from '../shared/stores/start-checks.ts';
+import type { DeploymentId } from '../shared/stores/deployment.ts';
+import { checkNamespace, readDeploymentId } from '../shared/stores/postgres/deployment-store.ts';
+import { createPostgresPool, type PostgresPool } from '../shared/stores/postgres/postgres-pool.ts';
+import { checkPostgres, whenItAnswers } from '../shared/stores/postgres/start-checks.ts';
 import type { Log } from '../shared/telemetry/log.ts';
+import type { Metrics } from '../shared/telemetry/metrics.ts';
+import { checkAuditChain } from './audit/check-audit-chain.ts';
 import { ERASURE_LIMIT_MS } from './audit/erasure-store.ts';
-import { checkAuditChain } from './check-audit-chain.ts';
 import type { ScoreConfig } from './config.ts';
 import { ACCEPT_CONNECTIONS } from './submit/accept-lanes.ts';
 
-/** Writers get connections of their own, so that what empties the outbox and reads limits can not hold up a commit. */
+/** Commits have connections of their own, so that sweeping the outbox and reading limits do not delay them. */
 const UPKEEP_CONNECTIONS = 4;
-/** What looks after the audit log reads much at a time, and nobody waits for it. */
+/** The audit log is read in large pieces, and no submission waits for it. */
 const AUDIT_CONNECTIONS = 2;
-/** Below the limits with which we wait: a database that lives answers before we take it for dead. */
+/** Shorter than our own limits: a Postgres that works answers before we count it as away. */
 const WRITE_STATEMENT_TIMEOUT_MS = 700;
 const UPKEEP_STATEMENT_TIMEOUT_MS = 1_800;
 const AUDIT_STATEMENT_TIMEOUT_MS = ERASURE_LIMIT_MS;
 export type Servers = ReturnType<typeof connectServers> & { readonly bus: Bus };
 
-/** Rejects with the line that says how to fix it when a server is unfit; nothing is left open then. */
+/** Rejects if a server has unsafe settings, with a message that says how to correct them, and leaves no connection open. */
 export async function openServers(
   config: ScoreConfig,
-  { log, clock }: { log: Log; clock: Clock },
+  { log, clock, metrics }: { log: Log; clock: Clock; metrics: Metrics },
 ): Promise<Servers> {
-  const connections = connectServers(config);
+  const connections = connectServers(config, metrics);
   try {
     await checkPostgres(connections.upkeepPool, log);
     await checkAuditChain(connections.auditPool, config, log);
+    const deployment = await findDeployment(config, connections.upkeepPool, log);
+    const { natsUrl, natsAccess, namespace } = config;
     const bus = await openBus({
-      ...{ natsUrl: config.natsUrl, name: 'scoreboard-score', keepsStream: true, clock, log },
+      ...{ natsUrl, natsAccess, namespace, deployment },
+      ...{ name: 'scoreboard-score', keepsStream: true, clock, log },
     });
     return {
       ...connections,
@@ -52,35 +58,49 @@ export async function openServers(
   }
 }
 
-function connectServers(config: ScoreConfig) {
+async function findDeployment(
+  { namespace, databaseSchema }: ScoreConfig,
+  pool: PostgresPool,
+  log: Log,
+): Promise<DeploymentId> {
+  const id = await whenItAnswers(() => readDeploymentId(pool), log);
+  await whenItAnswers(() => checkNamespace(pool, namespace, databaseSchema), log);
+  return id;
+}
+
+function connectServers(config: ScoreConfig, metrics: Metrics) {
+  const database = { url: config.databaseUrl, schema: config.databaseSchema };
   const writePool = createPostgresPool({
-    url: config.databaseUrl,
+    ...database,
     connections: ACCEPT_CONNECTIONS,
     applicationName: 'scoreboard-score-accept',
     statementTimeoutMs: WRITE_STATEMENT_TIMEOUT_MS,
   });
   const upkeepPool = createPostgresPool({
-    url: config.databaseUrl,
+    ...database,
     connections: UPKEEP_CONNECTIONS,
     applicationName: 'scoreboard-score-upkeep',
     statementTimeoutMs: UPKEEP_STATEMENT_TIMEOUT_MS,
   });
   const auditPool = createPostgresPool({
-    url: config.databaseUrl,
+    ...database,
     connections: AUDIT_CONNECTIONS,
     applicationName: 'scoreboard-score-audit',
     statementTimeoutMs: AUDIT_STATEMENT_TIMEOUT_MS,
   });
+  const calls = createClientCalls(metrics);
   const auth = createGrpcClient(AuthService, {
     address: config.authAddress,
     ...config.identity,
     unavailable: 'AUTH_UNAVAILABLE',
     conversations: ['verifyActions'],
+    calls,
   });
   const toRank = {
     address: config.rankAddress,
     ...config.identity,
     unavailable: 'RANK_UNAVAILABLE',
+    calls,
   } as const;
   const rankStream = createGrpcClient(RankService, { ...toRank, conversations: ['projectStates'] });
   const rank = createGrpcClient(RankService, toRank);

@@ -1,145 +1,127 @@
-/** Wires the score service: stores, rank, bus, use cases, rpc. Opens in order and closes in reverse. */
-
-import { AppError } from '../shared/errors/app-error.ts';
-import { atMost } from '../shared/flow/at-most.ts';
-import { startGrpcServer } from '../shared/grpc/grpc.ts';
-import { startAdminServer } from '../shared/http/admin-server.ts';
-import type { RunningService } from '../shared/process/run-process.ts';
+/** Composes the score service: connections, rooms, ports. It opens them in order and closes them in reverse. */
+import { openServicePorts, type RunningPorts } from '../shared/process/service-ports.ts';
 import { type Clock, systemClock } from '../shared/settings/clock.ts';
-import { createReadPlayerStates } from '../shared/stores/player-state-store.ts';
+import { createReadPlayerStates } from '../shared/stores/postgres/player-state-store.ts';
 import type { Log } from '../shared/telemetry/log.ts';
 import { createMetrics, type Metrics } from '../shared/telemetry/metrics.ts';
+import { createOperatorLog } from '../shared/telemetry/operator-log.ts';
+import { createAcceptStore } from './accept/accept-store.ts';
+import { createPostgresBreaker } from './accept/postgres-breaker.ts';
 import { createAudit } from './audit/audit.ts';
-import type { KeepRejected } from './audit/keep-rejected.ts';
+import { createForgetPlayer } from './boards/forget-player.ts';
 import { createRankBoards } from './boards/rank-boards.ts';
 import { createRankWatch } from './boards/rank-watch.ts';
+import { createBoardCatalog } from './catalog/board-catalog.ts';
+import { createBoardStore } from './catalog/board-store.ts';
+import { createBoardsRpc } from './catalog/boards-rpc.ts';
+import { createSettingsStore } from './catalog/settings-store.ts';
 import type { ScoreConfig } from './config.ts';
 import { createLimits } from './limits/limits.ts';
+import { createRenamePlayers } from './names/rename-players.ts';
+import { createRenamedStore } from './names/renamed-store.ts';
+import { createKnownIdsStore } from './operator/known-ids-store.ts';
 import { createOperatorRpc } from './operator-rpc.ts';
 import { createDelivery } from './outbox/delivery.ts';
-import { createOutboxStore, type OutboxStore } from './outbox/outbox-store.ts';
+import { createOutboxStore } from './outbox/outbox-store.ts';
 import { createOutboxWatch } from './outbox/outbox-watch.ts';
 import { createScoreRpc } from './rpc.ts';
 import { openServers, type Servers } from './servers.ts';
-import { createAcceptStore } from './submit/accept-store.ts';
-import { createStoreBreaker } from './submit/store-breaker.ts';
 import { createSubmitScores } from './submit/submit-scores.ts';
 import { createSignatureVerifier } from './submit/verify-signatures.ts';
+import { createSigns, untilBeat } from './upkeep/signs.ts';
 
-export interface ScoreServer extends RunningService {
-  readonly port: number;
-  readonly adminPort: number;
-}
-
-const PROBE_LIMIT_MS = 500;
-/** When there is room in a full outbox again depends on the bus; clients ask now and then. */
-const OUTBOX_FULL_RETRY_MS = 5_000;
-/** An erased player is out of the index within this, or left to the reconciler. */
-const FORGET_LIMIT_MS = 2_000;
-/** Part of the drain for deliveries under way. What is not delivered by then is safe in the outbox. */
-const DELIVERY_DRAIN_MS = 4_000;
+export type ScoreServer = RunningPorts;
 
 export async function startScore(
   config: ScoreConfig,
   { log, clock = systemClock }: { log: Log; clock?: Clock },
 ): Promise<ScoreServer> {
-  const servers = await openServers(config, { log, clock });
   const metrics = createMetrics('score');
-  const outbox = createOutboxStore(servers.upkeepPool);
-  const audit = createAudit({
-    ...{ pool: servers.auditPool, key: config.auditKey, keySource: config.auditKeySource },
-    ...{ newKeyAfter: config.newAuditKeyAfter, log, metrics },
-    async forgetPlayer(leaderboard, userId) {
-      await servers.rankIndex.forgetPlayer({ leaderboard, userId }, { deadlineMs: FORGET_LIMIT_MS });
-    },
-  });
-  const { delivery, outboxWatch, rankWatch, breaker, limits, submitScores } = createSubmission({
-    ...{ servers, outbox, rejected: audit.rejected, log, metrics },
-  });
+  const servers = await openServers(config, { log, clock, metrics });
+  const rooms = createRooms(config, { servers, log, metrics });
+  const { submitScores, delivery, outboxWatch, rankWatch, breaker, limits, catalog } = rooms;
+  const { audit, operatorRpc, boardsRpc, renames } = rooms;
 
-  await Promise.all([limits.start(), rankWatch.start()]);
+  await Promise.all([limits.start(), catalog.start(), rankWatch.start()]);
   delivery.start();
   outboxWatch.start();
   audit.start();
-  const grpc = await startGrpcServer({
-    host: config.host,
-    port: config.port,
-    services: [createScoreRpc(submitScores), createOperatorRpc({ outbox, delivery }), limits.rpc, audit.rpc],
-    ...config.callers,
-    reflection: config.reflection,
-    log,
-    metrics,
-  });
-  let serving = true;
-  const admin = await startAdminServer({
-    host: config.adminHost,
-    port: config.adminPort,
-    metrics,
-    readiness: () => ({ serving }),
-    // Without Postgres submissions are refused, but each is told so; without the others they are accepted.
+  renames.start();
+  return openServicePorts({
+    config,
+    services: [createScoreRpc(submitScores), operatorRpc, boardsRpc, limits.rpc, audit.rpc],
+    readiness: (serving) => ({ serving }),
+    // None of them makes the process unready: without Postgres each submission is refused with a retry time, and without
+    // the others submissions are accepted.
     dependencies: () => ({
       postgres: breaker.trouble() ?? outboxWatch.trouble(),
       rank: rankWatch.trouble(),
       nats: servers.bus.trouble(),
     }),
-    log,
-  });
-
-  return {
-    port: grpc.port,
-    adminPort: admin.port,
-    async stop() {
-      serving = false;
-      await grpc.stop();
+    async drain() {
       await submitScores.close();
-      await atMost(DELIVERY_DRAIN_MS, delivery.stop());
-      await Promise.all([outboxWatch, rankWatch, limits, breaker, audit].map((part) => part.stop()));
+      await delivery.stop();
+      const rooms = [outboxWatch, rankWatch, limits, catalog, breaker, audit, renames];
+      await Promise.all(rooms.map((room) => room.stop()));
       await servers.close();
-      await admin.close();
     },
-  };
+    ...{ log, metrics },
+  });
 }
 
-interface SubmissionOptions {
-  servers: Servers;
-  outbox: OutboxStore;
-  rejected: Pick<KeepRejected, 'note'>;
-  log: Log;
-  metrics: Metrics;
-}
-
-/** Everything between a submission and its delivery, and what may hold submissions back. */
-function createSubmission({ servers, outbox, rejected, log, metrics }: SubmissionOptions) {
-  const { writePool, upkeepPool, auth, bus, rank, rankStream } = servers;
-  const rankWatch = createRankWatch({ rank, onBack: () => delivery.wake(), log, metrics });
-  const boards = createRankBoards({ stream: rankStream, calls: rank, watch: rankWatch, log });
+function createRooms(
+  config: ScoreConfig,
+  { servers, log, metrics }: { servers: Servers; log: Log; metrics: Metrics },
+) {
+  const { writePool, upkeepPool, auditPool, auth, bus, rank, rankStream, rankIndex } = servers;
+  const signs = createSigns(upkeepPool);
+  const { hasDueRows, limitsVersion: readVersion, lastPosition, outboxDepth: readDepth } = signs;
+  const everyMs = untilBeat;
+  const logAction = createOperatorLog(log);
+  const audit = createAudit({
+    seals: { lastPosition, everyMs },
+    ...{ pool: auditPool, key: config.auditKey, keySource: config.auditKeySource },
+    ...{ newKeyAfter: config.newAuditKeyAfter, forgetPlayer: createForgetPlayer(rankIndex), log, metrics },
+    logAction,
+  });
+  const rankWatch = createRankWatch({ rank, log, metrics });
+  const boards = createRankBoards({
+    ...{ stream: rankStream, calls: rank, watch: rankWatch, waitMs: config.rankWaitMs, log },
+  });
+  const outbox = createOutboxStore(upkeepPool);
+  const outboxWatch = createOutboxWatch({ readDepth, everyMs, log, metrics });
   const readStates = createReadPlayerStates(upkeepPool);
-  const delivery = createDelivery({ outbox, readStates, boards, publisher: bus, log, metrics });
-  const outboxWatch = createOutboxWatch({
-    ...{ outbox, log, metrics },
-    checkWritable: () => upkeepPool.checkWritable(PROBE_LIMIT_MS),
+  const delivery = createDelivery({
+    ...{ outbox, sweeps: { hasDueRows, everyMs }, readStates, boards, publisher: bus, log, metrics },
   });
-  const breaker = createStoreBreaker({
-    store: createAcceptStore(writePool),
-    probe: () => writePool.checkWritable(PROBE_LIMIT_MS),
-    ...{ log, metrics },
+  const renames = createRenamePlayers({ store: createRenamedStore(upkeepPool), index: rankIndex, log });
+  const breaker = createPostgresBreaker({ pool: writePool, log, metrics });
+  const limits = createLimits({ writePool, upkeepPool, readVersion, everyMs, log, logAction, metrics });
+  const catalog = createBoardCatalog({
+    ...{ store: createBoardStore(upkeepPool), createsBoards: config.boardsByFirstScore },
+    ...{ readVersion, everyMs, log },
   });
-  const outboxFull = () => new AppError('OUTBOX_FULL', { retryAfterMs: OUTBOX_FULL_RETRY_MS });
-  const limits = createLimits({ writePool, upkeepPool, breaker, log, metrics });
   const submitScores = createSubmitScores({
-    store: breaker.store,
-    limited: limits.lane,
     verifier: createSignatureVerifier(auth, metrics),
-    boards,
-    delivery: {
-      deliver(outboxId, projected) {
-        for (const { players } of projected) limits.noteAccepted(players);
-        delivery.deliver(outboxId, projected);
-      },
+    store: createAcceptStore(writePool),
+    ...{
+      breaker,
+      outbox: outboxWatch,
+      catalog,
+      limits,
+      boards,
+      delivery,
+      rejected: audit.rejected,
+      log,
+      metrics,
     },
-    onRefused: rejected.note,
-    shed: () => breaker.refusal() ?? (outboxWatch.isFull() ? outboxFull() : undefined),
-    ...{ log, metrics },
+    isDeniedName: config.isDeniedName,
   });
-  return { delivery, outboxWatch, rankWatch, breaker, limits, submitScores };
+  const knownIds = createKnownIdsStore(upkeepPool);
+  const operatorRpc = createOperatorRpc({ outbox, delivery, knownIds, logAction });
+  const boardsRpc = createBoardsRpc({ settings: createSettingsStore(upkeepPool), logAction });
+  return {
+    ...{ submitScores, delivery, outboxWatch, rankWatch, breaker, limits, catalog },
+    ...{ audit, operatorRpc, boardsRpc, renames },
+  };
 }

@@ -1,6 +1,7 @@
-/** `npm run bench`. */
-import { parseArguments } from './arguments.ts';
+/** `npm run bench`. With `--machine` it prints the facts of the machine and ends: then every part loads and every peer is installed. */
+import { describeMachine } from './report/hardware.ts';
 import { runBench } from './run-bench.ts';
+import { parseArguments } from './scenarios/arguments.ts';
 
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort());
@@ -11,13 +12,19 @@ process.on('unhandledRejection', (error) => {
   stopping.abort();
 });
 
+const write = (text: string) => void process.stdout.write(text);
+
+function printMachine(): number {
+  for (const [name, value] of Object.entries(describeMachine())) write(`${name.padEnd(11)}${value}\n`);
+  return 0;
+}
+
+const words = process.argv.slice(2);
 try {
-  const args = parseArguments(process.argv.slice(2));
-  const code = await runBench({
-    args,
-    write: (text) => void process.stdout.write(text),
-    signal: stopping.signal,
-  });
+  const code =
+    words.join(' ') === '--machine'
+      ? printMachine()
+      : await runBench({ args: parseArguments(words), write, signal: stopping.signal });
   process.exitCode ??= code;
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

@@ -1,24 +1,25 @@
 /** One run of the bench: the scenarios in their order, then the tables and the files. */
 import { resolve } from 'node:path';
-import { type Arguments, SCENARIOS, type ScenarioName } from './arguments.ts';
-import type { Line } from './lines.ts';
+import type { Line } from './measure/lines.ts';
 import { profilerOption, summarise } from './profiling/self-times.ts';
 import { describeMachine } from './report/hardware.ts';
 import { writeResults } from './report/results.ts';
 import { costTable, resultTable } from './report/table.ts';
+import { type Arguments, SCENARIOS, type ScenarioName } from './scenarios/arguments.ts';
 import { fanout } from './scenarios/fanout.ts';
 import { growth } from './scenarios/growth.ts';
 import { mixed } from './scenarios/mixed.ts';
 import { open } from './scenarios/open.ts';
+import { ordinary } from './scenarios/ordinary.ts';
 import { overload } from './scenarios/overload.ts';
 import { read } from './scenarios/read.ts';
 import { recovery } from './scenarios/recovery.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { submit } from './scenarios/submit.ts';
-import { startWorld, type World } from './world.ts';
+import { startWorld, type World } from './world/world.ts';
 
 const RUNS: Readonly<Record<ScenarioName, Scenario>> = {
-  ...{ submit, open, mixed, fanout, read, growth, recovery, overload },
+  ...{ ordinary, submit, open, mixed, fanout, read, growth, recovery, overload },
 };
 
 export interface BenchOptions {
@@ -78,5 +79,5 @@ function report(
   write('≥ the load generator had no time left: a lower bound\n');
   const isComplete = args.scenarios.length === SCENARIOS.length && !args.quick;
   const name = isComplete ? 'latest' : `${args.quick ? 'quick-' : ''}${args.scenarios.join('-')}`;
-  for (const path of writeResults(lines, facts, { name, json: args.json }).paths) write(`wrote ${path}\n`);
+  for (const path of writeResults(lines, facts, { name, json: args.json })) write(`wrote ${path}\n`);
 }

@@ -1,6 +1,6 @@
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
+import { type StackProcesses, startStackProcesses } from '../support/processes/stack-processes.ts';
 import { join, launchBrowser, litCell, openPage, playRound, rowOf, showsLive } from './browser.ts';
 import { LOW_CONTRAST_SCRIPT, type LowContrast } from './contrast.ts';
 
@@ -9,7 +9,7 @@ let browser: Browser;
 
 beforeAll(async () => {
   [stack, browser] = await Promise.all([startStackProcesses(), launchBrowser()]);
-}, 120_000);
+});
 
 afterAll(async () => {
   await browser?.close();
@@ -26,8 +26,8 @@ const SCREENS: [string, BrowserContextOptions][] = [
   ['dark', { colorScheme: 'dark', reducedMotion: 'reduce' }],
 ];
 
-describe('the page for everybody', () => {
-  it('is played with the keyboard alone, from the name to the next round', async () => {
+describe('the accessible page', () => {
+  it('can be played with the keyboard alone, from the name to the next round', async () => {
     const { page } = await openPage(browser, stack.edgeUrl);
     await showsLive(page);
     await page.keyboard.press('Tab');
@@ -66,14 +66,14 @@ describe('the page for everybody', () => {
     }
   });
 
-  it('refuses an empty name in words, at the field', async () => {
+  it('refuses an empty name with a message at the field', async () => {
     const { page } = await openPage(browser, stack.edgeUrl);
     await page.getByRole('button', { name: 'Play', exact: true }).click();
     await page.getByRole('alert').getByText('Choose a name first.').waitFor();
     await page.locator('#name:focus[aria-invalid=true]').waitFor();
   });
 
-  it('tells a listener who leads, in a polite live region', async () => {
+  it('announces the leader in a polite live region', async () => {
     const viewer = await openPage(browser, stack.edgeUrl);
     await showsLive(viewer.page);
     const spoken = viewer.page.locator('live-scoreboard').locator('[aria-live=polite]');
@@ -82,9 +82,11 @@ describe('the page for everybody', () => {
     await join(player.page, 'Annie Easley');
     await playRound(player.page);
     await playRound(player.page);
-    await expect.poll(() => spoken.textContent(), { timeout: 15_000 }).toMatch(/is now first with [\d,]+$/);
+    await expect.poll(() => spoken.textContent()).toMatch(/is now first with [\d,]+$/);
   });
+});
 
+describe('the look of the page', () => {
   it.each(SCREENS)('has enough contrast everywhere in %s', async (scheme, options) => {
     const { page } = await openPage(browser, stack.edgeUrl, options);
     await showsLive(page);
@@ -118,7 +120,7 @@ describe('the page for everybody', () => {
     expect(box?.width).toBeGreaterThanOrEqual(44);
   });
 
-  it('does not move rows for those who asked for less motion', async () => {
+  it('does not animate rows if reduced motion is preferred', async () => {
     const { page } = await openPage(browser, stack.edgeUrl, { reducedMotion: 'reduce' });
     await showsLive(page);
     await join(page, 'Mary');

@@ -32,6 +32,9 @@ export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath, args: QUIET });
 }
 
+/** Bounds a hang, on a busy machine too. */
+const LIMIT_MS = 90_000;
+
 export interface WatchedPage {
   readonly page: Page;
   /** What the page complained about: script errors, refused by policy, requests to foreign hosts. */
@@ -39,7 +42,7 @@ export interface WatchedPage {
 }
 
 /** Refusals that the product answers by design are told apart by their text. */
-const EXPECTED_COMPLAINT = /status of (401|404|429|503)|ERR_CONNECTION_REFUSED|WebSocket connection to/;
+const EXPECTED_COMPLAINT = /status of (401|429|503)|ERR_CONNECTION_REFUSED|WebSocket connection to/;
 
 export async function openPage(
   browser: Browser,
@@ -47,6 +50,7 @@ export async function openPage(
   options: BrowserContextOptions = {},
 ): Promise<WatchedPage> {
   const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
+  context.setDefaultTimeout(LIMIT_MS);
   const page = await context.newPage();
   const complaints: string[] = [];
   const home = new URL(url).hostname;
@@ -62,9 +66,9 @@ export async function openPage(
   return { page, complaints };
 }
 
-/** A promise that is kept when the page shows this, and broken at the limit. */
-export async function showsLive(page: Page, limitMs = 10_000): Promise<void> {
-  await page.locator('#connection[data-status=live]').waitFor({ timeout: limitMs });
+/** Resolves once the page says that it is live. */
+export async function showsLive(page: Page): Promise<void> {
+  await page.locator('#connection[data-status=live]').waitFor();
 }
 
 export async function join(page: Page, name: string): Promise<void> {
@@ -82,14 +86,25 @@ export async function litCell(page: Page) {
   return lit;
 }
 
-/** Plays that many lights of a new round with the number keys. */
+/**
+ * Plays a new round with the number keys until that many lights are hit, or the round is over: on a busy machine a light may expire
+ * before the key reaches it.
+ */
 export async function playRound(page: Page, { lights = 10 }: { lights?: number } = {}): Promise<void> {
   await page.getByRole('button', { name: /^(Start|Play again)$/ }).click();
-  for (let played = 0; played < lights; played += 1) {
-    const number = await (await litCell(page)).textContent();
-    const before = await page.locator('.dot.hit, .dot.miss').count();
-    await page.keyboard.press(number ?? '1');
-    await page.locator('.dot.hit, .dot.miss').nth(before).waitFor();
+  const lit = page.locator('.cell.lit');
+  const played = page.locator('.dot.hit, .dot.miss');
+  const open = page.locator('.dot.open');
+  await litCell(page);
+  while ((await open.count()) > 0 && (await page.locator('.dot.hit').count()) < lights) {
+    const before = await played.count();
+    // An expired light is a miss.
+    await lit.or(played.nth(before)).first().waitFor();
+    const seenAt = await page.evaluate(() => performance.now());
+    await page.waitForFunction((time) => performance.now() > time, seenAt + FASTEST_HUMAN_MS);
+    const number = await page.evaluate<string | null>("document.querySelector('.cell.lit')?.textContent");
+    if (number) await page.keyboard.press(number);
+    await played.nth(before).waitFor();
   }
 }
 

@@ -1,7 +1,7 @@
-/** The page as somebody in the same network opens it: by an address of this machine that no setting names. */
+/** The page opened from another machine of the network: by an address of this machine that no setting names. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
+import { type StackProcesses, startStackProcesses } from '../support/processes/stack-processes.ts';
 import { join, launchBrowser, openPage, playRound, rowOf, showsLive } from './browser.ts';
 
 let stack: StackProcesses;
@@ -9,7 +9,7 @@ let browser: Browser;
 
 beforeAll(async () => {
   [stack, browser] = await Promise.all([startStackProcesses({ env: { HOST: '0.0.0.0' } }), launchBrowser()]);
-}, 120_000);
+});
 
 afterAll(async () => {
   await browser?.close();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { waitFor } from '../support/wait-for.ts';
-import { type Clocks, createClocks } from './driver/clocks.ts';
+import { type Clocks, createClocks } from './driver/stack/clocks.ts';
 
 /** Tells its clocks again and again: the time of day in both ways, the monotonic one, and a date that is not now. */
 const TELLER = `

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { HistoryEvent } from './checker/record.ts';
-import { COMPONENTS } from './driver/components.ts';
-import { type Fault, kindsOf, makeFault } from './driver/faults.ts';
+import { createRandom, type Random } from '../support/random.ts';
+import { type Fault, kindsOf, makeFault } from './driver/faults/faults.ts';
 import { runUnderFire } from './driver/run.ts';
-import { createRandom, type Random } from './random.ts';
+import { COMPONENTS } from './driver/stack/components.ts';
+import type { HistoryEvent } from './record/record.ts';
 
 /** Seeds that CI runs; SEED=123 runs one of one's own. */
 const SEEDS = process.env.SEED === undefined ? [20_261] : [Number(process.env.SEED)];
 const KINDS = [
   ...(['kill', 'pause', 'cut', 'skew'] as const),
-  ...(['script-flush', 'read-only', 'no-jetstream', 'disk-full'] as const),
+  ...(['script-flush', 'read-only', 'no-jetstream', 'disk-full', 'foreign-transaction'] as const),
 ];
 const [SHORTEST_MS, LONGEST_MS] = [500, 2_000];
 const CHEATING = [
@@ -19,15 +19,16 @@ const CHEATING = [
 /** Each fault and its recovery take a few seconds, on a machine that has other things to do. */
 const LIMIT_MS = 290_000;
 
-/** Every component once with every kind that it knows, in an order of the seed's. */
+/** Each component once with each of its kinds, and NATS out of reach, in an order that the seed decides. */
 function everyFault(seed: number): Fault[] {
   const random = createRandom(seed);
-  const faults = COMPONENTS.flatMap((component) =>
-    KINDS.filter((kind) => kindsOf(component).includes(kind)).map((kind) => ({
-      fault: makeFault(component, kind, random.whole(SHORTEST_MS, LONGEST_MS), random),
-      order: random.next(),
-    })),
+  const pairs = COMPONENTS.flatMap((component) =>
+    KINDS.filter((kind) => kindsOf(component).includes(kind)).map((kind) => [component, kind] as const),
   );
+  const faults = [...pairs, ['nats', 'down'] as const].map(([component, kind]) => ({
+    fault: makeFault(component, kind, random.whole(SHORTEST_MS, LONGEST_MS), random),
+    order: random.next(),
+  }));
   return faults.sort((a, b) => a.order - b.order).map(({ fault }) => fault);
 }
 

@@ -1,7 +1,7 @@
 /** The rank process killed, or stopped and going on, under load: scores are accepted without ranks, and the outbox brings them. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
+import { type StackProcesses, startStackProcesses } from '../support/processes/stack-processes.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const PLAYERS = 4;
@@ -43,7 +43,7 @@ beforeAll(async () => {
     ...{ userId, token: tokens.stdout.trim().split('\n')[n] ?? '', score: 0 },
     signatures: signed.slice(n * ACTIONS, (n + 1) * ACTIONS),
   }));
-}, 120_000);
+});
 
 afterAll(async () => {
   await stack?.stop();
@@ -74,6 +74,7 @@ async function sendUntil(fits: (answer: Answer) => boolean): Promise<Answer[]> {
   await waitFor(async () => {
     const answers = await sendAll();
     all.push(...answers);
+    // The pace of the load.
     await pause(PACE_MS);
     return answers.some(fits) || undefined;
   });

@@ -1,10 +1,10 @@
 /** Every process of the product restarted one after another, under load: a client that follows the retry rule loses nothing. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ScoreboardLink } from '../../edge/web/scoreboard-link.ts';
-import { openWebSocket } from '../../edge/web/socket-port.ts';
+import { ScoreboardLink } from '../../edge/web/client/scoreboard-link.ts';
+import { openWebSocket } from '../../edge/web/client/socket-port.ts';
 import { createScorePoster } from '../../services/game/simulate/post-score.ts';
-import { type StackProcesses, startStackProcesses } from '../support/stack-processes.ts';
+import { type StackProcesses, startStackProcesses } from '../support/processes/stack-processes.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const PLAYERS = 10;
@@ -29,7 +29,7 @@ const failures: string[] = [];
 beforeAll(async () => {
   stack = await startStackProcesses();
   players = await preparePlayers();
-}, 120_000);
+});
 
 afterAll(async () => {
   await stack?.stop();
@@ -62,6 +62,7 @@ async function play(player: Player, poster: ReturnType<typeof createScorePoster>
     const sent = await poster.post(action, never);
     if (sent.accepted) player.accepted += 1;
     else failures.push(`${player.userId} a${n}: ${sent.reason}`);
+    // The pace of the load.
     await pause(PACE_MS);
   }
 }
@@ -114,11 +115,11 @@ test('no submission fails, every score counts exactly once, and watchers end wit
   const playing = players.map((player) => play(player, poster, stop.signal));
   for (const name of NAMES) {
     await restart(name);
-    // As whoever rolls would: on to the next when everybody is served again. A client's budget is for one restart.
+    // As an operator would: on to the next when every player is served again. A client's retries last for one restart.
     const accepted = players.map((player) => player.accepted);
     await waitFor(
       () => players.every((player, n) => player.accepted >= (accepted[n] ?? 0) + 2) || undefined,
-      { describe: `everybody served after the restart of ${name}` },
+      { describe: `every player served after the restart of ${name}` },
     );
   }
   stop.abort();

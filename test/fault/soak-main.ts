@@ -5,9 +5,9 @@
  */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { makeFault, randomFault } from './driver/faults.ts';
+import { createRandom } from '../support/random.ts';
+import { makeFault, randomFault } from './driver/faults/faults.ts';
 import { type RunResult, runUnderFire } from './driver/run.ts';
-import { createRandom } from './random.ts';
 import { reportRuns } from './soak-report.ts';
 
 const MS_PER_MINUTE = 60_000;

@@ -1,6 +1,6 @@
 /** What a long run comes to, as lines for the terminal. */
 
-import { nameOf } from './driver/faults.ts';
+import { nameOf } from './driver/faults/faults.ts';
 import type { RunResult } from './driver/run.ts';
 import { tally } from './driver/timeline.ts';
 

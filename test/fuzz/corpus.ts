@@ -1,5 +1,5 @@
 /** Real tokens, signatures and rounds of a running stack. */
-import type { StackProcesses } from '../support/stack-processes.ts';
+import type { StackProcesses } from '../support/processes/stack-processes.ts';
 import type { Corpus } from './http-inputs.ts';
 
 /** Many players, so that the limit of one is not all that is met. */

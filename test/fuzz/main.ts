@@ -5,7 +5,7 @@
  *   npm run fuzz -- --inputs 1000000 [--seed 1] [--seconds 600]
  */
 import { parseArgs } from 'node:util';
-import { startStackProcesses } from '../support/stack-processes.ts';
+import { startStackProcesses } from '../support/processes/stack-processes.ts';
 import { createCorpus, FUZZ_ENV } from './corpus.ts';
 import { type FuzzReport, runFuzz } from './run-fuzz.ts';
 

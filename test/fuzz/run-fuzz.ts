@@ -3,8 +3,8 @@
  * the same seed and corpus. A failure is an answer of the 500s, no answer at all, a process that died, or one that grew.
  */
 import { readFileSync } from 'node:fs';
-import { openRaw } from '../support/raw-socket.ts';
-import type { StackProcesses } from '../support/stack-processes.ts';
+import { openRaw } from '../support/clients/raw-socket.ts';
+import type { StackProcesses } from '../support/processes/stack-processes.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { Corpus } from './http-inputs.ts';
 import { createHttpLanes } from './http-inputs.ts';

@@ -1,6 +1,6 @@
 /** Inputs for the sockets of a fan-out node: what a handshake may ask for, and what a client may say. */
 import fc from 'fast-check';
-import { frame, handshake, OPCODE } from '../support/raw-socket.ts';
+import { frame, handshake, OPCODE } from '../support/clients/raw-socket.ts';
 import type { Corpus } from './http-inputs.ts';
 import { anyBytes, damaged, headerValue, oddString, oddValue } from './odd-values.ts';
 

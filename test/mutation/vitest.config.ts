@@ -2,5 +2,5 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['test/unit/{auth,edge,score,shared}/**/*.test.ts'], testTimeout: 10_000 },
+  test: { include: ['test/unit/{auth,edge,rank,score,shared}/**/*.test.ts'], testTimeout: 10_000 },
 });

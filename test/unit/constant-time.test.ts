@@ -1,4 +1,4 @@
-/** The lint rule against comparisons of secrets finds what it is for, in our processes, and leaves the rest alone. */
+/** The lint rule against comparisons of secrets finds such comparisons in our processes and nothing else. */
 import { spawnSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -61,14 +61,14 @@ const HARMLESS = [
   'timingSafeEqual(mac, given)',
 ];
 
-it('finds each way to compare that ends early, in every process', () => {
+it('reports every way to compare that ends at the first difference, in every process', () => {
   const inProcesses = ['services/auth/planted.ts', 'edge/http/planted.ts', 'edge/fanout/planted.ts'];
   for (const file of inProcesses) {
     expect(lint({ [file]: LEAKS })).toEqual(LEAKS.map((_, index) => `${file}:${index + 1}`).sort());
   }
 });
 
-it('leaves alone what tells nothing, and what runs nowhere but at the player', () => {
+it('ignores comparisons that reveal nothing, and code that runs only in the browser', () => {
   expect(lint({ 'services/auth/planted.ts': HARMLESS, 'edge/web/planted.ts': LEAKS })).toEqual([]);
 });
 

@@ -1,11 +1,13 @@
-/** The container files keep what they promise about rights: read as text, since no engine is needed to see what they ask for. */
+/** The container files grant the rights that the documents promise. They are read as text, so no container engine is needed. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { STORE_USERS } from '../../services/provision/store-passwords.ts';
 import { certificateFiles } from '../../services/shared/identity/service-certificate.ts';
 import type { ServiceName } from '../../services/shared/identity/service-keys.ts';
-import { DATABASE_SERVICES, roleName } from '../../services/shared/stores/database-roles.ts';
+import { settingsOf } from '../../services/shared/settings/settings.ts';
+import type { Program } from '../../services/shared/settings/table/setting.ts';
+import { DATABASE_SERVICES, roleName } from '../../services/shared/stores/postgres/database-roles.ts';
 
 const read = (name: string) => readFileSync(fileURLToPath(new URL(`../../${name}`, import.meta.url)), 'utf8');
 const compose = read('docker-compose.yml');
@@ -49,14 +51,14 @@ describe('the compose file', () => {
     }
   });
 
-  it('opens the public ports alone, and keeps everything else on a network without a way out', () => {
+  it('opens only the public ports, and keeps everything else on an internal network', () => {
     const open = [...services].filter(([, block]) => block.includes('ports:')).map(([name]) => name);
     expect(open.sort()).toEqual(['edge', 'fanout', 'game']);
     expect(compose).toContain('inside: { internal: true }');
     expect(compose).not.toMatch(/privileged: true|network_mode: host|docker\.sock|pid: host/);
   });
 
-  it('hands each service its own secrets, from files', () => {
+  it('gives each service only its own secrets, as files', () => {
     for (const name of [
       ...SERVERS,
       'migrate',
@@ -80,9 +82,9 @@ describe('the compose file', () => {
     expect(compose).not.toMatch(/(?:SERVICE|AUDIT)_KEY: |PASSWORD: |:\/\/\w+:\w*@/);
   });
 
-  it('names each service at each server by a user that is known there, with the password that is handed to it', () => {
+  it('connects each service to each server as a user that the server knows, with the password file of that service', () => {
     const known: Readonly<Record<string, readonly string[]>> = {
-      postgres: DATABASE_SERVICES.map((service) => roleName('scoreboard', service)),
+      postgres: DATABASE_SERVICES.map((service) => roleName('scoreboard', 'public', service)),
       redis: STORE_USERS.redis,
       nats: STORE_USERS.nats,
     };
@@ -112,7 +114,7 @@ describe('the compose file', () => {
     expect(services.get('secrets')).toContain('cp /secrets/all/loader.redis /secrets/scripts/redis');
   });
 
-  it('runs in production mode, where services know each other by certificates, and keeps the key of their authority apart', () => {
+  it('runs in production mode, with certificates for each service, and gives the key of the authority to one service only', () => {
     for (const name of ['auth', 'score', 'rank', 'edge', 'fanout', 'game', 'cli']) {
       const block = services.get(name) ?? '';
       const { cert, key, ca } = certificateFiles('/secrets', name as ServiceName);
@@ -126,8 +128,19 @@ describe('the compose file', () => {
     expect(holders.map(([name]) => name)).toEqual(['secrets']);
   });
 
+  it('gives each service only settings that it reads', () => {
+    const programs: Readonly<Record<string, Program>> = { scripts: 'redis-scripts' };
+    const given = [...services].filter(([name]) => OURS.includes(name) && name !== 'secrets');
+    for (const [name, block] of given) {
+      const reads: string[] = settingsOf(programs[name] ?? (name as Program));
+      const set = [...block.matchAll(/^ {6}([A-Z][A-Z_]+): /gm)].map(([, variable]) => variable ?? '');
+      expect(set.length).toBeGreaterThan(1);
+      expect([name, set.filter((variable) => !reads.includes(variable))]).toEqual([name, []]);
+    }
+  });
+
   it('binds every port inside the containers, where the networks decide who reaches it', () => {
-    expect(dockerfile).toMatch(/^ENV .*\bHOST=0\.0\.0\.0 INTERNAL_HOST=0\.0\.0\.0\b/m);
+    expect(dockerfile).toMatch(/^ENV .*\bHOST=0\.0\.0\.0 INTERNAL_HOST=0\.0\.0\.0 ADMIN_HOST=0\.0\.0\.0\b/m);
     expect(compose).not.toMatch(/HOST: /);
   });
 

@@ -1,4 +1,4 @@
-/** The documents lead where they say: links, anchors, file paths, and the index of decisions. README stays short. */
+/** The references of the documents are valid: links, anchors, file paths, and the index of decisions. README stays short. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';

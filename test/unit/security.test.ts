@@ -1,4 +1,4 @@
-/** docs/security.md says what is there: every threat has its row, every file it names exists, the inventory is complete. */
+/** docs/security.md is complete: every threat has its row, every file that it names exists, the inventory lists every entry. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

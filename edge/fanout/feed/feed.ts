@@ -1,233 +1,201 @@
 /**
- * The stream of score events, read in sessions: each creates a consumer of its own that starts right after the last
- * event read, so that an interruption loses nothing. A session ends as soon as anything is wrong with it (connection
- * lost, heartbeats missed, a gap, the consumer or the stream deleted), and the next one starts from the facts it finds,
- * a wiped server included. Losing events would still be harmless: boards are repaired by polling.
+ * The stream of score events, read in sessions. Each session creates its own consumer, which starts right after the last event
+ * read, so an interruption loses nothing. A session ends when anything is wrong with it: the connection is lost, heartbeats are
+ * missed, there is a gap, or the consumer or the stream was deleted. The next session starts from the present state of the
+ * server, even if that was wiped. A lost event would do no harm: polls repair boards.
  */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Secret } from '../../../services/shared/settings/secret.ts';
+import { ForeignServerError } from '../../../services/shared/stores/deployment.ts';
+import { natsNames } from '../../../services/shared/stores/names.ts';
+import { connectNats, type NatsConnection } from '../../../services/shared/stores/nats/nats.ts';
+import type { NatsAccess } from '../../../services/shared/stores/nats/nats-address.ts';
 import {
-  AckPolicy,
-  connectNats,
-  DeliverPolicy,
   describeNatsTrouble,
   JETSTREAM_DISABLED,
-  type NatsConnection,
   NOT_CONNECTED,
-  SCORE_STREAM,
-} from '../../../services/shared/stores/nats.ts';
+} from '../../../services/shared/stores/nats/nats-trouble.ts';
 import type { Log } from '../../../services/shared/telemetry/log.ts';
 import { createRepeatedWarning } from '../../../services/shared/telemetry/repeated-log.ts';
-import {
-  FEED_CALL_DEADLINE_MS,
-  FEED_CONSUMER_LINGER_MS,
-  FEED_HEARTBEAT_MS,
-  FEED_MAX_REPLAY,
-  FEED_PULL_EXPIRES_MS,
-  FEED_PULL_MESSAGES,
-  FEED_RETRIES_UNTIL_GONE,
-  FEED_RETRY_MS,
-} from '../limits.ts';
+import type { FanoutMetrics } from '../metrics/fanout-metrics.ts';
+import { addConsumer, type Cursor, consumeEvents } from './event-consumer.ts';
+import type { FindFeedStream } from './feed-stream.ts';
+import { FEED_HEARTBEAT_MS, FEED_RETRIES_UNTIL_GONE, FEED_RETRY_MS } from './limits.ts';
 
 export interface FeedOptions {
   natsUrl: Secret;
+  natsAccess?: NatsAccess | undefined;
+  namespace: string;
+  findStream: FindFeedStream;
   log: Log;
-  /** One event's bytes. Must not throw. */
+  metrics: Pick<FanoutMetrics, 'feedSessions'>;
+  /** Gets the bytes of one event. Must not throw. */
   onEvent: (payload: Uint8Array) => void;
-  /** The feed was opened or lost. */
-  onChange: () => void;
+  /** From now on every event is delivered. */
+  onOpened: () => void;
+  /** Events may be missing from this time on, in monotonic milliseconds. */
+  onLost: (sinceMs: number) => void;
   /** Monotonic milliseconds. */
   monotonicMs: () => number;
 }
 
-export interface Feed {
-  /** Connected, and heard of within the last heartbeats. */
-  readonly healthy: boolean;
-  /** Counts sessions; 0 before the first. */
-  readonly session: number;
-  /** Until when the feed can say that it delivered everything there was, monotonic milliseconds. */
-  vouchedAtMs(): number;
-  /** Why no events come; undefined while they do. */
-  trouble(): string | undefined;
-  stop(): Promise<void>;
-}
+export class Feed {
+  readonly #options: FeedOptions;
+  readonly #stopping = new AbortController();
+  readonly #warn: (fields: object) => void;
+  #running: Promise<void> | undefined = undefined;
+  #connection: NatsConnection | undefined = undefined;
+  #isConnected = false;
+  #cursor: Cursor | undefined = undefined;
+  /** Counts sessions, from 1. */
+  #session = 0;
+  #isHealthy = false;
+  /** Ends the current session; also set while it is being opened. */
+  #endSession: ((why: string) => void) | undefined = undefined;
+  /** Why the last attempt to open a session failed. A hung server cuts its connections between attempts. */
+  #openTrouble: string | undefined = undefined;
 
-/** How far this node has read. */
-interface Cursor {
-  /** When the stream was created: another stream has other sequence numbers. */
-  readonly created: string;
-  seq: number;
-}
+  constructor(options: FeedOptions) {
+    this.#options = options;
+    this.#warn = createRepeatedWarning(options.log, 'feed not opened');
+  }
 
-const NS_PER_MS = 1_000_000;
-/** What the consumer's status says while all is well. */
-const HARMLESS = new Set(['next', 'debug', 'discard']);
+  /** Connected, and heard from within the last two heartbeats. */
+  get isHealthy(): boolean {
+    return this.#isHealthy;
+  }
 
-export function startFeed({ natsUrl, log, onEvent, onChange, monotonicMs }: FeedOptions): Feed {
-  const stopping = new AbortController();
-  let connection: NatsConnection | undefined;
-  let cursor: Cursor | undefined;
-  let session = 0;
-  let healthy = false;
-  let lostAtMs = -Infinity;
-  let connected = false;
-  /** What the attempts since the last session met; a hung server cuts its connections between them. */
-  let notOpened: string | undefined;
-  let endSession: ((why: string) => void) | undefined;
-  const warn = createRepeatedWarning(log, 'feed not opened');
-  const running = run();
+  /** Why no events arrive; undefined while they do. */
+  trouble(): string | undefined {
+    if (this.#isHealthy) return undefined;
+    return this.#openTrouble ?? (this.#isConnected ? JETSTREAM_DISABLED : NOT_CONNECTED);
+  }
 
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      connection = await connect();
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#endSession?.('stopped');
+    if (this.#connection === undefined) return;
+    await this.#connection.close();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      const connection = await this.#connect();
+      this.#connection = connection;
       if (connection === undefined) continue;
-      if (stopping.signal.aborted) await connection.close();
-      connected = true;
-      void watchConnection(connection);
-      void connection.closed().then(() => endSession?.('closed'));
-      let missed = 0;
-      while (!connection.isClosed()) {
-        missed = connected ? 0 : missed + 1;
-        if (connected) await readSession(connection).catch(onNotOpened);
-        if (missed === FEED_RETRIES_UNTIL_GONE) notOpened = undefined;
-        await delay(FEED_RETRY_MS, undefined, { signal: stopping.signal }).catch(ignoreAbort);
-      }
+      if (signal.aborted) await connection.close();
+      await this.#readSessions(connection);
     }
   }
 
-  async function connect(): Promise<NatsConnection | undefined> {
+  async #connect(): Promise<NatsConnection | undefined> {
+    const { natsUrl: url, natsAccess, log } = this.#options;
+    const { signal } = this.#stopping;
     try {
-      return await connectNats({ url: natsUrl, name: 'fanout', log });
+      return await connectNats({ url, ...natsAccess, name: 'fanout', log, signal });
     } catch (error) {
-      // At a start it is a mistake that must show. Later, sockets are worth more: whoever changed the bus may change it back.
-      if (session === 0) throw error;
-      onNotOpened(error);
-      await delay(FEED_RETRY_MS, undefined, { signal: stopping.signal }).catch(ignoreAbort);
+      if (signal.aborted) return undefined;
+      // At the start a refusal is a mistake in the settings. Later the node keeps its sockets: the server may accept it again.
+      if (this.#session === 0) throw error;
+      this.#onNotOpened(error);
+      await this.#pause();
       return undefined;
     }
   }
 
-  /** Never ends: the library leaves these iterators open when the connection closes. */
-  async function watchConnection(watched: NatsConnection): Promise<void> {
-    for await (const { type } of watched.status()) {
-      if (String(type) === 'reconnect') connected = true;
+  /** Reads session after session until the connection is closed for good. */
+  async #readSessions(connection: NatsConnection): Promise<void> {
+    this.#isConnected = true;
+    void this.#watchConnection(connection);
+    void connection.closed().then(() => this.#endSession?.('closed'));
+    let missed = 0;
+    while (!connection.isClosed()) {
+      missed = this.#isConnected ? 0 : missed + 1;
+      if (this.#isConnected) await this.#readSession(connection).catch((error) => this.#onNotRead(error));
+      if (missed === FEED_RETRIES_UNTIL_GONE) this.#openTrouble = undefined;
+      await this.#pause();
+    }
+  }
+
+  /** Does not return: the library leaves this iterator open even when the connection closes. */
+  async #watchConnection(connection: NatsConnection): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (String(type) === 'reconnect') this.#isConnected = true;
       if (String(type) !== 'disconnect') continue;
-      connected = false;
-      endSession?.('disconnected');
+      this.#isConnected = false;
+      this.#endSession?.('disconnected');
     }
   }
 
-  function onNotOpened(error: unknown): void {
-    if (stopping.signal.aborted) return;
-    notOpened = describeNatsTrouble(error);
-    warn({ err: error });
-  }
-
-  async function openConsumer(open: NatsConnection): Promise<{ name: string; created: string }> {
-    const manager = await open.jetstreamManager({ timeout: FEED_CALL_DEADLINE_MS, checkAPI: false });
-    // Whoever publishes makes it: without it there is nothing to read, and the next attempt is soon.
-    const { created, state } = await manager.streams.info(SCORE_STREAM);
-    const start = startOf(cursor, created, state.last_seq);
-    const { name } = await manager.consumers.add(SCORE_STREAM, {
-      name: `fanout-${randomUUID()}`,
-      ack_policy: AckPolicy.None,
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: start,
-      inactive_threshold: FEED_CONSUMER_LINGER_MS * NS_PER_MS,
-      mem_storage: true,
-      num_replicas: 1,
-    });
-    cursor = { created, seq: start - 1 };
-    return { name, created };
-  }
-
-  /** Resolves when the session is over, for whatever reason. */
-  async function readSession(open: NatsConnection): Promise<void> {
-    const { promise: ended, resolve } = Promise.withResolvers<string>();
-    endSession = resolve;
-    const { name, created } = await openConsumer(open);
-    const consumer = await open
-      .jetstream({ timeout: FEED_CALL_DEADLINE_MS })
-      .consumers.get(SCORE_STREAM, name);
-    let delivered = 0;
-    const messages = await consumer.consume({
-      max_messages: FEED_PULL_MESSAGES,
-      expires: FEED_PULL_EXPIRES_MS,
-      idle_heartbeat: FEED_HEARTBEAT_MS,
-      abort_on_missing_resource: true,
-      callback({ data, info: { deliverySequence, streamSequence } }) {
-        if (endSession !== resolve) return;
-        if (deliverySequence !== delivered + 1) return resolve('gap');
-        delivered = deliverySequence;
-        cursor = { created, seq: streamSequence };
-        onEvent(data);
+  /** Resolves when the session is over. Rejects if it cannot be opened. */
+  async #readSession(connection: NatsConnection): Promise<void> {
+    const { promise: ended, resolve: end } = Promise.withResolvers<string>();
+    this.#endSession = end;
+    const stream = await this.#options.findStream();
+    const { name, from } = await addConsumer(connection, stream, this.#cursor);
+    this.#cursor = from;
+    const consumer = await consumeEvents(
+      connection,
+      { stream: stream.names.stream, name },
+      {
+        onEvent: (payload, seq) => {
+          if (this.#endSession !== end) return;
+          this.#cursor = { created: from.created, seq };
+          this.#options.onEvent(payload);
+        },
+        onTrouble: end,
       },
-    });
-    void reportTrouble(await messages.status(), resolve);
-    messages.closed().then(
-      () => resolve('consumer closed'),
-      () => resolve('consumer failed'),
     );
-    onOpened();
+    this.#onOpened();
     const why = await ended;
-    onLost(why);
-    await messages.close();
-    // Best effort: a consumer that is left behind is forgotten by the server itself.
-    if (!open.isClosed() && why !== 'disconnected') await consumer.delete().catch(() => false);
+    this.#onLost(why);
+    await consumer.close({ remove: !connection.isClosed() && why !== 'disconnected' });
   }
 
-  async function reportTrouble(
-    statuses: AsyncIterable<{ type: unknown }>,
-    report: (why: string) => void,
-  ): Promise<void> {
-    for await (const { type } of statuses) {
-      if (!HARMLESS.has(String(type))) report(String(type));
-    }
+  #onOpened(): void {
+    this.#session += 1;
+    this.#isHealthy = true;
+    this.#openTrouble = undefined;
+    const { log, metrics, onOpened } = this.#options;
+    log.info({ session: this.#session, after: this.#cursor?.seq }, 'feed opened');
+    metrics.feedSessions.inc();
+    onOpened();
   }
 
-  function onOpened(): void {
-    session += 1;
-    healthy = true;
-    notOpened = undefined;
-    log.info({ session, after: cursor?.seq }, 'feed opened');
-    onChange();
+  #onLost(why: string): void {
+    const { log, onLost, monotonicMs } = this.#options;
+    this.#isHealthy = false;
+    this.#endSession = undefined;
+    if (this.#stopping.signal.aborted) return;
+    log.warn({ session: this.#session, why }, 'feed lost');
+    // Missed heartbeats are noticed late: the last sign of life may be as old as two of them.
+    onLost(monotonicMs() - (why === 'heartbeats_missed' ? 2 * FEED_HEARTBEAT_MS : 0));
   }
 
-  function onLost(why: string): void {
-    healthy = false;
-    endSession = undefined;
-    // Silence is noticed late: what counts is when the last sign of life can have been.
-    lostAtMs = monotonicMs() - (why === 'heartbeats_missed' ? 2 * FEED_HEARTBEAT_MS : 0);
-    if (stopping.signal.aborted) return;
-    log.warn({ session, why }, 'feed lost');
-    onChange();
+  #onNotRead(error: unknown): void {
+    // As with a refusal: at the start the settings are wrong.
+    if (this.#session === 0 && error instanceof ForeignServerError) throw error;
+    this.#onNotOpened(error);
   }
 
-  return {
-    get healthy() {
-      return healthy;
-    },
-    get session() {
-      return session;
-    },
-    trouble: () => (healthy ? undefined : (notOpened ?? (connected ? JETSTREAM_DISABLED : NOT_CONNECTED))),
-    vouchedAtMs: () => (healthy ? monotonicMs() : lostAtMs),
-    async stop() {
-      stopping.abort();
-      endSession?.('stopped');
-      if (connection === undefined) return;
-      await connection.close();
-      await running;
-    },
-  };
-}
+  #onNotOpened(error: unknown): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#openTrouble = describeNatsTrouble(error, natsNames(this.#options.namespace).stream);
+    // Before the first session the score service may still have to create the stream. A trouble that lasts is logged as that of
+    // a dependency.
+    if (this.#session === 0) this.#options.log.debug({ err: error }, 'feed not opened yet');
+    else this.#warn({ err: error });
+  }
 
-/** The first event to read: right after the last one, or from the beginning of a stream that is new to us. */
-export function startOf(cursor: Cursor | undefined, created: string, lastSeq: number): number {
-  if (cursor === undefined) return lastSeq + 1;
-  const isSameStream = cursor.created === created && cursor.seq <= lastSeq;
-  return Math.max(isSameStream ? cursor.seq + 1 : 1, lastSeq + 1 - FEED_MAX_REPLAY);
+  async #pause(): Promise<void> {
+    await delay(FEED_RETRY_MS, undefined, { signal: this.#stopping.signal }).catch(ignoreAbort);
+  }
 }
 
 function ignoreAbort(): void {}

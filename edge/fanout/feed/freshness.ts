@@ -1,210 +1,187 @@
 /**
- * Keeps every watched board fresh, or says that it is not. A board is vouched for by the feed, once it has been read
- * since the feed was opened, or by a poll that the rank service answered. When nobody vouches for it, it is stale.
+ * Keeps every watched board fresh, or marks it stale. Two sources confirm a board: the feed, once the board was read in the
+ * current session of the feed, and a poll that the rank service answered. A board that neither confirms is stale.
  *
- * A healthy feed can't tell that the rank service is away, or has lost its database. One board, the sentinel, is polled often for
- * that: while it comes back as stale, or not at all, every board is stale. And an event says when its board is behind, because
- * the score service could not reach the rank service.
+ * A healthy feed does not show that the rank service is down or has lost its database. One board, the sentinel, is polled often
+ * for that: while its answer is stale or missing, every board is stale. An event says that its board is behind if the score
+ * service could not reach the rank service.
  */
 import { AppError } from '../../../services/shared/errors/app-error.ts';
 import { NO_ANSWER } from '../../../services/shared/stores/dependencies.ts';
 import type { Log } from '../../../services/shared/telemetry/log.ts';
-import type { FanoutMetrics } from '../fanout-metrics.ts';
-import { type Board, isNewer } from '../hub/board-state.ts';
+import { isAfter } from '../../../services/shared/values/position.ts';
+import type { Board } from '../frames/board-state.ts';
 import type { Channel } from '../hub/channel.ts';
 import type { Hub } from '../hub/hub.ts';
+import type { FanoutMetrics } from '../metrics/fanout-metrics.ts';
+import type { BoardSource } from './board-source.ts';
+import { Confirmation, createWatch, type Watch } from './confirmation.ts';
 import {
   FRESHNESS_CHECK_MS,
+  POLL_CONFIRMED_SENTINEL_MS,
   POLL_FAST_MS,
   POLL_SENTINEL_MS,
   POLL_SLOW_MS,
-  POLLS_IN_FLIGHT,
-  STALE_AFTER_MS,
-} from '../limits.ts';
-import type { BoardSource } from './board-source.ts';
-import type { Feed } from './feed.ts';
+} from './limits.ts';
+import { PollQueue } from './poll-queue.ts';
 
 export interface FreshnessOptions {
   hub: Pick<Hub, 'channels' | 'find' | 'offerBoard' | 'setStale' | 'refuse'>;
   source: BoardSource;
-  feed: Pick<Feed, 'session' | 'healthy' | 'vouchedAtMs'>;
-  /** The leaderboard that speaks for the rank service. It is watched at all times. */
+  /** The leaderboard whose polls show the state of the rank service. It is always watched. */
   sentinel: string;
   log: Log;
-  metrics: FanoutMetrics;
+  metrics: Pick<FanoutMetrics, 'resyncs'>;
   /** Monotonic milliseconds. */
   monotonicMs: () => number;
 }
 
-export interface Freshness {
-  /** Judges every board and sends the polls that are due. */
-  check(): void;
+export class Freshness {
+  readonly #options: FreshnessOptions;
+  readonly #watches = new WeakMap<Channel, Watch>();
+  readonly #queue = new PollQueue((channel) => this.#poll(channel));
+  readonly #confirmation: Confirmation;
+  #timer: NodeJS.Timeout | undefined = undefined;
+
+  constructor(options: FreshnessOptions) {
+    this.#options = options;
+    this.#confirmation = new Confirmation(options.monotonicMs);
+  }
+
+  /** Each check is followed by the node's other upkeep, so that a node at rest wakes once for both. */
+  start(upkeep: () => void = () => {}): void {
+    this.#timer = setInterval(() => {
+      this.#check();
+      upkeep();
+    }, FRESHNESS_CHECK_MS);
+    this.#check();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
   /** Reads a board that is not known yet. */
-  open(channel: Channel): void;
-  /** The feed was opened or lost: every board is read again, now. */
-  onFeedChanged(): void;
-  /** An event of this board was read. While events say that it is behind, it is stale. */
-  onEvent(leaderboard: string, boardBehind: boolean): void;
-  /** Why the rank service does not serve us; undefined while it has answered lately. */
-  sourceTrouble(): string | undefined;
-  stop(): void;
-}
+  open(channel: Channel): void {
+    this.#queueIfDue(channel);
+    this.#queue.send();
+  }
 
-interface Watch {
-  polling: boolean;
-  pollAtMs: number;
-  /** When the last answered poll was sent. */
-  polledAtMs: number;
-  /** The feed session since which nothing can have been missed. */
-  session: number;
-  /** The feed session whose last event said that the board is behind; 0 when it is not. */
-  behindSession: number;
-  sourceStale: boolean;
-  /** A board that the last poll knew before a healthy feed did. */
-  ahead: Board | undefined;
-}
+  /** The feed delivers every event from now on. Every board is read again, since events before that may be missing. */
+  onFeedOpened(): void {
+    this.#confirmation.onFeedOpened();
+    this.#readAll();
+  }
 
-/**
- * Whether a board stands in the order of boards. While the index can't be asked, the rank service reads from the database what may be
- * ahead of boards that come later with a greater seq: such a reading has none.
- */
-function hasPlace({ seq, entries }: Board): boolean {
-  return seq > 0 || entries.length === 0;
-}
+  /** Events may be missing from this time on. */
+  onFeedLost(sinceMs: number): void {
+    this.#confirmation.onFeedLost(sinceMs);
+    this.#readAll();
+  }
 
-export function createFreshness(options: FreshnessOptions): Freshness {
-  const { hub, source, feed, sentinel, log, metrics, monotonicMs } = options;
-  const watches = new WeakMap<Channel, Watch>();
-  /** Boards whose poll is due and waits for one of the places, in order of waiting: many boards delay each other alike. */
-  const waiting = new Set<Channel>();
-  let polls = 0;
-  /** By the sentinel's last answer, the rank service can vouch for no board. */
-  let serviceStale = false;
-  /** When the sentinel's last answered poll was sent. */
-  let sentinelAtMs = -Infinity;
-  const timer = setInterval(check, FRESHNESS_CHECK_MS);
+  /** An event of this board was read. While its last event says that it is behind, the board is stale. */
+  onEvent(leaderboard: string, boardBehind: boolean): void {
+    const channel = this.#options.hub.find(leaderboard);
+    if (channel === undefined) return;
+    this.#watchOf(channel).behindIn = boardBehind ? this.#confirmation.session : undefined;
+    this.#judge(channel);
+  }
 
-  function watchOf(channel: Channel): Watch {
-    const known = watches.get(channel);
+  /** Why the rank service is not available; undefined while its last answer is recent. */
+  sourceTrouble(): string | undefined {
+    return this.#confirmation.isSentinelSilent() ? NO_ANSWER : undefined;
+  }
+
+  #watchOf(channel: Channel): Watch {
+    const known = this.#watches.get(channel);
     if (known !== undefined) return known;
-    const watch: Watch = {
-      ...{ polling: false, pollAtMs: 0, polledAtMs: -Infinity },
-      ...{ session: 0, behindSession: 0, sourceStale: false, ahead: undefined },
-    };
-    watches.set(channel, watch);
+    const watch = createWatch();
+    this.#watches.set(channel, watch);
     return watch;
   }
 
-  function isStale(watch: Watch, nowMs: number): boolean {
-    const byFeed = feed.session > 0 && watch.session === feed.session ? feed.vouchedAtMs() : -Infinity;
-    if (serviceStale || nowMs - sentinelAtMs > STALE_AFTER_MS) return true;
-    if (watch.behindSession > 0 && watch.behindSession === feed.session) return true;
-    return watch.sourceStale || nowMs - Math.max(byFeed, watch.polledAtMs) > STALE_AFTER_MS;
+  #readAll(): void {
+    for (const channel of this.#options.hub.channels()) this.#watchOf(channel).pollAtMs = 0;
+    this.#check();
   }
 
-  /**
-   * A poll may overtake the event that makes it needless, and unlike the event it can't say whose score changed the board. So a
-   * healthy feed has until the next poll to bring what this one found: true when that is awaited.
-   */
-  function leaveToFeed(channel: Channel, watch: Watch, board: Board): boolean {
-    const isOverdue = watch.ahead !== undefined && isNewer(watch.ahead, channel.newest);
-    watch.ahead = isNewer(board, channel.newest) ? board : undefined;
-    const feedIsTrusted = channel.newest !== undefined && feed.healthy && watch.session === feed.session;
-    return watch.ahead !== undefined && feedIsTrusted && !isOverdue;
+  #check(): void {
+    this.#queue.prune();
+    for (const channel of this.#options.hub.channels()) this.#queueIfDue(channel);
+    this.#queue.send();
+    this.#judgeAll();
   }
 
-  function check(): void {
-    for (const channel of waiting) if (!channel.isOpen) waiting.delete(channel);
-    for (const channel of hub.channels()) queueWhenDue(channel);
-    sendPolls();
-    tell();
+  #queueIfDue(channel: Channel): void {
+    const { sentinel, monotonicMs } = this.#options;
+    if (this.#queue.isPolling(channel) || monotonicMs() < this.#watchOf(channel).pollAtMs) return;
+    if (channel.leaderboard === sentinel) this.#queue.sendAtOnce(channel);
+    else this.#queue.add(channel);
   }
 
-  function queueWhenDue(channel: Channel): void {
-    const watch = watchOf(channel);
-    if (watch.polling || monotonicMs() < watch.pollAtMs) return;
-    // The board that speaks for all waits for no other.
-    if (channel.leaderboard === sentinel) void poll(channel, watch);
-    else waiting.add(channel);
+  #judgeAll(): void {
+    for (const channel of this.#options.hub.channels()) this.#judge(channel);
   }
 
-  function sendPolls(): void {
-    for (const channel of waiting) {
-      if (polls >= POLLS_IN_FLIGHT) return;
-      waiting.delete(channel);
-      if (channel.isOpen) void poll(channel, watchOf(channel));
-    }
+  #judge(channel: Channel): void {
+    this.#options.hub.setStale(channel, this.#confirmation.isStale(this.#watchOf(channel)));
   }
 
-  function tell(): void {
-    const nowMs = monotonicMs();
-    for (const channel of hub.channels()) hub.setStale(channel, isStale(watchOf(channel), nowMs));
-  }
-
-  async function poll(channel: Channel, watch: Watch): Promise<void> {
+  async #poll(channel: Channel): Promise<void> {
+    const { source, sentinel, metrics, monotonicMs } = this.#options;
+    const confirmation = this.#confirmation;
+    const watch = this.#watchOf(channel);
     const sentAtMs = monotonicMs();
-    const { session } = feed;
-    watch.polling = true;
-    polls += 1;
+    const { session } = confirmation;
     const isSentinel = channel.leaderboard === sentinel;
     let pauseMs = isSentinel ? POLL_SENTINEL_MS : POLL_FAST_MS;
     try {
-      const { board, stale } = await source.read(channel.leaderboard);
-      const wasKnown = channel.newest !== undefined;
-      const isPlaced = hasPlace(board);
-      const isLeft = isPlaced && leaveToFeed(channel, watch, board);
-      const isNews = isPlaced && !isLeft && hub.offerBoard(board) && wasKnown;
+      const { board, stale, confirmedMs } = await source.read(channel.leaderboard);
+      const news = this.#offer(channel, watch, board);
       watch.polledAtMs = sentAtMs;
       watch.sourceStale = stale;
-      if (isSentinel) onSentinel(stale, sentAtMs);
-      if (feed.healthy) watch.session = session;
-      // A poll that knew more than a healthy feed says that the feed lags: look again soon.
-      if (feed.healthy && !stale && !isNews && !isLeft && !isSentinel) pauseMs = POLL_SLOW_MS;
-      metrics.resyncs.inc({ outcome: isNews ? 'newer' : 'same' });
+      if (isSentinel) {
+        if (confirmation.onSentinel(stale, sentAtMs, sentAtMs - (confirmedMs ?? 0))) this.#judgeAll();
+        if (!stale && confirmedMs !== undefined) pauseMs = POLL_CONFIRMED_SENTINEL_MS;
+      }
+      if (confirmation.isFeedHealthy) watch.readIn = session;
+      // A poll that was ahead of a healthy feed shows that the feed lags, so the next poll is soon.
+      if (confirmation.isFeedHealthy && !stale && news === 'none' && !isSentinel) pauseMs = POLL_SLOW_MS;
+      metrics.resyncs.inc({ outcome: news === 'shown' ? 'newer' : 'same' });
     } catch (error) {
       metrics.resyncs.inc({ outcome: 'failed' });
-      onPollFailed(channel, error);
+      this.#onPollFailed(channel, error);
     } finally {
-      polls -= 1;
-      watch.polling = false;
-      // When the feed changed meanwhile, this answer may be from before: read again at once.
-      watch.pollAtMs = session === feed.session ? sentAtMs + pauseMs : 0;
+      // If a session began meanwhile, this answer may be older than its first event: the board is read again at once.
+      watch.pollAtMs = session === confirmation.session ? sentAtMs + pauseMs : 0;
     }
-    hub.setStale(channel, isStale(watch, monotonicMs()));
-    sendPolls();
+    this.#judge(channel);
   }
 
-  function onSentinel(stale: boolean, sentAtMs: number): void {
-    sentinelAtMs = sentAtMs;
-    if (serviceStale === stale) return;
-    serviceStale = stale;
-    tell();
+  /** Shows the board of a poll, unless it is left to the feed. Says whether it was news. */
+  #offer(channel: Channel, watch: Watch, board: Board | undefined): 'none' | 'left to the feed' | 'shown' {
+    if (board === undefined) return 'none';
+    if (this.#isLeftToFeed(channel, watch, board)) return 'left to the feed';
+    const isFirst = channel.newest === undefined;
+    return this.#options.hub.offerBoard(board) && !isFirst ? 'shown' : 'none';
   }
 
-  function onPollFailed(channel: Channel, error: unknown): void {
+  /**
+   * A poll often overtakes the event of the same change, and unlike the event it does not know whose score changed the board. So a
+   * healthy feed has until the next poll to deliver what this one found.
+   */
+  #isLeftToFeed(channel: Channel, watch: Watch, board: Board): boolean {
+    const isOverdue = isAfter(watch.ahead, channel.newest);
+    watch.ahead = isAfter(board, channel.newest) ? board : undefined;
+    const { isFeedHealthy } = this.#confirmation;
+    const isFollowed = channel.newest !== undefined && isFeedHealthy && this.#confirmation.isComplete(watch);
+    return watch.ahead !== undefined && isFollowed && !isOverdue;
+  }
+
+  #onPollFailed(channel: Channel, error: unknown): void {
+    const { hub, log } = this.#options;
     const isRefusal = error instanceof AppError && ['invalid_argument', 'not_found'].includes(error.kind);
     if (isRefusal) hub.refuse(channel, error);
-    else log.debug({ err: error, leaderboard: channel.leaderboard }, 'a board could not be read');
+    else log.debug({ err: error, leaderboard: channel.leaderboard }, 'board not read from the rank service');
   }
-
-  return {
-    check,
-    open(channel) {
-      queueWhenDue(channel);
-      sendPolls();
-    },
-    onFeedChanged() {
-      for (const channel of hub.channels()) watchOf(channel).pollAtMs = 0;
-      check();
-    },
-    onEvent(leaderboard, boardBehind) {
-      const channel = hub.find(leaderboard);
-      if (channel === undefined) return;
-      const watch = watchOf(channel);
-      watch.behindSession = boardBehind ? feed.session : 0;
-      hub.setStale(channel, isStale(watch, monotonicMs()));
-    },
-    sourceTrouble: () => (monotonicMs() - sentinelAtMs > STALE_AFTER_MS ? NO_ANSWER : undefined),
-    stop: () => clearInterval(timer),
-  };
 }

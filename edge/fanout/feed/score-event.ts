@@ -1,4 +1,4 @@
-/** Reads the events of the score and rank services. What is on the bus is parsed like what comes from outside: exactly, or not at all. */
+/** Parses the events of the score and rank services as strictly as input from outside: exactly, or not at all. */
 import { fromBinary } from '@bufbuild/protobuf';
 import {
   type Board as BoardMessage,
@@ -6,27 +6,26 @@ import {
   ScoreBatchSchema,
 } from '../../../gen/scoreboard/event/v1/event_pb.ts';
 import { MAX_SCORE, parseLeaderboard, parseUserId } from '../../../services/shared/values/identifiers.ts';
-import type { Board, Entry } from '../hub/board-state.ts';
-import type { PlayerState } from '../hub/frames.ts';
+import type { Board, Entry, PlayerState } from '../frames/board-state.ts';
 
 export interface ScoreEvent {
   readonly leaderboard: string;
-  /** The newest board, when the batch changed it. */
+  /** The newest board, if the batch changed it. */
   readonly board: Board | undefined;
   readonly players: readonly PlayerState[];
-  /** Unix milliseconds; for measuring only. */
-  readonly committedAtMs: number;
-  /** The board does not include these players' states yet. */
+  /** Unix milliseconds, for metrics only. */
+  readonly committedAtMs: number | undefined;
+  /** The board does not include the states of these players yet. */
   readonly boardBehind: boolean;
 }
 
-/** A number that JSON can carry; scores, versions, epochs and sequence numbers all stay below 2^53. */
+/** A number that JSON can represent. Scores, versions, epochs and sequence numbers all stay below 2^53. */
 export function exactNumber(value: bigint): number {
-  if (value > MAX_SCORE) throw new Error('a number in an event is beyond 2^53-1');
+  if (value > MAX_SCORE) throw new Error('a number in an event is greater than 2^53-1');
   return Number(value);
 }
 
-/** Entries in board order, which is what ranks are. */
+/** Entries come in board order, which gives their ranks. */
 export function rankEntries(
   entries: readonly { userId: string; username: string; score: bigint }[],
 ): Entry[] {
@@ -52,7 +51,7 @@ function toPlayer({ userId, score, rank, version }: PlayerMessage): PlayerState 
   return {
     userId: parseUserId(userId),
     score: exactNumber(score),
-    rank: rank === 0n ? null : exactNumber(rank),
+    rank: rank === 0n ? undefined : exactNumber(rank),
     version: exactNumber(version),
   };
 }
@@ -61,11 +60,12 @@ function toPlayer({ userId, score, rank, version }: PlayerMessage): PlayerState 
 export function parseScoreEvent(payload: Uint8Array): ScoreEvent {
   const batch = fromBinary(ScoreBatchSchema, payload);
   const leaderboard = parseLeaderboard(batch.leaderboard);
+  const { committedAtUnixMs, boardBehind } = batch;
   return {
     leaderboard,
     board: batch.board && toBoard(leaderboard, batch.board),
     players: batch.players.map(toPlayer),
-    committedAtMs: exactNumber(batch.committedAtUnixMs),
-    boardBehind: batch.boardBehind,
+    committedAtMs: committedAtUnixMs === 0n ? undefined : exactNumber(committedAtUnixMs),
+    boardBehind,
   };
 }

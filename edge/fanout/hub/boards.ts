@@ -1,30 +1,32 @@
 /**
- * The boards that a node watches. Each costs memory and a poll now and then, so their number is bounded: for the node, for the
- * sockets of one address, which also opens them at a limited rate, and for those of an IPv6 site. Where a bound is reached, a
- * board on which nobody has scored gives way to one that is asked for: names that were made up keep no board of players out,
- * neither from the node nor from others behind the same address.
+ * The boards that a node watches, and the sockets that watch each. A board costs memory and a regular poll, so their number is
+ * limited: for the node, for the sockets of one address, which also open new boards at a limited rate, and for those of an IPv6
+ * site. At a limit, a board without scores gives way to the requested one, so that made-up names cannot keep out the boards of
+ * players, neither from the node nor from other clients behind the same address.
  */
-
 import { AppError } from '../../../services/shared/errors/app-error.ts';
 import { ADDRESSES_PER_SITE, createAddressLimiter } from '../../../services/shared/net/address-limiter.ts';
-import { BOARD_OPENINGS_PER_ADDRESS, BOARDS_PER_ADDRESS, BOARDS_PER_NODE } from '../limits.ts';
-import type { AddressShare, Holding } from '../sockets/admission.ts';
-import type { Connection } from '../sockets/connection.ts';
+import type { AddressShare, Holding } from './address-share.ts';
 import { Channel } from './channel.ts';
+import type { Connection } from './connection.ts';
+import { BOARD_OPENINGS_PER_ADDRESS, BOARDS_PER_ADDRESS, BOARDS_PER_NODE } from './limits.ts';
 
 export interface BoardsOptions {
-  /** Boards that are watched even when no socket watches them. They count for no address. */
+  /** Boards that are watched even without viewers. They count for no address. */
   permanent: readonly string[];
-  /** Ends the watching of a board that gives way for these viewers, all or some of its own, and tells them. */
+  /** Called for a board that gives way, with the viewers, all or some of its own, that have to leave it. */
   onGivesWay: (channel: Channel, viewers: Iterable<Connection>, error: AppError) => void;
   /** Monotonic milliseconds. */
   monotonicMs: () => number;
 }
 
+const NO_VIEWERS: ReadonlySet<Connection> = new Set();
+
 export class Boards {
   readonly #permanent: ReadonlySet<string>;
   readonly #onGivesWay: BoardsOptions['onGivesWay'];
   readonly #channels = new Map<string, Channel>();
+  readonly #viewers = new Map<Channel, Set<Connection>>();
   readonly #openings;
 
   constructor({ permanent, onGivesWay, monotonicMs }: BoardsOptions) {
@@ -38,13 +40,22 @@ export class Boards {
     return this.#channels.values();
   }
 
+  get size(): number {
+    return this.#channels.size;
+  }
+
   find(leaderboard: string): Channel | undefined {
     return this.#channels.get(leaderboard);
   }
 
+  viewersOf(channel: Channel): ReadonlySet<Connection> {
+    return this.#viewers.get(channel) ?? NO_VIEWERS;
+  }
+
   /**
-   * The board's channel, opened if need be, for a socket of this address. Refuses with SUBSCRIPTION_LIMIT_REACHED when the address,
-   * its site or the node watches all it may and no board gives way, and with RATE_LIMITED when the address opens boards too quickly.
+   * Returns the channel of a board for a socket of this address, and opens it if it is new to the node. Refuses with
+   * SUBSCRIPTION_LIMIT_REACHED if the address, its site or the node is at its limit and no board gives way, and with RATE_LIMITED
+   * if the address opens boards too quickly.
    */
   open(leaderboard: string, share: AddressShare | undefined): Channel {
     const known = this.#channels.get(leaderboard);
@@ -55,34 +66,36 @@ export class Boards {
     if (!this.#permanent.has(leaderboard)) this.#makeRoomWithin(leaderboard, share);
     if (known !== undefined) return known;
     if (this.#channels.size >= BOARDS_PER_NODE) {
-      this.#makeRoom(this.#channels.values(), ({ viewers }) => viewers);
+      this.#makeRoom(this.#channels.values(), (channel) => this.viewersOf(channel));
     }
     const channel = new Channel(leaderboard);
     this.#channels.set(leaderboard, channel);
+    this.#viewers.set(channel, new Set());
     return channel;
   }
 
   enter(channel: Channel, connection: Connection): void {
-    const { leaderboard, viewers } = channel;
-    viewers.add(connection);
+    const { leaderboard } = channel;
+    this.#viewers.get(channel)?.add(connection);
     if (this.#permanent.has(leaderboard)) return;
     for (const { boards } of holdingsOf(connection.share)) {
       boards.set(leaderboard, (boards.get(leaderboard) ?? 0) + 1);
     }
   }
 
-  /** True when the last viewer has left, so that the board was closed. */
+  /** Returns true if this was the last viewer, so that the board is closed now. */
   leave(channel: Channel, connection: Connection): boolean {
-    const { leaderboard, viewers } = channel;
-    viewers.delete(connection);
+    const { leaderboard } = channel;
+    this.#viewers.get(channel)?.delete(connection);
     if (this.#permanent.has(leaderboard)) return false;
     for (const { boards } of holdingsOf(connection.share)) {
       const sockets = boards.get(leaderboard) ?? 0;
       if (sockets > 1) boards.set(leaderboard, sockets - 1);
       else boards.delete(leaderboard);
     }
-    if (viewers.size > 0) return false;
+    if (this.viewersOf(channel).size > 0) return false;
     this.#channels.delete(leaderboard);
+    this.#viewers.delete(channel);
     channel.isOpen = false;
     return true;
   }
@@ -93,26 +106,26 @@ export class Boards {
       const most = holding === share ? BOARDS_PER_ADDRESS : ADDRESSES_PER_SITE * BOARDS_PER_ADDRESS;
       if (boards.size < most || boards.has(leaderboard)) continue;
       const held = [...boards.keys()].flatMap((name) => this.#channels.get(name) ?? []);
-      this.#makeRoom(held, ({ viewers }) =>
-        [...viewers].filter(({ share: theirs }) => theirs === holding || theirs?.site === holding),
+      this.#makeRoom(held, (channel) =>
+        [...this.viewersOf(channel)].filter(({ share: own }) => own === holding || own?.site === holding),
       );
     }
   }
 
-  /** Of the boards that were read and have no entries, the one with the fewest viewers gives way for these viewers of it. */
-  #makeRoom(channels: Iterable<Channel>, viewersOf: (channel: Channel) => Iterable<Connection>): void {
+  /** Among boards that are known to have no entries, the one with the fewest viewers gives way, for the given viewers. */
+  #makeRoom(channels: Iterable<Channel>, leaversOf: (channel: Channel) => Iterable<Connection>): void {
     let least: Channel | undefined;
     for (const channel of channels) {
       if (channel.newest?.entries.length !== 0 || this.#permanent.has(channel.leaderboard)) continue;
-      if (least === undefined || channel.viewers.size < least.viewers.size) least = channel;
+      if (least === undefined || this.viewersOf(channel).size < this.viewersOf(least).size) least = channel;
     }
     const error = new AppError('SUBSCRIPTION_LIMIT_REACHED');
     if (least === undefined) throw error;
-    this.#onGivesWay(least, viewersOf(least), error);
+    this.#onGivesWay(least, leaversOf(least), error);
   }
 }
 
-/** The address and its site, in whose names a socket watches boards. */
+/** The holders for which the boards of a socket count: its address and its site. */
 function holdingsOf(share: AddressShare | undefined): readonly Holding[] {
   if (share === undefined) return [];
   return share.site === undefined ? [share] : [share, share.site];

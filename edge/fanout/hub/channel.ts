@@ -1,33 +1,30 @@
-/** A leaderboard that this node watches: what is newest, and what sockets have been shown. */
-
-import type { Connection } from '../sockets/connection.ts';
-import { type Board, isSame, type Position } from './board-state.ts';
-import type { Frame } from './frame.ts';
-import { currentFrame, snapshotFrame } from './frames.ts';
+/** A leaderboard that this node watches: its newest board, and the board that its sockets have been sent. */
+import { isSame, type Position } from '../../../services/shared/values/position.ts';
+import type { Board } from '../frames/board-state.ts';
+import type { Frame } from '../frames/frame.ts';
+import { currentFrame, snapshotFrame } from '../frames/frames.ts';
 
 export class Channel {
   readonly leaderboard: string;
-  /** The uWebSockets.js topics, one for each encoding, whose subscribers have been shown `published`. */
+  /** The uWebSockets.js topics, one for each encoding. Their subscribers have been sent `published`. */
   readonly textTopic: string;
   readonly binaryTopic: string;
-  /** The newest board known. */
+  /** The list of boards of every socket that watches this one only. Sharing it saves an array for each socket. */
+  readonly alone: readonly Channel[] = [this];
   newest: Board | undefined = undefined;
-  /** When the newest board was committed, Unix milliseconds; for measuring only. */
-  committedAtMs = 0;
-  /** The board that sockets have. Snapshots show this one, so that the next update is always newer. */
+  /** When the newest board was committed, in Unix milliseconds; for metrics only. */
+  committedAtMs: number | undefined = undefined;
+  /** The board that sockets have. Snapshots show this one, so the next update is always newer. */
   published: Board | undefined = undefined;
-  /** The tick that published it. */
+  /** The tick in which `published` was published. */
   publishedTick = 0;
-  /** Nobody has vouched for the board lately. */
+  /** Neither the feed nor a poll has confirmed the newest board lately. */
   stale = true;
   publishedStale = true;
-  readonly viewers = new Set<Connection>();
   /** False once the last viewer has left. */
   isOpen = true;
-  /** Viewers from before the first board was known. */
-  readonly awaiting = new Set<Connection>();
-  /** Shared by the thousands who join or come back between two changes. */
-  private snapshot: Frame | undefined = undefined;
+  /** Made once for all sockets that join between two changes. */
+  #snapshot: Frame | undefined = undefined;
 
   constructor(leaderboard: string) {
     this.leaderboard = leaderboard;
@@ -35,27 +32,24 @@ export class Channel {
     this.binaryTopic = `board/${leaderboard}/binary`;
   }
 
-  /** The topic of a socket's encoding. */
-  topicOf({ isBinary }: Connection): string {
+  topicOf({ isBinary }: { readonly isBinary: boolean }): string {
     return isBinary ? this.binaryTopic : this.textTopic;
   }
 
-  /** Makes the newest board the one that sockets have. */
+  /** Makes the newest board the published one. */
   promote(tick: number): void {
     if (this.published !== this.newest) this.publishedTick = tick;
     this.published = this.newest;
     this.publishedStale = this.stale;
-    this.snapshot = undefined;
+    this.#snapshot = undefined;
   }
 
-  /** What a socket that joins is shown, or undefined while no board is known. */
-  welcome(resume: Position | undefined): Frame | undefined {
+  /** The first frame for a socket that joins, or undefined while no board is published. */
+  welcome(resume: Position<number> | undefined): Frame | undefined {
     const { published, publishedStale } = this;
     if (published === undefined) return undefined;
-    if (resume !== undefined && isSame(resume, published)) {
-      return currentFrame(this.leaderboard, published, publishedStale);
-    }
-    this.snapshot ??= snapshotFrame(published, publishedStale);
-    return this.snapshot;
+    if (isSame(resume, published)) return currentFrame(this.leaderboard, published, publishedStale);
+    this.#snapshot ??= snapshotFrame(published, publishedStale);
+    return this.#snapshot;
   }
 }

@@ -1,239 +1,193 @@
 /**
- * The heart of a node: newest boards come in at any rate, and each tick publishes those that changed, once, to all who
- * watch them. The first change after a quiet time goes out at once; ticks only space out what follows. When publishing
- * takes longer than a tick, ticks widen with it, so that a node under load sends fewer, newer frames instead of a queue.
+ * Boards in, frames out. Newest boards arrive at any rate; each tick publishes those that changed, once, to all their viewers.
+ * The first change after a quiet time is published at once, and ticks space out what follows. When publishing takes longer than a
+ * tick, ticks widen, so that a node under load sends fewer, newer frames instead of a growing queue.
  *
- * Sockets only ever see published boards, and publishing only moves forward: so on every socket (epoch, seq) grows.
- * A socket that lost a frame is parked: it gets nothing until its buffer has drained, and then the newest board.
+ * Sockets only see published boards, and publishing only moves forward: on every socket (epoch, seq) grows.
  */
-import { AppError } from '../../../services/shared/errors/app-error.ts';
-import type { FanoutMetrics } from '../fanout-metrics.ts';
-import { BOARDS_PER_SOCKET } from '../limits.ts';
-import { CLOSE } from '../sockets/close-codes.ts';
-import type { Connection } from '../sockets/connection.ts';
-import { type Board, causeOf, isNewer, type Position } from './board-state.ts';
-import { Boards } from './boards.ts';
+import type { AppError } from '../../../services/shared/errors/app-error.ts';
+import { isAfter, type Position } from '../../../services/shared/values/position.ts';
+import { type Board, causeOf, type PlayerState } from '../frames/board-state.ts';
+import type { Frame } from '../frames/frame.ts';
+import { snapshotFrame, staleFrame, updateFrame } from '../frames/frames.ts';
+import type { FanoutMetrics } from '../metrics/fanout-metrics.ts';
+import type { Boards } from './boards.ts';
 import type { Channel } from './channel.ts';
-import type { Frame } from './frame.ts';
-import { errorFrame, type PlayerState, snapshotFrame, staleFrame, updateFrame } from './frames.ts';
+import type { Connection } from './connection.ts';
 import type { Personal } from './personal.ts';
-import { createSlowSockets } from './slow-sockets.ts';
-import { createTicker } from './ticker.ts';
+import { SlowSockets } from './slow-sockets.ts';
+import { Subscriptions } from './subscriptions.ts';
+import { Ticker } from './ticker.ts';
 
 export interface HubOptions {
-  /** Boards that are watched even when nobody looks. */
+  /** Boards that are watched even without viewers. */
   permanent: readonly string[];
-  /** Shortest time between two publications. */
+  /** Shortest interval between two publications of a board. */
   tickMs: number;
   /** How long a socket may stay behind. */
   slowConsumerMs: number;
-  /** Sends a frame to all subscribers of the channel's topics, each in its encoding, and says how many they are. */
+  /** Sends a frame to all subscribers of the channel's topics, each in its encoding, and returns their number. */
   publish: (channel: Channel, frame: Frame) => number;
   personal: Personal;
-  /** A board was opened that is not known yet. */
-  onOpened: (channel: Channel) => void;
   metrics: FanoutMetrics;
   /** Monotonic milliseconds. */
   monotonicMs: () => number;
+  /** CPU time that this process has used, in ms. */
+  cpuMs: () => number;
   /** Unix milliseconds, for the commit-to-socket time. */
   now: () => number;
 }
 
-export interface Hub {
-  channels(): Iterable<Channel>;
-  /** A board that is watched. */
-  find(leaderboard: string): Channel | undefined;
-  /** Takes a board if it is newer than the newest and somebody watches it; true when it was. */
-  offerBoard(board: Board, committedAtMs?: number): boolean;
-  offerPlayers(leaderboard: string, states: readonly PlayerState[]): void;
-  setStale(channel: Channel, stale: boolean): void;
-  /** Tells those who wait for a first board that it will not come. */
-  refuse(channel: Channel, error: AppError): void;
-  /** Shows the board to the socket, now or as soon as it is known, and every change from then on. */
-  join(connection: Connection, leaderboard: string, resume?: Position): void;
-  leave(connection: Connection, leaderboard: string): void;
-  /** The socket is closed. */
-  forget(connection: Connection): void;
-  /** A frame to this socket was dropped. */
-  onDropped(connection: Connection): void;
-  /** The socket's buffer is empty again. */
-  onDrained(connection: Connection): void;
+export class Hub {
+  readonly #options: HubOptions;
+  readonly #slow: SlowSockets;
+  readonly #subscriptions: Subscriptions;
+  readonly #boards: Boards;
+  readonly #ticker: Ticker;
+  /** Boards to publish in the next tick. */
+  readonly #dirty = new Set<Channel>();
+  /** Counts ticks, from 1. */
+  #tick = 0;
+
+  constructor(options: HubOptions) {
+    const { permanent, tickMs, slowConsumerMs, metrics, monotonicMs, cpuMs } = options;
+    this.#options = options;
+    this.#slow = new SlowSockets({ limitMs: slowConsumerMs, monotonicMs });
+    this.#subscriptions = new Subscriptions({ permanent, slow: this.#slow, monotonicMs });
+    this.#boards = this.#subscriptions.boards;
+    this.#ticker = new Ticker({
+      widthMs: tickMs,
+      run: () => this.#publishChanges(),
+      onSettled(costMs, widthMs) {
+        metrics.publishSeconds.observe(costMs / 1000);
+        metrics.tickWidth.set(widthMs / 1000);
+      },
+      monotonicMs,
+      cpuMs,
+    });
+  }
+
+  /** The boards that are watched. */
+  channels(): Iterable<Channel> {
+    return this.#boards.all();
+  }
+
+  find(leaderboard: string): Channel | undefined {
+    return this.#boards.find(leaderboard);
+  }
+
+  /** The number of boards that are watched. */
+  get watched(): number {
+    return this.#boards.size;
+  }
+
+  /** The number of sockets that are behind. */
+  get behind(): number {
+    return this.#slow.size;
+  }
+
+  /** Takes a board if it is watched and newer than the newest one. Returns whether it was. */
+  offerBoard(board: Board, committedAtMs?: number): boolean {
+    const channel = this.#boards.find(board.leaderboard);
+    if (channel === undefined || !isAfter(board, channel.newest)) return false;
+    if (channel.newest !== channel.published) this.#options.metrics.conflated.inc();
+    channel.newest = board;
+    channel.committedAtMs = committedAtMs;
+    this.#publishSoon(channel);
+    return true;
+  }
+
+  offerPlayers(leaderboard: string, states: readonly PlayerState[]): void {
+    const channel = this.#boards.find(leaderboard);
+    if (channel !== undefined && this.#options.personal.offer(channel, states)) this.#ticker.schedule();
+  }
+
+  setStale(channel: Channel, stale: boolean): void {
+    if (channel.stale === stale || !channel.isOpen) return;
+    channel.stale = stale;
+    this.#publishSoon(channel);
+  }
+
+  /** Ends the subscriptions to a board that cannot be read and has not been shown, with an error. */
+  refuse(channel: Channel, error: AppError): void {
+    this.#subscriptions.refuse(channel, error);
+  }
+
+  /**
+   * Sends the board to the socket, now or once it is known, and every change from then on. Returns its channel, or undefined if
+   * the socket was closed meanwhile. Refuses with an AppError at a limit.
+   */
+  join(connection: Connection, leaderboard: string, resume?: Position<number>): Channel | undefined {
+    return this.#subscriptions.join(connection, leaderboard, resume);
+  }
+
+  leave(connection: Connection, leaderboard: string): void {
+    this.#subscriptions.leave(connection, leaderboard);
+  }
+
+  /** To be called when the socket has closed. */
+  forget(connection: Connection): void {
+    this.#subscriptions.forget(connection);
+  }
+
+  /** To be called when a broadcast to this socket was dropped. */
+  onDropped(connection: Connection): void {
+    this.#options.metrics.framesDropped.inc();
+    this.#slow.add(connection, this.#tick);
+  }
+
+  /** To be called when the socket's buffer is empty again. */
+  onDrained(connection: Connection): void {
+    this.#slow.catchUp(connection);
+    const { identity } = connection;
+    if (connection.owesPersonal && identity) this.#options.personal.resend(identity.userId, connection);
+  }
+
   /** Closes sockets that have been behind for too long. */
-  closeSlow(): void;
-  stop(): void;
-  /** Sockets that are behind. */
-  readonly behind: number;
-}
+  closeSlow(): void {
+    this.#slow.closeOverdue();
+  }
 
-export function createHub(options: HubOptions): Hub {
-  const { tickMs, slowConsumerMs, publish, personal, onOpened, metrics, monotonicMs, now } = options;
-  const boards = new Boards({
-    permanent: options.permanent,
-    onGivesWay: (channel, viewers, error) => dismiss(viewers, channel, error),
-    monotonicMs,
-  });
-  /** A shared list for the many sockets that watch one board only. */
-  const alone = new Map<Channel, readonly Channel[]>();
-  const dirty = new Set<Channel>();
-  const slow = createSlowSockets({ limitMs: slowConsumerMs, show, monotonicMs });
-  const ticker = createTicker({
-    widthMs: tickMs,
-    run: publishChanges,
-    onSettled(costMs, widthMs) {
-      metrics.publishSeconds.observe(costMs / 1000);
-      metrics.tickWidth.set(widthMs / 1000);
-    },
-    monotonicMs,
-  });
-  let tick = 0;
+  stop(): void {
+    this.#ticker.stop();
+  }
 
-  function publishChanges(): void {
-    tick += 1;
-    slow.park();
-    for (const channel of dirty) publishChannel(channel);
-    dirty.clear();
+  #publishSoon(channel: Channel): void {
+    this.#dirty.add(channel);
+    this.#ticker.schedule();
+  }
+
+  #publishChanges(): void {
+    const { metrics, personal } = this.#options;
+    this.#tick += 1;
+    this.#slow.park();
+    for (const channel of this.#dirty) if (channel.isOpen) this.#publish(channel);
+    this.#dirty.clear();
     metrics.framesDelivered.inc({ kind: 'personal' }, personal.flush());
   }
 
-  function publishChannel(channel: Channel): void {
-    const { published, newest, stale, publishedStale, leaderboard } = channel;
+  #publish(channel: Channel): void {
+    const { publish, metrics, now } = this.#options;
+    const { published, newest, stale, publishedStale, leaderboard, committedAtMs } = channel;
     if (newest === undefined) return;
-    const changed = newest !== published;
-    if (!changed && stale === publishedStale) return;
-    channel.promote(tick);
-    const cause = causeOf(published, newest);
-    let frame = staleFrame(leaderboard, stale);
-    if (changed) frame = cause ? updateFrame(newest, cause, stale) : snapshotFrame(newest, stale);
+    const isChanged = newest !== published;
+    if (!isChanged && stale === publishedStale) return;
+    channel.promote(this.#tick);
+    const frame = isChanged ? changeFrame(published, newest, stale) : staleFrame(leaderboard, stale);
     const receivers = publish(channel, frame);
     metrics.publishes.inc();
     metrics.framesDelivered.inc({ kind: 'broadcast' }, receivers);
-    if (changed && channel.committedAtMs > 0) {
-      metrics.commitToSocketSeconds.observe(Math.max(0, now() - channel.committedAtMs) / 1000);
+    if (isChanged && committedAtMs !== undefined) {
+      metrics.commitToSocketSeconds.observe(Math.max(0, now() - committedAtMs) / 1000);
     }
-    const awaiting = [...channel.awaiting];
-    channel.awaiting.clear();
-    for (const connection of awaiting) show(connection, channel);
+    // Viewers of a board that was not known are not subscribed yet.
+    if (published !== undefined) return;
+    for (const connection of [...this.#boards.viewersOf(channel)]) this.#slow.show(connection, channel);
   }
+}
 
-  /** Snapshot and subscription in one turn, so that nothing older can follow and nothing newer is missed. */
-  function show(connection: Connection, channel: Channel, resume?: Position): void {
-    const frame = channel.welcome(resume);
-    if (frame === undefined) channel.awaiting.add(connection);
-    else if (connection.isBehind || !connection.send(frame)) slow.add(connection, 0);
-    else connection.socket?.subscribe(channel.topicOf(connection));
-  }
-
-  function withdraw(connection: Connection, channel: Channel): void {
-    channel.awaiting.delete(connection);
-    if (!boards.leave(channel, connection)) return;
-    alone.delete(channel);
-    dirty.delete(channel);
-  }
-
-  function setChannels(connection: Connection, list: readonly Channel[]): void {
-    const [first] = list;
-    if (list.length !== 1 || first === undefined) {
-      connection.channels = list;
-      return;
-    }
-    const shared = alone.get(first) ?? list;
-    alone.set(first, shared);
-    connection.channels = shared;
-  }
-
-  function leave(connection: Connection, channel: Channel): void {
-    if (!connection.channels.includes(channel)) return;
-    setChannels(
-      connection,
-      connection.channels.filter((each) => each !== channel),
-    );
-    connection.socket?.unsubscribe(channel.topicOf(connection));
-    withdraw(connection, channel);
-  }
-
-  function dismiss(connections: Iterable<Connection>, channel: Channel, error: AppError): void {
-    for (const connection of [...connections]) {
-      leave(connection, channel);
-      // A socket that can't be told would go on to show a board that no longer moves.
-      if (!connection.send(errorFrame(error, channel.leaderboard))) connection.close(CLOSE.SLOW_CONSUMER);
-    }
-  }
-
-  function forget(connection: Connection): void {
-    slow.forget(connection);
-    for (const channel of connection.channels) withdraw(connection, channel);
-    connection.channels = [];
-  }
-
-  return {
-    channels: () => boards.all(),
-    find: (leaderboard) => boards.find(leaderboard),
-
-    offerBoard(board, committedAtMs = 0) {
-      const channel = boards.find(board.leaderboard);
-      if (channel === undefined || !isNewer(board, channel.newest)) return false;
-      if (channel.newest !== channel.published) metrics.conflated.inc();
-      channel.newest = board;
-      channel.committedAtMs = committedAtMs;
-      dirty.add(channel);
-      ticker.schedule();
-      return true;
-    },
-
-    offerPlayers(leaderboard, states) {
-      const channel = boards.find(leaderboard);
-      if (channel !== undefined && personal.offer(channel, states)) ticker.schedule();
-    },
-
-    setStale(channel, stale) {
-      if (channel.stale === stale || !channel.isOpen) return;
-      channel.stale = stale;
-      dirty.add(channel);
-      ticker.schedule();
-    },
-
-    refuse(channel, error) {
-      dismiss(channel.awaiting, channel, error);
-    },
-
-    join(connection, leaderboard, resume) {
-      const isMember = connection.channels.some((channel) => channel.leaderboard === leaderboard);
-      if (!isMember && connection.channels.length >= BOARDS_PER_SOCKET) {
-        throw new AppError('SUBSCRIPTION_LIMIT_REACHED');
-      }
-      const channel = boards.open(leaderboard, connection.share);
-      if (!isMember) {
-        setChannels(connection, [...connection.channels, channel]);
-        boards.enter(channel, connection);
-      }
-      // Making room may have closed it, as a socket that can't be told what it lost.
-      if (connection.socket === undefined) return forget(connection);
-      show(connection, channel, resume);
-      if (channel.newest === undefined) onOpened(channel);
-    },
-
-    leave(connection, leaderboard) {
-      const channel = boards.find(leaderboard);
-      if (channel !== undefined) leave(connection, channel);
-    },
-
-    forget,
-
-    onDropped(connection) {
-      metrics.framesDropped.inc();
-      slow.add(connection, tick);
-    },
-
-    onDrained(connection) {
-      if (connection.isBehind) slow.catchUp(connection);
-      const { identity } = connection;
-      if (connection.owesPersonal && identity) personal.resend(identity.userId, connection);
-    },
-
-    closeSlow: () => slow.closeOverdue(),
-    stop: () => ticker.stop(),
-    get behind() {
-      return slow.size;
-    },
-  };
+/** An update if one player's change explains the new board, else a snapshot. */
+function changeFrame(published: Board | undefined, newest: Board, stale: boolean): Frame {
+  const cause = causeOf(published, newest);
+  return cause ? updateFrame(newest, cause, stale) : snapshotFrame(newest, stale);
 }

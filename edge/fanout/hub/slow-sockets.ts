@@ -1,91 +1,107 @@
 /**
- * Sockets that lost a frame because they do not read fast enough. They are parked, so that they cost nothing and no
- * memory grows, until their buffer has drained; then they get the newest board instead of what they missed. One that
- * stays behind for too long is closed.
+ * Decides which sockets receive broadcasts. A socket that lost a frame because it reads too slowly is parked: it is unsubscribed,
+ * so it costs nothing and no memory grows. Once its buffer has drained it gets the newest board instead of the frames it missed.
+ * A socket that stays behind for too long is closed.
  */
-
-import { CLOSE } from '../sockets/close-codes.ts';
-import { type Connection, KEEPS_UP } from '../sockets/connection.ts';
+import type { Position } from '../../../services/shared/values/position.ts';
+import { CLOSE } from '../frames/close-codes.ts';
+import type { Frame } from '../frames/frame.ts';
+import { staleFrame } from '../frames/frames.ts';
 import type { Channel } from './channel.ts';
-import { staleFrame } from './frames.ts';
+import type { Connection } from './connection.ts';
 
 export interface SlowSocketsOptions {
   /** How long a socket may stay behind. */
   limitMs: number;
-  /** Sends the newest board of the channel and subscribes the socket to what follows. */
-  show: (connection: Connection, channel: Channel) => void;
   /** Monotonic milliseconds. */
   monotonicMs: () => number;
 }
 
-export interface SlowSockets {
-  /** From the given tick on the socket may have lost frames; 0 means all of them. */
-  add(connection: Connection, sinceTick: number): void;
-  /** Stops listening for those who fell behind since the last call. To be called before anything new is published. */
-  park(): void;
-  /** The socket's buffer is empty: shows it what it missed. */
-  catchUp(connection: Connection): void;
-  forget(connection: Connection): void;
-  closeOverdue(): void;
-  readonly size: number;
-}
+/** Before the first tick: the socket may have lost any frame. */
+const ANY_TICK = 0;
 
-export function createSlowSockets({ limitMs, show, monotonicMs }: SlowSocketsOptions): SlowSockets {
-  const behind = new Set<Connection>();
-  let fallen: Connection[] = [];
+export class SlowSockets {
+  readonly #limitMs: number;
+  readonly #monotonicMs: () => number;
+  readonly #behind = new Set<Connection>();
+  /** Sockets that fell behind since the last call of `park`. */
+  #fallen: Connection[] = [];
 
-  return {
-    add(connection, sinceTick) {
-      if (connection.socket === undefined) return;
-      if (connection.isBehind) {
-        connection.behindSinceTick = Math.min(connection.behindSinceTick, sinceTick);
-        return;
-      }
-      connection.behindSinceTick = sinceTick;
-      connection.behindSinceMs = monotonicMs();
-      behind.add(connection);
-      fallen.push(connection);
-    },
+  constructor({ limitMs, monotonicMs }: SlowSocketsOptions) {
+    this.#limitMs = limitMs;
+    this.#monotonicMs = monotonicMs;
+  }
 
-    park() {
-      for (const connection of fallen) {
-        if (!connection.isBehind) continue;
-        for (const channel of connection.channels) {
-          connection.socket?.unsubscribe(channel.topicOf(connection));
-        }
-      }
-      fallen = [];
-    },
+  /** The number of sockets that are behind. */
+  get size(): number {
+    return this.#behind.size;
+  }
 
-    catchUp(connection) {
-      const sinceTick = connection.behindSinceTick;
-      connection.behindSinceTick = KEEPS_UP;
-      behind.delete(connection);
+  /**
+   * Sends the published board and subscribes the socket to its changes. Both happen in one turn of the event loop, so no older
+   * board can follow and no newer one is missed. Before the first publication it does nothing.
+   */
+  show(connection: Connection, channel: Channel, resume?: Position<number>): void {
+    const frame = channel.welcome(resume);
+    if (frame !== undefined) this.#deliver(connection, channel, frame);
+  }
+
+  /** Marks an open socket as behind: it may have lost frames of this tick and later ones. */
+  add(connection: Connection, sinceTick: number): void {
+    if (connection.socket === undefined) return;
+    if (connection.behind !== undefined) {
+      connection.behind.sinceTick = Math.min(connection.behind.sinceTick, sinceTick);
+      return;
+    }
+    connection.behind = { sinceTick, sinceMs: this.#monotonicMs() };
+    this.#behind.add(connection);
+    this.#fallen.push(connection);
+  }
+
+  /** Unsubscribes the sockets that fell behind since the last call. Must be called before anything new is published. */
+  park(): void {
+    for (const connection of this.#fallen) {
+      if (connection.behind === undefined) continue;
       for (const channel of connection.channels) {
-        if (channel.published === undefined) continue;
-        if (channel.publishedTick >= sinceTick) {
-          show(connection, channel);
-        } else {
-          // This board did not change meanwhile; whether it is stale may have.
-          connection.send(staleFrame(channel.leaderboard, channel.publishedStale));
-          connection.socket?.subscribe(channel.topicOf(connection));
-        }
+        connection.socket?.unsubscribe(channel.topicOf(connection));
       }
-    },
+    }
+    this.#fallen = [];
+  }
 
-    forget(connection) {
-      behind.delete(connection);
-    },
+  /** Sends what the socket missed. To be called when its buffer is empty. */
+  catchUp(connection: Connection): void {
+    const { behind } = connection;
+    if (behind === undefined) return;
+    this.forget(connection);
+    for (const channel of connection.channels) {
+      const { leaderboard, published, publishedTick, publishedStale } = channel;
+      if (published === undefined) continue;
+      // A board that did not change meanwhile is not sent again, but `stale` may have changed.
+      if (publishedTick >= behind.sinceTick) this.show(connection, channel);
+      else this.#deliver(connection, channel, staleFrame(leaderboard, publishedStale));
+    }
+  }
 
-    closeOverdue() {
-      const limit = monotonicMs() - limitMs;
-      for (const connection of behind) {
-        if (connection.behindSinceMs < limit) connection.close(CLOSE.SLOW_CONSUMER);
+  forget(connection: Connection): void {
+    connection.behind = undefined;
+    this.#behind.delete(connection);
+  }
+
+  closeOverdue(): void {
+    const limit = this.#monotonicMs() - this.#limitMs;
+    for (const connection of this.#behind) {
+      if (connection.behind !== undefined && connection.behind.sinceMs < limit) {
+        connection.close(CLOSE.SLOW_CONSUMER);
       }
-    },
+    }
+  }
 
-    get size() {
-      return behind.size;
-    },
-  };
+  #deliver(connection: Connection, channel: Channel, frame: Frame): void {
+    if (connection.behind === undefined && connection.send(frame)) {
+      connection.socket?.subscribe(channel.topicOf(connection));
+    } else {
+      this.add(connection, ANY_TICK);
+    }
+  }
 }

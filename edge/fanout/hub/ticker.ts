@@ -1,70 +1,79 @@
 /**
- * Spaces out the work of a tick. The first call after a quiet time runs at once; what follows waits until the tick is
- * over. A tick that takes longer than its width widens the next: a node under load then does fewer, larger ticks.
+ * Spaces out the work of a node in ticks. The first request after a quiet time runs at once; later ones wait until the tick is
+ * over. A tick that costs more than its width widens the interval: a node under load then does fewer, larger ticks. If the tick
+ * had to share its processor, other processes wait for it too, and the interval widens in the same proportion.
  */
-import { MAX_TICK_MS } from '../limits.ts';
+import { MAX_TICK_MS } from './limits.ts';
 
 export interface TickerOptions {
-  /** Shortest time between two ticks. */
+  /** Shortest interval between two ticks. */
   widthMs: number;
   run: () => void;
-  /** Told what the tick took, and how wide it therefore was. */
+  /** Called after each tick with its cost and the interval that follows from it. */
   onSettled: (costMs: number, widthMs: number) => void;
   /** Monotonic milliseconds. */
   monotonicMs: () => number;
+  /** CPU time that this process has used, in ms. */
+  cpuMs: () => number;
 }
 
-export interface Ticker {
-  /** Asks for one more run. */
-  schedule(): void;
-  stop(): void;
-}
+/** However little of the processor a tick got: its interval is at most so many times its cost. */
+const MAX_WIDENING = 4;
 
-export function createTicker({ widthMs, run, onSettled, monotonicMs }: TickerOptions): Ticker {
-  let nextAtMs = 0;
-  let cancel: (() => void) | undefined;
-  let settling = false;
-  let wanted = false;
-  let stopped = false;
+export class Ticker {
+  readonly #options: TickerOptions;
+  #nextAtMs = 0;
+  /** Cancels the scheduled tick. */
+  #cancel: (() => void) | undefined = undefined;
+  #settling = false;
+  #wanted = false;
+  #stopped = false;
 
-  function schedule(): void {
-    wanted = true;
-    // While a tick settles, its cost is not known yet.
-    if (cancel !== undefined || settling || stopped) return;
-    const waitMs = nextAtMs - monotonicMs();
-    if (waitMs <= 0) {
-      const immediate = setImmediate(tick);
-      cancel = () => clearImmediate(immediate);
+  constructor(options: TickerOptions) {
+    this.#options = options;
+  }
+
+  /** Requests one more run. */
+  schedule(): void {
+    this.#wanted = true;
+    // The interval is not known before the cost of the last tick is.
+    if (this.#cancel !== undefined || this.#settling || this.#stopped) return;
+    const delayMs = this.#nextAtMs - this.#options.monotonicMs();
+    if (delayMs <= 0) {
+      const immediate = setImmediate(() => this.#tick());
+      this.#cancel = () => clearImmediate(immediate);
     } else {
-      const timer = setTimeout(tick, waitMs);
-      cancel = () => clearTimeout(timer);
+      const timer = setTimeout(() => this.#tick(), delayMs);
+      this.#cancel = () => clearTimeout(timer);
     }
   }
 
-  function tick(): void {
-    const startedMs = monotonicMs();
-    cancel = undefined;
-    wanted = false;
-    settling = true;
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel?.();
+  }
+
+  #tick(): void {
+    const { run, monotonicMs, cpuMs } = this.#options;
+    const [startedMs, startedCpuMs] = [monotonicMs(), cpuMs()];
+    this.#cancel = undefined;
+    this.#wanted = false;
+    this.#settling = true;
     run();
-    // uWebSockets.js writes to the sockets after our turn: one turn later the cost is known.
-    setImmediate(() => settle(startedMs));
+    // uWebSockets.js writes to the sockets after this turn of the event loop, so the cost is known one turn later.
+    setImmediate(() => this.#settle(startedMs, startedCpuMs));
   }
 
-  function settle(startedMs: number): void {
-    settling = false;
+  #settle(startedMs: number, startedCpuMs: number): void {
+    const { widthMs, onSettled, monotonicMs, cpuMs } = this.#options;
+    this.#settling = false;
     const costMs = monotonicMs() - startedMs;
-    const usedMs = Math.min(Math.max(widthMs, costMs), MAX_TICK_MS);
-    nextAtMs = startedMs + usedMs;
+    // Other threads of the process use the processor as well, so that it may have had more than the tick took.
+    const usedCpuMs = Math.min(costMs, cpuMs() - startedCpuMs);
+    const neededMs = usedCpuMs > 0 ? costMs * Math.min(MAX_WIDENING, costMs / usedCpuMs) : costMs;
+    const usedMs = Math.min(Math.max(widthMs, neededMs), MAX_TICK_MS);
+    this.#nextAtMs = startedMs + usedMs;
     onSettled(costMs, usedMs);
-    if (wanted) schedule();
+    if (this.#wanted) this.schedule();
   }
-
-  return {
-    schedule,
-    stop() {
-      stopped = true;
-      cancel?.();
-    },
-  };
 }

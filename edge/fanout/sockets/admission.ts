@@ -1,63 +1,43 @@
 /**
- * Who may open one more socket: not more a second than the node can take, not more in all than it has descriptors for,
- * and of both not more from one address than its share. The address is asked first, so that what it is refused costs the
- * node's rate nothing. Addresses on the exempt list, such as a load balancer's, have no share.
+ * Admission check of new sockets. A node limits their rate and their number, and one address gets a share of both. The share of
+ * the address is checked first, so that what the address is refused uses nothing of the node's rate. Addresses on the exempt
+ * list, such as a load balancer's, have no share.
  */
-
 import { AppError } from '../../../services/shared/errors/app-error.ts';
 import { ADDRESSES_PER_SITE, createAddressLimiter } from '../../../services/shared/net/address-limiter.ts';
 import type { ConnectionLimits } from '../../../services/shared/net/connections.ts';
 import { holdersOf, type NetworkList, subscriberOf } from '../../../services/shared/net/networks.ts';
-import type { Rate } from '../../../services/shared/rate/gcra.ts';
+import { type Rate, restAfter, waitMs } from '../../../services/shared/rate/gcra.ts';
+import type { AddressShare, Holding } from '../hub/address-share.ts';
 import {
   ADDRESS_PART_OF_UPGRADES,
   CONNECTIONS_PER_UPGRADE,
   SPARE_CONNECTIONS,
   UPGRADE_RETRY_S,
-} from '../limits.ts';
-import { spend } from './rate-limit.ts';
+} from './limits.ts';
 
 export interface AdmissionOptions {
   maxSockets: number;
   maxSocketsPerAddress: number;
-  /** New sockets a second, and at once. */
+  /** New sockets per second, and as a burst. */
   maxUpgradesPerS: number;
-  /** Networks whose addresses have no share, such as a load balancer's. */
+  /** Networks whose addresses have no share. */
   addressLimitExempt: NetworkList;
   /** Monotonic milliseconds. */
   monotonicMs: () => number;
 }
 
-/** What one holder has of the node: an address, or the /48 of an IPv6 site. */
-export interface Holding {
-  sockets: number;
-  /** Sockets by the leaderboard that they watch. */
-  readonly boards: Map<string, number>;
-}
-
-export interface AddressShare extends Holding {
-  readonly address: string;
-  /** Of an IPv6 address. */
-  readonly site: Holding | undefined;
-}
-
-export interface Admission {
-  /** Counts one more socket from the address, or refuses with an AppError. */
-  admit(address: string): AddressShare | undefined;
-  /** Gives back what `admit` counted. */
-  release(share: AddressShare | undefined): void;
-  readonly sockets: number;
-}
+export type Admission = ReturnType<typeof createAdmission>;
 
 const RETRY = { retryAfterMs: UPGRADE_RETRY_S * 1000 };
 
-/** The part of a node's upgrades that one address may use. */
+/** The share of a node's upgrades that one address may use. */
 function upgradesOfAddress(maxUpgradesPerS: number): Rate {
   const { ofRate, ofBurst } = ADDRESS_PART_OF_UPGRADES;
   return { perSecond: maxUpgradesPerS * ofRate, burst: Math.ceil(maxUpgradesPerS * ofBurst) };
 }
 
-/** Connections are more than sockets, and become too many before any of them has asked for something. */
+/** Limits of connections, which outnumber sockets and cost something before their first request. */
 export function connectionLimits({
   maxSockets,
   maxUpgradesPerS,
@@ -69,29 +49,29 @@ export function connectionLimits({
   };
 }
 
-const nothingHeld = (): Holding => ({ sockets: 0, boards: new Map() });
+const emptyHolding = (): Holding => ({ sockets: 0, boards: new Map() });
 
 function keepWhileHeld<Kept extends Holding>(holdings: Map<string, Kept>, name: string, holding: Kept): void {
   if (holding.sockets > 0) holdings.set(name, holding);
   else holdings.delete(name);
 }
 
-export function createAdmission(options: AdmissionOptions): Admission {
+export function createAdmission(options: AdmissionOptions) {
   const { maxSockets, maxSocketsPerAddress, maxUpgradesPerS, addressLimitExempt, monotonicMs } = options;
-  const upgrades = { intervalMs: 1000 / maxUpgradesPerS, burst: maxUpgradesPerS };
+  const upgrades = { perSecond: maxUpgradesPerS, burst: maxUpgradesPerS };
   const perAddress = upgradesOfAddress(maxUpgradesPerS);
   const limiter = createAddressLimiter(monotonicMs);
   const shares = new Map<string, AddressShare>();
   const sites = new Map<string, Holding>();
   let sockets = 0;
-  let bucketFullAtMs = 0;
+  let restAtMs = 0;
 
   function shareOf(address: string): AddressShare | undefined {
     if (addressLimitExempt.has(address)) return undefined;
     const key = subscriberOf(address);
     const retryAfterMs = limiter.spend(key, perAddress);
     if (retryAfterMs > 0) throw new AppError('RATE_LIMITED', { retryAfterMs });
-    const share = shares.get(key) ?? { address: key, ...nothingHeld(), site: siteOf(key) };
+    const share = shares.get(key) ?? { address: key, ...emptyHolding(), site: siteOf(key) };
     const isFull = (share.site?.sockets ?? 0) >= ADDRESSES_PER_SITE * maxSocketsPerAddress;
     if (isFull || share.sockets >= maxSocketsPerAddress) throw new AppError('RATE_LIMITED', RETRY);
     return share;
@@ -99,7 +79,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   function siteOf(address: string): Holding | undefined {
     const [, site] = holdersOf(address);
-    return site === undefined ? undefined : (sites.get(site) ?? nothingHeld());
+    return site === undefined ? undefined : (sites.get(site) ?? emptyHolding());
   }
 
   function count(share: AddressShare, change: number): void {
@@ -113,22 +93,23 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   return {
-    admit(address) {
+    /** Counts one more socket of the address, or refuses it with an AppError. */
+    admit(address: string): AddressShare | undefined {
       const share = shareOf(address);
       if (sockets >= maxSockets) throw new AppError('NODE_FULL', RETRY);
-      const next = spend(upgrades, bucketFullAtMs, monotonicMs());
-      if (next === undefined) throw new AppError('NODE_FULL', RETRY);
-      bucketFullAtMs = next;
+      const nowMs = monotonicMs();
+      const next = restAfter(upgrades, restAtMs, nowMs);
+      if (waitMs(upgrades, next, nowMs) > 0) throw new AppError('NODE_FULL', RETRY);
+      restAtMs = next;
       sockets += 1;
       if (share !== undefined) count(share, 1);
       return share;
     },
-    release(share) {
+
+    /** Takes back what `admit` counted. */
+    release(share: AddressShare | undefined): void {
       sockets -= 1;
       if (share !== undefined) count(share, -1);
-    },
-    get sockets() {
-      return sockets;
     },
   };
 }

@@ -1,105 +1,103 @@
 /**
- * Whose socket it is, and until when. A socket serves boards before anybody knows its owner; verification goes on
- * beside it and adds the player's own updates. A socket never outlives its token, unless a new one comes in time.
+ * Ties sockets to players by their tokens. A socket gets boards before its token is verified; the player's own updates follow.
+ * A socket never outlives its token, unless a new token arrives in time.
  */
-import { toAppError } from '../../../services/shared/errors/app-error.ts';
+import { type AppError, toAppError } from '../../../services/shared/errors/app-error.ts';
 import type { Clock } from '../../../services/shared/settings/clock.ts';
 import type { Log } from '../../../services/shared/telemetry/log.ts';
 import type { Identity, TokenVerifier } from '../../../services/shared/tokens/token-verifier.ts';
-import { authenticatedFrame } from '../hub/frames.ts';
+import { CLOSE, type CloseCode } from '../frames/close-codes.ts';
+import { authenticatedFrame } from '../frames/frames.ts';
 import type { Personal } from '../hub/personal.ts';
-import { EXPIRY_CHECK_MS } from '../limits.ts';
-import { CLOSE } from './close-codes.ts';
-import type { Connection } from './connection.ts';
 import { createExpiryWheel } from './expiry-wheel.ts';
+import { EXPIRY_CHECK_MS } from './limits.ts';
+import type { Session } from './session.ts';
 
 export interface AuthenticationOptions {
-  verifier: TokenVerifier;
-  personal: Personal;
+  verifier: Pick<TokenVerifier, 'verify' | 'stands'>;
+  personal: Pick<Personal, 'add' | 'remove'>;
+  /** Called when a socket has got its player. */
+  onSignedIn: (session: Session) => void;
   clock: Clock;
   log: Log;
 }
 
-export interface Authentication {
-  /** Verifies the token and ties the socket to its player; closes the socket when the token is not valid. */
-  begin(connection: Connection, token: string, options: { answer: boolean }): Promise<void>;
-  /** Closes sockets whose token's time is over. */
-  closeExpired(): void;
-  /** Closes those of the sockets whose token is worth nothing any more. */
-  closeVoid(connections: Iterable<Connection>, isVoid: (identity: Identity) => boolean): void;
-  /** The socket is closed. */
-  forget(connection: Connection): void;
-  /** Open sockets with a player. */
-  readonly count: number;
+function closeCodeOf({ reason }: AppError): CloseCode {
+  if (reason === 'TOKEN_INVALID') return CLOSE.TOKEN_INVALID;
+  return reason === 'TOKEN_TOO_LARGE' ? CLOSE.TOKEN_TOO_LARGE : CLOSE.TRY_AGAIN_LATER;
 }
 
-export function createAuthentication({
-  verifier,
-  personal,
-  clock,
-  log,
-}: AuthenticationOptions): Authentication {
-  const expiries = createExpiryWheel<Connection>(EXPIRY_CHECK_MS);
+export type Authentication = ReturnType<typeof createAuthentication>;
+
+export function createAuthentication({ verifier, personal, onSignedIn, clock, log }: AuthenticationOptions) {
+  const expiries = createExpiryWheel<Session>(EXPIRY_CHECK_MS);
   let count = 0;
 
-  /** False when the socket had to be closed instead. */
-  function accept(connection: Connection, identity: Identity): boolean {
-    const known = connection.identity;
-    // A socket belongs to one player for life: a token of another one is not valid on it.
+  /** Returns false if the socket had to be closed instead. */
+  function accept(session: Session, identity: Identity): boolean {
+    const known = session.identity;
+    // A socket belongs to one player until it closes: the token of another player is not valid on it.
     const isOther = known !== undefined && known.userId !== identity.userId;
-    if (isOther || !personal.add(identity.userId, connection)) {
-      connection.close(isOther ? CLOSE.TOKEN_INVALID : CLOSE.TOO_MANY_SOCKETS);
+    if (isOther || !personal.add(identity.userId, session)) {
+      session.close(isOther ? CLOSE.TOKEN_INVALID : CLOSE.TOO_MANY_SOCKETS);
       return false;
     }
     if (known === undefined) count += 1;
-    connection.identity = identity;
-    expiries.schedule(connection, identity.expiresAtMs);
+    session.identity = identity;
+    expiries.schedule(session, identity.expiresAtMs);
     return true;
   }
 
   return {
-    async begin(connection, token, { answer }) {
-      connection.verifying = true;
+    /** Verifies the token and ties the socket to its player. Closes the socket if the token is not valid. */
+    async begin(session: Session, token: string, { answer }: { answer: boolean }): Promise<void> {
+      session.verifying = true;
       try {
         const identity = await verifier.verify(token);
-        if (connection.socket === undefined) return;
-        // It may have been revoked since it was judged, when this socket was not yet known to have it.
+        if (session.socket === undefined) return;
+        // A revocation during the verification could not find this socket by its token.
         if (!verifier.stands(identity)) {
-          connection.close(CLOSE.TOKEN_REVOKED);
+          session.close(CLOSE.TOKEN_REVOKED);
           return;
         }
-        const accepted = accept(connection, identity);
-        if (accepted && answer) connection.send(authenticatedFrame(identity.userId, identity.expiresAtMs));
+        const isFirst = session.identity === undefined;
+        const accepted = accept(session, identity);
+        if (accepted && answer) session.send(authenticatedFrame(identity.userId, identity.expiresAtMs));
+        if (accepted && isFirst) onSignedIn(session);
       } catch (thrown) {
         const error = toAppError(thrown);
         if (error.kind === 'internal') log.error({ err: thrown }, 'token not verified');
-        connection.close(error.reason === 'TOKEN_INVALID' ? CLOSE.TOKEN_INVALID : CLOSE.TRY_AGAIN_LATER);
+        session.close(closeCodeOf(error));
       } finally {
-        connection.verifying = false;
+        session.verifying = false;
       }
     },
 
-    closeExpired() {
-      for (const connection of expiries.takeExpired(clock.now())) connection.close(CLOSE.TOKEN_EXPIRED);
+    /** Closes the sockets whose token has expired. */
+    closeExpired(): void {
+      for (const session of expiries.takeExpired(clock.now())) session.close(CLOSE.TOKEN_EXPIRED);
     },
 
-    closeVoid(connections, isVoid) {
-      for (const connection of connections) {
-        const { identity } = connection;
-        if (identity !== undefined && isVoid(identity)) connection.close(CLOSE.TOKEN_REVOKED);
+    /** Closes those of the sockets whose token was revoked. */
+    closeVoid(sessions: Iterable<Session>, isVoid: (identity: Identity) => boolean): void {
+      for (const session of sessions) {
+        const { identity } = session;
+        if (identity !== undefined && isVoid(identity)) session.close(CLOSE.TOKEN_REVOKED);
       }
     },
 
-    forget(connection) {
-      const { identity } = connection;
+    /** To be called when the socket has closed. */
+    forget(session: Session): void {
+      const { identity } = session;
       if (identity === undefined) return;
-      connection.identity = undefined;
+      session.identity = undefined;
       count -= 1;
-      expiries.cancel(connection);
-      personal.remove(identity.userId, connection);
+      expiries.cancel(session);
+      personal.remove(identity.userId, session);
     },
 
-    get count() {
+    /** The number of open sockets with a player. */
+    get count(): number {
       return count;
     },
   };

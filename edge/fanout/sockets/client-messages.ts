@@ -1,10 +1,15 @@
-/** What a client may say. A message either has exactly a documented form or is refused: nothing is guessed. */
+/** Parses the messages of clients. A message has exactly a documented form or is refused; nothing is guessed. */
 import { AppError } from '../../../services/shared/errors/app-error.ts';
 import { parseLeaderboard } from '../../../services/shared/values/identifiers.ts';
-import type { Position } from '../hub/board-state.ts';
+import type { Position } from '../../../services/shared/values/position.ts';
+import { PLAIN_MESSAGE_MAX_LENGTH } from './limits.ts';
 
 export type ClientMessage =
-  | { readonly type: 'subscribe'; readonly leaderboard: string; readonly resume: Position | undefined }
+  | {
+      readonly type: 'subscribe';
+      readonly leaderboard: string;
+      readonly resume: Position<number> | undefined;
+    }
   | { readonly type: 'unsubscribe'; readonly leaderboard: string }
   | { readonly type: 'authenticate'; readonly token: string }
   | { readonly type: 'ping' };
@@ -22,9 +27,9 @@ const invalid = (message?: string) =>
 
 export type MessageFields = Readonly<Record<string, unknown>>;
 
-/** The JSON object of a message; `text` is undefined for a binary one. */
+/** The JSON object of a message; `text` is undefined if it is not UTF-8. */
 export function readMessage(text: string | undefined): MessageFields {
-  if (text === undefined) throw invalid('Messages are JSON text.');
+  if (text === undefined) throw invalid('The message is not JSON text in UTF-8.');
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -32,10 +37,14 @@ export function readMessage(text: string | undefined): MessageFields {
     throw new AppError('MESSAGE_INVALID', { cause });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid();
-  return value as MessageFields;
+  const fields = value as MessageFields;
+  if (text.length > PLAIN_MESSAGE_MAX_LENGTH && fields.type !== 'authenticate') {
+    throw invalid('The message is longer than 4 KiB.');
+  }
+  return fields;
 }
 
-/** The leaderboard that a message names, well-formed or not, so that a refusal can say which one it was about. */
+/** The leaderboard that a message names, valid or not, so that the error can name it too. */
 export function boardNamedIn({ leaderboard }: MessageFields): string | undefined {
   return typeof leaderboard === 'string' ? leaderboard.toWellFormed() : undefined;
 }
@@ -44,20 +53,22 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-/** The position a client has, or undefined when it has none. Half a position is refused. */
-export function parsePosition(epoch: unknown, seq: unknown): Position | undefined {
+/** The position that a client has, or undefined if it has none. Half a position is refused. */
+export function parsePosition(epoch: unknown, seq: unknown): Position<number> | undefined {
   if (epoch === undefined && seq === undefined) return undefined;
-  if (!isCount(epoch) || !isCount(seq)) throw invalid('epoch and seq are whole numbers and come together.');
+  if (!isCount(epoch) || !isCount(seq))
+    throw invalid('epoch and seq must be whole numbers, and both or neither must be given.');
   return { epoch, seq };
 }
 
 export function parseClientMessage(fields: MessageFields): ClientMessage {
   const { type, leaderboard, epoch, seq, token } = fields;
   const allowed = typeof type === 'string' && Object.hasOwn(FIELDS, type) ? FIELDS[type] : undefined;
-  if (allowed === undefined) throw invalid('The type is not one of the documented ones.');
+  if (allowed === undefined)
+    throw invalid('The type is unknown: use subscribe, unsubscribe, authenticate or ping.');
   for (const name of Object.keys(fields)) {
     if (name !== 'type' && !allowed.includes(name))
-      throw invalid('The message has a field that its type does not.');
+      throw invalid('The message has a field that its type does not have.');
   }
   switch (type) {
     case 'subscribe':
@@ -65,7 +76,7 @@ export function parseClientMessage(fields: MessageFields): ClientMessage {
     case 'unsubscribe':
       return { type, leaderboard: parseLeaderboard(leaderboard) };
     case 'authenticate':
-      if (typeof token !== 'string' || token === '') throw invalid('The token is missing.');
+      if (typeof token !== 'string' || token === '') throw invalid('The token is missing or not a string.');
       return { type, token };
     default:
       return { type: 'ping' };

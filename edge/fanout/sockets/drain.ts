@@ -1,19 +1,19 @@
 /**
- * Sends every socket away before the node ends: a few at a time, each with a hint of its own when to come back, so that
- * the nodes that take over meet a stream and not a wall.
+ * Closes every socket before the node stops: a few at a time, each with its own random time to reconnect, so that the remaining
+ * nodes get a steady stream of clients.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { CLOSE } from '../frames/close-codes.ts';
+import type { Connection } from '../hub/connection.ts';
 import {
   DRAIN_GRACE_MS,
   DRAIN_RETURN_MIN_MS,
   DRAIN_RETURN_PER_S,
   DRAIN_SPREAD_MS,
   DRAIN_STEP_MS,
-} from '../limits.ts';
-import { CLOSE } from './close-codes.ts';
-import type { Connection } from './connection.ts';
+} from './limits.ts';
 
-/** Closes all sockets within DRAIN_SPREAD_MS. `random` gives numbers from 0 to 1. */
+/** Closes all sockets within DRAIN_SPREAD_MS. `random` returns numbers from 0 to 1. */
 export async function drainSockets(open: ReadonlySet<Connection>, random: () => number): Promise<void> {
   const waiting = [...open];
   const steps = DRAIN_SPREAD_MS / DRAIN_STEP_MS;

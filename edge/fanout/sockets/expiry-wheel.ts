@@ -1,20 +1,12 @@
 /**
- * When each authenticated socket must end. Sockets wait in slots of one check interval, so that thousands of them cost
- * one timer and a refresh or a close costs one removal.
+ * Expiry times of authenticated sockets, kept in slots of one check interval. Thousands of sockets then need one timer, and a
+ * renewal or a close costs one removal.
  */
 
-export interface ExpiryWheel<Item> {
-  /** Replaces an earlier time of the same item. */
-  schedule(item: Item, expiresAtMs: number): void;
-  cancel(item: Item): void;
-  /** Removes and returns every item whose time has come. */
-  takeExpired(nowMs: number): Item[];
-}
-
-export function createExpiryWheel<Item>(slotMs: number): ExpiryWheel<Item> {
+export function createExpiryWheel<Item>(slotMs: number) {
   const slotOf = new Map<Item, number>();
   const slots = new Map<number, Set<Item>>();
-  let checkedSlot: number | undefined;
+  let checkedSlot = -Infinity;
 
   function cancel(item: Item): void {
     const slot = slotOf.get(item);
@@ -26,20 +18,24 @@ export function createExpiryWheel<Item>(slotMs: number): ExpiryWheel<Item> {
   }
 
   return {
-    schedule(item, expiresAtMs) {
+    /** Replaces an earlier time of the same item. */
+    schedule(item: Item, expiresAtMs: number): void {
       cancel(item);
-      // The slot begins at or after the expiry, and a time that is past goes to the next one that is looked at.
-      const slot = Math.max(Math.ceil(expiresAtMs / slotMs), (checkedSlot ?? -Infinity) + 1);
+      // The slot starts at or after the expiry. A time in the past goes to the next slot that is checked.
+      const slot = Math.max(Math.ceil(expiresAtMs / slotMs), checkedSlot + 1);
       slotOf.set(item, slot);
       const items = slots.get(slot);
       if (items === undefined) slots.set(slot, new Set([item]));
       else items.add(item);
     },
+
     cancel,
-    takeExpired(nowMs) {
+
+    /** Removes and returns every item that has expired. */
+    takeExpired(nowMs: number): Item[] {
       const nowSlot = Math.floor(nowMs / slotMs);
       const due: Item[] = [];
-      // By the slots that exist, not by counting up to now: the clock may have jumped.
+      // Looks at the slots that exist instead of counting up to now, since the clock may have jumped.
       for (const [slot, items] of slots) {
         if (slot <= nowSlot) due.push(...items);
       }

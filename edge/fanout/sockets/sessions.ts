@@ -1,144 +1,157 @@
-/** What happens on a socket between open and close: its first frame, its messages, its end. */
-
+/** The life of a socket: its first frame, its messages, its end. */
 import { AppError, toAppError } from '../../../services/shared/errors/app-error.ts';
 import { createAddressLimiter } from '../../../services/shared/net/address-limiter.ts';
-import type { FanoutMetrics } from '../fanout-metrics.ts';
-import { errorFrame, isBroadcast, pongFrame } from '../hub/frames.ts';
+import { restAfter, waitMs } from '../../../services/shared/rate/gcra.ts';
+import type { Position } from '../../../services/shared/values/position.ts';
+import { CLOSE } from '../frames/close-codes.ts';
+import { errorFrame, isBroadcast, pongFrame } from '../frames/frames.ts';
+import type { Channel } from '../hub/channel.ts';
+import type { Socket } from '../hub/connection.ts';
 import type { Hub } from '../hub/hub.ts';
-import { BAD_MESSAGES_ALLOWED, MESSAGE_BURST, MESSAGE_INTERVAL_MS, MESSAGES_PER_ADDRESS } from '../limits.ts';
+import type { FanoutMetrics } from '../metrics/fanout-metrics.ts';
 import type { Admission } from './admission.ts';
 import type { Authentication } from './authentication.ts';
 import { boardNamedIn, type MessageFields, parseClientMessage, readMessage } from './client-messages.ts';
-import { CLOSE } from './close-codes.ts';
-import type { Connection, Socket } from './connection.ts';
-import { spend } from './rate-limit.ts';
+import { BAD_MESSAGES_ALLOWED, MESSAGES_PER_ADDRESS, MESSAGES_PER_SOCKET } from './limits.ts';
+import type { Session } from './session.ts';
 
 export interface SessionsOptions {
-  hub: Hub;
-  admission: Admission;
-  authentication: Authentication;
-  /** The board every socket watches from the start. */
+  hub: Pick<Hub, 'join' | 'leave' | 'forget' | 'onDropped' | 'onDrained'>;
+  /** Reads a board that is not known yet. */
+  readBoard: (channel: Channel) => void;
+  /** Reads the standing of the socket's player on a board that it has joined. */
+  readStanding: (session: Session, channel: Channel) => void;
+  admission: Pick<Admission, 'release'>;
+  authentication: Pick<Authentication, 'begin' | 'forget'>;
+  /** The board that every socket watches from the start. */
   firstBoard: string;
-  metrics: FanoutMetrics;
+  metrics: Pick<FanoutMetrics, 'opened' | 'onClosed'>;
   /** Monotonic milliseconds. */
   monotonicMs: () => number;
 }
 
-export interface Sessions {
-  open(connection: Connection, socket: Socket): void;
-  /** `text` is undefined for a binary message. */
-  onMessage(connection: Connection, text: string | undefined): void;
-  /** A ping or pong frame: free of content, not of cost. */
-  onControl(connection: Connection): void;
-  onDropped(connection: Connection, message: ArrayBuffer, isBinary: boolean): void;
-  onDrain(connection: Connection): void;
-  onClose(connection: Connection, code: number): void;
-  /** Open sockets. */
-  readonly connections: ReadonlySet<Connection>;
-}
-
 /**
- * A topic that is never published. uWebSockets.js discards what is queued for a socket that leaves its last topic; as
- * long as a socket lives it does not leave this one.
+ * A topic that is never published. uWebSockets.js discards the queue of a socket that leaves its last topic, and a socket never
+ * leaves this one.
  */
 const PERMANENT_TOPIC = 'open';
 
-const MESSAGES = { intervalMs: MESSAGE_INTERVAL_MS, burst: MESSAGE_BURST };
+export class Sessions {
+  readonly #options: SessionsOptions;
+  readonly #open = new Set<Session>();
+  readonly #ofAddresses;
 
-export function createSessions(options: SessionsOptions): Sessions {
-  const { hub, admission, authentication, firstBoard, metrics, monotonicMs } = options;
-  const connections = new Set<Connection>();
-
-  const messages = createAddressLimiter(monotonicMs);
-  const addressMayTalk = ({ share }: Connection) =>
-    share === undefined || messages.spend(share.address, MESSAGES_PER_ADDRESS) === 0;
-
-  /**
-   * A socket that says too much is closed. When all of its address say too much, so is one that has just said something; one that was
-   * quiet is refused alone, since others may be behind the same address, and a pong is in answer to us.
-   */
-  function hear(connection: Connection): 'heard' | 'refused' | 'closed' {
-    const nowMs = Math.floor(monotonicMs());
-    const wasQuiet = connection.bucketFullAtMs <= nowMs;
-    const next = spend(MESSAGES, connection.bucketFullAtMs, nowMs);
-    const isRefused = next !== undefined && !addressMayTalk(connection);
-    if (next === undefined || (isRefused && !wasQuiet)) {
-      connection.close(CLOSE.TOO_MANY_MESSAGES);
-      return 'closed';
-    }
-    connection.bucketFullAtMs = next;
-    return isRefused ? 'refused' : 'heard';
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+    this.#ofAddresses = createAddressLimiter(options.monotonicMs);
   }
 
-  function handle(connection: Connection, fields: MessageFields): void {
+  /** Open sockets. */
+  get open(): ReadonlySet<Session> {
+    return this.#open;
+  }
+
+  onOpen(session: Session, socket: Socket): void {
+    const { authentication, firstBoard, metrics } = this.#options;
+    const { handshake } = session;
+    session.socket = socket;
+    session.handshake = undefined;
+    this.#open.add(session);
+    metrics.opened.inc();
+    socket.subscribe(PERMANENT_TOPIC);
+    this.#join(session, firstBoard, handshake?.resume);
+    if (handshake?.token !== undefined)
+      void authentication.begin(session, handshake.token, { answer: false });
+  }
+
+  /** `text` is undefined for a message that is not UTF-8. */
+  onMessage(session: Session, text: string | undefined): void {
+    const verdict = this.#judgeRate(session);
+    if (verdict === 'closed') return;
+    let fields: MessageFields = {};
+    try {
+      fields = readMessage(text);
+      if (verdict === 'refused') throw new AppError('RATE_LIMITED');
+      this.#handle(session, fields);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error.kind === 'internal') throw thrown;
+      session.send(errorFrame(error, boardNamedIn(fields)));
+      if (error.kind === 'invalid_argument') session.badMessages += 1;
+      if (session.badMessages > BAD_MESSAGES_ALLOWED) session.close(CLOSE.BAD_MESSAGES);
+    }
+  }
+
+  /** A ping or pong frame: it has no content, but it costs as much as a message. */
+  onControl(session: Session): void {
+    this.#judgeRate(session);
+  }
+
+  onDropped(session: Session, message: ArrayBuffer, isBinary: boolean): void {
+    // A dropped pong is no loss: its client sends pings and does not read.
+    if (isBroadcast(message, isBinary)) this.#options.hub.onDropped(session);
+  }
+
+  onDrain(session: Session): void {
+    if (session.socket?.getBufferedAmount() === 0) this.#options.hub.onDrained(session);
+  }
+
+  onClose(session: Session, code: number): void {
+    const { hub, authentication, admission, metrics } = this.#options;
+    session.socket = undefined;
+    this.#open.delete(session);
+    hub.forget(session);
+    authentication.forget(session);
+    admission.release(session.share);
+    metrics.onClosed(code);
+  }
+
+  #handle(session: Session, fields: MessageFields): void {
+    const { hub, authentication } = this.#options;
     const message = parseClientMessage(fields);
     switch (message.type) {
       case 'subscribe':
-        hub.join(connection, message.leaderboard, message.resume);
+        this.#join(session, message.leaderboard, message.resume);
         break;
       case 'unsubscribe':
-        hub.leave(connection, message.leaderboard);
+        hub.leave(session, message.leaderboard);
         break;
       case 'authenticate':
-        if (connection.verifying) throw new AppError('RATE_LIMITED');
-        void authentication.begin(connection, message.token, { answer: true });
+        if (session.verifying) throw new AppError('RATE_LIMITED');
+        void authentication.begin(session, message.token, { answer: true });
         break;
       case 'ping':
-        connection.send(pongFrame(connection.identity?.userId));
+        session.send(pongFrame(session.identity?.userId));
     }
   }
 
-  return {
-    open(connection, socket) {
-      const { handshake } = connection;
-      connection.socket = socket;
-      connection.handshake = undefined;
-      connections.add(connection);
-      metrics.opened.inc();
-      socket.subscribe(PERMANENT_TOPIC);
-      hub.join(connection, firstBoard, handshake?.resume);
-      if (handshake?.token !== undefined) {
-        void authentication.begin(connection, handshake.token, { answer: false });
-      }
-    },
+  #join(session: Session, leaderboard: string, resume: Position<number> | undefined): void {
+    const { hub, readBoard, readStanding } = this.#options;
+    const channel = hub.join(session, leaderboard, resume);
+    if (channel === undefined) return;
+    if (channel.newest === undefined) readBoard(channel);
+    if (session.identity !== undefined) readStanding(session, channel);
+  }
 
-    onMessage(connection, text) {
-      const hearing = hear(connection);
-      if (hearing === 'closed') return;
-      let fields: MessageFields = {};
-      try {
-        fields = readMessage(text);
-        if (hearing === 'refused') throw new AppError('RATE_LIMITED');
-        handle(connection, fields);
-      } catch (thrown) {
-        const error = toAppError(thrown);
-        if (error.kind === 'internal') throw thrown;
-        connection.send(errorFrame(error, boardNamedIn(fields)));
-        if (error.kind === 'invalid_argument') connection.badMessages += 1;
-        if (connection.badMessages > BAD_MESSAGES_ALLOWED) connection.close(CLOSE.BAD_MESSAGES);
-      }
-    },
+  /**
+   * A socket that sends too much is closed. When all sockets of its address together send too much, one that was quiet is only
+   * refused, since other clients may be behind the same address and a pong is an answer to this node. Any other is closed.
+   */
+  #judgeRate(session: Session): 'allowed' | 'refused' | 'closed' {
+    const nowMs = Math.floor(this.#options.monotonicMs());
+    const wasQuiet = session.restAtMs <= nowMs;
+    const next = restAfter(MESSAGES_PER_SOCKET, session.restAtMs, nowMs);
+    const isTooMany = waitMs(MESSAGES_PER_SOCKET, next, nowMs) > 0;
+    const isRefused = !isTooMany && !this.#mayAddressSend(session);
+    if (isTooMany || (isRefused && !wasQuiet)) {
+      session.close(CLOSE.TOO_MANY_MESSAGES);
+      return 'closed';
+    }
+    session.restAtMs = next;
+    return isRefused ? 'refused' : 'allowed';
+  }
 
-    onControl: (connection) => void hear(connection),
-
-    onDropped(connection, message, isBinary) {
-      // A pong that was dropped is no loss: the client that sends pings without reading has only itself to blame.
-      if (isBroadcast(message, isBinary)) hub.onDropped(connection);
-    },
-
-    onDrain(connection) {
-      if (connection.socket?.getBufferedAmount() === 0) hub.onDrained(connection);
-    },
-
-    onClose(connection, code) {
-      connection.socket = undefined;
-      connections.delete(connection);
-      hub.forget(connection);
-      authentication.forget(connection);
-      admission.release(connection.share);
-      metrics.onClosed(code);
-    },
-
-    connections,
-  };
+  #mayAddressSend({ share }: Session): boolean {
+    return share === undefined || this.#ofAddresses.spend(share.address, MESSAGES_PER_ADDRESS) === 0;
+  }
 }

@@ -1,174 +1,155 @@
 /**
- * The public port: the WebSocket at /live and two health answers. An upgrade is judged at once, from its headers, so
- * that no half-made socket ever waits for anything; what is refused gets a plain HTTP error that says why.
+ * The public port: the WebSocket at /live and two health checks. An upgrade is accepted or refused synchronously from its headers,
+ * so no half-open socket ever waits. A refusal is an HTTP error with a reason, or for a page a close code.
  */
-import { AppError, toAppError } from '../../../services/shared/errors/app-error.ts';
-import { ERROR_TABLE } from '../../../services/shared/errors/error-table.ts';
+import { isUtf8 } from 'node:buffer';
+import { AppError } from '../../../services/shared/errors/app-error.ts';
 import { type HttpStatus, statusLine } from '../../../services/shared/errors/http-status.ts';
-import type { AllowedOrigins } from '../../../services/shared/http/origins.ts';
-import { parseHostHeader } from '../../../services/shared/http/request-head.ts';
-import {
-  type HttpRequest,
-  type HttpResponse,
-  listenExclusively,
-  loadUws,
-  readHeaders,
-} from '../../../services/shared/http/uws.ts';
-import { clientAddress } from '../../../services/shared/net/client-address.ts';
+import { answerError, errorBody, type HeaderList } from '../../../services/shared/http/error-answer.ts';
+import { answerReadiness, HEALTHY } from '../../../services/shared/http/health-answer.ts';
+import type { HttpResponse, TemplatedApp, WebSocketBehavior } from '../../../services/shared/http/uws.ts';
 import type { Connections } from '../../../services/shared/net/connections.ts';
-import type { NetworkList } from '../../../services/shared/net/networks.ts';
-import type { FanoutMetrics } from '../fanout-metrics.ts';
-import type { Channel } from '../hub/channel.ts';
-import type { Frame } from '../hub/frame.ts';
-import { errorBody } from '../hub/frames.ts';
-import { IDLE_TIMEOUT_S, MAX_BACKPRESSURE_BYTES, MESSAGE_MAX_BYTES } from '../limits.ts';
-import type { Admission } from './admission.ts';
-import { Connection } from './connection.ts';
-import { parseHandshake } from './handshake.ts';
+import { MAX_BACKPRESSURE_BYTES } from '../hub/limits.ts';
+import { IDLE_TIMEOUT_S, MESSAGE_MAX_BYTES } from './limits.ts';
+import { type OpeningOptions, openingOf, peerOf, SOCKET_PATH, type UserData } from './opening.ts';
 import type { Sessions } from './sessions.ts';
+import type { SocketApp } from './socket-app.ts';
 
-export interface SocketServerOptions {
+export interface SocketServerOptions extends Omit<OpeningOptions, 'isDraining'> {
   host: string;
   /** 0 lets the system choose. */
   port: number;
-  allowedOrigins: AllowedOrigins;
-  trustedProxies: NetworkList;
+  socketApp: SocketApp;
   connections: Connections;
-  admission: Admission;
   sessions: Sessions;
-  /** What this process can't do without, by name: true when it works. */
+  /** What this process needs to be ready, by name: true if it works. */
   readiness: () => Record<string, boolean>;
-  metrics: FanoutMetrics;
 }
 
-export interface SocketServer {
-  readonly port: number;
-  /** Sends a frame to all sockets of a board, in each encoding that one of them reads, and says how many they are. */
-  publish(channel: Pick<Channel, 'textTopic' | 'binaryTopic'>, frame: Frame): number;
-  /** Takes no new sockets. */
-  stopListening(): void;
-  /** Cuts every connection that is left. */
-  close(): void;
-}
+/** The label of every path but our own, so that clients cannot create time series. */
+const OTHER = 'other';
 
-/** One field: this build of the addon copies the fields of user data, so an object with methods would lose them. */
-interface UserData {
-  readonly connection: Connection;
-}
+export type SocketServer = Awaited<ReturnType<typeof startSocketServer>>;
 
-export async function startSocketServer(options: SocketServerOptions): Promise<SocketServer> {
-  const { host, allowedOrigins, trustedProxies, connections, admission, sessions, readiness, metrics } =
-    options;
-  const uws = await loadUws();
-  const app = uws.App();
+export async function startSocketServer(options: SocketServerOptions) {
+  const { socketApp, connections } = options;
+  const { app } = socketApp;
   let draining = false;
+  const readiness = () => ({ ...options.readiness(), accepting: !draining });
 
-  /** Throws an AppError when the upgrade is refused. */
-  function accept(
-    response: HttpResponse,
-    request: HttpRequest,
-  ): { connection: Connection; protocol: string } {
-    if (draining) throw new AppError('SHUTTING_DOWN', { retryAfterMs: 1000 });
-    const headers = readHeaders(request);
-    parseHostHeader(headers.get('host'));
-    const handshake = parseHandshake({ query: request.getQuery(), headers }, allowedOrigins);
-    const forwardedFor = () => headers.get('x-forwarded-for') ?? '';
-    const share = admission.admit(clientAddress(peerOf(response), forwardedFor, trustedProxies));
-    return { connection: new Connection(handshake, share), protocol: handshake.protocol };
-  }
-
-  /** Called with 1 when a connection was opened, and with -1 when it ended before it became a socket. */
+  /** Called with 1 for a new connection, and with -1 for one that ended before it became a socket. */
   function countConnection(response: HttpResponse, change: number): void {
     if (change < 0) connections.closed();
     else if (!connections.opened(peerOf(response))) response.close();
   }
 
-  function refuse(response: HttpResponse, error: AppError): void {
-    metrics.refused.inc({ reason: error.reason });
-    answer(response, ERROR_TABLE[error.kind].httpStatus, errorBody(error), error.retryAfterMs);
-  }
-
   app.filter(countConnection);
-  app.ws<UserData>('/live', {
+  serveSockets(app, options, () => draining);
+  const reply = (route: string, response: HttpResponse, status: HttpStatus, body: string) => {
+    options.metrics.requests.inc({ route, status });
+    answer(response, status, body);
+  };
+  app.get('/healthz', (response) => reply('/healthz', response, 200, HEALTHY));
+  app.get('/readyz', (response) => {
+    const { status, body } = answerReadiness(readiness());
+    reply('/readyz', response, status, body);
+  });
+  app.get('/live', (response) => {
+    const error = new AppError('HANDSHAKE_INVALID', { message: 'This address is for WebSockets only.' });
+    reply(SOCKET_PATH, response, 426, errorBody(error));
+  });
+  app.any('/*', (response) => reply(OTHER, response, 404, errorBody(new AppError('ROUTE_NOT_FOUND'))));
+
+  const listener = await socketApp.listen(options.host, options.port);
+  return {
+    port: listener.port,
+    readiness,
+    /** Takes no new sockets from now on. */
+    stopListening(): void {
+      if (!draining) listener.stop();
+      draining = true;
+    },
+    /** Cuts the remaining connections. */
+    close(): void {
+      socketApp.close();
+    },
+  };
+}
+
+function serveSockets(app: TemplatedApp, options: SocketServerOptions, isDraining: () => boolean): void {
+  const behaviour = createBehaviour(options, isDraining);
+  app.ws<UserData>(SOCKET_PATH, behaviour);
+  // Other spellings of that path, and wrong paths, whose pages are told.
+  app.ws<UserData>('/*', behaviour);
+}
+
+function createBehaviour(
+  { connections, admission, sessions, ...options }: SocketServerOptions,
+  isDraining: () => boolean,
+): WebSocketBehavior<UserData> {
+  return {
     idleTimeout: IDLE_TIMEOUT_S,
     sendPingsAutomatically: true,
     maxPayloadLength: MESSAGE_MAX_BYTES,
     maxBackpressure: MAX_BACKPRESSURE_BYTES,
     upgrade(response, request, context) {
-      let accepted: ReturnType<typeof accept>;
-      try {
-        accepted = accept(response, request);
-      } catch (thrown) {
-        return refuse(response, toAppError(thrown));
-      }
-      const key = request.getHeader('sec-websocket-key');
-      // No extension is agreed on: compression would cost each socket more memory than everything else together.
-      response.upgrade({ connection: accepted.connection }, key, accepted.protocol, '', context);
+      const route = request.getUrl() === SOCKET_PATH ? SOCKET_PATH : OTHER;
+      const opening = openingOf(response, request, { ...options, admission, isDraining: isDraining() });
+      if (opening instanceof AppError)
+        return refuse(response, opening, (status) => options.metrics.requests.inc({ route, status }));
+      const { data, protocol, key } = opening;
+      options.metrics.requests.inc({ route, status: 101 });
+      // No extensions: compression would cost each socket more memory than everything else together.
+      response.upgrade(data, key, protocol, '', context);
     },
-    open: (socket) => sessions.open(socket.getUserData().connection, socket),
+    open(socket) {
+      const { session, refused } = socket.getUserData();
+      if (session !== undefined) sessions.onOpen(session, socket);
+      else socket.end(refused?.close.code, refused?.close.reason);
+    },
     message(socket, message, isBinary) {
-      const text = isBinary ? undefined : Buffer.from(message).toString();
-      sessions.onMessage(socket.getUserData().connection, text);
+      const { session } = socket.getUserData();
+      const bytes = Buffer.from(message);
+      // Text has been checked by uWebSockets.js. Some engines send binary frames only.
+      if (session !== undefined)
+        sessions.onMessage(session, isBinary && !isUtf8(bytes) ? undefined : bytes.toString());
     },
-    ping: (socket) => sessions.onControl(socket.getUserData().connection),
-    pong: (socket) => sessions.onControl(socket.getUserData().connection),
-    dropped: (socket, message, isBinary) =>
-      sessions.onDropped(socket.getUserData().connection, message, isBinary),
-    drain: (socket) => sessions.onDrain(socket.getUserData().connection),
+    ping: (socket) => onControl(socket.getUserData()),
+    pong: (socket) => onControl(socket.getUserData()),
+    dropped(socket, message, isBinary) {
+      const { session } = socket.getUserData();
+      if (session !== undefined) sessions.onDropped(session, message, isBinary);
+    },
+    drain(socket) {
+      const { session } = socket.getUserData();
+      if (session !== undefined) sessions.onDrain(session);
+    },
     close(socket, code) {
+      const { session, refused } = socket.getUserData();
       connections.closed();
-      sessions.onClose(socket.getUserData().connection, code);
-    },
-  });
-  app.get('/healthz', (response) => answer(response, 200, '{"status":"ok"}'));
-  app.get('/readyz', (response) => {
-    const checks = readiness();
-    const ready = Object.values(checks).every(Boolean);
-    answer(response, ready ? 200 : 503, JSON.stringify({ status: ready ? 'ready' : 'not ready', checks }));
-  });
-  app.get('/live', (response) => {
-    answer(
-      response,
-      426,
-      errorBody(new AppError('HANDSHAKE_INVALID', { message: 'Open a WebSocket here.' })),
-    );
-  });
-  app.any('/*', (response) => answer(response, 404, errorBody(new AppError('ROUTE_NOT_FOUND'))));
-
-  const listener = await listenExclusively(app, host, options.port);
-
-  function stopListening(): void {
-    if (!draining) uws.us_listen_socket_close(listener);
-    draining = true;
-  }
-
-  return {
-    port: uws.us_socket_local_port(listener),
-    publish({ textTopic, binaryTopic }, frame) {
-      const readers = app.numSubscribers(textTopic);
-      if (readers > 0) app.publish(textTopic, frame.text, false, false);
-      const binaryReaders = app.numSubscribers(binaryTopic);
-      if (binaryReaders > 0) app.publish(binaryTopic, frame.bytes, true, false);
-      return readers + binaryReaders;
-    },
-    stopListening,
-    close() {
-      stopListening();
-      app.close();
+      if (session !== undefined) sessions.onClose(session, code);
+      else admission.release(refused?.share);
     },
   };
+
+  function onControl({ session }: UserData): void {
+    if (session !== undefined) sessions.onControl(session);
+  }
 }
 
-function peerOf(response: HttpResponse): string {
-  return Buffer.from(response.getRemoteAddressAsText()).toString();
+function refuse(response: HttpResponse, error: AppError, count: (status: HttpStatus) => void): void {
+  const { status, body, headers } = answerError(error);
+  count(status);
+  answer(response, status, body, headers);
 }
 
-/** Ends its connection, so that no connection stays that is not a socket, and none asks on without reading. */
-function answer(response: HttpResponse, status: HttpStatus, body: string, retryAfterMs = 0): void {
+/** Every answer ends its connection, so that only sockets stay open and a client that does not read is cut off. */
+function answer(response: HttpResponse, status: HttpStatus, body: string, headers: HeaderList = []): void {
   response.cork(() => {
     response.writeStatus(statusLine(status));
     response.writeHeader('content-type', 'application/json');
-    if (retryAfterMs > 0) response.writeHeader('retry-after', String(Math.ceil(retryAfterMs / 1000)));
+    response.writeHeader('cache-control', 'no-store');
+    for (const [name, value] of headers) response.writeHeader(name, value);
     response.end(body, true);
   });
 }

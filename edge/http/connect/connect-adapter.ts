@@ -1,6 +1,6 @@
 /**
- * Mounts Connect's protocol handlers (Connect JSON and binary, gRPC-web) on our listener. Every method here is unary, so a
- * request is one body and an answer is one body.
+ * Mounts Connect's protocol handlers (Connect JSON and binary, gRPC-web) on our listener. All methods are unary: a request
+ * is one body and an answer is one body.
  */
 import {
   type ConnectRouter,
@@ -13,21 +13,20 @@ import {
 import type { UniversalHandler, UniversalServerResponse } from '@connectrpc/connect/protocol';
 import { compressionGzip } from '@connectrpc/connect-node';
 import { AppError, toAppError } from '../../../services/shared/errors/app-error.ts';
+import { judgeBodyForm, unpackBody } from '../../../services/shared/http/body-form.ts';
+import { answerError } from '../../../services/shared/http/error-answer.ts';
 import type { Log } from '../../../services/shared/telemetry/log.ts';
-import { describeError } from '../server/error-response.ts';
 import type { Exchange } from '../server/exchange.ts';
 import type { Handler, Method, Route } from '../server/http-server.ts';
 import { connectErrorBody, refusalOfStatus, toConnectError } from './connect-errors.ts';
 
-/** Bounds the body as sent and as unpacked. */
+/** Limit of the body, compressed and uncompressed. */
 const READ_MAX_BYTES = 16 * 1024;
-/** A client may declare any patience up to this; our own deadlines are far shorter. */
+/** Longest timeout that a client may declare; our own deadlines are far shorter. */
 const MAX_TIMEOUT_MS = 60_000;
 
-/** All that the protocols read of a request besides its body. */
+/** The request headers that the protocols read. */
 const PROTOCOL_HEADERS = [
-  'content-type',
-  'content-encoding',
   'accept-encoding',
   'connect-protocol-version',
   'connect-timeout-ms',
@@ -37,24 +36,24 @@ const PROTOCOL_HEADERS = [
   'x-grpc-web',
 ];
 
-/** One call, for the code on both sides of Connect. */
+/** One call, shared by the code before and after Connect. */
 interface Call {
   readonly exchange: Exchange;
-  /** Its message was read: what fails from now on is not the client's doing. */
+  /** A handler was reached, so the message was readable. */
   entered: boolean;
   refusal: AppError | undefined;
 }
 
 const callKey = createContextKey<Call | undefined>(undefined);
 
-/** The exchange that a handler's call arrived with. */
+/** The HTTP exchange of a handler's call. */
 export function exchangeOf(context: HandlerContext): Exchange {
   const call = context.values.get(callKey);
   if (call === undefined) throw new Error('the call did not come through the adapter');
   return call.exchange;
 }
 
-/** Notes what a handler refused, so that the answer outside can be the same as everywhere, and logs bugs. */
+/** Records the refusal of a handler, so that the adapter can write it in the one error shape; logs bugs. */
 function noteRefusals(log: Log): Interceptor {
   return (next) => async (request) => {
     const call = request.contextValues.get(callKey);
@@ -73,23 +72,26 @@ function noteRefusals(log: Log): Interceptor {
   };
 }
 
-/** Asked before anything is spent on a call: nothing to wait for when it may come in, else a refusal. */
-export type Door = () => undefined | Promise<never>;
+/** Runs before any other work on a call. Returns undefined to admit it, or rejects with the refusal. */
+export type AdmissionCheck = () => undefined | Promise<never>;
 
-const GRPC_WEB = /^application\/grpc-web/;
+const GRPC_WEB = /^application\/grpc-web/i;
+/** The media types of Connect's unary calls and of gRPC-web. */
+const PROTOCOL = /^application\/(?:json|proto|grpc-web(?:-text)?(?:\+(?:proto|json))?)$/;
+const isProtocol = (mediaType: string) => PROTOCOL.test(mediaType);
 
 export interface ConnectRoutesOptions {
   /** Adds services to the router. */
   register: (router: ConnectRouter) => void;
-  /** By path of a method. */
-  doors: ReadonlyMap<string, Door>;
+  /** By the method's path. */
+  admissionChecks: ReadonlyMap<string, AdmissionCheck>;
   log: Log;
 }
 
 /** Routes for every method of the services that `register` adds. */
-export function createConnectRoutes({ register, doors, log }: ConnectRoutesOptions): Route[] {
+export function createConnectRoutes({ register, admissionChecks, log }: ConnectRoutesOptions): Route[] {
   const router = createConnectRouter({
-    // gRPC proper needs trailers, which HTTP/1.1 clients can't read.
+    // gRPC needs trailers, which HTTP/1.1 clients can't read.
     grpc: false,
     readMaxBytes: READ_MAX_BYTES,
     maxTimeoutMs: MAX_TIMEOUT_MS,
@@ -98,12 +100,12 @@ export function createConnectRoutes({ register, doors, log }: ConnectRoutesOptio
   });
   register(router);
   return router.handlers.map((handler) => {
-    const door = doors.get(handler.requestPath);
+    const check = admissionChecks.get(handler.requestPath);
     const serve: Handler = (exchange) => {
-      // gRPC-web carries a refusal inside its answer, so there the handler has to make it.
-      const turnedAway = door === undefined || GRPC_WEB.test(exchange.contentType) ? undefined : door();
-      if (turnedAway === undefined) return serveCall(handler, exchange);
-      return turnedAway.catch((thrown: unknown) => refuse(exchange, toAppError(thrown)));
+      // A gRPC-web answer carries its refusal inside, so only the handler can write it.
+      const refused = check === undefined || GRPC_WEB.test(exchange.contentType) ? undefined : check();
+      if (refused === undefined) return serveCall(handler, exchange);
+      return refused.catch((thrown: unknown) => refuse(exchange, toAppError(thrown)));
     };
     const methods = handler.allowedMethods.filter((method): method is Method => /^(GET|POST)$/.test(method));
     return [handler.requestPath, new Map(methods.map((method) => [method, serve]))];
@@ -112,14 +114,15 @@ export function createConnectRoutes({ register, doors, log }: ConnectRoutesOptio
 
 async function serveCall(handler: UniversalHandler, exchange: Exchange): Promise<void> {
   const { method, path, query } = exchange;
-  const header = protocolHeaders(exchange);
   const call: Call = { exchange, entered: false, refusal: undefined };
+  const header = protocolHeaders(exchange);
+  const received = method === 'POST' ? await receive(call, header) : chunksOf();
   const ask = async (body: AsyncIterable<Uint8Array>) =>
     readWhole(
       await handler({
         httpVersion: '1.1',
         method: method === 'HEAD' ? 'GET' : method,
-        // Only path and query count. The host is the client's word, and must not decide whether this parses.
+        // Connect reads path and query only. The client chose the host, so the host must not decide whether this parses.
         url: `http://edge${path}${query === '' ? '' : `?${query}`}`,
         header,
         body,
@@ -127,15 +130,18 @@ async function serveCall(handler: UniversalHandler, exchange: Exchange): Promise
         contextValues: createContextValues().set(callKey, call),
       }),
     );
-  const response = await ask(method === 'POST' ? await receive(call) : chunksOf());
+  const response = await ask(received);
   if (call.entered || call.refusal !== undefined || !isFault(response)) {
     answer(call, response);
     return;
   }
-  // Connect calls a message that it can't read an internal error. It is the client's, in whatever protocol it asked.
+  // Connect reports an unreadable message as an internal error. The fault is the client's, so it gets BODY_INVALID.
   call.refusal = new AppError('BODY_INVALID');
   answer(call, isGrpcWeb(response) ? await ask(refusing(toConnectError(call.refusal))) : response);
 }
+
+/** An answer may be about its caller, and compressed as the caller accepts it. */
+const VARY: [string, string] = ['Vary', 'Authorization, Accept-Encoding'];
 
 interface Whole {
   readonly status: number;
@@ -156,9 +162,17 @@ const FAULT_TRAILER = /grpc-status: ?(?:2|13|15)\r\n/;
 
 function isFault(response: Whole): boolean {
   if (!isGrpcWeb(response)) return response.status === 500;
-  const inHeader = response.header?.get('grpc-status');
-  const trailers = inHeader == null ? response.body.toString('latin1') : `grpc-status: ${inHeader}\r\n`;
-  return FAULT_TRAILER.test(trailers);
+  return FAULT_TRAILER.test(trailersOf(response));
+}
+
+function trailersOf({ header, body }: Whole): string {
+  const inHeader = header?.get('grpc-status');
+  return inHeader == null ? body.toString('latin1') : `grpc-status: ${inHeader}\r\n`;
+}
+
+/** Connect refuses some requests itself, such as a frame that is cut off, with "invalid argument". */
+function isRefusedByConnect(response: Whole): boolean {
+  return /grpc-status: ?3\r\n/.test(trailersOf(response));
 }
 
 function protocolHeaders(exchange: Exchange): Headers {
@@ -170,12 +184,21 @@ function protocolHeaders(exchange: Exchange): Headers {
   return headers;
 }
 
-/** The body, or one that refuses to be read: the client hears of it in its own protocol. */
-async function receive(call: Call): Promise<AsyncIterable<Uint8Array>> {
+/**
+ * The body, or a body whose reading fails, so that Connect reports the refusal in the client's protocol. Connect gets the media type as
+ * it writes it itself, and the body without the compression that HTTP added.
+ */
+async function receive(call: Call, header: Headers): Promise<AsyncIterable<Uint8Array>> {
+  const { exchange } = call;
+  const { contentType } = exchange;
   try {
-    return chunksOf(await call.exchange.readBody(READ_MAX_BYTES));
+    const body = await exchange.readBody(READ_MAX_BYTES);
+    const form = judgeBodyForm(contentType, exchange.header('content-encoding'), isProtocol);
+    header.set('content-type', form.mediaType);
+    return chunksOf(await unpackBody(body, form.coding, READ_MAX_BYTES));
   } catch (thrown) {
     call.refusal = toAppError(thrown);
+    if (!header.has('content-type')) header.set('content-type', contentType.split(';', 1)[0] ?? '');
     return refusing(toConnectError(call.refusal));
   }
 }
@@ -188,10 +211,13 @@ function refusing(error: Error): AsyncIterable<Uint8Array> {
   return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
 }
 
-function answer({ exchange, refusal }: Call, { status, header, body }: Whole): void {
-  // Connect's only other status; a gRPC-web answer carries its error inside.
+function answer({ exchange, entered, refusal }: Call, response: Whole): void {
+  const { status, header, body } = response;
+  // Success, or a gRPC-web answer that carries its error inside.
   if (status < 400) {
-    const headers: [string, string][] = [];
+    if (refusal !== undefined) exchange.countRefusal(refusal);
+    else if (!entered && isRefusedByConnect(response)) exchange.countRefusal(new AppError('BODY_INVALID'));
+    const headers: [string, string][] = [VARY];
     header?.forEach((value, name) => {
       if (name !== 'content-type' && name !== 'content-length') headers.push([name, value]);
     });
@@ -206,6 +232,5 @@ function answer({ exchange, refusal }: Call, { status, header, body }: Whole): v
 }
 
 function refuse(exchange: Exchange, error: AppError): void {
-  const described = describeError(error);
-  exchange.json(described.status, connectErrorBody(error), described.headers);
+  exchange.refuseWith(error, connectErrorBody(error), [...answerError(error).headers, VARY]);
 }

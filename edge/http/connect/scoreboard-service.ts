@@ -1,11 +1,14 @@
-/** scoreboard.edge.v1.ScoreboardService: the public RPC face over the same use cases as REST. */
+/** scoreboard.edge.v1.ScoreboardService: the public RPCs over the same use cases as REST. */
 import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
 import { ScoreboardService } from '../../../gen/scoreboard/edge/v1/scoreboard_pb.ts';
 import type { Entry } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { Deadline } from '../../../services/shared/flow/deadline.ts';
 import { parseActionId, parseLeaderboard, parsePoints } from '../../../services/shared/values/identifiers.ts';
+import { positionToWire } from '../../../services/shared/values/position.ts';
+import type { BoardList } from '../boards/board-list.ts';
 import type { Admission } from '../limits/admission.ts';
-import type { Asking } from '../read/asking.ts';
-import { NEIGHBOURS, type PlaceQuestion, type Read } from '../read/read.ts';
+import type { Caller } from '../limits/caller.ts';
+import { NEIGHBOURS, type PlaceQuery, type Read } from '../read/read.ts';
 import type { Exchange } from '../server/exchange.ts';
 import type { Submit } from '../submit/submit.ts';
 import { parseSignature } from '../submit/submit-body.ts';
@@ -15,13 +18,14 @@ export const SUBMIT_SCORE_PATH = `/${ScoreboardService.typeName}/${ScoreboardSer
 
 export interface ScoreboardServiceOptions {
   admission: Admission;
-  submit: Submit;
-  read: Read;
+  submit: Pick<Submit, 'submit'>;
+  read: Pick<Read, 'top' | 'place'>;
+  boardList: Pick<BoardList, 'get'>;
 }
 
 export function registerScoreboardService(
   router: ConnectRouter,
-  { admission, submit, read }: ScoreboardServiceOptions,
+  { admission, submit, read, boardList }: ScoreboardServiceOptions,
 ): void {
   router.service(ScoreboardService, {
     async submitScore(request, context) {
@@ -33,26 +37,22 @@ export function registerScoreboardService(
         points: parsePoints(request.points),
         signature: parseSignature(request.signature),
       };
-      const { newScore, rank, version, replayed } = await submit.submit(
-        player,
-        action,
-        asking(exchange, context),
-      );
-      return { newScore, rank, version, replayed };
+      const accepted = await submit.submit(player, action, callerOf(exchange, context));
+      const { newScore, rank = 0, version, replayed } = accepted;
+      return { newScore, rank: BigInt(rank), version, replayed };
     },
 
-    async getTop(request, context) {
+    async getTop({ leaderboard, limit }, context) {
       const exchange = exchangeOf(context);
-      await admission.anybody(exchange);
-      const leaderboard = parseLeaderboard(request.leaderboard);
-      const { entries, position, stale } = await read.top(
-        leaderboard,
-        request.limit,
-        exchange.requestId,
-        asking(exchange, context),
-      );
-      if (position === undefined) throw new Error('rank answered a board without its position');
-      return { entries: entries.map(toEntry), epoch: position.epoch, seq: position.seq, stale };
+      await admission.anonymous(exchange);
+      const caller = callerOf(exchange, context);
+      const top = await read.top(parseLeaderboard(leaderboard), limit, exchange.requestId, caller);
+      return { entries: top.entries.map(toEntry), ...positionToWire(top.position), stale: top.stale };
+    },
+
+    async listLeaderboards(_, context) {
+      await admission.anonymous(exchangeOf(context));
+      return { leaderboards: [...(await boardList.get()).leaderboards] };
     },
 
     async getRank({ leaderboard, minVersion }, context) {
@@ -62,25 +62,29 @@ export function registerScoreboardService(
     },
 
     async listAround({ leaderboard, radius }, context) {
-      const question = { leaderboard, radius: radius === 0 ? NEIGHBOURS : radius, minVersion: 0n };
-      const { entries, players, stale } = await place(context, question);
+      const query = { leaderboard, radius: radius === 0 ? NEIGHBOURS : radius };
+      const { entries, players, stale } = await place(context, query);
       return { entries: entries.map(toEntry), players, stale };
     },
   });
 
-  function asking(exchange: Exchange, context: HandlerContext): Asking {
-    return { holders: admission.holders(exchange), patienceMs: context.timeoutMs() };
+  function callerOf(exchange: Exchange, context: HandlerContext): Caller {
+    const limitMs = context.timeoutMs();
+    return {
+      holders: admission.holders(exchange),
+      deadline: limitMs === undefined ? undefined : Deadline.after(limitMs),
+    };
   }
 
-  async function place(context: HandlerContext, question: Omit<PlaceQuestion, 'userId'>) {
+  async function place(context: HandlerContext, query: Omit<PlaceQuery, 'userId'>) {
     const exchange = exchangeOf(context);
     const { userId } = await admission.reader(exchange);
-    const leaderboard = parseLeaderboard(question.leaderboard);
-    return read.place({ ...question, leaderboard, userId }, asking(exchange, context));
+    const leaderboard = parseLeaderboard(query.leaderboard);
+    return read.place({ ...query, leaderboard, userId }, callerOf(exchange, context));
   }
 }
 
-/** The same fields, as another message. */
+/** The same fields, as the public message. */
 function toEntry({ userId, username, score, rank }: Entry) {
   return { userId, username, score, rank };
 }

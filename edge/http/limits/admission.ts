@@ -1,37 +1,31 @@
 /**
- * Who calls and whether they may. Every request for data counts against its address, and a submission also against its
- * player. The page, the key set, health and refusals cost less than a check and count against nobody.
+ * Admission: identifies the caller and applies the rate limits. Every request for data counts against its address, and a
+ * submission also against its player. The page, the key set, health checks and refusals count against nothing, because
+ * they cost less than a check.
  */
 import { holdersOf, type NetworkList, subscriberOf } from '../../../services/shared/net/networks.ts';
+import { authenticate } from '../../../services/shared/tokens/authenticate.ts';
 import type { Identity, TokenVerifier } from '../../../services/shared/tokens/token-verifier.ts';
 import type { Exchange } from '../server/exchange.ts';
-import { authenticate } from './authenticate.ts';
 import type { RateLimiter } from './rate-limiter.ts';
-
-export interface Admission {
-  /** A request that needs no token; nothing to wait for when its address is exempt. */
-  anybody(exchange: Exchange): undefined | Promise<void>;
-  /** The player who asks. */
-  reader(exchange: Exchange): Promise<Identity>;
-  /** The player who submits; at once for most requests of somebody who was here before. */
-  scorer(exchange: Exchange): Identity | Promise<Identity>;
-  /** In whose name the request takes places of this node; nobody's when its address is exempt. */
-  holders(exchange: Exchange): readonly string[];
-}
 
 export interface AdmissionOptions {
   verifier: TokenVerifier;
-  limiter: RateLimiter;
-  /** Networks whose requests count against no address: a load balancer, this host. */
+  limiter: Pick<RateLimiter, 'spendHere' | 'spendEverywhere'>;
+  /** Networks without a limit per address: a load balancer, this host. */
   addressExempt: NetworkList;
 }
 
-export function createAdmission({ verifier, limiter, addressExempt }: AdmissionOptions): Admission {
-  const counted = (exchange: Exchange) =>
-    addressExempt.has(exchange.address) ? undefined : subscriberOf(exchange.address);
+export type Admission = ReturnType<typeof createAdmission>;
 
-  function anybody(exchange: Exchange): undefined | Promise<void> {
-    const address = counted(exchange);
+export function createAdmission({ verifier, limiter, addressExempt }: AdmissionOptions) {
+  /** What the address limit counts; undefined for an exempt address. */
+  const subscriber = ({ address }: Exchange) =>
+    addressExempt.has(address) ? undefined : subscriberOf(address);
+
+  /** Admits a request that needs no token. Returns undefined if there is nothing to wait for. */
+  function anonymous(exchange: Exchange): undefined | Promise<void> {
+    const address = subscriber(exchange);
     if (address === undefined) return undefined;
     limiter.spendHere('address', address);
     return limiter.spendEverywhere('address', address);
@@ -46,23 +40,28 @@ export function createAdmission({ verifier, limiter, addressExempt }: AdmissionO
   }
 
   return {
-    anybody,
-    holders(exchange) {
-      const address = counted(exchange);
-      return address === undefined ? [] : holdersOf(address);
-    },
-    async reader(exchange) {
-      await anybody(exchange);
+    anonymous,
+    /** Admits a player who reads. */
+    async reader(exchange: Exchange): Promise<Identity> {
+      await anonymous(exchange);
       return authenticate(verifier, exchange.authorization);
     },
-    // This node's own limit stands before the costly look at a token; the limit of all nodes is asked once, for both.
-    scorer(exchange) {
-      const address = counted(exchange);
+    /**
+     * Admits a player who submits; without a promise if the token is cached and nothing has to be reported to Redis. This
+     * node's address limit comes before the token, which costs more to verify; Redis is asked once, for both limits.
+     */
+    scorer(exchange: Exchange): Identity | Promise<Identity> {
+      const address = subscriber(exchange);
       if (address !== undefined) limiter.spendHere('address', address);
       const player = authenticate(verifier, exchange.authorization);
       return player instanceof Promise
         ? player.then((known) => countScorer(known, address))
         : countScorer(player, address);
+    },
+    /** The holders of the shares that the request takes of this node's queues; none if its address is exempt. */
+    holders(exchange: Exchange): readonly string[] {
+      const address = subscriber(exchange);
+      return address === undefined ? [] : holdersOf(address);
     },
   };
 }

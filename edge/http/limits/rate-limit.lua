@@ -1,8 +1,8 @@
--- The generic cell rate algorithm for many keys in one call, on Redis' own clock, so that all edge nodes share one limit.
+-- The generic cell rate algorithm for many keys in one call, on the clock of Redis, so that all edge nodes share one limit.
 -- KEYS  one per check
--- ARGV  number of rates, then per rate: milliseconds between requests, requests at once;
---       then per check: its rate, from 1, and how many requests it stands for
--- Answers milliseconds to wait for each check; 0 lets it through. A refused request costs nothing.
+-- ARGV  number of rates; then per rate: milliseconds between requests, burst;
+--       then per check: index of its rate (from 1), number of requests
+-- Returns the milliseconds to wait for each check; 0 means allowed. A refused check counts nothing.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local rates = tonumber(ARGV[1])
@@ -12,8 +12,9 @@ for i = 1, #KEYS do
   local rate, count = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   local interval = tonumber(ARGV[2 * rate])
   local tolerance = tonumber(ARGV[2 * rate + 1]) * interval
+  -- The time at which the key is idle again.
   local rest = tonumber(redis.call('GET', KEYS[i]) or now)
-  -- No honest rest lies further ahead: the clock was set back, or another server's ran ahead.
+  -- The rule never stores a later time. The clock was set back, or the value came from a Redis whose clock was ahead.
   if rest > now + tolerance then rest = now + tolerance end
   if rest < now then rest = now end
   local next = rest + count * interval

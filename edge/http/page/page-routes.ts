@@ -1,106 +1,77 @@
-/**
- * The page and the client modules of edge/web, read and stripped of their types once, at start. A path is looked up in the
- * list made then; nothing of a request ever becomes a file name.
- */
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
-import { extname } from 'node:path';
+/** Serves the demo page and the client modules of edge/web. A request's path is looked up and never becomes a file name. */
+import type { HeaderList } from '../../../services/shared/http/error-answer.ts';
 import type { AllowedOrigins } from '../../../services/shared/http/origins.ts';
-import type { EdgeConfig } from '../config.ts';
-import { ANY_ORIGIN, type Exchange, type HeaderList, mayLackBody } from '../server/exchange.ts';
+import { ANY_ORIGIN, CACHE_CONTROL, type Exchange, mayLackBody } from '../server/exchange.ts';
 import { type Route, route } from '../server/http-server.ts';
+import { type PageFile, readPageFiles } from './page-files.ts';
+import { publicAddressOf } from './public-address.ts';
+import { type PageUrls, type PublicNodes, urlsOf } from './public-nodes.ts';
 
-const WEB = new URL('../../web/', import.meta.url);
+/** Browsers keep the files but revalidate them each time; the usual answer is 304. */
+const REVALIDATE = [CACHE_CONTROL, 'no-cache'] as const;
+/** The policy of the page depends on the request, so a cache that browsers share must not keep it. */
+const REVALIDATE_PAGE = [CACHE_CONTROL, 'private, no-cache'] as const;
+/** Of an address with the version of the file: it never names other contents. */
+const KEEP = [CACHE_CONTROL, 'public, max-age=31536000, immutable'] as const;
+const VARY = ['Vary', 'Accept-Encoding'] as const;
+const GZIPPED = ['Content-Encoding', 'gzip'] as const;
 
-const CONTENT_TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.ts': 'text/javascript; charset=utf-8',
-};
-
-/** Clients ask again each time and mostly hear "not modified". */
-const REVALIDATE = ['Cache-Control', 'no-cache'] as const;
-
-interface File {
-  readonly path: string;
-  readonly bytes: Buffer;
-  readonly contentType: string;
-  readonly etag: string;
-  readonly isPage: boolean;
-  readonly isModule: boolean;
-}
-
-export function createPageRoutes(page: EdgeConfig['page'], allowedOrigins: AllowedOrigins): Route[] {
-  const files = readdirSync(WEB).flatMap((name) => readFile(name) ?? []);
+export function createPageRoutes(nodes: PublicNodes, allowedOrigins: AllowedOrigins): Route[] {
+  const { files, version } = readPageFiles();
   return [
-    ...files.map((file) => route('GET', file.path, (exchange) => serveFile(file, page, exchange))),
+    ...files.map((file) =>
+      route('GET', file.path, (exchange) => {
+        if (file.isPage) serveFile(file, exchange, [REVALIDATE_PAGE, ...pageHeaders(nodes, exchange)]);
+        else serveFile(file, exchange, [isOfVersion(exchange, version) ? KEEP : REVALIDATE]);
+      }),
+    ),
     route('GET', '/config.json', (exchange) => {
-      // The page says its own origin, which no browser does by itself on the way to where the page came from.
+      // The page passes its origin as a parameter, because browsers send no Origin header on same-origin GET requests.
       const origin = new URLSearchParams(exchange.query).get('origin');
       const allowed = origin === null || allowedOrigins.allows(origin, exchange.host);
-      exchange.json(200, JSON.stringify({ ...urlsFor(exchange, page), ...(!allowed && { allowed }) }));
+      const urls = urlsOf(nodes, publicAddressOf(exchange));
+      exchange.json(200, JSON.stringify({ ...urls, ...(!allowed && { allowed }) }));
     }),
   ];
 }
 
-function readFile(name: string): File | undefined {
-  const extension = extname(name);
-  const contentType = CONTENT_TYPES[extension];
-  if (contentType === undefined) return undefined;
-  const source = readFileSync(new URL(name, WEB), 'utf8');
-  const isModule = extension === '.ts';
-  const bytes = Buffer.from(isModule ? stripTypeScriptTypes(source) : source);
-  const publicName = isModule ? name.replace(/\.ts$/, '.js') : name;
-  return {
-    path: name === 'index.html' ? '/' : `/${publicName}`,
-    bytes,
-    contentType,
-    etag: `"${createHash('sha256').update(bytes).digest('base64url')}"`,
-    isPage: extension === '.html',
-    isModule,
-  };
+/** While nodes of two versions serve one page, a node may be asked for files of the other: its answer must not be kept. */
+function isOfVersion(exchange: Exchange, version: string): boolean {
+  return new URLSearchParams(exchange.query).get('v') === version;
 }
 
-function serveFile(file: File, page: EdgeConfig['page'], exchange: Exchange): void {
-  const { bytes, contentType, etag } = file;
-  // Other sites import the modules. They carry no secrets and need no cookies.
-  if (file.isModule) exchange.corsHeaders = ANY_ORIGIN;
-  const headers: HeaderList = [
-    REVALIDATE,
-    ['ETag', etag],
-    ...(file.isPage ? pageHeaders(urlsFor(exchange, page)) : []),
-  ];
+function serveFile(file: PageFile, exchange: Exchange, more: HeaderList): void {
+  const { bytes, gzipped, contentType, etag } = file;
+  // They hold no secrets.
+  if (file.isPublic) exchange.corsHeaders = ANY_ORIGIN;
+  const isGzipped = acceptsGzip(exchange.header('accept-encoding'));
+  // A weak ETag names the contents in any encoding.
+  const headers: HeaderList = [...more, VARY, ['ETag', isGzipped ? `W/${etag}` : etag]];
   if (matches(exchange.header('if-none-match'), etag) && mayLackBody()) exchange.send(304, '', '', headers);
+  else if (isGzipped) exchange.send(200, gzipped, contentType, [...headers, GZIPPED]);
   else exchange.send(200, bytes, contentType, headers);
 }
 
-/** A proxy that packs the answer on its way marks our tag as weak; the file is still the same. */
+function acceptsGzip(acceptEncoding: string): boolean {
+  return acceptEncoding.split(',').some((coding) => {
+    const [name = '', quality = ''] = coding.split(';');
+    return name.trim().toLowerCase() === 'gzip' && !/^\s*q=0(?:\.0*)?\s*$/i.test(quality);
+  });
+}
+
+/** A weak ETag (`W/`) names the same file: ours of the compressed copy, or that of a proxy that compresses. */
 function matches(ifNoneMatch: string, etag: string): boolean {
   return ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }
 
-interface PageUrls {
-  readonly fanoutUrl: string;
-  readonly gameUrl: string;
-}
-
-/** As configured, or on the same host that the page was asked from. */
-function urlsFor({ host }: Exchange, page: EdgeConfig['page']): PageUrls {
-  return {
-    fanoutUrl: page.fanoutUrl ?? `ws://${host}:${page.fanoutPort}/live`,
-    gameUrl: page.gameUrl ?? `http://${host}:${page.gamePort}`,
-  };
-}
-
-function pageHeaders({ fanoutUrl, gameUrl }: PageUrls): HeaderList {
+function pageHeaders(nodes: PublicNodes, exchange: Exchange): HeaderList {
+  const { fanoutUrl, gameUrl }: PageUrls = urlsOf(nodes, publicAddressOf(exchange));
   const policy = [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
-    `connect-src 'self' ${new URL(fanoutUrl).origin} ${new URL(gameUrl).origin}`,
+    ['connect-src', "'self'", ...originsOf(fanoutUrl, gameUrl)].join(' '),
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
@@ -110,4 +81,9 @@ function pageHeaders({ fanoutUrl, gameUrl }: PageUrls): HeaderList {
     ['Referrer-Policy', 'no-referrer'],
     ['Cross-Origin-Opener-Policy', 'same-origin'],
   ];
+}
+
+/** Relative addresses have the origin of the page, which `'self'` allows. */
+function originsOf(...urls: readonly string[]): string[] {
+  return urls.flatMap((url) => URL.parse(url)?.origin ?? []);
 }

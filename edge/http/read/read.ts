@@ -1,72 +1,59 @@
 /**
- * The reading use cases of the edge, shared by REST and Connect. Short tops come from the cache that REST reads as well;
- * players' places join a batch to the rank service.
+ * The reading use cases, shared by REST and Connect. Short tops come from the cache; longer ones are one call to rank each.
+ * Players' places travel to rank in batches.
  */
 import type {
   Entry,
   GetPlacesResponse_Outcome,
-  GetTopResponse,
   Place,
   RankService,
 } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { AppError } from '../../../services/shared/errors/app-error.ts';
 import { fromRefused } from '../../../services/shared/errors/refused.ts';
 import { createCoalescer } from '../../../services/shared/flow/coalescer.ts';
-import { withDeadline } from '../../../services/shared/flow/with-deadline.ts';
+import { Deadline } from '../../../services/shared/flow/deadline.ts';
 import type { GrpcClient } from '../../../services/shared/grpc/grpc.ts';
 import { createShares } from '../../../services/shared/net/shares.ts';
-import { type Asking, playerHolder } from './asking.ts';
-import { CACHED_TOP_SIZE, type TopCache } from './top-cache.ts';
+import { positionFromWire } from '../../../services/shared/values/position.ts';
+import { type Caller, playerHolder } from '../limits/caller.ts';
+import { CACHED_TOP_SIZE, type CachedTop } from './cached-board.ts';
+import type { TopCache } from './top-cache.ts';
 
-/** Whose place is asked for, and for whom. */
-export interface PlaceQuestion {
+/** Whose place to read, and how much around it. */
+export interface PlaceQuery {
   readonly leaderboard: string;
   readonly userId: string;
-  /** Neighbours on each side; 0 is none. */
+  /** Neighbours on each side. */
   readonly radius: number;
-  /** Refuse rather than answer from a state older than this; 0 is any. */
-  readonly minVersion: bigint;
+  /** Refuse to answer from a state older than this version of the player. */
+  readonly minVersion?: bigint | undefined;
 }
 
-/** Each refuses with OVERLOADED also when one player or address has too much of the room. */
-export interface Read {
-  /** The request's id goes with a call that is made for this request alone. */
-  top(leaderboard: string, limit: number, requestId: string, asking?: Asking): Promise<Top>;
-  place(question: PlaceQuestion, asking?: Asking): Promise<Place>;
-  /** A player's place with the neighbours, as the REST answer's JSON. */
-  placeJson(
-    leaderboard: string,
-    userId: string,
-    asking?: Asking,
-  ): Promise<{ json: string /** Freshness can't be vouched for. */; stale: boolean }>;
-  close(): Promise<void>;
-}
+export type Top = Omit<CachedTop, 'bytes'>;
 
-export type Top = Pick<GetTopResponse, 'entries' | 'position' | 'stale'>;
-
-/** Neighbours on each side when nobody says how many. */
+/** Neighbours on each side by default. */
 export const NEIGHBOURS = 5;
-/** The client waits 2 s and the edge 1.4 s. */
-const DEADLINE_MS = 1_400;
+/** The client waits 2 s, the edge 1.4 s. */
+const LIMIT_MS = 1_400;
 /** Counting a place in Postgres, while Redis is away, may take a second. */
-const RANK_DEADLINE_MS = 1_200;
-/** A long top is one call to rank, at 0.2 ms of processor time on either side: this is a tenth of a second of work. */
+const RANK_LIMIT_MS = 1_200;
+/** A long top costs 0.2 ms of processor time here and at rank: 0.1 s of work. */
 const MAX_LONG_TOPS = 500;
-/** Places of one call; each is a script of Redis. */
+/** Places per call; each runs a script in Redis. */
 const MAX_BATCH = 100;
-/** With fewer waiting, a further call would cost more than the wait for the one before, */
+/** With fewer places waiting, a further call costs more than waiting for the one under way. */
 const WORTH_A_CALL = 16;
-/** and so many calls have room for all who ask while each takes a second. */
+/** Enough calls for all readers even while each call takes a second. */
 const MAX_IN_FLIGHT = 16;
-/** About a tenth of a second of work. */
+/** About 0.1 s of work. */
 const MAX_QUEUE = 2_000;
-/** All that may be under way: what waits and what was sent. */
+/** Places that wait and places that were sent. */
 const MAX_UNDER_WAY = MAX_QUEUE + MAX_IN_FLIGHT * MAX_BATCH;
 const RETRY_AFTER_MS = 1_000;
 
-interface Asked extends PlaceQuestion {
-  /** On the monotonic clock; later, nobody would be there to hear the answer. */
-  readonly expiresAt: number;
+interface QueuedQuery extends PlaceQuery {
+  /** When the client stops waiting. */
+  readonly deadline: Deadline;
 }
 
 export interface ReadOptions {
@@ -74,19 +61,21 @@ export interface ReadOptions {
   topCache: Pick<TopCache, 'get'>;
 }
 
-export function createRead({ rank, topCache }: ReadOptions): Read {
+export type Read = ReturnType<typeof createRead>;
+
+/** Each use case refuses with OVERLOADED also if one player or address holds too large a share of the places. */
+export function createRead({ rank, topCache }: ReadOptions) {
   const longTops = createShares(MAX_LONG_TOPS);
   const placesUnderWay = createShares(MAX_UNDER_WAY);
 
-  const places = createCoalescer<Asked, Place>({
+  const places = createCoalescer<QueuedQuery, Place>({
     maxBatch: MAX_BATCH,
     worthACall: WORTH_A_CALL,
     maxInFlight: MAX_IN_FLIGHT,
     maxQueue: MAX_QUEUE,
-    lapsed: ({ expiresAt }) =>
-      performance.now() > expiresAt ? new AppError('DEADLINE_EXCEEDED') : undefined,
+    lapsed: ({ deadline }) => (deadline.hasPassed() ? new AppError('DEADLINE_EXCEEDED') : undefined),
     async send(queries) {
-      const { outcomes } = await rank.getPlaces({ queries }, { deadlineMs: RANK_DEADLINE_MS });
+      const { outcomes } = await rank.getPlaces({ queries: queries.map(toWire) }, { limitMs: RANK_LIMIT_MS });
       return outcomes.map(toPlace);
     },
   });
@@ -95,41 +84,47 @@ export function createRead({ rank, topCache }: ReadOptions): Read {
     leaderboard: string,
     limit: number,
     requestId: string,
-    { holders = [], patienceMs = DEADLINE_MS }: Asking,
+    { holders = [], deadline = Deadline.never }: Caller,
   ): Promise<Top> {
     const giveBack = longTops.take(holders);
     if (giveBack === undefined) throw overloaded();
     try {
-      const deadlineMs = Math.max(1, Math.min(patienceMs, RANK_DEADLINE_MS));
-      return await rank.getTop({ leaderboard, limit }, { requestId, deadlineMs });
+      const limitMs = Math.max(1, deadline.within(RANK_LIMIT_MS).remainingMs());
+      const answer = await rank.getTop({ leaderboard, limit }, { requestId, limitMs });
+      const { entries, stale } = answer;
+      return { entries, position: positionFromWire(answer.position), stale };
     } finally {
       giveBack();
     }
   }
 
   async function place(
-    question: PlaceQuestion,
-    { holders = [], patienceMs = DEADLINE_MS }: Asking = {},
+    query: PlaceQuery,
+    { holders = [], deadline: clients = Deadline.never }: Caller = {},
   ): Promise<Place> {
-    const giveBack = placesUnderWay.take([playerHolder(question.userId), ...holders]);
+    const giveBack = placesUnderWay.take([playerHolder(query.userId), ...holders]);
     if (giveBack === undefined) throw overloaded();
-    const limitMs = Math.min(patienceMs, DEADLINE_MS);
-    const answering = places.submit({ ...question, expiresAt: performance.now() + limitMs });
-    return withDeadline(answering.finally(giveBack), limitMs);
+    const deadline = clients.within(LIMIT_MS);
+    return deadline.race(places.submit({ ...query, deadline }).finally(giveBack));
   }
 
   return {
-    async top(leaderboard, limit, requestId, asking = {}) {
-      if (limit > CACHED_TOP_SIZE) return longTop(leaderboard, limit, requestId, asking);
-      const { holders, patienceMs = DEADLINE_MS } = asking;
-      const answering = topCache.get(leaderboard, holders);
-      const { entries, position, stale } = await withDeadline(answering, patienceMs);
+    /** The best players of a board; 0 is as many as are cached. A long top has a call of its own with this request id. */
+    async top(leaderboard: string, limit: number, requestId: string, caller: Caller = {}): Promise<Top> {
+      if (limit > CACHED_TOP_SIZE) return longTop(leaderboard, limit, requestId, caller);
+      const { holders, deadline = Deadline.after(LIMIT_MS) } = caller;
+      const { entries, position, stale } = await deadline.race(topCache.get(leaderboard, holders));
       return { entries: limit === 0 ? entries : entries.slice(0, limit), position, stale };
     },
     place,
-    async placeJson(leaderboard, userId, asking) {
-      const question = { leaderboard, userId, radius: NEIGHBOURS, minVersion: 0n };
-      const { entry, version, players, entries, stale } = await place(question, asking);
+    /** A player's place and neighbours as the JSON of the REST answer; `stale` if freshness can't be confirmed. */
+    async placeJson(
+      leaderboard: string,
+      userId: string,
+      caller?: Caller,
+    ): Promise<{ json: string; stale: boolean }> {
+      const query = { leaderboard, userId, radius: NEIGHBOURS };
+      const { entry, version, players, entries, stale } = await place(query, caller);
       if (entry === undefined) throw new Error('rank answered a place without an entry');
       const json = JSON.stringify({
         ...toJsonEntry(entry),
@@ -140,7 +135,7 @@ export function createRead({ rank, topCache }: ReadOptions): Read {
       });
       return { json, stale };
     },
-    close: () => places.close(),
+    close: (): Promise<void> => places.close(),
   };
 }
 
@@ -148,12 +143,17 @@ function overloaded(): AppError {
   return new AppError('OVERLOADED', { retryAfterMs: RETRY_AFTER_MS });
 }
 
+/** On the wire, version 0 accepts any state. */
+function toWire({ leaderboard, userId, radius, minVersion = 0n }: PlaceQuery) {
+  return { leaderboard, userId, radius, minVersion };
+}
+
 function toPlace({ result }: GetPlacesResponse_Outcome): Place | AppError {
   if (result.case === 'place') return result.value;
   return result.case === 'refused' ? fromRefused(result.value, 'RANK_UNAVAILABLE') : new AppError('INTERNAL');
 }
 
-/** At most 2^53-1 each, so nothing is lost. */
+/** Scores and ranks are at most 2^53-1, so a JSON number holds them exactly. */
 function toJsonEntry({ userId, username, score, rank }: Entry) {
   return { userId, username, score: Number(score), rank: Number(rank) };
 }

@@ -1,14 +1,9 @@
-/** Which pages may read our answers: an exact list of origins, nothing reflected, no cookies. */
-import type { HeaderList } from './exchange.ts';
+/** CORS: answers only pages of the listed origins, without cookies. */
+import { PREFLIGHT_MAX_AGE_S } from '../../../services/shared/http/allowed-headers.ts';
+import type { HeaderList } from '../../../services/shared/http/error-answer.ts';
+import type { AllowedOrigins } from '../../../services/shared/http/origins.ts';
 
-export interface Cors {
-  /** Headers for any answer to a page of this origin. */
-  headers(origin: string): HeaderList;
-  /** Further headers for the answer to a preflight, or undefined when the page may not call. */
-  preflight(origin: string): HeaderList | undefined;
-}
-
-const REQUEST_HEADERS = [
+const REQUEST_HEADERS: readonly string[] = [
   'Authorization',
   'Content-Type',
   'Connect-Protocol-Version',
@@ -17,7 +12,7 @@ const REQUEST_HEADERS = [
   'X-Grpc-Web',
   'X-User-Agent',
   'X-Request-Id',
-].join(', ');
+];
 const RESPONSE_HEADERS = [
   'Idempotent-Replayed',
   'RateLimit',
@@ -29,29 +24,28 @@ const RESPONSE_HEADERS = [
   'Grpc-Message',
   'Grpc-Status-Details-Bin',
 ].join(', ');
-/** Two hours, in seconds; browsers keep a preflight's answer no longer. */
-const PREFLIGHT_MAX_AGE_S = '7200';
-
 const NOT_ALLOWED: HeaderList = [['Vary', 'Origin']];
 
-export function createCors(allowedOrigins: readonly string[]): Cors {
-  const answers = new Map(
-    allowedOrigins.map((origin) => [
-      origin,
-      [
-        ['Access-Control-Allow-Origin', origin],
-        ['Access-Control-Expose-Headers', RESPONSE_HEADERS],
-        ['Vary', 'Origin'],
-      ] as const,
-    ]),
-  );
+export type Cors = ReturnType<typeof createCors>;
+
+export function createCors(origins: Pick<AllowedOrigins, 'lists'>, allowedHeaders: readonly string[]) {
+  const requestHeaders = [...REQUEST_HEADERS, ...allowedHeaders].join(', ');
   return {
-    headers: (origin) => answers.get(origin) ?? NOT_ALLOWED,
-    preflight: (origin) =>
-      answers.has(origin)
+    /** Headers of any answer to a page of this origin. */
+    headers: (origin: string): HeaderList =>
+      origins.lists(origin)
+        ? [
+            ['Access-Control-Allow-Origin', origin],
+            ['Access-Control-Expose-Headers', RESPONSE_HEADERS],
+            ['Vary', 'Origin'],
+          ]
+        : NOT_ALLOWED,
+    /** Further headers of the answer to a preflight; undefined if the page may not call. */
+    preflight: (origin: string): HeaderList | undefined =>
+      origins.lists(origin)
         ? [
             ['Access-Control-Allow-Methods', 'GET, HEAD, POST'],
-            ['Access-Control-Allow-Headers', REQUEST_HEADERS],
+            ['Access-Control-Allow-Headers', requestHeaders],
             ['Access-Control-Max-Age', PREFLIGHT_MAX_AGE_S],
           ]
         : undefined,

@@ -1,48 +1,49 @@
 /**
- * One HTTP request and its answer. Copies what is needed while uWebSockets.js still lets us, never touches the response
+ * One HTTP request and its answer. It copies the request's head while uWebSockets.js lends it, never touches the response
  * after the client has gone, and writes each answer in one piece.
  */
 import { randomInt } from 'node:crypto';
 import { AppError, toAppError } from '../../../services/shared/errors/app-error.ts';
 import { type HttpStatus, statusLine } from '../../../services/shared/errors/http-status.ts';
-import { assertFraming, parseHostHeader } from '../../../services/shared/http/request-head.ts';
+import { answerError, type HeaderList } from '../../../services/shared/http/error-answer.ts';
+import { assertFraming, isRequestId, parseHostHeader } from '../../../services/shared/http/request-head.ts';
 import {
   type HttpRequest,
   type HttpResponse,
   type RequestHeaders,
   readHeaders,
 } from '../../../services/shared/http/uws.ts';
-import { describeError } from './error-response.ts';
+import type { Client, HeaderLookup } from '../../../services/shared/net/client-address.ts';
+import type { Hop } from '../../../services/shared/net/forwarded-hops.ts';
+import type { RequestCounts } from './request-counts.ts';
 
-export type HeaderList = ReadonlyArray<readonly [string, string]>;
-
-/** What all exchanges of one server share. */
+/** Shared by all exchanges of one server. */
 export interface ExchangeContext {
-  /** True while answers end their connections: the server drains, or has too many. */
+  /** Whether answers close their connections: the server drains, or has too many. */
   readonly endsConnections: boolean;
   /** Access-Control headers for a page of this origin. */
   corsHeaders(origin: string): HeaderList;
-  /** The client's address, in one spelling. */
-  clientAddress(response: HttpResponse, forwardedFor: () => string): string;
+  client(response: HttpResponse, header: HeaderLookup): Client;
   nextRequestId(): string;
-  /** Called once, when the whole answer is written or the client has gone. */
+  /** Called once, when the whole answer was written or the client has gone. */
   onEnd(): void;
+  readonly counts: RequestCounts;
 }
 
-const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
-/** A client that sends more than this beyond the limit is cut off rather than heard to the end. */
+/** A body that exceeds its limit is read to its end, up to this many bytes more; then the connection is closed. */
 const DISCARD_LIMIT_BYTES = 16 * 1024 * 1024;
 
 const NONE: HeaderList = [];
-const NO_STORE: HeaderList = [['Cache-Control', 'no-store']];
+/** An answer that does not have it must not be stored. */
+export const CACHE_CONTROL = 'Cache-Control';
 export const ANY_ORIGIN: HeaderList = [['Access-Control-Allow-Origin', '*']];
 
-/** Of so many answers without a body one, by chance, has one all the same or ends its connection. */
+/** One in so many answers that need no body, chosen at random, has one or closes its connection. */
 const BODY_ONE_IN = 64;
 
 /**
- * Only of an answer with a body does uWebSockets.js tell whether the client reads it. Asked before each answer that could do
- * without; what a client that reads nothing can heap up is then some dozen heads.
+ * Decides whether an answer that needs no body goes without one. uWebSockets.js reports whether the client reads an answer
+ * only if it has a body, so that a client that reads nothing can make us buffer at most some dozen heads.
  */
 export function mayLackBody(): boolean {
   return randomInt(BODY_ONE_IN) !== 0;
@@ -55,13 +56,16 @@ export class Exchange {
   /** Without the question mark; empty when there is none. */
   readonly query: string;
   readonly requestId: string;
+  /** The client's address in its canonical form. */
   readonly address: string;
+  /** What our proxy reports about the client's request; undefined if no trusted proxy passed it on. */
+  readonly hop: Hop | undefined;
   readonly authorization: string;
   readonly contentType: string;
   readonly origin: string;
-  /** The host that was asked, without its port; known once the head was checked. */
+  /** The host of the request, without its port; set by `checkHead`. */
   host = '';
-  /** Who may read the answer in a browser. */
+  /** Access-Control headers of the answer. */
   corsHeaders: HeaderList;
   #response: HttpResponse;
   #headers: RequestHeaders;
@@ -84,8 +88,10 @@ export class Exchange {
     this.origin = this.header('origin');
     this.corsHeaders = this.origin === '' ? NONE : context.corsHeaders(this.origin);
     const givenId = this.header('x-request-id');
-    this.requestId = givenId !== '' && REQUEST_ID.test(givenId) ? givenId : context.nextRequestId();
-    this.address = context.clientAddress(response, () => this.header('x-forwarded-for'));
+    this.requestId = isRequestId(givenId) ? givenId : context.nextRequestId();
+    const { address, hop } = context.client(response, (name) => this.header(name));
+    this.address = address;
+    this.hop = hop;
     response.onAborted(() => {
       this.#gone = true;
       this.#abort?.abort();
@@ -93,12 +99,12 @@ export class Exchange {
     });
   }
 
-  /** A request header, all lines of it; empty when absent. */
+  /** A request header, with all its lines; empty if absent. */
   header(lowerCaseName: string): string {
     return this.#headers.get(lowerCaseName) ?? '';
   }
 
-  /** REQUEST_INVALID when the head is; the answer then ends the connection, since where its next request begins is unknown. */
+  /** Returns REQUEST_INVALID for a bad head. The answer then closes the connection: the next request's start is unknown. */
   checkHead(): AppError | undefined {
     try {
       assertFraming(this.#headers);
@@ -110,7 +116,7 @@ export class Exchange {
     }
   }
 
-  /** Aborts when the client goes away. */
+  /** Aborts when the client closes the connection. */
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
     if (this.#gone) this.#abort.abort();
@@ -118,12 +124,12 @@ export class Exchange {
   }
 
   /**
-   * The whole body; must be called before the handler first waits. Refuses with BODY_TOO_LARGE, but only once the client
-   * has finished: one that is still sending often misses an early answer.
+   * Reads the whole body. Must be called before the handler's first await. Refuses with BODY_TOO_LARGE only after the client
+   * has sent everything: a client that is still sending often misses an early answer.
    */
   readBody(limitBytes: number): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      // One buffer for all pieces: many small ones would take far more room than the limit says.
+      // One buffer for all pieces: many small ones would take far more memory than the limit.
       let kept: Buffer | undefined;
       let size = 0;
       this.#response.onData((chunk, isLast) => {
@@ -134,7 +140,7 @@ export class Exchange {
           if (isLast || this.#cutOff) reject(new AppError('BODY_TOO_LARGE'));
           return;
         }
-        // The chunk's memory is taken back when this returns.
+        // uWebSockets.js takes the chunk's memory back when this returns.
         const piece = new Uint8Array(chunk);
         if (isLast && start === 0) {
           resolve(Buffer.from(piece));
@@ -147,10 +153,11 @@ export class Exchange {
     });
   }
 
-  /** Writes the whole answer; does nothing when the client has gone. */
+  /** Writes the whole answer; does nothing if the client has gone. Without a Cache-Control header it must not be stored. */
   send(status: HttpStatus, body: string | Uint8Array, contentType: string, headers: HeaderList = NONE): void {
     if (this.#gone || this.#answered) return;
     this.#answered = true;
+    this.#context.counts.answered(this.path, status);
     this.#response.cork(() => {
       const response = this.#response.writeStatus(statusLine(status));
       response.writeHeader('X-Request-Id', this.requestId);
@@ -158,7 +165,12 @@ export class Exchange {
         response.writeHeader('Content-Type', contentType);
         response.writeHeader('X-Content-Type-Options', 'nosniff');
       }
-      for (const [name, value] of headers) response.writeHeader(name, value);
+      let isCacheable = false;
+      for (const [name, value] of headers) {
+        if (name === CACHE_CONTROL) isCacheable = true;
+        response.writeHeader(name, value);
+      }
+      if (!isCacheable) response.writeHeader(CACHE_CONTROL, 'no-store');
       for (const [name, value] of this.corsHeaders) response.writeHeader(name, value);
       const close = this.#cutOff || this.#context.endsConnections;
       if (status === 304) this.#writeNoBody(undefined, close);
@@ -169,8 +181,8 @@ export class Exchange {
   }
 
   /**
-   * Nothing of an answer waits in our memory for a client that does not read: what the kernel does not take now is written when
-   * it takes more. A request that comes on this connection before that ends it.
+   * Hands bytes to the kernel only as fast as it takes them, so that a client that does not read can't make us buffer. A
+   * further request on the connection before the answer is complete closes it.
    */
   #write(body: string | Uint8Array): void {
     const [, isWhole] = this.#response.tryEnd(body, Buffer.byteLength(body));
@@ -186,7 +198,7 @@ export class Exchange {
     });
   }
 
-  /** The connection ends with this answer, so at most this one waits. */
+  /** Closes the connection after the answer, so at most this one is buffered. */
   #writeLast(body: string | Uint8Array): void {
     this.#response.end(body, true);
     this.#end();
@@ -194,7 +206,7 @@ export class Exchange {
 
   #writeNoBody(length: number | undefined, close: boolean): void {
     if (close) {
-      // Told a length, uWebSockets.js waits for that many bytes, and ends the connection when a request comes instead.
+      // Only here: given a length, uWebSockets.js waits for that many bytes and closes the connection on the next request.
       this.#response.endWithoutBody(length ?? 0, true);
     } else {
       if (length !== undefined) this.#response.writeHeader('Content-Length', String(length));
@@ -209,14 +221,24 @@ export class Exchange {
     this.#context.onEnd();
   }
 
-  /** A JSON answer that is true only now. */
   json(status: HttpStatus, body: string | Uint8Array, headers: HeaderList = NONE): void {
-    this.send(status, body, 'application/json', headers === NONE ? NO_STORE : [...headers, ...NO_STORE]);
+    this.send(status, body, 'application/json', headers);
   }
 
   /** Answers with a refusal in the one error shape. */
   refuse(error: AppError, headers: HeaderList = NONE): void {
-    const described = describeError(error);
-    this.json(described.status, described.body, [...described.headers, ...headers]);
+    const answer = answerError(error);
+    this.refuseWith(error, answer.body, [...answer.headers, ...headers]);
+  }
+
+  /** Answers with a refusal in the shape of a protocol. */
+  refuseWith(error: AppError, body: string, headers: HeaderList): void {
+    this.countRefusal(error);
+    this.json(answerError(error).status, body, headers);
+  }
+
+  /** For a refusal inside an answer of another status. */
+  countRefusal({ reason }: AppError): void {
+    if (!this.#gone && !this.#answered) this.#context.counts.refused(reason);
   }
 }

@@ -1,22 +1,23 @@
 /**
- * The public listener on uWebSockets.js: finds the route, hands over an Exchange, and turns whatever a handler throws into
- * the one error shape. Idle connections and bodies that drip are ended by uWebSockets.js itself (10 s, 16 KB/s), and so is
- * a connection that pipelines a request behind one that is still being answered: answers are never mixed up.
+ * The public listener on uWebSockets.js. It finds the route, calls the handler with an Exchange, and turns whatever the
+ * handler throws into the one error shape. uWebSockets.js itself closes idle connections (10 s), slow bodies (16 KB/s) and
+ * connections that pipeline a request behind an unanswered one, so answers can't be mixed up.
  */
 import { randomBytes } from 'node:crypto';
 import { AppError, toAppError } from '../../../services/shared/errors/app-error.ts';
 import { type HttpResponse, listenExclusively, loadUws } from '../../../services/shared/http/uws.ts';
-import { clientAddress } from '../../../services/shared/net/client-address.ts';
+import { findClient, type TrustedProxies } from '../../../services/shared/net/client-address.ts';
 import type { Connections } from '../../../services/shared/net/connections.ts';
-import type { NetworkList } from '../../../services/shared/net/networks.ts';
 import type { Log } from '../../../services/shared/telemetry/log.ts';
+import type { Metrics } from '../../../services/shared/telemetry/metrics.ts';
 import type { Cors } from './cors.ts';
 import { Exchange, type ExchangeContext } from './exchange.ts';
+import { createRequestCounts } from './request-counts.ts';
 
 export type Handler = (exchange: Exchange) => void | Promise<void>;
 export type Method = 'GET' | 'POST';
 
-/** Handlers by path, then by method. A route with GET answers HEAD as well. */
+/** Handlers by path, then by method. A GET route also answers HEAD. */
 export type Routes = ReadonlyMap<string, ReadonlyMap<string, Handler>>;
 /** One entry of Routes. */
 export type Route = readonly [path: string, methods: ReadonlyMap<string, Handler>];
@@ -31,17 +32,10 @@ export interface HttpServerOptions {
   port: number;
   routes: Routes;
   cors: Cors;
-  trustedProxies: NetworkList;
+  trustedProxies: TrustedProxies;
   connections: Connections;
+  metrics: Metrics;
   log: Log;
-}
-
-export interface HttpServer {
-  readonly port: number;
-  /** Requests not yet answered. */
-  readonly inFlight: number;
-  /** Stops accepting, and resolves when what is in flight has been answered or the limit has passed. */
-  stop(): Promise<void>;
 }
 
 /** Above every deadline of a request. */
@@ -49,15 +43,16 @@ const DRAIN_LIMIT_MS = 4_000;
 const DRAIN_POLL_MS = 10;
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1']);
 
-export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+export async function startHttpServer(options: HttpServerOptions) {
   const { host, routes, cors, trustedProxies, connections, log } = options;
+  const counts = createRequestCounts(options.metrics, routes);
   const uws = await loadUws();
   const idPrefix = randomBytes(6).toString('hex');
   let ids = 0;
   let inFlight = 0;
   let draining = false;
 
-  // Asking for the peer costs a system call for each request, and only this machine can reach its loopback address.
+  // Reading the peer's address costs a system call per request. On a loopback address the peer is always this machine.
   const peerOf = LOOPBACK.has(host)
     ? () => host
     : (response: HttpResponse) => Buffer.from(response.getRemoteAddressAsText()).toString('latin1');
@@ -71,10 +66,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       ids += 1;
       return `${idPrefix}-${ids.toString(36)}`;
     },
-    clientAddress: (response, forwardedFor) => clientAddress(peerOf(response), forwardedFor, trustedProxies),
+    client: (response, header) => findClient(peerOf(response), header, trustedProxies),
     onEnd() {
       inFlight -= 1;
     },
+    counts,
   };
 
   function refuse(exchange: Exchange, thrown: unknown): void {
@@ -85,7 +81,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     exchange.refuse(error);
   }
 
-  /** Called with 1 when a connection was opened and with -1 when it has ended. */
+  /** uWebSockets.js calls this with 1 when a connection opens and with -1 when it ends. */
   function countConnection(response: HttpResponse, change: number): void {
     if (change < 0) connections.closed();
     else if (!connections.opened(peerOf(response))) response.close();
@@ -107,10 +103,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const listener = await listenExclusively(app, host, options.port);
   return {
     port: uws.us_socket_local_port(listener),
-    get inFlight() {
+    /** Requests not yet answered. */
+    get inFlight(): number {
       return inFlight;
     },
-    async stop() {
+    /** Stops accepting; resolves when all requests are answered or the drain limit has passed. */
+    async stop(): Promise<void> {
       draining = true;
       uws.us_listen_socket_close(listener);
       const giveUpAt = performance.now() + DRAIN_LIMIT_MS;
@@ -122,7 +120,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   };
 }
 
-/** What follows on the connection until then ends it, so no part of a body is taken for a request. */
+/** If more bytes arrive before the refusal, uWebSockets.js closes the connection: they must not be read as a request. */
 function rejectNextTurn(error: AppError): Promise<never> {
   return new Promise((_, reject) => setImmediate(() => reject(error)));
 }
@@ -141,6 +139,6 @@ function dispatch(routes: Routes, cors: Cors, exchange: Exchange): void | Promis
   if (method !== 'OPTIONS') return exchange.refuse(new AppError('METHOD_NOT_ALLOWED'), [allow]);
   const preflight = exchange.origin === '' ? [] : cors.preflight(exchange.origin);
   if (preflight === undefined) throw new AppError('ORIGIN_NOT_ALLOWED');
-  // With a body, since only of an answer that has one uWebSockets.js tells whether the client reads it.
+  // With a body: uWebSockets.js reports whether the client reads an answer only if it has one.
   exchange.send(200, names, 'text/plain', [allow, ...preflight]);
 }

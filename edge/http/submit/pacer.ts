@@ -1,39 +1,36 @@
 /**
- * Lets so many go at once in each stretch of time, and the others in later ones, first come first. What is cheap to do once
- * takes the processor from everything else when it is done without end.
+ * Spreads work evenly: at most `perInterval` turns in each interval, in the order of the calls. It bounds the processor
+ * time of work that is cheap once and expensive in a flood, such as refusals.
  */
-export interface Pacer {
-  /** Resolves when it is the caller's turn; undefined when that is now. */
-  turn(): undefined | Promise<void>;
-}
 
-/** A late timer makes up for so many stretches at most. */
-const MAX_STRETCHES = 5;
+/** After a late timer, turns for at most this many missed intervals are given at once. */
+const MAX_INTERVALS = 5;
 
-export function createPacer(perStretch: number, stretchMs: number): Pacer {
+export function createPacer(perInterval: number, intervalMs: number) {
   const waiting: Array<() => void> = [];
-  let left = perStretch;
+  let left = perInterval;
   let startedAt: number | undefined;
 
-  // A stretch begins with the first turn in it, so there is no timer while nobody comes.
+  // An interval starts with its first turn, so no timer runs while there is no work.
   function begin(now: number): void {
     startedAt = now;
-    setTimeout(next, stretchMs);
+    setTimeout(next, intervalMs);
   }
 
   function next(): void {
     const now = performance.now();
-    const stretches = Math.floor((now - (startedAt ?? now)) / stretchMs);
-    const room = perStretch * Math.min(Math.max(stretches, 1), MAX_STRETCHES);
+    const intervals = Math.floor((now - (startedAt ?? now)) / intervalMs);
+    const turns = perInterval * Math.min(Math.max(intervals, 1), MAX_INTERVALS);
     startedAt = undefined;
-    const going = waiting.splice(0, room);
-    left = Math.min(room - going.length, perStretch);
+    const going = waiting.splice(0, turns);
+    left = Math.min(turns - going.length, perInterval);
     if (going.length > 0) begin(now);
     for (const go of going) go();
   }
 
   return {
-    turn() {
+    /** Resolves when the caller may go on; returns undefined if it may at once. */
+    turn(): undefined | Promise<void> {
       if (startedAt === undefined) begin(performance.now());
       if (left > 0) {
         left -= 1;

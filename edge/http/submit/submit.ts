@@ -1,6 +1,6 @@
 /**
  * The submit use case, shared by REST and Connect: one player's action joins a batch to the score service. It is answered
- * within the edge's share of the client's patience, or refused while it has certainly not been counted.
+ * within the edge's share of the client's time, or refused before it is sent, when it has certainly not been counted.
  */
 import type {
   ScoreService,
@@ -9,16 +9,17 @@ import type {
 import { AppError, toAppError } from '../../../services/shared/errors/app-error.ts';
 import { fromRefused } from '../../../services/shared/errors/refused.ts';
 import { createCoalescer } from '../../../services/shared/flow/coalescer.ts';
-import { withDeadline } from '../../../services/shared/flow/with-deadline.ts';
+import type { Deadline } from '../../../services/shared/flow/deadline.ts';
 import type { GrpcClient } from '../../../services/shared/grpc/grpc.ts';
 import { createShares } from '../../../services/shared/net/shares.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS, type Metrics } from '../../../services/shared/telemetry/metrics.ts';
 import type { Identity } from '../../../services/shared/tokens/token-verifier.ts';
-import { type Asking, playerHolder } from '../read/asking.ts';
+import { type Caller, playerHolder } from '../limits/caller.ts';
 import type { TopCache } from '../read/top-cache.ts';
+import { createConcurrencyLimit } from './concurrency-limit.ts';
 import { createPacer } from './pacer.ts';
 
-/** What a player hands in, already parsed. */
+/** A submission, parsed. */
 export interface ActionInput {
   readonly leaderboard: string;
   readonly actionId: string;
@@ -28,47 +29,43 @@ export interface ActionInput {
 
 export interface Accepted {
   readonly newScore: bigint;
-  readonly rank: bigint;
+  /** 1-based; undefined if it could not be determined in time. */
+  readonly rank: number | undefined;
   readonly version: bigint;
   readonly replayed: boolean;
 }
 
-export interface Submit {
-  /**
-   * Asked before anything is spent on a request: nothing to wait for while there is room, else a refusal with OVERLOADED when it
-   * is this request's turn to be refused.
-   */
-  door(): undefined | Promise<never>;
-  /** Refuses with OVERLOADED also when one player or address has too much of the room. */
-  submit(player: Identity, action: ActionInput, asking?: Asking): Promise<Accepted>;
-  close(): Promise<void>;
-}
-
 /** The client waits 2 s and the edge 1.5 s: at most 300 ms in the queue here, and the rest for the score service. */
-const SCORE_DEADLINE_MS = 1_200;
+const SCORE_LIMIT_MS = 1_200;
 const MAX_WAIT_MS = 300;
 const MAX_BATCH = 500;
-/** One is worked on while the other gathers; more would only make them smaller, and each call costs as much as ten items. */
+/** One call is worked on while the next gathers. More calls would only be smaller, and each costs as much as ten items. */
 const MAX_IN_FLIGHT = 2;
-/** With fewer waiting, the second call would cost more than the wait for the first one's end. */
+/** With fewer items waiting, a second call costs more than waiting for the first to end. */
 const WORTH_A_CALL = 64;
-/** A tenth of a second of work: more would only be answered too late, and refusing at once costs nobody a wait. */
+/** 0.1 s of work. What waits longer would be answered too late; a client that is refused at once loses no time. */
 const MAX_QUEUE = 1_000;
-/** All that may be under way: what waits and what was sent. */
+/** Submissions that wait and submissions that were sent. */
 const MAX_UNDER_WAY = MAX_QUEUE + MAX_IN_FLIGHT * MAX_BATCH;
+/** Of the 250 ms within which 99 % of what is accepted shall be answered; arrivals and answers vary by the rest. */
+const TARGET_MS = 180;
+/** A machine that answers 1,500 a second takes that long for so many; a slower one answers later rather than fewer at once. */
+const MIN_UNDER_WAY = 256;
 const RETRY_AFTER_MS = 1_000;
 /**
- * At most 20,000 refusals a second. Each takes little, but those who are refused come back at once, and what they take is missing
- * where scores are being counted.
+ * At most 20,000 refusals a second. A refusal is cheap, but refused clients return at once, and their refusals would take
+ * the processor time that counting scores needs.
  */
-const REFUSALS_PER_STRETCH = 200;
-const STRETCH_MS = 10;
+const REFUSALS_PER_INTERVAL = 200;
+const REFUSAL_INTERVAL_MS = 10;
 
 interface Queued extends ActionInput {
   readonly userId: string;
   readonly username: string;
-  /** On the monotonic clock; later, nobody would be there to hear the answer in time. */
-  readonly sendBefore: number;
+  /** When it entered the queue, on the monotonic clock. */
+  readonly enteredMs: number;
+  /** On the monotonic clock. An answer to a later call would not reach the client in time. */
+  readonly sendBeforeMs: number;
 }
 
 export interface SubmitOptions {
@@ -77,7 +74,9 @@ export interface SubmitOptions {
   metrics: Metrics;
 }
 
-export function createSubmit({ score, topCache, metrics }: SubmitOptions): Submit {
+export type Submit = ReturnType<typeof createSubmit>;
+
+export function createSubmit({ score, topCache, metrics }: SubmitOptions) {
   const sizes = metrics.histogram('edge_submit_batch_size', 'Submissions per call to score.', BATCH_BUCKETS);
   const seconds = metrics.histogram('edge_submit_seconds', 'Time to answer a submission.', LATENCY_BUCKETS);
   const outcomes = metrics.counter('edge_submissions_total', 'Submissions by outcome and reason.', [
@@ -86,13 +85,16 @@ export function createSubmit({ score, topCache, metrics }: SubmitOptions): Submi
   ]);
   const accepted = outcomes.labels('accepted', '');
   const replayed = outcomes.labels('replayed', '');
-  const turnedAway = outcomes.labels('refused', 'OVERLOADED');
-
-  async function send(submissions: Queued[]): Promise<ReadonlyArray<Accepted | AppError>> {
-    const response = await score.submitScores({ submissions }, { deadlineMs: SCORE_DEADLINE_MS });
-    for (const position of response.boards) topCache.observe(position);
-    return response.outcomes.map(toAnswer);
-  }
+  const overloadedTotal = outcomes.labels('refused', 'OVERLOADED');
+  const limit = createConcurrencyLimit({ targetMs: TARGET_MS, min: MIN_UNDER_WAY, max: MAX_UNDER_WAY });
+  const shares = createShares(limit.most);
+  metrics.gauge('edge_submissions_under_way', 'Submissions that wait for their answer.', {
+    collect: () => shares.taken,
+  });
+  metrics.gauge('edge_submissions_limit', 'Most submissions that may wait; falls when answers are slow.', {
+    collect: limit.most,
+  });
+  const refusals = createPacer(REFUSALS_PER_INTERVAL, REFUSAL_INTERVAL_MS);
 
   const coalescer = createCoalescer<Queued, Accepted>({
     maxBatch: MAX_BATCH,
@@ -100,42 +102,65 @@ export function createSubmit({ score, topCache, metrics }: SubmitOptions): Submi
     worthACall: WORTH_A_CALL,
     maxQueue: MAX_QUEUE,
     // Never sent, so certainly not counted.
-    lapsed: ({ sendBefore }) => (performance.now() > sendBefore ? overloaded() : undefined),
+    lapsed: ({ sendBeforeMs }) => (performance.now() > sendBeforeMs ? overloaded() : undefined),
     onBatch: (size) => sizes.observe(size),
-    send,
+    async send(submissions) {
+      try {
+        const response = await score.submitScores({ submissions }, { limitMs: SCORE_LIMIT_MS });
+        for (const position of response.boards) topCache.observe(position);
+        return response.outcomes.map(toAnswer);
+      } finally {
+        const [oldest] = submissions;
+        if (oldest !== undefined) limit.onAnswered(oldest.enteredMs);
+      }
+    },
   });
 
-  async function turnAway(): Promise<never> {
+  async function refuseAtPace(): Promise<never> {
     await refusals.turn();
-    turnedAway.inc();
+    overloadedTotal.inc();
     throw overloaded();
   }
 
-  const refusals = createPacer(REFUSALS_PER_STRETCH, STRETCH_MS);
-  const shares = createShares(MAX_UNDER_WAY);
+  /** Waits for the answer no longer than the client does. What was sent goes on. */
+  async function answerTo(queued: Queued, deadline: Deadline | undefined, giveBack: () => void) {
+    try {
+      const answering = coalescer.submit(queued).finally(giveBack);
+      const answer = await (deadline === undefined ? answering : deadline.race(answering));
+      (answer.replayed ? replayed : accepted).inc();
+      return answer;
+    } catch (thrown) {
+      outcomes.inc({ outcome: 'refused', reason: toAppError(thrown).reason });
+      throw thrown;
+    } finally {
+      seconds.observe((performance.now() - queued.enteredMs) / 1000);
+    }
+  }
 
   return {
-    door: () => (coalescer.queued < MAX_QUEUE ? undefined : turnAway()),
-    async submit({ userId, username }, action, { holders = [], patienceMs } = {}) {
-      const giveBack = shares.take([playerHolder(userId), ...holders]);
-      if (giveBack === undefined) return turnAway();
-      const { leaderboard, actionId, points, signature } = action;
-      const started = performance.now();
-      const sendBefore = started + Math.min(patienceMs ?? MAX_WAIT_MS, MAX_WAIT_MS);
-      const queued = { leaderboard, userId, actionId, points, signature, username, sendBefore };
-      try {
-        const answering = coalescer.submit(queued).finally(giveBack);
-        const answer = await (patienceMs === undefined ? answering : withDeadline(answering, patienceMs));
-        (answer.replayed ? replayed : accepted).inc();
-        return answer;
-      } catch (thrown) {
-        outcomes.inc({ outcome: 'refused', reason: toAppError(thrown).reason });
-        throw thrown;
-      } finally {
-        seconds.observe((performance.now() - started) / 1000);
-      }
+    /**
+     * Admission check before any work on a request. Returns undefined if there is room in the queue and within the
+     * concurrency limit; otherwise rejects with OVERLOADED, paced.
+     */
+    checkQueue: (): undefined | Promise<never> =>
+      coalescer.queued < MAX_QUEUE && limit.admits(shares.taken) ? undefined : refuseAtPace(),
+    /** Refuses with OVERLOADED also if one player or address holds too large a share of what is under way. */
+    async submit(
+      { userId, username }: Identity,
+      { leaderboard, actionId, points, signature }: ActionInput,
+      { holders = [], deadline }: Caller = {},
+    ): Promise<Accepted> {
+      // Some callers come without the check of the queue; a limit that refuses them may grow as well.
+      const giveBack = limit.admits(shares.taken)
+        ? shares.take([playerHolder(userId), ...holders])
+        : undefined;
+      if (giveBack === undefined) return refuseAtPace();
+      const enteredMs = performance.now();
+      const sendBeforeMs = Math.min(deadline?.atMs ?? Number.POSITIVE_INFINITY, enteredMs + MAX_WAIT_MS);
+      const entry = { leaderboard, userId, actionId, points, signature, username };
+      return answerTo({ ...entry, enteredMs, sendBeforeMs }, deadline, giveBack);
     },
-    close: () => coalescer.close(),
+    close: (): Promise<void> => coalescer.close(),
   };
 }
 
@@ -144,7 +169,10 @@ function overloaded(): AppError {
 }
 
 function toAnswer({ result }: SubmitScoresResponse_Outcome): Accepted | AppError {
-  if (result.case === 'accepted') return result.value;
+  if (result.case === 'accepted') {
+    const { newScore, rank, version, replayed } = result.value;
+    return { newScore, rank: rank === 0n ? undefined : Number(rank), version, replayed };
+  }
   if (result.case !== 'refused') return new AppError('INTERNAL');
   return fromRefused(result.value, 'SCORE_UNAVAILABLE');
 }

@@ -1,6 +1,6 @@
 /**
- * The MACs themselves. Only this service holds the keys. A MAC is compared as 32 bytes in constant time, and a malformed
- * one is refused before anything is computed.
+ * Creates and verifies the MACs of actions. Only this service has the keys. MACs are compared as 32 bytes in constant time, and a
+ * malformed MAC is refused before one is computed.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import {
@@ -15,10 +15,10 @@ import type { ActionKey } from '../keys/key-ring.ts';
 
 const ALGORITHM = 'sha256';
 const MAC_BYTES = 32;
-/** The given MAC is decoded into the same 32 bytes each time: the check is synchronous, so nobody shares them. */
+/** Every given MAC is decoded into these 32 bytes. The check is synchronous, so no two checks use them at once. */
 const givenMac = Buffer.alloc(MAC_BYTES);
 
-/** Signs one action until a moment in Unix seconds. The action must be signable. */
+/** Signs one action. `expiresAt` is in Unix seconds. The action must be signable. */
 export function signAction(action: SignedAction, { kid, secret }: ActionKey, expiresAt: number): string {
   const mac = createHmac(ALGORITHM, secret)
     .update(stringToSign(action, kid, expiresAt))
@@ -28,14 +28,14 @@ export function signAction(action: SignedAction, { kid, secret }: ActionKey, exp
 
 export interface GenuineSignature {
   readonly kid: string;
-  /** Unix seconds; Infinity for a form that carries no time. */
+  /** Unix seconds; Infinity for a form without a time. */
   readonly expiresAt: number;
 }
 
-/** Finds the key of an id; undefined when it is unknown or withdrawn. */
+/** Returns the key of an id; undefined when it is unknown or withdrawn. */
 export type FindActionKey = (kid: string) => ActionKey | undefined;
 
-/** What a signature of the present form says, or undefined unless it is genuine for exactly this action. */
+/** The contents of a signature of the present form; undefined unless it is genuine for exactly this action. */
 export function openSignature(
   action: SignedAction,
   signature: string,
@@ -56,9 +56,9 @@ const V0_SIGNATURE = /^v0\.[A-Za-z0-9_-]{1,32}\.(?:[A-Za-z0-9_-]{43}|[0-9a-f]{64
 
 /**
  * The literal `HMAC(actionId + points, secret)` as `v0.<kid>.<mac>`, in base64url or lowercase hexadecimal. It is
- * forgeable: ('a1', 00), ('a10', 0) and ('a', 100) share one MAC, which names no player and never ends. For callers
- * that can't change yet, and only when the operator allows it. A string of this form never holds a line feed, so a
- * v0 MAC can't pass for a v1 MAC of the same key.
+ * forgeable: ('a1', 00), ('a10', 0) and ('a', 100) share one MAC, which names no player and never expires. For callers that
+ * can't change yet, and only if the operator allows it. A string of this form never contains a line feed, so a v0 MAC can't
+ * pass for a v1 MAC of the same key.
  */
 export function openV0Signature(
   { actionId, points }: Pick<SignedAction, 'actionId' | 'points'>,

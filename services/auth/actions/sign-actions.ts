@@ -1,4 +1,4 @@
-/** Vouches for actions that a trusted game server saw happen. All of a batch is signed, or none of it. */
+/** Signs actions that a trusted game server observed. All actions of a batch are signed, or none. */
 import type { Action } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { AppError } from '../../shared/errors/app-error.ts';
 import type { SignedAction } from '../../shared/values/action-signature.ts';

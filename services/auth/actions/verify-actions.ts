@@ -1,4 +1,4 @@
-/** Judges signed actions: genuine and in time, genuine but too late, or not ours. A bad one never fails its neighbours. */
+/** Verifies signed actions: valid, expired or invalid. An invalid action never affects others of the batch. */
 import { create } from '@bufbuild/protobuf';
 import {
   type Action,
@@ -40,12 +40,12 @@ function judge(
   return create(ActionVerdictSchema, {
     status: Status.VALID,
     keyId: genuine.kid,
-    // A v0 signature never expires, which the answer says with 0.
+    // A v0 signature never expires, which is 0 on the wire.
     expiresAtUnix: Number.isFinite(genuine.expiresAt) ? BigInt(genuine.expiresAt) : 0n,
   });
 }
 
-/** One verdict an action, in the same order. */
+/** One verdict per action, in the same order. */
 export function verifyActions(
   actions: readonly SignedActionMessage[],
   options: VerifyActionsOptions,

@@ -1,8 +1,8 @@
-/** The files that hold the signing keys: one for token keys, one for action keys, readable by their owner alone. */
+/** The files with the signing keys: one for token keys and one for action keys, readable by their owner only. */
 import { join } from 'node:path';
 import { replaceFile } from '../../shared/files/replace-file.ts';
 import type { StoredKey } from './key-schedule.ts';
-import { changeFileAlone, fileVersion, readOwnFile } from './own-file.ts';
+import { changeFileAlone, fileOwner, fileVersion, readOwnFile } from './own-file.ts';
 
 export type KeyKind = 'token' | 'action';
 export const KEY_KINDS: readonly KeyKind[] = ['token', 'action'];
@@ -24,11 +24,14 @@ function isStoredKey(value: unknown): value is StoredKey {
   );
 }
 
-/** Changes whenever the file was replaced; undefined when there is none. */
+/** Changes whenever the file is replaced; undefined when there is none. */
 export const keysVersion = (dir: string, kind: KeyKind): string | undefined =>
   fileVersion(keysPath(dir, kind));
 
-/** The keys as they stand in the file. Throws when others may read it or when it is damaged. */
+/** Who changed the keys last. */
+export const keysOwner = (dir: string, kind: KeyKind): string => fileOwner(keysPath(dir, kind));
+
+/** The keys in the file. Throws when others may read it or when it is damaged. */
 export function readKeys(dir: string, kind: KeyKind): StoredKey[] {
   const path = keysPath(dir, kind);
   const { keys } = readOwnFile(path);
@@ -44,7 +47,7 @@ export function writeKeys(dir: string, kind: KeyKind, keys: readonly StoredKey[]
   replaceFile(keysPath(dir, kind), `${JSON.stringify({ keys }, null, 2)}\n`);
 }
 
-/** Runs one change while no other process makes one: two at once could bring a withdrawn key back. */
+/** Runs one change while no other process makes one: two at once could restore a withdrawn key. */
 export function changeAlone<Result>(dir: string, kind: KeyKind, change: () => Result): Promise<Result> {
   return changeFileAlone(keysPath(dir, kind), change);
 }

@@ -1,18 +1,17 @@
 /**
- * The signing keys as the running service uses them. Looks at the files four times a second, so that a rotation or a
- * withdrawal at the terminal takes effect without a restart; a file that can't be read leaves the keys as they were.
+ * The signing keys that the running service uses. `refresh` checks the files, so that a rotation or withdrawal by the operator
+ * takes effect without a restart. A file that can't be read leaves the keys as they were.
  */
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { type CryptoKey, importJWK, type JWK } from 'jose';
+import { createSingleFlight } from '../../shared/flow/single-flight.ts';
 import type { Clock } from '../../shared/settings/clock.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
+import { createOperatorLog, type LogOperatorAction } from '../../shared/telemetry/operator-log.ts';
 import { TOKEN_ALGORITHM } from '../../shared/tokens/token-policy.ts';
-import { KEY_KINDS, type KeyKind, keysVersion, readKeys } from './key-file.ts';
+import { KEY_KINDS, type KeyKind, keysOwner, keysVersion, readKeys } from './key-file.ts';
 import { liveKeys, type StoredKey, signingKey } from './key-schedule.ts';
 import { ACTION_SECRET_BYTES, ensureKeys } from './key-store.ts';
-
-/** How soon a change of the files is seen: one `stat` of each small file. With a verifier's refresh it stays below a second. */
-export const POLL_MS = 250;
 
 export interface TokenSigner {
   readonly kid: string;
@@ -24,26 +23,7 @@ export interface ActionKey {
   readonly secret: KeyObject;
 }
 
-export interface KeyRing {
-  /** The key that signs tokens now. */
-  tokenSigner(): TokenSigner;
-  /** The public key of a live token key. */
-  tokenVerifier(kid: string): CryptoKey | undefined;
-  /** Every live token key's public part, as a JSON Web Key Set. */
-  jwksJson(): string;
-  /** The key that signs actions now. */
-  actionSigner(): ActionKey;
-  actionKey(kid: string): ActionKey | undefined;
-  /** Of every live action key. */
-  actionKeyIds(): readonly string[];
-  /** Whether both kinds have a key that may sign at this moment. */
-  canSign(): boolean;
-  /** Whether the files could be read when they were last looked at. */
-  isCurrent(): boolean;
-  /** Looks at the files and the clock now instead of at the next turn. */
-  refresh(): Promise<void>;
-  close(): void;
-}
+export type KeyRing = Awaited<ReturnType<typeof openKeyRing>>;
 
 interface TokenKey extends TokenSigner {
   readonly publicKey: CryptoKey;
@@ -65,11 +45,16 @@ async function importActionKey({ kid, jwk }: StoredKey): Promise<ActionKey> {
   return { kid, secret };
 }
 
-/** One kind of keys: what the file said last, what lives at this moment, and which of it signs. */
+interface ShelfOptions {
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly logAction: LogOperatorAction;
+}
+
+/** One kind of keys: those last read from the file, those that verify now, and the one that signs. */
 async function openShelf<Key>(
-  dir: string,
   kind: KeyKind,
-  clock: Clock,
+  { dir, clock, logAction }: ShelfOptions,
   use: (key: StoredKey) => Promise<Key>,
 ) {
   let version: string | undefined;
@@ -80,17 +65,21 @@ async function openShelf<Key>(
 
   async function reload(): Promise<void> {
     const seen = keysVersion(dir, kind);
-    if (seen === undefined) throw new Error(`the file of ${kind} keys is gone`);
+    if (seen === undefined) throw new Error(`the file of ${kind} keys is missing`);
     if (seen === version) return;
     const keys = readKeys(dir, kind);
-    // Every key must work before any of them counts.
+    // Every key must be importable before any is used.
     const next = await Promise.all(keys.map(async (key) => [key.kid, await use(key)] as const));
+    if (version !== undefined) {
+      const [before, after] = [stored, keys].map((each) => each.map(({ kid }) => kid));
+      logAction({ caller: keysOwner(dir, kind) }, 'signing keys changed', { kind, before, after });
+    }
     stored = keys;
     imported = new Map(next);
     version = seen;
   }
 
-  /** Keys begin and end by the clock, also when no file changes. */
+  /** Keys begin and end by the clock, even if no file changes. */
   function settle(): void {
     const now = clock.now();
     live = new Map();
@@ -128,49 +117,51 @@ export interface KeyRingOptions {
   log: Log;
 }
 
-/** Makes the first keys where there are none, loads them, and follows the files until `close`. */
-export async function openKeyRing({ dir, clock, log }: KeyRingOptions): Promise<KeyRing> {
+/** Creates the first keys if there are none, and loads them. */
+export async function openKeyRing({ dir, clock, log }: KeyRingOptions) {
   const made = await ensureKeys(dir);
   if (made.length > 0) {
-    log.warn(
+    // If only one kind is missing, its file was lost. At the first start of a stack both are missing and nothing was signed.
+    log[made.length === KEY_KINDS.length ? 'info' : 'warn'](
       { dir, kinds: made },
-      'no signing keys found, new ones made: what other keys signed is not accepted',
+      'no signing keys found, created new ones: signatures of other keys are not accepted',
     );
   }
-  const tokens = await openShelf(dir, 'token', clock, importTokenKey);
-  const actions = await openShelf(dir, 'action', clock, importActionKey);
+  const options = { dir, clock, logAction: createOperatorLog(log) };
+  const tokens = await openShelf('token', options, importTokenKey);
+  const actions = await openShelf('action', options, importActionKey);
   let failing = false;
   let jwksJson = '';
-  let inFlight: Promise<void> | undefined;
 
   async function load(): Promise<void> {
     const results = await Promise.allSettled([tokens.refresh(), actions.refresh()]);
     jwksJson = JSON.stringify({ keys: tokens.all().map(({ publicJwk }) => publicJwk) });
     const failed = results.find((result) => result.status === 'rejected');
-    if (failed !== undefined && !failing) log.error({ err: failed.reason }, 'keys could not be read again');
+    if (failed !== undefined && !failing)
+      log.error({ err: failed.reason }, 'the key files can not be read: keeping the last keys');
     failing = failed !== undefined;
-    inFlight = undefined;
   }
 
-  function refresh(): Promise<void> {
-    inFlight ??= load();
-    return inFlight;
-  }
-
+  const { join: refresh } = createSingleFlight(load);
   await refresh();
   log.info({ dir, kinds: KEY_KINDS }, 'keys loaded');
-  const timer = setInterval(() => void refresh(), POLL_MS);
-  timer.unref();
   return {
+    /** The key that signs tokens now. */
     tokenSigner: tokens.signer,
-    tokenVerifier: (kid) => tokens.get(kid)?.publicKey,
-    jwksJson: () => jwksJson,
+    /** The public key of a live token key. */
+    tokenVerifier: (kid: string): CryptoKey | undefined => tokens.get(kid)?.publicKey,
+    /** The public parts of all live token keys, as a JSON Web Key Set. */
+    jwksJson: (): string => jwksJson,
+    /** The key that signs actions now. */
     actionSigner: actions.signer,
     actionKey: actions.get,
-    actionKeyIds: () => actions.all().map(({ kid }) => kid),
-    canSign: () => tokens.canSign() && actions.canSign(),
-    isCurrent: () => !failing,
+    /** The ids of all live action keys. */
+    actionKeyIds: (): readonly string[] => actions.all().map(({ kid }) => kid),
+    /** Whether both kinds have a key that may sign now. */
+    canSign: (): boolean => tokens.canSign() && actions.canSign(),
+    /** Whether the files could be read last time. */
+    isCurrent: (): boolean => !failing,
+    /** Checks the files and the clock now. Never rejects. */
     refresh,
-    close: () => clearInterval(timer),
   };
 }

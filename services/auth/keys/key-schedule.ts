@@ -1,7 +1,7 @@
 /**
- * When a key signs, when it only verifies, and when it is gone: pure rules over a list of keys and a moment. A new key
- * is published first and signs later, so that every verifier knows it by then; a key that no longer signs goes on
- * verifying until the longest life of what it signed is over; a withdrawn key is gone at once.
+ * When a key signs, when it only verifies, and when it ends: pure functions of a list of keys and a time. A new key is published
+ * first and signs later, so that every verifier knows it by then. A key that has stopped signing verifies until everything that
+ * it signed has expired. A withdrawn key ends at once.
  */
 import type { JWK } from 'jose';
 
@@ -9,28 +9,28 @@ export interface StoredKey {
   /** [A-Za-z0-9_-]{1,32}. */
   readonly kid: string;
   readonly signsFromMs: number;
-  /** Absent while no successor has been named. */
+  /** Absent while the key has no successor. */
   readonly signsUntilMs?: number;
   readonly verifiesUntilMs?: number;
   /** The private key of a token key, the secret of an action key. */
   readonly jwk: JWK;
 }
 
-/** Of a key that stands after no other: also by a clock that goes back there never was anybody else to sign. */
+/** The first key has no start time: it signs even if the clock is set back. */
 export const SIGNS_SINCE_EVER = 0;
 
-/** Most keys that live at once; a rotation that would pass it is refused. */
+/** Most live keys. A rotation beyond it is refused. */
 export const MAX_LIVE_KEYS = 16;
 
 const signsAt = (key: StoredKey, nowMs: number): boolean =>
   key.signsFromMs <= nowMs && nowMs < (key.signsUntilMs ?? Number.POSITIVE_INFINITY);
 
-/** The keys that verify at this moment, those that wait to sign among them. */
+/** The keys that verify now, including those that wait to sign. */
 export function liveKeys(keys: readonly StoredKey[], nowMs: number): StoredKey[] {
   return keys.filter((key) => nowMs < (key.verifiesUntilMs ?? Number.POSITIVE_INFINITY));
 }
 
-/** The key that signs at this moment: the newest of those that may. */
+/** The key that signs now: the newest of those that may. */
 export function signingKey(keys: readonly StoredKey[], nowMs: number): StoredKey | undefined {
   return keys.filter((key) => signsAt(key, nowMs)).sort((a, b) => b.signsFromMs - a.signsFromMs)[0];
 }
@@ -46,7 +46,7 @@ export interface RotationTimes {
   nowMs: number;
   /** How long a new key is published before it signs. */
   publishDelayMs: number;
-  /** Longest life of anything a key signs. */
+  /** Longest lifetime of anything that a key signs. */
   retentionMs: number;
 }
 
@@ -57,7 +57,10 @@ export function withNewKey(
   { nowMs, publishDelayMs, retentionMs }: RotationTimes,
 ): StoredKey[] {
   const live = liveKeys(keys, nowMs);
-  if (live.length >= MAX_LIVE_KEYS) throw new Error(`${MAX_LIVE_KEYS} keys are live; wait for one to end`);
+  if (live.length >= MAX_LIVE_KEYS)
+    throw new Error(
+      `${MAX_LIVE_KEYS} keys are live, which is the limit: wait until one expires, or withdraw one`,
+    );
   const signsFromMs = nowMs + publishDelayMs;
   const handedOver = live.map((key) =>
     key.signsUntilMs === undefined
@@ -68,8 +71,8 @@ export function withNewKey(
 }
 
 /**
- * Takes a key away at once. When that leaves nobody to sign for good, the newest key that may still sign takes over,
- * or else a fresh one from `make`; a key that has handed over never comes back.
+ * Removes a key at once. If no key with an open end could sign then, the newest key that may still sign takes over, or else a new
+ * one from `make`. A key that has been replaced never signs again.
  */
 export function withoutKey(
   keys: readonly StoredKey[],

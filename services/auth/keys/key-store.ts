@@ -1,14 +1,12 @@
 /**
- * What can be done to the signing keys on disk: make the first ones, list, rotate, withdraw. Every change is written
- * before it counts, and a key signs only after it was read back from its file, so an unpublished key never signs.
+ * Changes to the signing keys on disk: create the first ones, list, rotate, withdraw. Every change is written before it takes
+ * effect, and a key signs only after it was read from its file, so an unpublished key never signs.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { chmodSync } from 'node:fs';
 import type { JWK } from 'jose';
-import { ensurePrivateFolder } from '../../shared/files/replace-file.ts';
+import { ensureClosedFolder } from '../../shared/files/replace-file.ts';
 import { type Clock, systemClock } from '../../shared/settings/clock.ts';
-import { CLOCK_TOLERANCE_S } from '../../shared/tokens/token-check.ts';
-import { MAX_TOKEN_AGE_S } from '../../shared/tokens/token-policy.ts';
+import { CLOCK_TOLERANCE_S, MAX_TOKEN_AGE_S } from '../../shared/tokens/token-policy.ts';
 import { changeAlone, KEY_KINDS, type KeyKind, keysVersion, readKeys, writeKeys } from './key-file.ts';
 import {
   type KeyState,
@@ -20,22 +18,22 @@ import {
   withoutKey,
 } from './key-schedule.ts';
 
-/** Longest life of an action signature that the configuration may ask for. */
+/** Longest lifetime of an action signature that may be configured. */
 export const MAX_ACTION_LIFETIME_S = 24 * 60 * 60;
-/** Far above the half second between two refreshes of a verifier, so that one may be cut off for most of a minute. */
+/** Far above the half second between two refreshes of a verifier, so that a verifier may be cut off for most of a minute. */
 export const PUBLISH_DELAY_MS = 60_000;
 const RETENTION_MS: Readonly<Record<KeyKind, number>> = {
   token: (MAX_TOKEN_AGE_S + CLOCK_TOLERANCE_S) * 1000,
   action: MAX_ACTION_LIFETIME_S * 1000,
 };
-const OWNER_ONLY_DIR = 0o700;
-/** 64 bits: unique among the few keys that ever live. */
+/** 64 bits: unique among the few keys there are. */
 const KID_BYTES = 8;
-/** As long as the output of SHA-256; more would add nothing. */
+/** The length of the output of SHA-256; a longer secret adds nothing. */
 export const ACTION_SECRET_BYTES = 32;
 
 function makeKey(kind: KeyKind): { kid: string; jwk: JWK } {
-  const kid = randomBytes(KID_BYTES).toString('base64url');
+  // Hexadecimal: in base64url it could begin with "-", and the command line would read it as an option.
+  const kid = randomBytes(KID_BYTES).toString('hex');
   if (kind === 'action') {
     return { kid, jwk: { kty: 'oct', k: randomBytes(ACTION_SECRET_BYTES).toString('base64url') } };
   }
@@ -43,10 +41,9 @@ function makeKey(kind: KeyKind): { kid: string; jwk: JWK } {
   return { kid, jwk: privateKey.export({ format: 'jwk' }) as JWK };
 }
 
-/** Makes the folder and the first keys where there are none yet, and answers of which kinds. */
+/** Creates the folder and the first keys if there are none. Returns the kinds of new keys. */
 export async function ensureKeys(dir: string): Promise<readonly KeyKind[]> {
-  ensurePrivateFolder(dir);
-  chmodSync(dir, OWNER_ONLY_DIR);
+  ensureClosedFolder(dir);
   const made: KeyKind[] = [];
   for (const kind of KEY_KINDS) {
     if (keysVersion(dir, kind) === undefined && (await makeFirstKey(dir, kind))) made.push(kind);
@@ -54,7 +51,7 @@ export async function ensureKeys(dir: string): Promise<readonly KeyKind[]> {
   return made;
 }
 
-/** False when another process was first. */
+/** False when another process created them first. */
 function makeFirstKey(dir: string, kind: KeyKind): Promise<boolean> {
   return changeAlone(dir, kind, () => {
     if (keysVersion(dir, kind) !== undefined) return false;
@@ -82,7 +79,7 @@ export function listKeys(dir: string, kind: KeyKind, clock: Clock = systemClock)
   }));
 }
 
-/** Publishes a new key, which signs after the publish delay, and returns its id. Keys past their time are dropped. */
+/** Publishes a new key, which signs after the publish delay, and returns its id. Expired keys are dropped. */
 export function rotateKey(dir: string, kind: KeyKind, clock: Clock = systemClock): Promise<string> {
   return changeAlone(dir, kind, () => {
     const nowMs = clock.now();
@@ -93,7 +90,7 @@ export function rotateKey(dir: string, kind: KeyKind, clock: Clock = systemClock
   });
 }
 
-/** The kill switch: nothing that this key signed holds from now on. Another key takes over at once. */
+/** The emergency stop: all signatures of this key are invalid from now on. Another key takes over at once. */
 export function withdrawKey(
   dir: string,
   kind: KeyKind,

@@ -1,19 +1,14 @@
 /**
- * Files of JSON that belong to the auth service alone: readable by their owner only, and changed by one process at a time.
+ * JSON files that only the auth service and its operator use: readable by their owner only, and changed by one process at a time.
  */
-import { closeSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
-import { systemClock } from '../../shared/settings/clock.ts';
+import { closeSync, readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { lockFolder } from '../../shared/files/file-lock.ts';
 
-const OWNER_ONLY_FILE = 0o600;
-/** A change takes milliseconds: a lock this old was left by a process that died. */
-const STALE_LOCK_MS = 10_000;
-/** Long enough to pass over a stale lock, and for hundreds of commands that are started at once. */
+/** A change takes milliseconds, so this is enough for hundreds of commands that start at once. */
 const LOCK_WAIT_MS = 30_000;
-/** About as long as one change with its syncs. */
-const LOCK_RETRY_MS = 15;
 
-/** Another process is changing the same file at this moment. */
+/** Another process is changing the same file. */
 export class FileBusyError extends Error {
   override readonly name = 'FileBusyError';
 }
@@ -22,17 +17,23 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
-/** Changes whenever the file was replaced; undefined when there is none. */
+/** Changes whenever the file is replaced; undefined when there is none. */
 export function fileVersion(path: string): string | undefined {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat && `${stat.ino}:${stat.size}:${stat.mtimeMs}`;
 }
 
-/** The fields in the file. Throws when others may read it or when it is damaged, without a word of its text. */
+/** The user of the system who wrote the file last. */
+export function fileOwner(path: string): string {
+  const uid = statSync(path, { throwIfNoEntry: false })?.uid;
+  return uid === undefined ? 'unknown' : `uid ${uid}`;
+}
+
+/** The fields in the file. Throws when others may read it or when it is damaged; an error never contains its text. */
 export function readOwnFile(path: string): Readonly<Record<string, unknown>> {
   const mode = statSync(path).mode & 0o777;
   if ((mode & 0o077) !== 0) {
-    throw new Error(`${path} may be read by others (mode ${mode.toString(8)}); its mode should be 600`);
+    throw new Error(`${path} is readable by other users (mode ${mode.toString(8)}): set its mode to 600`);
   }
   try {
     return { ...JSON.parse(readFileSync(path, 'utf8')) };
@@ -43,34 +44,16 @@ export function readOwnFile(path: string): Readonly<Record<string, unknown>> {
 }
 
 /**
- * Runs one change while no other process makes one; waits while another does. A lock that a process left behind when it died is
- * passed over. Rejects with FileBusyError when others hold the file for too long.
+ * Runs one change while no other process makes one in the same folder, and waits for others. Rejects with FileBusyError when they
+ * hold the lock for too long.
  */
 export async function changeFileAlone<Result>(path: string, change: () => Result): Promise<Result> {
-  const lock = `${path}.lock`;
-  const startedMs = systemClock.now();
-  while (!takeLock(lock)) {
-    if (systemClock.now() - startedMs > LOCK_WAIT_MS) {
-      throw new FileBusyError(`${path} is being changed by other processes; try again in a moment`);
-    }
-    await delay(LOCK_RETRY_MS);
-  }
+  const lock = await lockFolder(dirname(path), LOCK_WAIT_MS);
+  if (lock === undefined)
+    throw new FileBusyError(`${path} is being changed by other processes: try again in a moment`);
   try {
     return change();
   } finally {
-    rmSync(lock, { force: true });
-  }
-}
-
-function takeLock(lock: string): boolean {
-  const heldSinceMs = statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
-  if (heldSinceMs !== undefined && systemClock.now() - heldSinceMs > STALE_LOCK_MS)
-    rmSync(lock, { force: true });
-  try {
-    closeSync(openSync(lock, 'wx', OWNER_ONLY_FILE));
-    return true;
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
-    throw error;
+    closeSync(lock);
   }
 }

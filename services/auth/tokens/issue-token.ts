@@ -1,10 +1,14 @@
-/** Issues an access token for a player, once the player's profile is on record. */
+/** Issues an access token for a player, after writing the player's profile. */
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
+import { AppError } from '../../shared/errors/app-error.ts';
+import { aliasOf } from '../../shared/tokens/player-id.ts';
 import { TOKEN_ALGORITHM, TOKEN_TYPE } from '../../shared/tokens/token-policy.ts';
-import { parseUserId, parseUsername, USERNAME_MAX_LENGTH } from '../../shared/values/identifiers.ts';
+import type { IsDenied } from '../../shared/values/denied-names.ts';
+import { parseUserId } from '../../shared/values/identifiers.ts';
+import { parseUsername, USERNAME_MAX_LENGTH } from '../../shared/values/username.ts';
 import type { TokenSigner } from '../keys/key-ring.ts';
-import type { Profile } from '../profiles/profile-store.ts';
+import type { GivenProfile, Profile } from '../profiles/profile-store.ts';
 
 const MS_PER_S = 1000;
 
@@ -19,12 +23,22 @@ export interface IssuedToken {
   readonly expiresAtMs: number;
 }
 
-/** Whom a token is asked for. Without a name the player goes by the user id, cut to the length of a name. */
-export function parseProfile(request: { userId: string; username: string }): Profile {
+/**
+ * The player of a requested token. Refuses with USERNAME_INVALID or USERNAME_DENIED. Without a name the user id stands in, cut to
+ * the length of a name, or the alias of a derived one.
+ */
+export function parseProfile(
+  request: { userId: string; username: string },
+  isDenied: IsDenied,
+): GivenProfile {
   const userId = parseUserId(request.userId);
-  const username =
-    request.username === '' ? userId.slice(0, USERNAME_MAX_LENGTH) : parseUsername(request.username);
-  return { userId, username };
+  if (request.username === '') {
+    const standIn = aliasOf(userId) ?? userId.slice(0, USERNAME_MAX_LENGTH);
+    return { userId, username: standIn, isNamed: false };
+  }
+  const username = parseUsername(request.username);
+  if (isDenied(username)) throw new AppError('USERNAME_DENIED');
+  return { userId, username, isNamed: true };
 }
 
 export async function issueToken(

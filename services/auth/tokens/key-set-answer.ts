@@ -1,13 +1,13 @@
-/** What verifiers are told twice a second: keys and revocations when they changed, and else only that they did not. */
+/** The answer to verifiers: keys and revocations if they changed, otherwise only that they did not. */
 import { createHash } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { GetKeySetResponseSchema } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { RevocationList } from './revocation-list.ts';
 
-type Answer = MessageInitShape<typeof GetKeySetResponseSchema>;
+export type KeySetAnswer = MessageInitShape<typeof GetKeySetResponseSchema>;
 
-/** Made of the contents, so that two services with the same files name the same version. */
+/** A hash of the contents, so that two services with the same files have the same version. */
 function versionOf(keys: string, revocations: ReturnType<RevocationList['published']>): string {
   const hash = createHash('sha256').update(keys);
   for (const { subject, revokedAtUnix } of revocations) {
@@ -19,7 +19,7 @@ function versionOf(keys: string, revocations: ReturnType<RevocationList['publish
 export function createKeySetAnswer(
   keys: Pick<KeyRing, 'jwksJson' | 'actionKeyIds'>,
   list: Pick<RevocationList, 'published'>,
-): (knownVersion: string) => Answer {
+): (knownVersion: string) => KeySetAnswer {
   let known: string | undefined;
   let revocations: ReturnType<RevocationList['published']> = [];
   let version = '';

@@ -1,14 +1,14 @@
 /**
- * What was revoked before its time, on disk beside the keys: single tokens by their id, and players, all of whose tokens up
- * to that moment are void. An entry is dropped when no token that it concerns can still be alive; their number is bounded.
+ * Revocations on disk, beside the keys: single tokens by their id, and players, whose tokens up to that time are all void. An entry
+ * is dropped once every token that it concerns has expired. Their number is limited.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { replaceFile } from '../../shared/files/replace-file.ts';
 import { type Clock, systemClock } from '../../shared/settings/clock.ts';
-import { CLOCK_TOLERANCE_S } from '../../shared/tokens/token-check.ts';
-import { MAX_OUTSIDE_TOKEN_AGE_S } from '../../shared/tokens/token-policy.ts';
-import { changeFileAlone, fileVersion, readOwnFile } from '../keys/own-file.ts';
+import { MAX_OUTSIDE_TOKEN_AGE_S } from '../../shared/tokens/outside-issuers.ts';
+import { OUTSIDE_CLOCK_TOLERANCE_S } from '../../shared/tokens/token-policy.ts';
+import { changeFileAlone, fileOwner, fileVersion, readOwnFile } from '../keys/own-file.ts';
 
 export type RevocationKind = 'token' | 'player';
 
@@ -19,17 +19,20 @@ export interface StoredRevocation {
   readonly atMs: number;
 }
 
-/** With every field at its limit they fit into one answer. Beyond it, withdrawing the key is what is called for. */
+/** With every field at its limit they fit into one message. For more, withdraw the key. */
 export const MAX_REVOCATIONS = 5_000;
-/** No token of any issuer is believed for longer. */
-const LIFETIME_MS = (MAX_OUTSIDE_TOKEN_AGE_S + 2 * CLOCK_TOLERANCE_S) * 1000;
-/** What may stand in a `jti` or `sub` that we have to do with. */
+/** No token of any issuer is accepted for longer. */
+const LIFETIME_MS = (MAX_OUTSIDE_TOKEN_AGE_S + 2 * OUTSIDE_CLOCK_TOLERANCE_S) * 1000;
+/** The form of a `jti` or `sub`. */
 const SUBJECT = /^[\x21-\x7e]{1,128}$/;
 
 const revocationsPath = (dir: string): string => join(dir, 'revocations.json');
 
-/** Changes whenever the list was replaced; undefined while nothing was ever revoked. */
+/** Changes whenever the list is replaced; undefined while there never was a revocation. */
 export const revocationsVersion = (dir: string): string | undefined => fileVersion(revocationsPath(dir));
+
+/** Who changed the list last. */
+export const revocationsOwner = (dir: string): string => fileOwner(revocationsPath(dir));
 
 function isRevocation(value: unknown): value is StoredRevocation {
   if (typeof value !== 'object' || value === null) return false;
@@ -38,7 +41,7 @@ function isRevocation(value: unknown): value is StoredRevocation {
   return isKind && typeof subject === 'string' && SUBJECT.test(subject) && Number.isSafeInteger(atMs);
 }
 
-/** Those that can still matter. Throws when the file is damaged. */
+/** Those that still concern live tokens. Throws when the file is damaged. */
 export function readRevocations(dir: string, nowMs: number): StoredRevocation[] {
   if (revocationsVersion(dir) === undefined) return [];
   const path = revocationsPath(dir);
@@ -49,7 +52,7 @@ export function readRevocations(dir: string, nowMs: number): StoredRevocation[] 
   return revocations.filter(({ atMs }) => nowMs - atMs <= LIFETIME_MS);
 }
 
-/** Durable before it returns. A second revocation of a player moves the first one up to now. */
+/** Durable before it returns. A second revocation of a player replaces the first one. */
 export async function revoke(
   dir: string,
   kind: RevocationKind,
@@ -57,7 +60,7 @@ export async function revoke(
   clock: Clock = systemClock,
 ): Promise<void> {
   if (!SUBJECT.test(subject)) throw new Error(`a ${kind} is named by 1 to 128 printable ASCII characters`);
-  // No service follows a list in a folder that is made here.
+  // No service reads a list in a folder that is created here.
   if (!existsSync(dir)) throw new Error(`there is no folder ${dir}: set AUTH_KEYS_DIR or DATA_DIR`);
   await changeFileAlone(revocationsPath(dir), () => {
     const nowMs = clock.now();
@@ -65,7 +68,9 @@ export async function revoke(
       (each) => each.kind !== kind || each.subject !== subject,
     );
     if (others.length >= MAX_REVOCATIONS) {
-      throw new Error(`${MAX_REVOCATIONS} revocations are in force; withdraw the signing key instead`);
+      throw new Error(
+        `${MAX_REVOCATIONS} revocations are in force, which is the limit: withdraw the signing key instead`,
+      );
     }
     const revocations = [...others, { kind, subject, atMs: nowMs }];
     replaceFile(revocationsPath(dir), `${JSON.stringify({ revocations }, null, 2)}\n`);

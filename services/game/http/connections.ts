@@ -1,44 +1,42 @@
 /**
- * The connections of the public port, shared among addresses: one that opens them without end leaves room for all others. A
- * connection that sends a request before the last was answered is ended, so that a request is never more than one connection.
+ * Shares the connections of the public port among addresses, so that a client that opens many leaves room for others. A
+ * connection that sends a request before the last one was answered is closed: one connection is one request at a time.
  */
 import type { Socket } from 'node:net';
 import { holdersOf, type NetworkList, parseAddress, subscriberOf } from '../../shared/net/networks.ts';
 import { createShares } from '../../shared/net/shares.ts';
 
-export interface Connections {
-  /** Counts one that was opened until it has ended; ends it at once when its address has too many. */
-  opened(socket: Socket): void;
-  /** False when the connection asks before the last request was answered; then it was ended. */
-  begins(socket: Socket): boolean;
-  answered(socket: Socket): void;
-}
-
 export interface ConnectionsOptions {
-  /** At most, of all addresses. */
+  /** Most connections of all addresses together. */
   readonly most: number;
-  /** Whether an address may bring any number: a proxy, this host. */
+  /** Whether an address has no limit of its own: a proxy, this host. */
   readonly isExempt: NetworkList['has'];
 }
 
-export function createConnections({ most, isExempt }: ConnectionsOptions): Connections {
+export type Connections = ReturnType<typeof createConnections>;
+
+export function createConnections({ most, isExempt }: ConnectionsOptions) {
   const shares = createShares(most);
-  const asking = new WeakSet<Socket>();
+  const busy = new WeakSet<Socket>();
   return {
-    opened(socket) {
+    /** Counts a new connection until it closes; closes it at once if its address has too many. */
+    opened(socket: Socket): void {
       const address = parseAddress(socket.remoteAddress ?? '') ?? '';
       const giveBack = shares.take(isExempt(address) ? [] : holdersOf(subscriberOf(address)));
       if (giveBack === undefined) socket.destroy();
       else socket.once('close', giveBack);
     },
-    begins(socket) {
-      if (!asking.has(socket)) {
-        asking.add(socket);
-        return true;
+    /** Marks the start of a request. Returns false, and closes the connection, if the last request is unanswered. */
+    begins(socket: Socket): boolean {
+      if (busy.has(socket)) {
+        socket.destroy();
+        return false;
       }
-      socket.destroy();
-      return false;
+      busy.add(socket);
+      return true;
     },
-    answered: (socket) => void asking.delete(socket),
+    answered(socket: Socket): void {
+      busy.delete(socket);
+    },
   };
 }

@@ -1,45 +1,41 @@
-/** What browsers are told about who may call: the allowed origins alone, no cookies. */
+/** CORS: answers only pages of the allowed origins, without cookies. */
 import { AppError } from '../../shared/errors/app-error.ts';
+import { PREFLIGHT_MAX_AGE_S } from '../../shared/http/allowed-headers.ts';
+import type { HeaderList } from '../../shared/http/error-answer.ts';
 import type { AllowedOrigins } from '../../shared/http/origins.ts';
 
-export type Headers = Readonly<Record<string, string>>;
-
-/** The two headers of a request that decide. */
-export interface Caller {
+/** The request headers that decide. */
+interface Caller {
   readonly origin?: string | undefined;
   readonly host?: string | undefined;
 }
 
-export interface Cors {
-  /** Headers for any answer to a page of this origin. */
-  headers(caller: Caller): Headers;
-  /** Further headers for the answer to a preflight. Refuses with ORIGIN_NOT_ALLOWED. */
-  preflight(caller: Caller): Headers;
-}
+const REQUEST_HEADERS: readonly string[] = ['Authorization', 'Content-Type', 'X-Request-Id'];
 
-/** Two hours, in seconds; browsers keep a preflight's answer no longer. */
-const PREFLIGHT_MAX_AGE_S = '7200';
+export type Cors = ReturnType<typeof createCors>;
 
-export function createCors(allowedOrigins: AllowedOrigins): Cors {
-  const isAllowed = ({ origin, host = '' }: Caller) =>
+export function createCors(allowedOrigins: AllowedOrigins, allowedHeaders: readonly string[]) {
+  const requestHeaders = [...REQUEST_HEADERS, ...allowedHeaders].join(', ');
+  const isAllowed = (origin: string | undefined, host = ''): origin is string =>
     origin !== undefined && allowedOrigins.allows(origin, host);
   return {
-    headers(caller) {
-      const { origin } = caller;
-      if (origin === undefined || !isAllowed(caller)) return { vary: 'Origin' };
-      return {
-        vary: 'Origin',
-        'access-control-allow-origin': origin,
-        'access-control-expose-headers': 'Retry-After, X-Request-Id',
-      };
+    /** Headers of every answer. */
+    headers({ origin, host }: Caller): HeaderList {
+      if (!isAllowed(origin, host)) return [['Vary', 'Origin']];
+      return [
+        ['Vary', 'Origin'],
+        ['Access-Control-Allow-Origin', origin],
+        ['Access-Control-Expose-Headers', 'RateLimit, RateLimit-Policy, Retry-After, X-Request-Id'],
+      ];
     },
-    preflight(caller) {
-      if (!isAllowed(caller)) throw new AppError('ORIGIN_NOT_ALLOWED');
-      return {
-        'access-control-allow-methods': 'POST',
-        'access-control-allow-headers': 'Authorization, Content-Type, X-Request-Id',
-        'access-control-max-age': PREFLIGHT_MAX_AGE_S,
-      };
+    /** Further headers of the answer to a preflight. Refuses with ORIGIN_NOT_ALLOWED. */
+    preflight({ origin, host }: Caller): HeaderList {
+      if (!isAllowed(origin, host)) throw new AppError('ORIGIN_NOT_ALLOWED');
+      return [
+        ['Access-Control-Allow-Methods', 'POST'],
+        ['Access-Control-Allow-Headers', requestHeaders],
+        ['Access-Control-Max-Age', PREFLIGHT_MAX_AGE_S],
+      ];
     },
   };
 }

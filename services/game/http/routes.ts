@@ -1,42 +1,42 @@
-/** What players' clients may ask. Each handler says who, what, do, answer. */
+/** The routes of players' clients. Each handler reads: who, what, do, answer. */
 import { AppError } from '../../shared/errors/app-error.ts';
 import { holdersOf, type NetworkList, subscriberOf } from '../../shared/net/networks.ts';
+import type { RateLimit } from '../../shared/rate/rate-limit.ts';
+import { authenticate } from '../../shared/tokens/authenticate.ts';
 import type { Identity, TokenVerifier } from '../../shared/tokens/token-verifier.ts';
 import type { SignIn } from '../players/sign-in.ts';
 import type { Play } from '../rounds/play.ts';
+import { json } from './answer.ts';
 import { parseHitBody, parsePlayerBody } from './bodies.ts';
-import type { Call, Route } from './http-server.ts';
-import type { RateLimit } from './rate-limit.ts';
+import type { Call, Route } from './dispatch.ts';
 
 export interface RoutesOptions {
   readonly verifier: TokenVerifier;
+  /** The issuer of our own tokens, the only ones that are renewed here. */
+  readonly ownIssuer: string;
   readonly signIn: SignIn;
   readonly play: Play;
-  /** Requests by address. */
+  /** Requests per address. */
   readonly addressLimit: RateLimit;
-  /** New players by address. */
+  /** New players per address. */
   readonly signInLimit: RateLimit;
   /** Addresses without these two limits. */
   readonly exempt: NetworkList;
-  /** New rounds and new tokens by player. */
+  /** New rounds and new tokens per player. */
   readonly playerLimit: RateLimit;
 }
 
-const BEARER = /^bearer /i;
-
 export function createRoutes(options: RoutesOptions): Route[] {
-  const { verifier, signIn, play, addressLimit, signInLimit, exempt, playerLimit } = options;
+  const { verifier, ownIssuer, signIn, play, addressLimit, signInLimit, exempt, playerLimit } = options;
 
-  /** Undefined for an address without limits. */
-  const counted = ({ address }: Call) => (exempt.has(address) ? undefined : subscriberOf(address));
+  /** What the address limits count; undefined for an exempt address. */
+  const subscriber = ({ address }: Call) => (exempt.has(address) ? undefined : subscriberOf(address));
 
-  /** Counted before the costly look at a token. */
-  async function player(call: Call): Promise<Identity> {
-    const { authorization } = call;
-    const subscriber = counted(call);
-    if (subscriber !== undefined) addressLimit.spend(subscriber);
-    if (!BEARER.test(authorization)) throw new AppError('TOKEN_REQUIRED');
-    return verifier.verify(authorization.slice('Bearer '.length));
+  /** Applies the address limit first, because verifying a token costs more. */
+  async function authenticated(call: Call): Promise<Identity> {
+    const counted = subscriber(call);
+    if (counted !== undefined) addressLimit.spend(counted);
+    return authenticate(verifier, call.authorization);
   }
 
   return [
@@ -45,40 +45,41 @@ export function createRoutes(options: RoutesOptions): Route[] {
       hasBody: true,
       async handle(call) {
         const { username } = parsePlayerBody(call.body);
-        const subscriber = counted(call);
-        if (subscriber !== undefined) signInLimit.spend(subscriber);
-        return { status: 201, body: await signIn.create(username, call.requestId) };
+        const counted = subscriber(call);
+        if (counted !== undefined) signInLimit.spend(counted);
+        return json(201, await signIn.create(username, call.requestId));
       },
     },
     {
       path: /^\/v1\/players\/refresh$/,
       hasBody: false,
       async handle(call) {
-        const { userId, username } = await player(call);
+        const { userId, issuer } = await authenticated(call);
+        // Otherwise a player whose account ended at the provider could renew for ever.
+        if (issuer !== ownIssuer) {
+          throw new AppError('TOKEN_INVALID', { message: 'Renew this token where it was issued.' });
+        }
         playerLimit.spend(userId);
-        return { status: 200, body: await signIn.renew({ userId, username }, call.requestId) };
+        return json(200, await signIn.renew(userId, call.requestId));
       },
     },
     {
       path: /^\/v1\/rounds$/,
       hasBody: false,
       async handle(call) {
-        const { userId } = await player(call);
+        const { userId } = await authenticated(call);
         playerLimit.spend(userId);
-        const subscriber = counted(call);
-        return {
-          status: 201,
-          body: play.start(userId, subscriber === undefined ? [] : holdersOf(subscriber)),
-        };
+        const counted = subscriber(call);
+        return json(201, play.start(userId, counted === undefined ? [] : holdersOf(counted)));
       },
     },
     {
       path: /^\/v1\/rounds\/([A-Za-z0-9_-]{1,64})\/hits$/,
       hasBody: true,
       async handle(call) {
-        const { userId } = await player(call);
+        const { userId } = await authenticated(call);
         const input = parseHitBody(call.body);
-        return { status: 200, body: await play.hit(userId, call.captured, input, call.requestId) };
+        return json(200, await play.hit(userId, call.captured, input, call.requestId));
       },
     },
   ];

@@ -1,6 +1,6 @@
 /**
- * Signs players in. The demo believes any name and gives a new user id to whoever asks; a real game puts its own accounts
- * here. Either way the user id is the server's choice, never the client's.
+ * Signs players in. The demo accepts any name and creates a new user id for each sign-in; a real game looks up its own
+ * accounts here. In both cases the server chooses the user id, never the client.
  */
 import { randomBytes } from 'node:crypto';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
@@ -18,29 +18,32 @@ export interface SignedInPlayer extends Player {
   readonly expiresAt: string;
 }
 
-export interface SignIn {
-  /** A new player of this name. */
-  create(username: string, requestId: string): Promise<SignedInPlayer>;
-  /** A new token for a player whose old one still holds. */
-  renew(player: Player, requestId: string): Promise<SignedInPlayer>;
-}
-
-/** 16 characters: beyond guessing, and beyond meeting by chance. */
+/** 96 random bits, 16 characters: no two players get the same id, and none can be guessed. */
 const USER_ID_BYTES = 12;
-/** One write of the player's profile and one signature. */
+/** Auth writes the profile and signs one token. */
 const DEADLINE_MS = 2_000;
 
-export function createSignIn(auth: Pick<GrpcClient<typeof AuthService>, 'issueToken'>): SignIn {
+export type SignIn = ReturnType<typeof createSignIn>;
+
+export function createSignIn(auth: Pick<GrpcClient<typeof AuthService>, 'issueToken'>) {
   async function issue({ userId, username }: Player, requestId: string): Promise<SignedInPlayer> {
-    const options = { deadlineMs: DEADLINE_MS, requestId };
-    const { accessToken, expiresAt } = await auth.issueToken({ userId, username }, options);
-    if (expiresAt === undefined) throw new Error('the auth service left out when the token expires');
-    return { userId, username, accessToken, expiresAt: new Date(timestampMs(expiresAt)).toISOString() };
+    const options = { limitMs: DEADLINE_MS, requestId };
+    const issued = await auth.issueToken({ userId, username }, options);
+    const { accessToken, expiresAt } = issued;
+    if (expiresAt === undefined) throw new Error('auth answered without the expiry of the token');
+    return {
+      ...{ userId, username: issued.username, accessToken },
+      expiresAt: new Date(timestampMs(expiresAt)).toISOString(),
+    };
   }
 
   return {
-    create: (username, requestId) =>
-      issue({ userId: `p_${randomBytes(USER_ID_BYTES).toString('base64url')}`, username }, requestId),
-    renew: issue,
+    /** Creates a player of this name. */
+    create(username: string, requestId: string): Promise<SignedInPlayer> {
+      const userId = `p_${randomBytes(USER_ID_BYTES).toString('base64url')}`;
+      return issue({ userId, username }, requestId);
+    },
+    /** Issues a new token to a player whose current one is valid. That one may contain an older name. */
+    renew: (userId: string, requestId: string) => issue({ userId, username: '' }, requestId),
   };
 }

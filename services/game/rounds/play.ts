@@ -1,6 +1,6 @@
 /**
- * The game: starts rounds and judges hits. The server lights the cells, keeps the time and counts the points; the client
- * says which cell was tapped and nothing else. That stops forged scores, not a machine that plays like a person.
+ * The game: starts rounds and judges hits. The server lights the cells, measures the time and counts the points; the
+ * client only says which cell was tapped. This prevents forged scores, but not a bot that plays like a person.
  */
 import { randomBytes, randomInt } from 'node:crypto';
 import { type LitTarget, Round, type Verdict } from './round.ts';
@@ -14,7 +14,7 @@ export interface StartedRound extends LitTarget {
 
 export interface HitInput {
   readonly cell: number;
-  /** Which target is meant; makes a repeat of the same hit safe at any time. */
+  /** The target that the player saw. With it, a hit can be repeated safely at any time. */
   readonly target: number | undefined;
 }
 
@@ -22,17 +22,11 @@ export interface HitAnswer {
   readonly target: number;
   readonly hit: boolean;
   readonly reactionMs: number;
-  /** What was earned; null for a miss. */
+  /** The signed action that the client submits; null for a miss. */
   readonly action: SignedAction | null;
-  /** Null when the round is over. */
+  /** Null after the last target. */
   readonly next: LitTarget | null;
   readonly remaining: number;
-}
-
-export interface Play {
-  /** `holders` are those in whose name the round takes a place in memory. */
-  start(userId: string, holders: readonly string[]): StartedRound;
-  hit(userId: string, roundId: string, input: HitInput, requestId: string): Promise<HitAnswer>;
 }
 
 export interface PlayOptions {
@@ -40,15 +34,18 @@ export interface PlayOptions {
   readonly signAction: ReturnType<typeof createActionSigner>;
   readonly monotonicMs: () => number;
   readonly onStart: () => void;
-  /** Called once a target. */
+  /** Called once per target. */
   readonly onJudged: (verdict: Verdict) => void;
 }
 
 const ROUND_ID_BYTES = 12;
 
-export function createPlay({ rounds, signAction, monotonicMs, onStart, onJudged }: PlayOptions): Play {
+export type Play = ReturnType<typeof createPlay>;
+
+export function createPlay({ rounds, signAction, monotonicMs, onStart, onJudged }: PlayOptions) {
   return {
-    start(userId, holders) {
+    /** Starts a round. It counts against the shares of these holders of memory. */
+    start(userId: string, holders: readonly string[]): StartedRound {
       const roundId = `r_${randomBytes(ROUND_ID_BYTES).toString('base64url')}`;
       const round = new Round({ roundId, monotonicMs, random: randomInt });
       rounds.add(userId, round, holders);
@@ -58,14 +55,20 @@ export function createPlay({ rounds, signAction, monotonicMs, onStart, onJudged 
       return { roundId, ...lit, remaining: round.remaining };
     },
 
-    async hit(userId, roundId, { cell, target }, requestId) {
+    /** Judges a hit and signs what it earned. Repeating the call returns the same outcome. */
+    async hit(
+      userId: string,
+      roundId: string,
+      { cell, target }: HitInput,
+      requestId: string,
+    ): Promise<HitAnswer> {
       const round = rounds.find(userId, roundId);
       const { remaining } = round;
       const outcome = round.judge(cell, target);
       if (round.remaining < remaining) onJudged(outcome.verdict);
       const isHit = outcome.verdict === 'hit';
       const action = isHit ? await signAction({ userId, roundId, outcome, requestId }) : null;
-      // Only now, so that a hit without its signature is still the one that a retry means.
+      // After signing: if signing fails, the round has not moved on and the client can repeat the hit.
       round.proceed(outcome);
       return {
         target: outcome.target,

@@ -1,7 +1,7 @@
 /**
- * One round as a state machine over a monotonic clock: targets light up one after the other, and each is judged once, by
- * the first hit that names it. Between a judgement and `proceed` no target is lit, so the time that signing takes is
- * nobody's reaction time, and a hit that comes twice finds the first one's outcome.
+ * One round as a state machine over a monotonic clock. Targets light up one after the other, and the first hit that names
+ * a target decides its outcome. From then until `proceed` no target is lit, so signing time is not counted as reaction
+ * time. A repeated hit gets the outcome of the first.
  */
 import { AppError } from '../../shared/errors/app-error.ts';
 import { FASTEST_HUMAN_MS, pointsFor, TARGET_LIFETIME_MS } from './points.ts';
@@ -11,28 +11,27 @@ export const TARGETS_PER_ROUND = 10;
 
 export type Verdict = 'hit' | 'wrong_cell' | 'too_fast' | 'too_late';
 
-/** What became of one target. */
+/** How one target was judged. */
 export interface Outcome {
   /** The target's number within its round, from 0. */
   readonly target: number;
   readonly verdict: Verdict;
-  /** Whole milliseconds from the target's sending to the hit's arrival. */
+  /** Whole milliseconds from sending the target to receiving the hit. */
   readonly reactionMs: number;
-  /** 0 unless it was a hit. */
+  /** 0 for anything but a hit. */
   readonly points: number;
 }
 
 export interface LitTarget {
   readonly target: number;
   readonly cell: number;
-  /** What is left of its time. */
   readonly expiresInMs: number;
 }
 
 export interface RoundOptions {
   readonly roundId: string;
   readonly monotonicMs: () => number;
-  /** A whole number from 0 to below the limit, by chance that no player can foresee. */
+  /** An unpredictable whole number from 0 to below the limit. */
   readonly random: (limit: number) => number;
 }
 
@@ -52,12 +51,12 @@ export class Round {
     this.#light(random(CELLS));
   }
 
-  /** Targets that have not been judged. */
+  /** Targets not judged yet. */
   get remaining(): number {
     return TARGETS_PER_ROUND - this.#outcomes.length;
   }
 
-  /** The target that waits for a hit, or undefined while one is being settled and when the round is over. */
+  /** The lit target; undefined between a judgement and `proceed`, and after the last target. */
   lit(): LitTarget | undefined {
     if (this.#lit === undefined) return undefined;
     const { cell, litAtMs } = this.#lit;
@@ -66,8 +65,8 @@ export class Round {
   }
 
   /**
-   * Judges a hit. A target that was judged before keeps its outcome, whatever cell is named now. Without a number the hit
-   * is meant for the lit target, or for the last one when none is lit.
+   * Judges a hit. A target that was judged before keeps its outcome, whatever the cell. Without `target` the hit counts
+   * for the lit target, or for the last judged one if none is lit.
    */
   judge(cell: number, target?: number): Outcome {
     const judged = this.#outcomes.length;
@@ -90,10 +89,10 @@ export class Round {
     return outcome;
   }
 
-  /** Lights the next target once the latest outcome is settled; nothing for an earlier one, or at the end. */
+  /** Lights the next target. Does nothing unless `settled` is the latest outcome and targets remain. */
   proceed(settled: Outcome): void {
     if (this.#lit !== undefined || this.remaining === 0 || settled !== this.#outcomes.at(-1)) return;
-    // Never the same cell twice in a row: a second tap must not hit by accident.
+    // Never the same cell twice in a row, so that a double tap does not hit by accident.
     this.#light((this.#previousCell + 1 + this.#random(CELLS - 1)) % CELLS);
   }
 

@@ -1,12 +1,12 @@
 /**
- * Vouches for what this server saw happen. Every outcome is signed once however often it is asked for: callers at the
- * same time share one call, and when it fails the next caller tries again, so a hit that was made is never lost.
+ * Has auth sign what this server saw happen. Each outcome is signed once: concurrent requests share one call, and after a
+ * failed call the next request tries again, so no hit is lost.
  */
 import type { AuthService } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
 import type { GrpcClient } from '../../shared/grpc/grpc.ts';
 import type { Outcome } from './round.ts';
 
-/** What the player's client hands to the scoreboard, unchanged. */
+/** What the player's client submits to the scoreboard, unchanged. */
 export interface SignedAction {
   readonly actionId: string;
   readonly points: number;
@@ -20,23 +20,23 @@ export interface Hit {
   readonly requestId: string;
 }
 
-/** A player waits for the next target meanwhile; a signature is one computation and no disk. */
+/** The player waits for the next target meanwhile. Signing is one computation without disk access. */
 const DEADLINE_MS = 1_000;
 
 export function createActionSigner(
   auth: Pick<GrpcClient<typeof AuthService>, 'signAction'>,
   onSigned: () => void,
 ): (hit: Hit) => Promise<SignedAction> {
-  /** Lives as long as the outcome does in its round. */
+  /** Entries live as long as the outcome in its round. */
   const signed = new WeakMap<Outcome, Promise<SignedAction>>();
 
   async function sign({ userId, roundId, outcome, requestId }: Hit): Promise<SignedAction> {
     const { target, points } = outcome;
-    // Unique for ever: no two rounds share an id, and a target is judged once.
+    // Never repeats: no two rounds share an id, and each target is judged once.
     const actionId = `${roundId}-${target}`;
     const { signature } = await auth.signAction(
       { action: { userId, actionId, points: BigInt(points) } },
-      { deadlineMs: DEADLINE_MS, requestId },
+      { limitMs: DEADLINE_MS, requestId },
     );
     onSigned();
     return { actionId, points, signature };

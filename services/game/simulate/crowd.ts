@@ -1,6 +1,6 @@
 /**
- * The simulated players, and what a trusted game server does for them: it signs them in when they first play, renews
- * their tokens, and signs their actions in batches. The same players come back in every run.
+ * The simulated players and their game server, which signs players in on their first action, renews their tokens, and has
+ * actions signed in batches. Every run has the same players.
  */
 import { randomBytes } from 'node:crypto';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
@@ -13,7 +13,7 @@ import { nameOf } from './names.ts';
 
 type Auth = Pick<GrpcClient<typeof AuthService>, 'issueToken' | 'signActions'>;
 
-/** One action that a player earned, ready to send, and to send again unchanged. */
+/** A signed action of a player, ready to be submitted, and submitted again unchanged. */
 export interface EarnedAction {
   readonly token: string;
   readonly actionId: string;
@@ -21,11 +21,7 @@ export interface EarnedAction {
   readonly signature: string;
 }
 
-export interface Crowd {
-  /** Lets a player by chance earn something. */
-  earn(): Promise<EarnedAction>;
-  close(): Promise<void>;
-}
+export type Crowd = ReturnType<typeof createCrowd>;
 
 export interface CrowdOptions {
   readonly auth: Auth;
@@ -49,18 +45,18 @@ interface Unsigned {
 }
 
 const AUTH_DEADLINE_MS = 5_000;
-/** Longer than an action is retried. */
+/** Longer than an action is retried, so that a token outlives the action. */
 const RENEW_BEFORE_MS = 60_000;
 const SIGN_BATCH = 500;
 const SIGN_BATCHES_IN_FLIGHT = 2;
 const SIGN_QUEUE = 10_000;
-/** Some are quick, some are slow, and nobody is the same each time. */
+/** Players differ in skill, and each player varies from action to action. */
 const QUICKEST_MS = 220;
 const SKILL_SPREAD_MS = 900;
 const FORM_SPREAD_MS = 600;
 const LONGEST_STREAK = 9;
 
-export function createCrowd({ auth, players, leaderboard, clock, random }: CrowdOptions): Crowd {
+export function createCrowd({ auth, players, leaderboard, clock, random }: CrowdOptions) {
   const runId = randomBytes(6).toString('base64url');
   const tokens = new Map<number, Promise<Token>>();
   let earned = 0;
@@ -70,14 +66,14 @@ export function createCrowd({ auth, players, leaderboard, clock, random }: Crowd
     maxInFlight: SIGN_BATCHES_IN_FLIGHT,
     maxQueue: SIGN_QUEUE,
     async send(actions) {
-      const { signatures } = await auth.signActions({ actions }, { deadlineMs: AUTH_DEADLINE_MS });
+      const { signatures } = await auth.signActions({ actions }, { limitMs: AUTH_DEADLINE_MS });
       return signatures.map(({ signature }) => signature);
     },
   });
 
   async function issue(player: number): Promise<Token> {
     const profile = { userId: userIdOf(player), username: nameOf(player) };
-    const { accessToken, expiresAt } = await auth.issueToken(profile, { deadlineMs: AUTH_DEADLINE_MS });
+    const { accessToken, expiresAt } = await auth.issueToken(profile, { limitMs: AUTH_DEADLINE_MS });
     return { text: accessToken, expiresAtMs: expiresAt === undefined ? 0 : timestampMs(expiresAt) };
   }
 
@@ -95,7 +91,8 @@ export function createCrowd({ auth, players, leaderboard, clock, random }: Crowd
   }
 
   return {
-    async earn() {
+    /** Lets a random player earn an action. */
+    async earn(): Promise<EarnedAction> {
       const player = Math.floor(random() * players);
       earned += 1;
       const actionId = `sim-${runId}-${earned}`;
@@ -108,7 +105,7 @@ export function createCrowd({ auth, players, leaderboard, clock, random }: Crowd
       ]);
       return { token, actionId, points, signature };
     },
-    close: () => signer.close(),
+    close: (): Promise<void> => signer.close(),
   };
 }
 

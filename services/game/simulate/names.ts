@@ -1,4 +1,4 @@
-/** Made-up names for simulated players: plausible, all different, and the same for the same number in every run. */
+/** Names of simulated players: plausible, unique, and the same for the same number in every run. */
 
 const FIRST = [
   ...['Amber', 'Brisk', 'Calm', 'Clever', 'Coral', 'Cosmic', 'Crimson', 'Dapper'],
@@ -13,10 +13,10 @@ const SECOND = [
   ...['Puffin', 'Raven', 'Robin', 'Seal', 'Stoat', 'Swift', 'Tapir', 'Wren'],
 ];
 const PAIRS = FIRST.length * SECOND.length;
-/** Odd, so that multiplying by it meets every pair once; far from 1, so that neighbours have nothing in common. */
+/** Odd, so that its multiples visit every pair once; large, so that consecutive names differ in both words. */
 const STRIDE = 389;
 
-/** @param index from 0 */
+/** `index` counts from 0. */
 export function nameOf(index: number): string {
   const pair = (index * STRIDE) % PAIRS;
   const lap = Math.floor(index / PAIRS);

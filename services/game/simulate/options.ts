@@ -1,18 +1,19 @@
-/** The command line and environment of the simulated crowd. Load goes to this machine unless the operator says otherwise. */
+/** Command line and environment of the simulation. It sends load to this machine only, unless --allow-remote is given. */
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { ServiceIdentity } from '../../shared/identity/service-identity.ts';
 import { readRunningStack } from '../../shared/identity/stack-file.ts';
 import { findStackIdentity } from '../../shared/identity/stack-identity.ts';
+import { givenServiceAddresses } from '../../shared/net/service-addresses.ts';
 import { type Environment, optionalText, text } from '../../shared/settings/env.ts';
-import { parseLeaderboard } from '../../shared/values/identifiers.ts';
+import { DEFAULT_LEADERBOARD, parseLeaderboard } from '../../shared/values/identifiers.ts';
 
 export interface SimulateOptions {
   readonly players: number;
   /** Actions a second. */
   readonly rate: number;
-  /** Infinity: until it is stopped. */
-  readonly seconds: number;
+  /** Undefined runs until stopped. */
+  readonly seconds?: number;
   readonly leaderboard: string;
   readonly allowRemote: boolean;
 }
@@ -24,82 +25,76 @@ export interface SimulateTarget {
   readonly identity: ServiceIdentity;
 }
 
-/** Something that the operator can put right on the command line. */
+/** An error that the operator can correct on the command line or in the environment. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-const USAGE =
-  'npm run simulate -- [--players 1000] [--rate 200] [--seconds 60] [--leaderboard global] [--allow-remote]';
+/** The operator asked for the help, which is the message. */
+export class HelpRequest extends Error {
+  override readonly name = 'HelpRequest';
+}
+
 const MAX_PLAYERS = 100_000;
 const MAX_RATE = 20_000;
 const MAX_SECONDS = 24 * 60 * 60;
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 export function parseOptions(args: readonly string[]): SimulateOptions {
-  const values = parseWords(args);
+  let printed = '';
+  const command = defineCommand((text) => {
+    printed += text;
+  });
   try {
-    return {
-      players: wholeNumber('players', values.players, MAX_PLAYERS),
-      rate: wholeNumber('rate', values.rate, MAX_RATE),
-      seconds:
-        values.seconds === undefined
-          ? Number.POSITIVE_INFINITY
-          : wholeNumber('seconds', values.seconds, MAX_SECONDS),
-      leaderboard: parseLeaderboard(values.leaderboard),
-      allowRemote: values['allow-remote'],
-    };
+    return command.parse(args, { from: 'user' }).opts<SimulateOptions>();
   } catch (error) {
-    throw new UsageError(`${messageOf(error)}\n${USAGE}`);
+    if (error instanceof CommanderError && error.exitCode === 0) throw new HelpRequest(printed);
+    throw new UsageError(`${messageOf(error)}\n${command.helpInformation()}`);
   }
 }
 
-function parseWords(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        players: { type: 'string', default: '1000' },
-        rate: { type: 'string', default: '200' },
-        seconds: { type: 'string' },
-        leaderboard: { type: 'string', default: '' },
-        'allow-remote': { type: 'boolean', default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(`${messageOf(error)}\n${USAGE}`);
-  }
+function defineCommand(write: (text: string) => void): Command {
+  return new Command('npm run simulate --')
+    .description('Submits the scores of simulated players to a running scoreboard.')
+    .option('--players <count>', `number of players, up to ${MAX_PLAYERS}`, wholeNumber(MAX_PLAYERS), 1_000)
+    .option('--rate <count>', `scores per second, up to ${MAX_RATE}`, wholeNumber(MAX_RATE), 200)
+    .option('--seconds <count>', 'length of the run (default: until stopped)', wholeNumber(MAX_SECONDS))
+    .option('--leaderboard <id>', 'the board', parseLeaderboard, DEFAULT_LEADERBOARD)
+    .option('--allow-remote', 'permit load on another machine', false)
+    .helpOption('--help', 'this help')
+    .exitOverride()
+    .configureOutput({ writeOut: write, writeErr: () => {} });
 }
 
-function wholeNumber(name: string, value: string, max: number): number {
-  const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
-  if (number < 1 || number > max) {
-    throw new UsageError(`--${name} must be a whole number from 1 to ${max}, not "${value}"`);
-  }
-  return number;
+function wholeNumber(max: number): (value: string) => number {
+  return (value) => {
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
+    if (number >= 1 && number <= max) return number;
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${max}.`);
+  };
 }
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Where the stack is, and what it is shown: what the environment says, else what the one in DATA_DIR wrote down. */
+/** Addresses and identity from the environment, or else from the stack that runs in DATA_DIR. */
 export function findTarget(env: Environment, { allowRemote }: SimulateOptions): SimulateTarget {
-  const dataDir = resolve(text(env, 'DATA_DIR', '.data'));
+  const dataDir = resolve(text(env, 'DATA_DIR'));
   const addresses = readRunningStack(dataDir)?.addresses;
   const edge = optionalText(env, 'EDGE_URL') ?? addresses?.edgeUrl;
-  const authAddress = optionalText(env, 'AUTH_ADDRESS') ?? addresses?.authAddress;
+  const authAddress = givenServiceAddresses(env, 'AUTH_ADDRESS') ?? addresses?.authAddress;
   if (edge === undefined || authAddress === undefined) {
     throw new UsageError(
-      `no scoreboard runs in ${dataDir}: start it with "npm start", or set EDGE_URL and AUTH_ADDRESS`,
+      `no scoreboard is running in ${dataDir}: start one with "npm start", or set EDGE_URL and AUTH_ADDRESS`,
     );
   }
   const edgeUrl = URL.parse(edge);
   if (edgeUrl === null || !/^https?:$/.test(edgeUrl.protocol)) {
-    throw new UsageError(`EDGE_URL must be an http or https address, not "${edge}"`);
+    throw new UsageError(`EDGE_URL must be an http or https URL, not "${edge}"`);
   }
   if (!allowRemote && !LOOPBACK.test(edgeUrl.hostname)) {
-    throw new UsageError(`${edgeUrl.hostname} is not this machine: load goes there only with --allow-remote`);
+    throw new UsageError(`${edgeUrl.hostname} is not this machine: add --allow-remote to send load there`);
   }
   return { edgeUrl, authAddress, identity: ownIdentity(env, dataDir) };
 }

@@ -1,21 +1,18 @@
 /**
- * Sends one action to the edge by the documented rule: unchanged, again and again while the answer says that it may still
- * count, until it is accepted, refused for good, or given up. Connections are kept and bounded.
+ * Submits one action by the documented retry rule: it repeats the request unchanged while the answer permits a retry, until
+ * the action is accepted, refused for good, or given up. Connections are kept alive and limited in number.
  */
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Deadline } from '../../shared/flow/deadline.ts';
 import type { EarnedAction } from './crowd.ts';
 
 export type Sent =
-  | { readonly accepted: true /** Of the answer that counted. */; readonly latencyMs: number }
+  | { readonly accepted: true /** Of the last try. */; readonly latencyMs: number }
   | { readonly accepted: false; readonly reason: string };
 
-export interface ScorePoster {
-  /** Never rejects. Stops retrying when the signal aborts. */
-  post(action: EarnedAction, signal: AbortSignal): Promise<Sent>;
-  close(): void;
-}
+export type ScorePoster = ReturnType<typeof createScorePoster>;
 
 export interface ScorePosterOptions {
   readonly edgeUrl: URL;
@@ -32,17 +29,17 @@ interface Answer {
 
 /** The edge answers or gives up within 1.5 s. */
 const ANSWER_LIMIT_MS = 3_000;
-/** With the waits below some ten seconds: longer than a restart of any one process. */
+/** With the waits below about ten seconds: longer than any process needs to restart. */
 const MAX_TRIES = 8;
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 3_000;
-/** Connections, each with one request under way: as many as there are actions at once, so none waits for one. */
+/** One connection per concurrent action, so that no action waits for one. */
 const MAX_CONNECTIONS = 256;
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 /** An answer has some 100 bytes. */
 const MAX_ANSWER_LENGTH = 16 * 1024;
 
-export function createScorePoster({ edgeUrl, leaderboard, random }: ScorePosterOptions): ScorePoster {
+export function createScorePoster({ edgeUrl, leaderboard, random }: ScorePosterOptions) {
   const url = new URL('/api/v1/score/update', edgeUrl);
   const settings = { keepAlive: true, maxSockets: MAX_CONNECTIONS };
   const isSecure = url.protocol === 'https:';
@@ -55,7 +52,7 @@ export function createScorePoster({ edgeUrl, leaderboard, random }: ScorePosterO
       open(url, {
         method: 'POST',
         agent,
-        signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+        signal: Deadline.after(ANSWER_LIMIT_MS).signal(),
         headers: {
           authorization: `Bearer ${token}`,
           'content-type': 'application/json',
@@ -72,7 +69,8 @@ export function createScorePoster({ edgeUrl, leaderboard, random }: ScorePosterO
   }
 
   return {
-    async post(action, signal) {
+    /** Never rejects. Stops retrying when the signal aborts. */
+    async post(action: EarnedAction, signal: AbortSignal): Promise<Sent> {
       for (let tries = 1; ; tries += 1) {
         const startedMs = performance.now();
         const answer = await sendOnce(action).catch(() => undefined);
@@ -84,7 +82,7 @@ export function createScorePoster({ edgeUrl, leaderboard, random }: ScorePosterO
         await sleep(waitMs(tries, answer?.retryAfterS ?? 0), undefined, { signal }).catch(() => undefined);
       }
     },
-    close: () => agent.destroy(),
+    close: (): void => agent.destroy(),
   };
 }
 
@@ -99,7 +97,7 @@ function exchange(request: ClientRequest, body: string): Promise<Answer> {
       });
       response.on('error', reject);
       response.on('end', () => {
-        // A date, which HTTP allows as well, is none of ours.
+        // HTTP also allows a date here, but the edge sends seconds.
         const retryAfterS = Number(response.headers['retry-after'] ?? 0) || 0;
         resolve({ status: response.statusCode ?? 0, retryAfterS, text });
       });
@@ -108,14 +106,14 @@ function exchange(request: ClientRequest, body: string): Promise<Answer> {
   });
 }
 
-/** The stable word of a refusal. */
+/** The stable reason of a refusal. */
 function reasonOf(answer: Answer | undefined): string {
   if (answer === undefined) return 'NETWORK';
   try {
     const { reason } = JSON.parse(answer.text) as { reason?: unknown };
     if (typeof reason === 'string') return reason;
   } catch {
-    // Not one of ours: the status has to do.
+    // Not an answer of ours, but of a proxy: the status is all there is.
   }
   return `HTTP_${answer.status}`;
 }

@@ -1,4 +1,4 @@
-/** Runs the crowd: starts actions at the given rate, never more at once than a limit, until the time is over or it is stopped. */
+/** Runs the simulation: starts actions at the given rate, with a limited number in flight, until time is up or it is stopped. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../shared/errors/app-error.ts';
 import type { Crowd } from './crowd.ts';
@@ -16,13 +16,13 @@ export interface SimulateRun {
   readonly print: (line: string) => void;
 }
 
-/** Actions between being earned and being answered; a slower scoreboard slows the crowd down. */
+/** Actions in flight, so that a slow scoreboard slows the simulation down. */
 const MAX_IN_FLIGHT = 256;
 const TICK_MS = 10;
 const LINE_MS = 1_000;
-/** Actions that could not start in time and are still wanted, in seconds of the rate: no flood after a stall. */
+/** Delayed actions that are caught up at most, in seconds of the rate, so that no flood follows a stall. */
 const BACKLOG_S = 0.5;
-/** Unfinished actions are retried no longer than this after the end. */
+/** How long unfinished actions are retried after the end. */
 const FINISH_LIMIT_MS = 5_000;
 
 export async function simulate(run: SimulateRun): Promise<Totals> {

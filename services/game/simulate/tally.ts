@@ -1,4 +1,4 @@
-/** Counts what became of the actions and says it in lines for a person. */
+/** Counts the outcomes of actions and prints them for a person. */
 import type { Sent } from './post-score.ts';
 
 export interface Totals {
@@ -6,20 +6,11 @@ export interface Totals {
   readonly refused: number;
 }
 
-export interface Tally {
-  count(sent: Sent): void;
-  /** The state of the run; latencies are those since the last line. */
-  line(elapsedS: number, inFlight: number): string;
-  /** What to say at the end. */
-  summary(elapsedS: number): string;
-  readonly totals: Totals;
-}
-
 /** Latencies kept for the summary; the newest replace the oldest. */
 const MAX_SAMPLES = 100_000;
 const whole = new Intl.NumberFormat('en');
 
-export function createTally(): Tally {
+export function createTally() {
   const all: number[] = [];
   let sinceLine: number[] = [];
   let accepted = 0;
@@ -27,7 +18,7 @@ export function createTally(): Tally {
   const reasons = new Map<string, number>();
 
   return {
-    count(sent) {
+    count(sent: Sent): void {
       if (!sent.accepted) {
         refused += 1;
         reasons.set(sent.reason, (reasons.get(sent.reason) ?? 0) + 1);
@@ -37,13 +28,14 @@ export function createTally(): Tally {
       sinceLine.push(sent.latencyMs);
       accepted += 1;
     },
-    line(elapsedS, inFlight) {
+    /** The state of the run, with the latencies since the last line. */
+    line(elapsedS: number, inFlight: number): string {
       const latencies = describeLatencies(sinceLine);
       sinceLine = [];
       const counts = `accepted ${whole.format(accepted)}  refused ${whole.format(refused)}`;
       return `${elapsedS.toFixed(0).padStart(5)} s  ${counts}  in flight ${inFlight}  ${latencies}`;
     },
-    summary(elapsedS) {
+    summary(elapsedS: number): string {
       const perSecond = whole.format(Math.round(accepted / Math.max(elapsedS, 0.001)));
       const lines = [
         `${whole.format(accepted)} accepted in ${elapsedS.toFixed(1)} s (${perSecond}/s), ${describeLatencies(all)}`,
@@ -52,7 +44,7 @@ export function createTally(): Tally {
       for (const [reason, count] of byCount) lines.push(`${whole.format(count)} refused: ${reason}`);
       return lines.join('\n');
     },
-    get totals() {
+    get totals(): Totals {
       return { accepted, refused };
     },
   };

@@ -1,22 +1,10 @@
 /**
- * The build of this process: one at a time, with a lease that beats keep, ended when another process takes it over, and with
- * a pause after one that failed. A build that fails is abandoned: boards are read from Postgres until the next one.
+ * The build of this process: one at a time, with a lease that the keeper's beats renew. It ends when another process takes it
+ * over. A build that fails is abandoned, and boards are read from Postgres until the next one, which starts after a pause.
  */
 import type { Log } from '../../shared/telemetry/log.ts';
 import type { EpochRow, EpochStore } from './epoch-store.ts';
 import type { Build, RebuildIndex } from './rebuild-index.ts';
-
-export interface IndexBuilder {
-  readonly isBuilding: boolean;
-  /** Announces a build in that Redis and begins it. Nothing happens while one is under way, here or elsewhere. */
-  start(row: EpochRow, runId: string): Promise<void>;
-  /** Ends the build when it is no longer ours. */
-  keepLease(): Promise<void>;
-  /** Resolves when the build under way has ended, however it did. */
-  ended(): Promise<void>;
-  /** Ends the build under way. */
-  stop(): Promise<void>;
-}
 
 export interface IndexBuilderOptions {
   epochs: Pick<EpochStore, 'announceBuild' | 'renewBuild'>;
@@ -25,11 +13,11 @@ export interface IndexBuilderOptions {
   log: Log;
 }
 
-/** A builder that died is replaced, or its build given up, after this: ten beats. */
+/** The build of a process that died may be taken over or abandoned after this: ten beats. */
 const LEASE_MS = 5_000;
 /**
- * After a build that failed, because Redis has no room for it or a writer did not end: meanwhile what waits is delivered
- * without it.
+ * After a build that failed, because Redis has no room for it or a writer did not end. Until the next one the outbox is
+ * delivered without an index.
  */
 const PAUSE_MS = 2_000;
 
@@ -39,7 +27,7 @@ interface UnderWay {
   readonly ended: Promise<void>;
 }
 
-export function createIndexBuilder({ epochs, rebuild, abandon, log }: IndexBuilderOptions): IndexBuilder {
+export function createIndexBuilder({ epochs, rebuild, abandon, log }: IndexBuilderOptions) {
   let underWay: UnderWay | undefined;
   let nextAtMs = -Infinity;
 
@@ -58,11 +46,12 @@ export function createIndexBuilder({ epochs, rebuild, abandon, log }: IndexBuild
   }
 
   return {
-    get isBuilding() {
+    get isBuilding(): boolean {
       return underWay !== undefined;
     },
 
-    async start({ epoch: counting, source }, runId) {
+    /** Announces a build in that Redis process and begins it, unless a build is under way here or elsewhere. */
+    async start({ epoch: counting, source }: EpochRow, runId: string): Promise<void> {
       if (underWay !== undefined || performance.now() < nextAtMs) return;
       const epoch = await epochs.announceBuild(counting, LEASE_MS);
       if (epoch === undefined) return;
@@ -73,18 +62,21 @@ export function createIndexBuilder({ epochs, rebuild, abandon, log }: IndexBuild
       underWay = { epoch, aborting, ended };
     },
 
-    async keepLease() {
+    /** Renews the lease, and ends the build when it is no longer ours. */
+    async keepLease(): Promise<void> {
       if (underWay === undefined) return;
       const { epoch, aborting } = underWay;
       const isOurs = await epochs.renewBuild(epoch, LEASE_MS);
-      if (!isOurs) aborting.abort(new Error('the build is no longer ours'));
+      if (!isOurs) aborting.abort(new Error('another process took the build over'));
     },
 
-    async ended() {
+    /** Resolves when the build under way has ended, with or without success. */
+    async ended(): Promise<void> {
       await underWay?.ended;
     },
 
-    async stop() {
+    /** Ends the build under way. */
+    async stop(): Promise<void> {
       underWay?.aborting.abort(new Error('the process stops'));
       await underWay?.ended;
     },

@@ -1,12 +1,12 @@
 /**
- * One full comparison of every board, in parts that the caller asks for one after another: all players in value, and no
- * player, place or board that the truth does not know. The order needs no look of its own: it is the sorted set's own order over
- * exactly these values. Changes nothing; a difference is reported when a second look a moment later confirms it.
+ * Compares every board once in full, in parts that the caller requests one after another: each player's values, and whether the
+ * index has players, places or boards that Postgres does not have. The order needs no comparison, since it is the sorted set's
+ * own order over exactly these values. Changes nothing. A difference is reported when a second reading a moment later confirms it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../shared/errors/app-error.ts';
 import type { IndexContents } from '../index/index-contents.ts';
-import type { IndexKeeper } from '../rebuild/index-keeper.ts';
+import type { KnownIndex } from '../rebuild/known-index.ts';
 import type { TruthStore } from '../truth/truth-store.ts';
 import type { CompareIndex, Drift } from './compare-index.ts';
 import { SETTLED_AFTER_MS } from './recent-players.ts';
@@ -15,29 +15,25 @@ export interface ComparedPart {
   readonly leaderboard: string;
   readonly players: number;
   readonly drift: readonly Drift[];
-  /** Empty when everything has been compared. */
+  /** Where the next part begins. Empty after the last part. */
   readonly cursor: string;
-}
-
-export interface CompareAll {
-  /** Refuses with INDEX_UNAVAILABLE while boards are not read from Redis, or when the index changed meanwhile. */
-  next(cursor: string): Promise<ComparedPart>;
 }
 
 export interface CompareAllOptions {
   compare: CompareIndex;
   contents: IndexContents;
-  truth: Pick<TruthStore, 'leaderboards' | 'scan'>;
-  keeper: Pick<IndexKeeper, 'state'>;
+  truth: Pick<TruthStore, 'boardAfter' | 'scan'>;
+  known: Pick<KnownIndex, 'redisEpoch'>;
 }
 
-/** Players of one part: some ten milliseconds of either server. */
+/** Players per part: some ten milliseconds of either server. */
 const PART_PLAYERS = 2_000;
-/** As many players by pages of Redis' scan. */
+/** Pages of Redis' scan per part, with about as many players. */
 const PART_PAGES = 4;
+const RETRY_AFTER_MS = 1_000;
 /**
- * Each board is walked along the truth, then along the index's players, then along its order. After the last one Redis' keys
- * are walked, and each board that only the index has along its players and its order.
+ * Each board is walked along its players in Postgres, then along its players in the index, then along its order there. After the
+ * last board Redis' keys are walked, and each board that only the index has along its players and its order.
  */
 const BOARD_WALKS = ['truth', 'players', 'order'] as const;
 const WALKS = [...BOARD_WALKS, 'keys'] as const;
@@ -45,17 +41,19 @@ type BoardWalk = (typeof BOARD_WALKS)[number];
 
 interface Cursor {
   readonly walk: (typeof WALKS)[number];
-  /** Of a walk along the keys: the last board of this page that has been walked. */
+  /** In a walk along the keys: the last board of this page that has been walked. */
   readonly leaderboard: string;
   /** A user id, or Redis' own cursor. Empty at the beginning. */
   readonly position: string;
-  /** The page of keys on which the board was found; empty for a board that the truth knows. */
+  /** The page of keys on which the board was found. Empty for a board that Postgres has. */
   readonly page: string;
 }
 
 const FIRST_KEYS: Cursor = { walk: 'keys', leaderboard: '', position: '', page: '' };
 
-export function createCompareAll({ compare, contents, truth, keeper }: CompareAllOptions): CompareAll {
+export type CompareAll = ReturnType<typeof createCompareAll>;
+
+export function createCompareAll({ compare, contents, truth, known }: CompareAllOptions) {
   async function alongTruth(epoch: bigint, { leaderboard, position }: Cursor) {
     const states = await truth.scan(leaderboard, position, PART_PLAYERS);
     const suspects = certain(await compare.suspects(epoch, leaderboard, states));
@@ -92,7 +90,7 @@ export function createCompareAll({ compare, contents, truth, keeper }: CompareAl
 
   const walks = { truth: alongTruth, players: alongPlayers, order: alongOrder };
 
-  /** Where to go on when a walk along a board has come to its end. */
+  /** The cursor after the end of a walk along a board. */
   async function after(walk: BoardWalk, { leaderboard, page }: Cursor): Promise<Cursor> {
     const nextWalk = BOARD_WALKS[BOARD_WALKS.indexOf(walk) + 1];
     if (nextWalk !== undefined) return { walk: nextWalk, leaderboard, position: '', page };
@@ -101,11 +99,11 @@ export function createCompareAll({ compare, contents, truth, keeper }: CompareAl
   }
 
   async function boardAfter(leaderboard: string): Promise<Cursor> {
-    const next = (await truth.leaderboards()).find((board) => board > leaderboard);
+    const next = await truth.boardAfter(leaderboard);
     return next === undefined ? FIRST_KEYS : { walk: 'truth', leaderboard: next, position: '', page: '' };
   }
 
-  /** To the next board that only the index has, or to a page further on; undefined at the end. */
+  /** The next board that only the index has, or a later page of keys. Undefined at the end. */
   async function alongKeys(epoch: bigint, { leaderboard, position }: Cursor): Promise<Cursor | undefined> {
     let [page, walked] = [position || '0', leaderboard];
     for (let pages = 0; pages < PART_PAGES; pages += 1) {
@@ -119,9 +117,9 @@ export function createCompareAll({ compare, contents, truth, keeper }: CompareAl
   }
 
   return {
-    async next(text) {
-      const { epoch, source } = keeper.state;
-      if (source !== 'redis') throw new AppError('INDEX_UNAVAILABLE', { retryAfterMs: 1_000 });
+    /** Refuses with INDEX_UNAVAILABLE while boards are not read from Redis, and when the index changed meanwhile. */
+    async next(text: string): Promise<ComparedPart> {
+      const epoch = certain(known.redisEpoch);
       const cursor = text === '' ? await boardAfter('') : parseCursor(text);
       const { walk, leaderboard } = cursor;
       if (walk === 'keys') {
@@ -135,7 +133,7 @@ export function createCompareAll({ compare, contents, truth, keeper }: CompareAl
   };
 }
 
-/** Some pages of Redis' own scan, from its beginning when there is no position yet; `end` is undefined after the last one. */
+/** Some pages of Redis' scan, from its beginning when the position is empty. `end` is undefined after the last page. */
 async function alongPages(
   position: string,
   read: (cursor: string) => Promise<{ cursor: string; found: readonly string[] }>,
@@ -151,13 +149,13 @@ async function alongPages(
   return { found, end: cursor };
 }
 
-/** Another epoch counts now: what was compared so far says nothing about it. */
+/** Undefined means that another epoch counts by now, about which earlier parts say nothing. */
 function certain<Answer>(answer: Answer | undefined): Answer {
-  if (answer === undefined) throw new AppError('INDEX_UNAVAILABLE', { retryAfterMs: 1_000 });
+  if (answer === undefined) throw new AppError('INDEX_UNAVAILABLE', { retryAfterMs: RETRY_AFTER_MS });
   return answer;
 }
 
-/** Neither board ids nor user ids hold a space. */
+/** Board ids and user ids contain no space. */
 function printCursor({ walk, leaderboard, position, page }: Cursor): string {
   return `${walk} ${leaderboard} ${position} ${page}`;
 }
@@ -165,6 +163,9 @@ function printCursor({ walk, leaderboard, position, page }: Cursor): string {
 function parseCursor(text: string): Cursor {
   const [word, leaderboard = '', position = '', page = ''] = text.split(' ');
   const walk = WALKS.find((name) => name === word);
-  if (walk === undefined) throw new AppError('LIMIT_INVALID', { message: 'The cursor is not one of ours.' });
+  if (walk === undefined)
+    throw new AppError('LIMIT_INVALID', {
+      message: 'The cursor is not from an earlier answer. Start with an empty one.',
+    });
   return { walk, leaderboard, position, page };
 }

@@ -1,7 +1,7 @@
 /**
- * Whether the rank index says what the truth says, player by player. Both change while one looks, so a difference counts
- * only when no order of events could explain it: the index is read before the truth, and a player who is missing or behind
- * must have been known with that version for longer than a projection takes.
+ * Compares the rank index with Postgres, player by player. Both change meanwhile, so a difference counts only when no order of
+ * events could explain it: the index is read before Postgres, and a player who is missing or behind must have been known with
+ * that version for longer than a projection takes.
  */
 import type { PlayerState } from '../../shared/values/board.ts';
 import type { Held, IndexContents } from '../index/index-contents.ts';
@@ -9,12 +9,12 @@ import type { TruthStore } from '../truth/truth-store.ts';
 
 /**
  * missing: not in the index. behind: an older version. ahead: a version that was never committed. corrupt: the right
- * version with other contents, or an entry that makes no sense. stray: a player or a place that the truth does not know.
+ * version with other contents, or an entry that can't be parsed. stray: a player or a place that Postgres does not have.
  */
 export type DriftKind = 'missing' | 'behind' | 'ahead' | 'corrupt' | 'stray';
 export const DRIFT_KINDS: readonly DriftKind[] = ['missing', 'behind', 'ahead', 'corrupt', 'stray'];
 
-/** A player of whom a version has been known for a while. */
+/** A player with a version that was committed a while ago. */
 export interface Known {
   readonly userId: string;
   readonly version: bigint;
@@ -27,26 +27,9 @@ export interface Drift {
   readonly held: Held | undefined;
 }
 
-export interface CompareIndex {
-  /** At first sight: players who may differ. `undefined` when the epoch no longer counts. */
-  suspects(
-    epoch: bigint,
-    leaderboard: string,
-    states: readonly PlayerState[],
-  ): Promise<PlayerState[] | undefined>;
-  /** For sure: what differs and can not be explained by a write under way. */
-  confirm(epoch: bigint, leaderboard: string, known: readonly Known[]): Promise<Drift[] | undefined>;
-  /** Players that the index has and the truth has not. */
-  unknownPlayers(
-    epoch: bigint,
-    leaderboard: string,
-    userIds: readonly string[],
-  ): Promise<Drift[] | undefined>;
-  /** One page of Redis' keys, from cursor '0' on: the boards that the index has and the truth has not, in order. */
-  unknownBoards(epoch: bigint, cursor: string): Promise<{ cursor: string; leaderboards: string[] }>;
-}
+export type CompareIndex = ReturnType<typeof createCompareIndex>;
 
-/** How the two differ, taken at face value; undefined when they do not. */
+/** How two readings differ, without regard to their times. Undefined when they are equal. */
 export function differenceOf(held: Held | undefined, truth: PlayerState): DriftKind | undefined {
   if (held === undefined) return 'missing';
   const { state } = held;
@@ -57,7 +40,14 @@ export function differenceOf(held: Held | undefined, truth: PlayerState): DriftK
   return same ? undefined : 'corrupt';
 }
 
-/** `held` was read before `truth`, and `knownVersion` was committed well before that. */
+/** A player who was renamed: the score service has not announced the name yet. The index is as right as it was. */
+export function isNameOnly({ kind, held, truth }: Drift): boolean {
+  const { state } = held ?? {};
+  if (kind !== 'corrupt' || state === undefined || truth === undefined) return false;
+  return state.points === truth.points && state.reached === truth.reached;
+}
+
+/** How the index is wrong. `held` was read before `truth`, and `knownVersion` was committed well before that. */
 export function driftOf(
   held: Held | undefined,
   truth: PlayerState | undefined,
@@ -74,8 +64,8 @@ export function createCompareIndex({
   truth,
 }: {
   contents: IndexContents;
-  truth: Pick<TruthStore, 'states' | 'known' | 'leaderboards'>;
-}): CompareIndex {
+  truth: Pick<TruthStore, 'states' | 'known' | 'knownBoards'>;
+}) {
   async function statesOf(
     leaderboard: string,
     userIds: readonly string[],
@@ -84,7 +74,12 @@ export function createCompareIndex({
     return new Map(states.map((state) => [state.userId, state]));
   }
 
-  async function confirm(epoch: bigint, leaderboard: string, known: readonly Known[]) {
+  /** Differences that no write under way can explain. `undefined` when the epoch no longer counts. */
+  async function confirm(
+    epoch: bigint,
+    leaderboard: string,
+    known: readonly Known[],
+  ): Promise<Drift[] | undefined> {
     const userIds = known.map(({ userId }) => userId);
     const inspection = await contents.inspect(epoch, leaderboard, userIds);
     if (inspection === undefined) return undefined;
@@ -98,7 +93,12 @@ export function createCompareIndex({
   }
 
   return {
-    async suspects(epoch, leaderboard, states) {
+    /** Players who differ in one reading. `undefined` when the epoch no longer counts. */
+    async suspects(
+      epoch: bigint,
+      leaderboard: string,
+      states: readonly PlayerState[],
+    ): Promise<PlayerState[] | undefined> {
       const inspection = await contents.inspect(
         epoch,
         leaderboard,
@@ -109,7 +109,12 @@ export function createCompareIndex({
       );
     },
     confirm,
-    async unknownPlayers(epoch, leaderboard, userIds) {
+    /** Players that only the index has. `undefined` when the epoch no longer counts. */
+    async unknownPlayers(
+      epoch: bigint,
+      leaderboard: string,
+      userIds: readonly string[],
+    ): Promise<Drift[] | undefined> {
       const known = new Set(await truth.known(leaderboard, userIds));
       const unknown = userIds
         .filter((userId) => !known.has(userId))
@@ -118,11 +123,12 @@ export function createCompareIndex({
       const drift = await confirm(epoch, leaderboard, unknown);
       return drift?.filter(({ kind }) => kind === 'stray');
     },
-    async unknownBoards(epoch, from) {
+    /** One page of Redis' keys, from cursor '0' on: the boards that only the index has, in order. */
+    async unknownBoards(epoch: bigint, from: string): Promise<{ cursor: string; leaderboards: string[] }> {
       const { cursor, leaderboards } = await contents.scanBoards(epoch, from);
       if (leaderboards.length === 0) return { cursor, leaderboards };
-      // Read after the index: a board is committed before the index hears of it, and never goes away.
-      const known = new Set(await truth.leaderboards());
+      // Read after the index: a board is committed before the index has it, and never goes away.
+      const known = new Set(await truth.knownBoards(leaderboards));
       return { cursor, leaderboards: leaderboards.filter((leaderboard) => !known.has(leaderboard)) };
     },
   };

@@ -1,33 +1,27 @@
 /**
- * Players to look at again shortly: those whose scores were just committed, and those who looked wrong at first sight. They
- * become due when no projection of theirs can still be under way. Bounded: when scores come faster than they can be looked
- * at, a sample is kept, and the bands see the rest.
+ * Players to compare shortly: those whose scores were just committed, and suspects of the last bands. They become due when no
+ * projection of theirs can be under way any more. Bounded: when scores come faster than they can be compared, a sample is kept,
+ * and the bands cover the rest.
  */
 import type { PlayerState } from '../../shared/values/board.ts';
 
 export interface RecentPlayer {
   readonly leaderboard: string;
   readonly userId: string;
-  /** Committed before the player became due. */
+  /** A version that was committed before the player became due. */
   readonly version: bigint;
 }
 
-export interface RecentPlayers {
-  note(players: readonly PlayerState[]): void;
-  addSuspects(players: readonly PlayerState[]): void;
-  /** At most one step's worth; empty when nobody is due. */
-  takeDue(): RecentPlayer[];
-  /** No room for suspects: let those known be looked at first. */
-  isFull(): boolean;
-}
-
-/** Longer than a projection may take, so that a player who is behind then will stay behind. */
+/** Longer than a projection may take: a player who is behind after this stays behind. */
 export const SETTLED_AFTER_MS = 1_000;
-/** One step: a few milliseconds of either server. */
+/** Players per step: a few milliseconds of either server. */
 const STEP_PLAYERS = 1_000;
-/** Players of commits that are kept until they are due; more than a second's worth, at some 200 bytes each. */
-const MAX_NOTED = 20_000;
-/** Suspects kept; each is some hundred bytes. */
+/**
+ * Players of commits kept until they are due. One step is checked of those that are due together, so more than two steps' worth
+ * would only be dropped, and objects that live for a second are expensive to collect.
+ */
+const MAX_NOTED = 2 * STEP_PLAYERS;
+/** Suspects kept, at some hundred bytes each. */
 const MAX_SUSPECTS = 10_000;
 
 interface Batch {
@@ -35,13 +29,15 @@ interface Batch {
   readonly dueAtMs: number;
 }
 
-export function createRecentPlayers(monotonicMs: () => number): RecentPlayers {
+export type RecentPlayers = ReturnType<typeof createRecentPlayers>;
+
+export function createRecentPlayers(monotonicMs: () => number) {
   let batches: Batch[] = [];
   let noted = 0;
   const suspects: Batch[] = [];
   let suspectCount = 0;
 
-  /** The batches that are due, newest first, until one step is full. A player counts once, with the newest version. */
+  /** Players of the due batches, newest first, until the step is full. A player occurs once, with the newest version. */
   function takeFrom(due: readonly Batch[]): RecentPlayer[] {
     const taken = new Map<string, RecentPlayer>();
     for (const { players } of due) {
@@ -64,12 +60,12 @@ export function createRecentPlayers(monotonicMs: () => number): RecentPlayers {
   }
 
   return {
-    note(players) {
+    note(players: readonly PlayerState[]): void {
       if (players.length === 0 || noted >= MAX_NOTED) return;
       noted += players.length;
       batches.push({ players, dueAtMs: monotonicMs() + SETTLED_AFTER_MS });
     },
-    addSuspects(players) {
+    addSuspects(players: readonly PlayerState[]): void {
       if (players.length === 0) return;
       const dueAtMs = monotonicMs() + SETTLED_AFTER_MS;
       for (let start = 0; start < players.length; start += STEP_PLAYERS) {
@@ -77,7 +73,8 @@ export function createRecentPlayers(monotonicMs: () => number): RecentPlayers {
       }
       suspectCount += players.length;
     },
-    takeDue() {
+    /** Players for one step. Empty when no player is due. */
+    takeDue(): RecentPlayer[] {
       const nowMs = monotonicMs();
       const firstYoung = batches.findIndex(({ dueAtMs }) => dueAtMs > nowMs);
       const due = firstYoung === -1 ? batches : batches.slice(0, firstYoung);
@@ -86,6 +83,7 @@ export function createRecentPlayers(monotonicMs: () => number): RecentPlayers {
       noted = batches.reduce((sum, { players }) => sum + players.length, 0);
       return takeFrom(due.toReversed());
     },
-    isFull: () => suspectCount >= MAX_SUSPECTS,
+    /** True when there is no room for more suspects until some have been taken. */
+    isFull: (): boolean => suspectCount >= MAX_SUSPECTS,
   };
 }

@@ -1,42 +1,33 @@
 /**
- * Puts right what a comparison of the rank index with the truth found wrong. What is behind goes through the same versioned
- * projection as a live score, what is wrong at the right version changes places in one step, and what the truth does not
- * know is taken out. Viewers are told of every board that this changed.
+ * Repairs differences that a comparison of the rank index with Postgres found. Players who are behind go through the same versioned
+ * projection as a live score. Entries that are wrong at the right version are replaced in one step. Players whom Postgres does
+ * not have are removed. New names count as no fault. Viewers get every board that this changed.
  */
-
 import type { Log } from '../../shared/telemetry/log.ts';
 import type { Metrics } from '../../shared/telemetry/metrics.ts';
-import type { PlayerState, Projected } from '../../shared/values/board.ts';
+import { type PlayerState, type Projected, toScore } from '../../shared/values/board.ts';
 import type { IndexContents } from '../index/index-contents.ts';
 import type { Projector } from '../project/projector.ts';
-import type { IndexKeeper } from '../rebuild/index-keeper.ts';
+import type { KnownIndex } from '../rebuild/known-index.ts';
 import type { TruthStore } from '../truth/truth-store.ts';
-import { type CompareIndex, DRIFT_KINDS, type Drift } from './compare-index.ts';
-
-export interface RepairIndex {
-  /** Nothing to do when the comparison was `undefined`: the epoch no longer counts. */
-  repairAll(epoch: bigint, leaderboard: string, drift: readonly Drift[] | undefined): Promise<void>;
-  removeUnknownPlayers(epoch: bigint, leaderboard: string): Promise<void>;
-  /** Members of the order that belong to nobody. */
-  removeStrayPlaces(epoch: bigint, leaderboard: string): Promise<void>;
-  /** Takes a player out whom the truth no longer knows, and shows the board without, whether or not anything was there. */
-  forget(epoch: bigint, leaderboard: string, userId: string): Promise<void>;
-}
+import { type CompareIndex, DRIFT_KINDS, type Drift, isNameOnly } from './compare-index.ts';
 
 export interface RepairIndexOptions {
   compare: Pick<CompareIndex, 'unknownPlayers'>;
   contents: IndexContents;
   truth: Pick<TruthStore, 'states' | 'scan'>;
   projector: Projector;
-  keeper: Pick<IndexKeeper, 'state'>;
-  /** Tells viewers of a board that a repair changed. Never rejects. */
+  known: Pick<KnownIndex, 'state'>;
+  /** Publishes a board that a repair changed. Never rejects. */
   announce: (projected: Projected) => Promise<void>;
   log: Log;
   metrics: Metrics;
 }
 
-export function createRepairIndex(options: RepairIndexOptions): RepairIndex {
-  const { compare, contents, truth, projector, keeper, announce, log, metrics } = options;
+export type RepairIndex = ReturnType<typeof createRepairIndex>;
+
+export function createRepairIndex(options: RepairIndexOptions) {
+  const { compare, contents, truth, projector, known, announce, log, metrics } = options;
   const drifted = metrics.counter('reconcile_drift_total', 'Players whose entry in the index was wrong.', [
     'kind',
   ]);
@@ -55,6 +46,7 @@ export function createRepairIndex(options: RepairIndexOptions): RepairIndex {
     } while (cursor !== '0');
   }
 
+  /** Removes members of the sorted set that belong to no player. */
   async function removeStrayPlaces(epoch: bigint, leaderboard: string): Promise<void> {
     let cursor = '0';
     do {
@@ -64,38 +56,46 @@ export function createRepairIndex(options: RepairIndexOptions): RepairIndex {
       if (page.strays.length === 0) continue;
       drifted.inc({ kind: 'stray' }, page.strays.length);
       repaired.inc({ kind: 'stray' }, page.strays.length);
-      log.error({ leaderboard, members: page.strays.slice(0, 10) }, 'the rank index had places of nobody');
-      await showAnew(leaderboard);
+      log.error(
+        { leaderboard, members: page.strays.slice(0, 10) },
+        'the rank index had places that belong to no player: removed them',
+      );
+      await announceTop(leaderboard);
     } while (cursor !== '0');
   }
 
+  /** Does nothing when the comparison was `undefined`, because the epoch no longer counts. */
   async function repairAll(
     epoch: bigint,
     leaderboard: string,
     drift: readonly Drift[] | undefined,
   ): Promise<void> {
     if (drift === undefined || drift.length === 0) return;
-    for (const { kind } of drift) drifted.inc({ kind });
-    log.error(
-      { epoch: String(epoch), leaderboard, count: drift.length, first: describeDrift(drift[0]) },
-      'the rank index differs from the truth: repairing it',
-    );
+    const faults = drift.filter((each) => !isNameOnly(each));
+    for (const { kind } of faults) drifted.inc({ kind });
+    if (faults.length > 0) {
+      log.error(
+        { epoch: String(epoch), leaderboard, count: faults.length, first: describeDrift(faults[0]) },
+        'the rank index differs from Postgres: repairing it',
+      );
+    }
     const wrong = drift.filter(({ kind }) => kind !== 'missing' && kind !== 'behind');
     await contents.repair(
       epoch,
       leaderboard,
       wrong.map(({ userId, held, truth: right }) => ({ userId, found: held, right })),
     );
-    // Read again, since the truth may have moved on before the wrong entry was gone.
+    // Read again, since a score may have been committed before the wrong entry was removed.
     const states = await truth.states(drift.map(({ userId }) => ({ leaderboard, userId })));
     if (states.length > 0) {
-      const projected = await projector.project(leaderboard, states, keeper.state);
+      const projected = await project(leaderboard, states);
       if (!projected.complete) throw new Error('the repair could not be projected');
       await announce(projected);
-    } else await showAnew(leaderboard);
-    for (const { kind } of drift) repaired.inc({ kind });
+    } else await announceTop(leaderboard);
+    for (const { kind } of faults) repaired.inc({ kind });
   }
 
+  /** Removes a player whom Postgres no longer has, and shows the board without the player even if the index had no entry. */
   async function forget(epoch: bigint, leaderboard: string, userId: string): Promise<void> {
     const gone = (await compare.unknownPlayers(epoch, leaderboard, [userId])) ?? [];
     await contents.repair(
@@ -103,14 +103,19 @@ export function createRepairIndex(options: RepairIndexOptions): RepairIndex {
       leaderboard,
       gone.map(({ held }) => ({ userId, found: held, right: undefined })),
     );
-    await showAnew(leaderboard);
+    await announceTop(leaderboard);
   }
 
-  /** Projecting anybody who is there makes the script look at the top, and tell it when it changed. */
-  async function showAnew(leaderboard: string): Promise<void> {
-    const [anybody] = await truth.scan(leaderboard, '', 1);
-    if (anybody === undefined) return;
-    await announce(await projector.project(leaderboard, [anybody], keeper.state));
+  /** Projecting any player of the board makes the script compare the top, and return it if it changed. */
+  async function announceTop(leaderboard: string): Promise<void> {
+    const [anyPlayer] = await truth.scan(leaderboard, '', 1);
+    if (anyPlayer === undefined) return;
+    await announce(await project(leaderboard, [anyPlayer]));
+  }
+
+  function project(leaderboard: string, states: readonly PlayerState[]): Promise<Projected> {
+    if (known.state === undefined) throw new Error('it is not known which rank index counts');
+    return projector.project(leaderboard, states, known.state);
   }
 
   return { repairAll, removeUnknownPlayers, removeStrayPlaces, forget };
@@ -125,5 +130,5 @@ function describeDrift(drift: Drift | undefined) {
 /** For the log and the operator. */
 export function describeState(state: PlayerState | undefined): string {
   if (state === undefined) return '';
-  return `points ${state.points} version ${state.version} reached ${state.reached} name ${state.username}`;
+  return `points ${toScore(state.points)} version ${state.version} reached ${state.reached} name ${state.username}`;
 }

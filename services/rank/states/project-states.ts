@@ -1,14 +1,15 @@
 /**
- * The projection use case: committed states, and which index counted when they were committed. Players become known to the
- * reconciler, and ranks that the index can not tell are counted in Postgres while the caller waits.
+ * The projection use case: brings committed states to the boards. The states say which index counted when they were committed.
+ * The reconciler takes note of the players, and ranks that the index does not return in time are counted in Postgres while the
+ * caller waits.
  */
-
-import { withDeadline } from '../../shared/flow/with-deadline.ts';
+import type { Deadline } from '../../shared/flow/deadline.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import { createRepeatedWarning } from '../../shared/telemetry/repeated-log.ts';
 import type { IndexState, PlayerState, Projected } from '../../shared/values/board.ts';
 import type { Projector } from '../project/projector.ts';
 import type { IndexKeeper } from '../rebuild/index-keeper.ts';
+import type { KnownIndex } from '../rebuild/known-index.ts';
 import type { Reconciler } from '../reconcile/reconcile.ts';
 import type { TruthRanks } from '../truth/truth-ranks.ts';
 
@@ -18,42 +19,39 @@ export interface BoardStates {
   readonly players: readonly PlayerState[];
 }
 
-/**
- * `state` is what the commit's own statement read. Undefined says that the states were read later: then it is read now, and nobody
- * waits for ranks. One outcome for each board, in order.
- */
-export type ProjectStates = (
-  boards: readonly BoardStates[],
-  state: IndexState | undefined,
-  remainingMs: number,
-) => Promise<Projected[]>;
-
 export interface ProjectStatesOptions {
   projector: Projector;
-  truthRanks: TruthRanks;
-  keeper: Pick<IndexKeeper, 'fresh' | 'observe'>;
+  truthRanks: Pick<TruthRanks, 'of'>;
+  known: Pick<KnownIndex, 'observe'>;
+  keeper: Pick<IndexKeeper, 'fresh'>;
   reconciler: Pick<Reconciler, 'note'>;
   log: Log;
 }
 
 /** A submission is answered without a rank rather than late. */
 const RANK_PATIENCE_MS = 400;
-/** Of the caller's time, what the answer takes to arrive, */
+/** Of the caller's time, what the answer takes to travel. */
 const ANSWER_MS = 30;
-/** and what counting takes on a board that is not large, should the index be silent. */
+/** Of the caller's time, what counting takes on a small board when the index does not answer. */
 const COUNT_MS = 80;
-/** However long the caller would wait. */
+/** For callers without a deadline. */
 const LIMIT_MS = 2_000;
 
-export function createProjectStates(options: ProjectStatesOptions): ProjectStates {
-  const { projector, truthRanks, keeper, reconciler, log } = options;
+export type ProjectStates = ReturnType<typeof createProjectStates>;
+
+export function createProjectStates(options: ProjectStatesOptions) {
+  const { projector, truthRanks, known, keeper, reconciler, log } = options;
   const warnOfIndex = createRepeatedWarning(log, 'the rank index did not answer in time');
   const warnOfRanks = createRepeatedWarning(log, 'ranks could not be counted in time');
 
-  /** An index that is silent goes on in its own time: states have versions. */
-  async function projectInTime({ leaderboard, players }: BoardStates, state: IndexState, limitMs: number) {
+  /** A write that is late still takes effect: states have versions. */
+  async function projectInTime(
+    { leaderboard, players }: BoardStates,
+    state: IndexState,
+    deadline: Deadline,
+  ): Promise<Projected> {
     try {
-      return await withDeadline(projector.project(leaderboard, players, state), limitMs);
+      return await deadline.race(projector.project(leaderboard, players, state));
     } catch (error) {
       warnOfIndex({ err: error, leaderboard });
       const unknown = { ranks: undefined, board: undefined, position: undefined };
@@ -61,12 +59,11 @@ export function createProjectStates(options: ProjectStatesOptions): ProjectState
     }
   }
 
-  async function withRanks(projected: Projected, patienceMs: number): Promise<Projected> {
+  async function withRanks(projected: Projected, deadline: Deadline): Promise<Projected> {
     const { leaderboard, players, ranks } = projected;
-    if (ranks !== undefined || patienceMs <= 0) return projected;
+    if (ranks !== undefined || deadline.hasPassed()) return projected;
     try {
-      const counting = truthRanks.of(leaderboard, players, patienceMs);
-      const standings = await withDeadline(counting, patienceMs);
+      const standings = await deadline.race(truthRanks.of(leaderboard, players, deadline));
       return { ...projected, ranks: standings.map(({ rank }) => rank) };
     } catch (error) {
       warnOfRanks({ err: error, leaderboard });
@@ -74,17 +71,24 @@ export function createProjectStates(options: ProjectStatesOptions): ProjectState
     }
   }
 
-  return async (boards, given, remainingMs) => {
+  /**
+   * Returns one outcome for each board, in order. `given` is the state that the commit's own statement read. Without it the states
+   * were read after their commit: the state is read now, and no ranks are counted, since no player waits for them.
+   */
+  return async (
+    boards: readonly BoardStates[],
+    given: IndexState | undefined,
+    callersDeadline: Deadline,
+  ): Promise<Projected[]> => {
     if (boards.length === 0) return [];
-    const started = performance.now();
-    if (given !== undefined) keeper.observe(given);
+    const deadline = callersDeadline.within(LIMIT_MS).before(ANSWER_MS);
+    if (given !== undefined) known.observe(given);
     const state = given ?? (await keeper.fresh());
     return Promise.all(
       boards.map(async (board) => {
-        const leftMs = () => Math.min(remainingMs, LIMIT_MS) - ANSWER_MS - (performance.now() - started);
-        const projected = await projectInTime(board, state, leftMs() - COUNT_MS);
+        const projected = await projectInTime(board, state, deadline.before(COUNT_MS));
         reconciler.note(board.players);
-        return given === undefined ? projected : withRanks(projected, Math.min(leftMs(), RANK_PATIENCE_MS));
+        return given === undefined ? projected : withRanks(projected, deadline.within(RANK_PATIENCE_MS));
       }),
     );
   };

@@ -1,4 +1,4 @@
-/** States and their projection as they travel between score and rank: parallel lists on the wire, one object a player inside. */
+/** States and their projection in messages between score and rank: parallel lists on the wire, one object per player inside. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type {
   ProjectedBoardSchema,
@@ -6,11 +6,12 @@ import type {
   BoardStates as WireStates,
 } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { AppError } from '../../shared/errors/app-error.ts';
-import type { IndexState, PlayerState, Projected } from '../../shared/values/board.ts';
+import { type IndexState, type PlayerState, type Projected, toValue } from '../../shared/values/board.ts';
 import { parseLeaderboard, parsePoints, parseUserId } from '../../shared/values/identifiers.ts';
+import { positionToWire } from '../../shared/values/position.ts';
 import type { BoardStates } from './project-states.ts';
 
-/** The largest batch of a commit. */
+/** The largest batch that score commits. */
 const MAX_PLAYERS = 500;
 
 export function parseStates({ boards }: Pick<ProjectStatesRequest, 'boards'>): BoardStates[] {
@@ -28,6 +29,7 @@ function parseBoard({
   points,
   versions,
   reached,
+  ascending,
 }: WireStates): BoardStates {
   const leaderboard = parseLeaderboard(name);
   if ([usernames, points, versions, reached].some(({ length }) => length !== userIds.length)) {
@@ -38,7 +40,7 @@ function parseBoard({
       leaderboard,
       userId: parseUserId(userId),
       username: usernames[at] ?? '',
-      points: parsePoints(points[at] ?? 0n),
+      points: toValue(parsePoints(points[at] ?? 0n), ascending ? 'ascending' : 'descending'),
       version: parsePoints(versions[at] ?? 0n),
       reached: parsePoints(reached[at] ?? 0n),
     }),
@@ -56,8 +58,7 @@ export function toProjectedBoard(projected: Projected): MessageInitShape<typeof 
   const { ranks = [], board, position, complete } = projected;
   return {
     ranks: [...ranks],
-    epoch: position?.epoch ?? 0n,
-    seq: position?.seq ?? 0n,
+    ...positionToWire(position),
     top: board?.entries.map((entry) => ({ ...entry, rank: BigInt(entry.rank) })) ?? [],
     complete,
   };

@@ -1,8 +1,8 @@
-/** A bounded cache with one value for each board, made when first asked for. */
+/** Bounded cache with one value per leaderboard, created on first use. */
 
 /**
- * Boards that are remembered; beyond, the one that was asked for longest ago is made anew when it is next asked for. So a board
- * that is read all the time stays, however many made-up ones are asked for once.
+ * Boards kept. Beyond that the least recently used one is dropped, so that a board that is read all the time stays, however
+ * many made-up names are read once.
  */
 const MAX_BOARDS = 1_000;
 

@@ -1,56 +1,46 @@
 /**
- * Reading boards straight from Postgres: for the rebuild of the index, and while Redis is away. Slower than the index by
- * orders of magnitude, so callers share one reading and keep it for a moment.
+ * Reads boards from Postgres, to rebuild the index and while Redis is away. Orders of magnitude slower than the index, so callers
+ * share one reading and keep it for a moment.
  */
-
 import {
   createReadPlayerStates,
-  type ReadPlayerStates,
   type ScoreRow,
   toPlayerState,
-} from '../../shared/stores/player-state-store.ts';
-import { arrayLiteral, type PostgresPool } from '../../shared/stores/postgres.ts';
-import type { Board, Entry, PlayerState } from '../../shared/values/board.ts';
+} from '../../shared/stores/postgres/player-state-store.ts';
+import { arrayLiteral } from '../../shared/stores/postgres/postgres.ts';
+import type { PostgresPool } from '../../shared/stores/postgres/postgres-pool.ts';
+import { type BoardReading, type Entry, type PlayerState, toScore } from '../../shared/values/board.ts';
 import { REACHED_DIGITS } from '../index/index-scripts.ts';
+import { createBoardList } from './board-list.ts';
+import { countRanks } from './count-ranks.ts';
 
-export interface TruthStore {
-  /**
-   * The top with an ordering token of its own kind: the epoch that counts, and a seq kept in Postgres. The seq is 0 while boards
-   * are not read from here, and of a board on which nobody ever scored: names that readers make up leave no row.
-   */
-  board(leaderboard: string): Promise<Board>;
-  /** The newest states of these players, each on its board; unknown ones are left out. */
-  readonly states: ReadPlayerStates;
-  /** Those of these user ids that have a score on the board. */
-  known(leaderboard: string, userIds: readonly string[]): Promise<string[]>;
-  /** Ranks from 1 in the order of the players given, by counting who stands before each, and how many `players` there are. */
-  ranks(leaderboard: string, players: readonly PlayerState[]): Promise<{ ranks: number[]; players: number }>;
-  /** Entries from a rank on (from 1), best first. */
-  page(leaderboard: string, firstRank: number, limit: number): Promise<Entry[]>;
-  playerCount(leaderboard: string): Promise<number>;
-  leaderboards(): Promise<string[]>;
-  /** Players of a board in the order of their ids, after the given one. */
-  scan(leaderboard: string, afterUserId: string, limit: number): Promise<PlayerState[]>;
-  /** The same players in parts, each as the index takes it: nobody in between opens it. A part holds neighbours among them. */
-  packed(leaderboard: string, afterUserId: string, limit: number): Promise<PackedPlayers[]>;
-}
+export type TruthStore = ReturnType<typeof createTruthStore>;
 
 /** Players of one board as `load.lua` reads them. */
 export interface PackedPlayers {
   readonly players: number;
-  /** The greatest id of the page that this is a part of. */
+  /** The greatest user id of the whole page. */
   readonly lastUserId: string;
   readonly packed: string;
 }
 
-/** These readings may scan a board; a board of a million players takes about 100 ms. */
+/** These queries may scan a board. A board of a million players takes about 100 ms. */
 const READ_LIMIT_MS = 2_000;
-/** Players in one part: a script takes a few milliseconds for them, and holds up others no longer. */
+/** `read_truth_board` answers this seq while boards are not read from Postgres. */
+const NO_SEQ = 0n;
+/** Players in one part. A script takes a few milliseconds for them, during which Redis serves no other client. */
 const PART_PLAYERS = 1_000;
 
-export function createTruthStore(pool: PostgresPool): TruthStore {
+export function createTruthStore(pool: PostgresPool) {
   return {
-    async board(leaderboard) {
+    ...createBoardList(pool),
+
+    /**
+     * The top with a position of its own kind: the epoch that counts, and a seq that Postgres keeps. Without a position when
+     * boards are not read from Postgres by now. A board without players has the position before its first change, and leaves no
+     * row for a name that a reader made up.
+     */
+    async board(leaderboard: string): Promise<BoardReading> {
       const [row] = await pool.run(
         (sql) => sql<{ epoch: bigint; seq: bigint; top: [string, string, number][] }[]>`
           select epoch, seq, top from read_truth_board(${leaderboard})
@@ -66,16 +56,19 @@ export function createTruthStore(pool: PostgresPool): TruthStore {
       const entries = row.top.map(([userId, username, points], index) => ({
         userId,
         username,
-        score: BigInt(points),
+        score: toScore(BigInt(points)),
         rank: index + 1,
       }));
-      return { epoch: row.epoch, seq: row.seq, entries };
+      const { epoch, seq } = row;
+      return { position: seq === NO_SEQ && entries.length > 0 ? undefined : { epoch, seq }, entries };
     },
 
+    /** The newest states of these players, each on its board. Unknown players are left out. */
     states: createReadPlayerStates(pool),
 
-    async known(leaderboard, userIds) {
-      // In this form the planner looks the ids up in the primary key; asked for the unknown ones, it reads the whole board.
+    /** The user ids, of those given, that have a score on the board. */
+    async known(leaderboard: string, userIds: readonly string[]): Promise<string[]> {
+      // Asked like this, the planner looks the ids up in the primary key. Asked for the unknown ones, it would read the whole board.
       const rows = await pool.run(
         (sql) => sql<{ user_id: string }[]>`
           select user_id from scores
@@ -85,54 +78,12 @@ export function createTruthStore(pool: PostgresPool): TruthStore {
       return rows.map((row) => row.user_id);
     },
 
-    async ranks(leaderboard, players) {
-      const rows = await pool.run(
-        (sql) => sql<{ rank: bigint; players: bigint }[]>`
-          with asked as materialized (
-            select *, dense_rank() over (order by points) as step,
-              dense_rank() over (partition by points order by reached) as tie_step
-            from unnest(
-              ${arrayLiteral(players.map((p) => p.userId))}::text[],
-              ${arrayLiteral(players.map((p) => p.points))}::bigint[],
-              ${arrayLiteral(players.map((p) => p.reached))}::bigint[]
-            ) with ordinality as k (user_id, points, reached, place)
-          ),
-          -- One pass over the board puts each row between the points that were asked about.
-          steps as materialized (select array_agg(distinct points + 1 order by points + 1) as points from asked),
-          counted as materialized (
-            select width_bucket(s.points, steps.points) as step, count(*) as players
-            from scores s, steps where s.leaderboard = ${leaderboard} group by 1
-          ),
-          -- Another finds those with equal points, who stand by when they reached them, and then by their ids.
-          peers as materialized (
-            select s.points, s.reached, s.user_id from scores s
-            where s.leaderboard = ${leaderboard} and s.points in (select points from asked)
-          ),
-          tie_steps as materialized (
-            select points, array_agg(distinct reached order by reached) as reached from asked group by points
-          ),
-          tied as materialized (
-            select t.points, width_bucket(p.reached, t.reached) as step, count(*) as players
-            from tie_steps t join peers p on p.points = t.points group by 1, 2
-          ),
-          equals as materialized (
-            select a.place, count(*) as players
-            from asked a join peers p on p.points = a.points and p.reached = a.reached
-            where p.user_id < a.user_id collate "C" group by 1
-          )
-          select 1
-              + coalesce((select sum(c.players) from counted c where c.step >= a.step), 0)::bigint
-              + coalesce((select sum(t.players) from tied t where t.points = a.points and t.step < a.tie_step), 0)::bigint
-              + coalesce((select e.players from equals e where e.place = a.place), 0)
-              as rank,
-            (select coalesce(sum(players), 0) from counted)::bigint as players
-          from asked a order by a.place`,
-        READ_LIMIT_MS,
-      );
-      return { ranks: rows.map(({ rank }) => Number(rank)), players: Number(rows[0]?.players ?? 0n) };
-    },
+    /** Ranks in the order of the players given, and how many players the board has. */
+    ranks: (leaderboard: string, players: readonly PlayerState[]) =>
+      countRanks(pool, leaderboard, players, READ_LIMIT_MS),
 
-    async page(leaderboard, firstRank, limit) {
+    /** Entries from a rank on, best first. */
+    async page(leaderboard: string, firstRank: number, limit: number): Promise<Entry[]> {
       const rows = await pool.run(
         (sql) => sql<ScoreRow[]>`
           select leaderboard, user_id, username, points, version, reached from scores
@@ -143,12 +94,12 @@ export function createTruthStore(pool: PostgresPool): TruthStore {
       return rows.map((row, index) => ({
         userId: row.user_id,
         username: row.username,
-        score: row.points,
+        score: toScore(row.points),
         rank: firstRank + index,
       }));
     },
 
-    async playerCount(leaderboard) {
+    async playerCount(leaderboard: string): Promise<number> {
       const [row] = await pool.run(
         (sql) => sql<{ players: number }[]>`
           select count(*)::int as players from scores where leaderboard = ${leaderboard}`,
@@ -157,23 +108,8 @@ export function createTruthStore(pool: PostgresPool): TruthStore {
       return row?.players ?? 0;
     },
 
-    async leaderboards() {
-      // Steps from board to board along the primary key instead of reading every row.
-      const rows = await pool.run(
-        (sql) => sql<{ leaderboard: string | null }[]>`
-          with recursive board as (
-            (select leaderboard from scores order by leaderboard limit 1)
-            union all
-            select (select s.leaderboard from scores s where s.leaderboard > board.leaderboard order by s.leaderboard limit 1)
-            from board where board.leaderboard is not null
-          )
-          select leaderboard from board where leaderboard is not null`,
-        READ_LIMIT_MS,
-      );
-      return rows.flatMap(({ leaderboard }) => (leaderboard === null ? [] : [leaderboard]));
-    },
-
-    async scan(leaderboard, afterUserId, limit) {
+    /** Players of a board in the order of their ids, after the given one. */
+    async scan(leaderboard: string, afterUserId: string, limit: number): Promise<PlayerState[]> {
       const rows = await pool.run(
         (sql) => sql<ScoreRow[]>`
           select leaderboard, user_id, username, points, version, reached from scores
@@ -184,7 +120,8 @@ export function createTruthStore(pool: PostgresPool): TruthStore {
       return rows.map(toPlayerState);
     },
 
-    packed(leaderboard, afterUserId, limit) {
+    /** The same players in parts, encoded as the index takes them. The players of a part are neighbours on the board. */
+    packed(leaderboard: string, afterUserId: string, limit: number): Promise<PackedPlayers[]> {
       return pool.run(
         (sql) => sql<PackedPlayers[]>`
           with page as materialized (
@@ -197,7 +134,7 @@ export function createTruthStore(pool: PostgresPool): TruthStore {
           )
           select count(*)::int as players, (select max(user_id) from page) as "lastUserId", json_build_object(
               'users', json_agg(user_id),
-              'scores', json_agg('-' || points),
+              'scores', json_agg((-points)::text),
               'members', json_agg(reached || user_id),
               'values', json_agg(version || ':' || reached || ':' || username)
             )::text as packed

@@ -1,52 +1,56 @@
-/** The operator's gRPC face of the audit log, for the service `cli` alone. It reads; the caller holds the key and judges. */
+/** The gRPC methods of the audit log, for the service `cli`. They return the log and the chain; the caller has the key and verifies. */
 import { AuditService } from '../../../gen/scoreboard/score/v1/audit_pb.ts';
 import { AppError } from '../../shared/errors/app-error.ts';
 import { registerService, type ServiceRegistration } from '../../shared/grpc/grpc.ts';
+import type { LogOperatorAction } from '../../shared/telemetry/operator-log.ts';
 import { parseUserId } from '../../shared/values/identifiers.ts';
 import type { AuditStore } from './audit-store.ts';
 import type { ErasePlayer } from './erase-player.ts';
 import type { RejectedStore } from './rejected-store.ts';
 
 const LINKS_PAGE = 500;
-/** With every field at its limit they fit into one message. */
+/** They fit into one message with every field at its limit. */
 const ACTIONS_PAGE = 1_500;
-/** At most 2,000 batches: a second's work. */
-const STRAY_STRETCH = 2_000_000n;
+/** Positions searched in one call. At most 2,000 batches: a second's work. */
+const STRAY_RANGE = 2_000_000n;
 const STRAYS_MAX = 100;
 const REJECTED_DEFAULT = 100;
 const REJECTED_MAX = 1_000;
 
 export interface AuditRpcOptions {
-  audit: Pick<AuditStore, 'head' | 'backlog' | 'links' | 'actions' | 'strays'>;
+  store: Pick<AuditStore, 'head' | 'backlog' | 'links' | 'actions' | 'strays'>;
   rejected: Pick<RejectedStore, 'list'>;
   erasePlayer: ErasePlayer;
+  logAction: LogOperatorAction;
 }
 
-export function createAuditRpc({ audit, rejected, erasePlayer }: AuditRpcOptions): ServiceRegistration {
+export function createAuditRpc(options: AuditRpcOptions): ServiceRegistration {
+  const { store, rejected, erasePlayer, logAction } = options;
   return registerService(
     AuditService,
     {
       async getAuditHead() {
-        const [{ seq, head }, { batches }] = await Promise.all([audit.head(), audit.backlog()]);
+        const [{ seq, head }, { batches }] = await Promise.all([store.head(), store.backlog()]);
         return { seq, head: new Uint8Array(head), unsealedBatches: BigInt(batches) };
       },
 
       async listAuditLinks({ afterSeq }) {
-        return { links: await audit.links(afterSeq, LINKS_PAGE) };
+        return { links: await store.links(afterSeq, LINKS_PAGE) };
       },
 
       async listAuditActions({ seq, afterPosition }) {
-        return { actions: await audit.actions(seq, afterPosition, ACTIONS_PAGE) };
+        return { actions: await store.actions(seq, afterPosition, ACTIONS_PAGE) };
       },
 
       async findStrayActions({ afterPosition }) {
-        const { strays, next } = await audit.strays(afterPosition, STRAY_STRETCH, STRAYS_MAX);
+        const after = afterPosition === 0n ? undefined : afterPosition;
+        const { strays, next } = await store.strays(after, STRAY_RANGE, STRAYS_MAX);
         return { strays, nextPosition: next ?? 0n };
       },
 
       async listRejected({ userId, limit }) {
         if (limit > REJECTED_MAX) throw new AppError('LIMIT_INVALID');
-        const player = userId === '' ? '' : parseUserId(userId);
+        const player = userId === '' ? undefined : parseUserId(userId);
         const rows = await rejected.list(player, limit || REJECTED_DEFAULT);
         return {
           rejected: rows.map(({ attempts, firstAtUnixMs, ...row }) => ({
@@ -57,8 +61,10 @@ export function createAuditRpc({ audit, rejected, erasePlayer }: AuditRpcOptions
         };
       },
 
-      async erasePlayer({ userId }) {
+      async erasePlayer({ userId }, context) {
         const { link, leaderboards } = await erasePlayer(parseUserId(userId));
+        // Without the user id: the log would keep what was erased.
+        logAction(context, 'player erased', { seq: link.seq, leaderboards });
         return { seq: link.seq, head: link.head, leaderboards: [...leaderboards] };
       },
     },

@@ -1,7 +1,7 @@
 /**
- * The audit chain in Postgres. What is not sealed yet is a state that each batch was committed with, so the order in which
- * batches commit does not matter. A link takes its number by primary key: of two sealers one wins, and the other's statement
- * changes nothing at all.
+ * The audit chain in Postgres. Each batch is committed with the state "not sealed yet", so the order in which batches commit
+ * does not matter. The number of a link is a primary key: of two sealers one wins, and the statement of the other changes
+ * nothing.
  */
 import {
   type AuditAction,
@@ -10,9 +10,11 @@ import {
   NO_HEAD,
 } from '../../shared/audit-chain/audit-chain.ts';
 import { type ChainEnd, readChainEnd } from '../../shared/audit-chain/chain-end-store.ts';
-import { arrayLiteral, type PostgresPool, sqlCode, UNIQUE_VIOLATION } from '../../shared/stores/postgres.ts';
+import { arrayLiteral, sqlCode, UNIQUE_VIOLATION } from '../../shared/stores/postgres/postgres.ts';
+import type { PostgresPool } from '../../shared/stores/postgres/postgres-pool.ts';
+import { followsHead } from './follows-head.ts';
 
-/** Batches that wait to be sealed, as one link would seal them. */
+/** The contents of the next link: batches that are not sealed yet. */
 export interface SealCandidates {
   readonly batches: readonly bigint[];
   readonly actions: bigint;
@@ -21,47 +23,30 @@ export interface SealCandidates {
 
 export interface AuditBacklog {
   readonly batches: number;
-  /** Age of the oldest action that no link seals yet. */
+  /** Age of the oldest action that is not sealed yet. */
   readonly oldestSeconds: number;
-  /** What is committed below this batch is sealed, from the batch on that was asked about. */
+  /** All batches below this one, from the start of the search, are sealed. */
   readonly sealedBelow: bigint;
 }
 
-export interface AuditStore {
-  head(): Promise<AuditHead>;
-  /** The newest link; undefined while nothing is sealed. */
-  end(): Promise<ChainEnd | undefined>;
-  /** Of all batches, or of those from one on. */
-  backlog(from?: bigint): Promise<AuditBacklog>;
-  /** Undefined when everything is sealed, from the given batch on. */
-  candidates(maxBatches: number, from?: bigint): Promise<SealCandidates | undefined>;
-  /** False when another link took the number: nothing was written. */
-  append(link: AuditLink, batches: readonly bigint[]): Promise<boolean>;
-  links(afterSeq: bigint, limit: number): Promise<AuditLink[]>;
-  /** The actions of a link in the order of positions. */
-  actions(seq: bigint, afterPosition: bigint, limit: number): Promise<AuditAction[]>;
-  /** Positions in (after, after + stretch], from the lowest for 0, that no link seals and none will; and where to go on. */
-  strays(
-    after: bigint,
-    stretch: bigint,
-    limit: number,
-  ): Promise<{ strays: bigint[]; next: bigint | undefined }>;
-}
+export type AuditStore = ReturnType<typeof createAuditStore>;
 
-/** A link's worth of actions is read and hashed in one statement. */
+/** One statement reads and hashes all actions of a link. */
 const LIMIT_MS = 10_000;
-/** Nothing of ours stands below 1000; what somebody else put there must be found all the same. */
+/** Our positions begin at 1000; an action that was forged below must be found too. */
 const LOWEST_POSITION = -(2n ** 63n);
 
-export function createAuditStore(pool: PostgresPool): AuditStore {
+export function createAuditStore(pool: PostgresPool) {
   return {
-    async head() {
+    async head(): Promise<AuditHead> {
       return (await pool.run(readChainEnd, LIMIT_MS))?.link ?? NO_HEAD;
     },
 
-    end: () => pool.run(readChainEnd, LIMIT_MS),
+    /** The newest link; undefined while nothing is sealed. */
+    end: (): Promise<ChainEnd | undefined> => pool.run(readChainEnd, LIMIT_MS),
 
-    async backlog(from = LOWEST_POSITION) {
+    /** Batches that are not sealed yet, all or from one on. */
+    async backlog(from = LOWEST_POSITION): Promise<AuditBacklog> {
       const [row] = await pool.run(
         (sql) => sql<{ batches: number; oldest: number; below: bigint }[]>`
           select count(*)::int as batches,
@@ -76,7 +61,8 @@ export function createAuditStore(pool: PostgresPool): AuditStore {
       return { batches, oldestSeconds: oldest, sealedBelow: below };
     },
 
-    async candidates(maxBatches, from = LOWEST_POSITION) {
+    /** Undefined when everything is sealed, from the given batch on. */
+    async candidates(maxBatches: number, from = LOWEST_POSITION): Promise<SealCandidates | undefined> {
       const [row] = await pool.run(
         (sql) => sql<{ batches: string[]; actions: bigint; digest: Uint8Array }[]>`
           select to_json(batches::text[]) as batches, actions, digest
@@ -86,26 +72,54 @@ export function createAuditStore(pool: PostgresPool): AuditStore {
       return row && { ...row, batches: row.batches.map(BigInt) };
     },
 
-    async append({ seq, actions, digest, erased, head }, batches) {
+    /**
+     * Returns false, and writes nothing, if another link took the number, or if the head before it is not in the chain any more:
+     * a standby that was promoted may lack the newest links.
+     */
+    async append(
+      { seq, actions, digest, erased, head }: AuditLink,
+      before: AuditHead,
+      batches: readonly bigint[],
+    ): Promise<boolean> {
       try {
-        await pool.run(
+        const appended = await pool.run(
           (sql) => sql`
             with link as (
               insert into audit_links (seq, actions, digest, erased, head)
-              values (${seq}, ${actions}, ${digest}, ${erased}, ${head}) returning seq
+              select ${seq}::bigint, ${actions}::bigint, ${digest}::bytea, ${erased}::bytea, ${head}::bytea
+              where ${followsHead(sql, before)}
+              returning seq
+            ), sealed as (
+              update audit_batches b set seq = link.seq
+              from link where b.batch = any(${arrayLiteral(batches)}::bigint[]) and b.seq is null
             )
-            update audit_batches b set seq = link.seq
-            from link where b.batch = any(${arrayLiteral(batches)}::bigint[]) and b.seq is null`,
+            select seq from link`,
           LIMIT_MS,
         );
-        return true;
+        return appended.length > 0;
       } catch (error) {
         if (sqlCode(error) === UNIQUE_VIOLATION) return false;
         throw error;
       }
     },
 
-    async links(afterSeq, limit) {
+    /** Links that seal actions with a truncated digest (truncated-link.ts), in order. */
+    async truncated(limit: number): Promise<AuditLink[]> {
+      return pool.run(
+        (sql) => sql<AuditLink[]>`
+          select seq, actions, digest, erased, head from audit_links l
+          where octet_length(digest) < 32 and exists (select from audit_batches b where b.seq = l.seq)
+          order by seq limit ${limit}`,
+        LIMIT_MS,
+      );
+    },
+
+    /** Makes the batches of a link wait for another one. */
+    async release(seq: bigint): Promise<void> {
+      await pool.run((sql) => sql`update audit_batches set seq = null where seq = ${seq}`, LIMIT_MS);
+    },
+
+    async links(afterSeq: bigint, limit: number): Promise<AuditLink[]> {
       return pool.run(
         (sql) => sql<AuditLink[]>`
           select seq, actions, digest, erased, head from audit_links
@@ -114,7 +128,8 @@ export function createAuditStore(pool: PostgresPool): AuditStore {
       );
     },
 
-    async actions(seq, afterPosition, limit) {
+    /** The actions of a link in the order of positions. */
+    async actions(seq: bigint, afterPosition: bigint, limit: number): Promise<AuditAction[]> {
       return pool.run(
         (sql) => sql<AuditAction[]>`
           select a.position, a.leaderboard, a.user_id as "userId", coalesce(s.salt, '') as salt,
@@ -130,9 +145,17 @@ export function createAuditStore(pool: PostgresPool): AuditStore {
       );
     },
 
-    async strays(after, stretch, limit) {
-      const from = after === 0n ? LOWEST_POSITION : after;
-      const to = after + stretch;
+    /**
+     * Positions of actions in (after, after + range] that no link seals and none will, and where the next range begins. The
+     * first range, without `after`, is all positions up to `range`.
+     */
+    async strays(
+      after: bigint | undefined,
+      range: bigint,
+      limit: number,
+    ): Promise<{ strays: bigint[]; next: bigint | undefined }> {
+      const from = after ?? LOWEST_POSITION;
+      const to = (after ?? 0n) + range;
       const rows = await pool.run(
         (sql) => sql<{ position: bigint | null; beyond: bigint | null }[]>`
           select s.position, m.beyond

@@ -1,20 +1,18 @@
-/** A player's removal from Postgres: one transaction, in functions of the database (migration 0003) that say what goes and what stays. */
-import type { AuditLink } from '../../shared/audit-chain/audit-chain.ts';
-import { type PostgresPool, sqlCode, UNIQUE_VIOLATION } from '../../shared/stores/postgres.ts';
+/** Erases a player in Postgres in one transaction. Functions of the database (migration 0003) define what is erased and what remains. */
+import type { AuditHead, AuditLink } from '../../shared/audit-chain/audit-chain.ts';
+import { sqlCode, UNIQUE_VIOLATION } from '../../shared/stores/postgres/postgres.ts';
+import type { PostgresPool } from '../../shared/stores/postgres/postgres-pool.ts';
+import { followsHead } from './follows-head.ts';
 
-export interface ErasureStore {
-  /** What stands for the player in the audit chain; undefined when nothing is known of the player. */
-  subject(userId: string): Promise<Uint8Array | undefined>;
-  /** The boards that the player was on; undefined when another link took the number: nothing was changed then. */
-  erase(userId: string, link: AuditLink): Promise<string[] | undefined>;
-}
+export type ErasureStore = ReturnType<typeof createErasureStore>;
 
-/** A player of a hundred thousand actions takes seconds; nobody else waits for it. */
+/** A player with a hundred thousand actions takes seconds, and only the operator waits. */
 export const ERASURE_LIMIT_MS = 30_000;
 
-export function createErasureStore(pool: PostgresPool): ErasureStore {
+export function createErasureStore(pool: PostgresPool) {
   return {
-    async subject(userId) {
+    /** The player's commitment in the audit chain; undefined when there is no data of the player. */
+    async subject(userId: string): Promise<Uint8Array | undefined> {
       const [row] = await pool.run(
         (sql) => sql<{ commitment: Uint8Array | null }[]>`select erasure_subject(${userId}) as commitment`,
         ERASURE_LIMIT_MS,
@@ -22,14 +20,20 @@ export function createErasureStore(pool: PostgresPool): ErasureStore {
       return row?.commitment ?? undefined;
     },
 
-    async erase(userId, { seq, erased, head }) {
+    /** Returns the boards that the player was on; undefined, with nothing changed, if the link does not follow the newest one. */
+    async erase(
+      userId: string,
+      { seq, erased, head }: AuditLink,
+      before: AuditHead,
+    ): Promise<string[] | undefined> {
       try {
         const [row] = await pool.run(
           (sql) => sql<{ boards: string[] }[]>`
-            select to_json(erase_player(${userId}, ${erased}, ${seq}, ${head})) as boards`,
+            select to_json(erase_player(${userId}, ${erased}, ${seq}, ${head})) as boards
+            where ${followsHead(sql, before)}`,
           ERASURE_LIMIT_MS,
         );
-        return row?.boards ?? [];
+        return row && (row.boards ?? []);
       } catch (error) {
         if (sqlCode(error) === UNIQUE_VIOLATION) return undefined;
         throw error;

@@ -1,25 +1,22 @@
 /**
- * Keeps attempts that were refused for what they are, so that abuse can be seen: gathered by player and reason, bounded, and
- * written in the background. Noting one costs a look into a map; nobody waits for it, and a database that is away costs
- * what could not be written, never memory. What did not fit is counted.
+ * Records submissions that were refused because of their contents, so that abuse is visible to the operator. Attempts are
+ * aggregated by player and reason in a bounded map and written in the background. Noting one costs a map lookup. Attempts
+ * that exceed the map, or that Postgres did not take, are dropped and counted.
  */
 import type { AppError, Reason } from '../../shared/errors/app-error.ts';
+import { isolate } from '../../shared/flow/isolate.ts';
 import { createLoop } from '../../shared/flow/loop.ts';
 import { type Clock, systemClock } from '../../shared/settings/clock.ts';
+import { isValueRefused } from '../../shared/stores/postgres/postgres-errors.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import type { Metrics } from '../../shared/telemetry/metrics.ts';
 import { createRepeatedWarning } from '../../shared/telemetry/repeated-log.ts';
 import type { RejectedAttempts, RejectedStore } from './rejected-store.ts';
 
-/** What is kept of an attempt: nothing secret. */
+/** The recorded part of a submission; it contains no secret. */
 export type Attempt = Pick<RejectedAttempts, 'userId' | 'leaderboard' | 'actionId' | 'points' | 'caller'>;
 
-export interface KeepRejected {
-  note(attempt: Attempt, refusal: AppError): void;
-  start(): void;
-  /** Writes what waits. */
-  stop(): Promise<void>;
-}
+export type KeepRejected = ReturnType<typeof createKeepRejected>;
 
 export interface KeepRejectedOptions {
   store: Pick<RejectedStore, 'insert' | 'trim'>;
@@ -29,52 +26,61 @@ export interface KeepRejectedOptions {
 }
 
 const WRITE_EVERY_MS = 5_000;
-/** Rows written at once: 2,400 a minute and process at most. A player fills one a reason, however often it tries. */
+/** Rows written at once: at most 2,400 a minute and process. A player fills one row a reason, however often it tries. */
 export const MAX_GATHERED = 200;
 /** Five minutes. */
-const TRIM_EVERY_TURNS = 60;
+const TRIM_EVERY_RUNS = 60;
 const MAX_AGE_DAYS = 30;
 const MAX_ROWS = 200_000;
 
-/** Our own troubles are no abuse. */
-const OURS: ReadonlySet<Reason> = new Set(['OVERLOADED', 'OUTBOX_FULL']);
-const OURS_BY_KIND: ReadonlySet<AppError['kind']> = new Set(['unavailable', 'deadline_exceeded', 'internal']);
+/** Refusals that say nothing about the submission. */
+const NOT_ABUSE: ReadonlySet<Reason> = new Set(['OVERLOADED', 'OUTBOX_FULL']);
+const NOT_ABUSE_KINDS: ReadonlySet<AppError['kind']> = new Set([
+  'unavailable',
+  'deadline_exceeded',
+  'internal',
+]);
 
-export function createKeepRejected(options: KeepRejectedOptions): KeepRejected {
+export function createKeepRejected(options: KeepRejectedOptions) {
   const { store, log, metrics, clock = systemClock } = options;
-  const warn = createRepeatedWarning(log, 'refused attempts could not be kept');
+  const warn = createRepeatedWarning(log, 'refused attempts could not be recorded');
   const counts = metrics.counter(
     'audit_rejected_attempts_total',
     'Refused attempts by reason, and whether they were kept or left out.',
     ['reason', 'outcome'],
   );
   let gathered = new Map<string, { -readonly [K in keyof RejectedAttempts]: RejectedAttempts[K] }>();
-  let turns = 0;
+  let runs = 0;
+
+  const insertAll = async (rows: readonly RejectedAttempts[]): Promise<undefined[]> => {
+    await store.insert(rows);
+    return rows.map(() => undefined);
+  };
 
   async function write(): Promise<void> {
     if (gathered.size === 0) return;
     const rows = [...gathered.values()];
     gathered = new Map();
-    const outcome = await store.insert(rows).then(
-      () => 'kept',
-      (error: unknown) => {
-        warn({ err: error, rows: rows.length });
-        return 'left_out';
-      },
+    const outcomes = await isolate(rows, { run: insertAll, isOfContents: isValueRefused }).catch(
+      (error: unknown) => rows.map(() => error),
     );
-    for (const { reason, attempts } of rows) counts.inc({ reason, outcome }, attempts);
+    const failure = outcomes.find((each) => each !== undefined);
+    if (failure !== undefined) warn({ err: failure, rows: rows.length });
+    for (const [at, { reason, attempts }] of rows.entries()) {
+      counts.inc({ reason, outcome: outcomes[at] === undefined ? 'kept' : 'left_out' }, attempts);
+    }
   }
 
-  async function turn(): Promise<void> {
+  async function run(): Promise<void> {
     await write();
-    turns += 1;
-    if (turns % TRIM_EVERY_TURNS === 1) await store.trim(MAX_AGE_DAYS, MAX_ROWS);
+    runs += 1;
+    if (runs % TRIM_EVERY_RUNS === 1) await store.trim(MAX_AGE_DAYS, MAX_ROWS);
   }
 
-  const loop = createLoop({ name: 'keep rejected', everyMs: WRITE_EVERY_MS, run: turn, log });
+  const loop = createLoop({ name: 'keep rejected', everyMs: WRITE_EVERY_MS, run, log });
   return {
-    note({ userId, leaderboard, actionId, points, caller }, { reason, kind }) {
-      if (OURS.has(reason) || OURS_BY_KIND.has(kind)) return;
+    note({ userId, leaderboard, actionId, points, caller }: Attempt, { reason, kind }: AppError): void {
+      if (NOT_ABUSE.has(reason) || NOT_ABUSE_KINDS.has(kind)) return;
       const key = `${userId} ${reason}`;
       const known = gathered.get(key);
       if (known !== undefined) {
@@ -95,8 +101,11 @@ export function createKeepRejected(options: KeepRejectedOptions): KeepRejected {
         counts.inc({ reason, outcome: 'left_out' });
       }
     },
-    start: () => loop.start(),
-    async stop() {
+    start(): void {
+      void loop.start();
+    },
+    /** Writes what is aggregated. */
+    async stop(): Promise<void> {
       await loop.stop();
       await write();
     },

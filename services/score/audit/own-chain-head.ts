@@ -1,6 +1,6 @@
 /**
- * The head from which this service goes on: of a link that its own key made. After links of another key it first records the
- * change of keys, in a link of its own that seals all links before it, and does so only where the operator has named their head.
+ * The head that this service continues the audit chain from: that of a link made with its own key. After links of another key
+ * it first records the change of keys, in a link that seals all links before it, and only if the operator has named their head.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -19,13 +19,13 @@ const LINKS_PAGE = 5_000;
 export interface OwnChainHeadOptions {
   store: Pick<AuditStore, 'end' | 'links' | 'append'>;
   key: Buffer;
-  /** Where the key was read. */
+  /** The setting or file that the key was read from. */
   source: string;
   newKeyAfter: AuditHead | undefined;
   log: Log;
 }
 
-/** Rejects with ForeignChainError when the chain is of another key. */
+/** The returned function rejects with ForeignChainError when another key made the newest link. */
 export function createOwnChainHead(options: OwnChainHeadOptions): () => Promise<AuditHead> {
   const { store, key, log } = options;
 
@@ -40,9 +40,9 @@ export function createOwnChainHead(options: OwnChainHeadOptions): () => Promise<
     }
     const contents = { actions: 0n, digest: hash.digest(), erased: new Uint8Array() };
     const link = nextLink(key, before, contents);
-    // When it is not the first, another service has recorded the change.
-    if (await store.append(link, [])) {
-      log.warn({ head: formatAuditHead(link) }, 'the audit chain goes on with a new key from this link on');
+    // Else another process has recorded the change.
+    if (await store.append(link, before, [])) {
+      log.warn({ head: formatAuditHead(link) }, 'the audit chain continues with a new key from this link on');
     }
   }
 

@@ -1,7 +1,8 @@
-/** Refused attempts in Postgres, gathered before they come here, and kept for a while only. */
-import { arrayLiteral, type PostgresPool } from '../../shared/stores/postgres.ts';
+/** Refused attempts in Postgres, aggregated by the caller, and removed after a while. */
+import { arrayLiteral } from '../../shared/stores/postgres/postgres.ts';
+import type { PostgresPool } from '../../shared/stores/postgres/postgres-pool.ts';
 
-/** Attempts of one player for one reason within a few seconds; the other fields are of the first. No signature, no token. */
+/** Attempts of one player for one reason within a few seconds; the other fields describe the first. No signature, no token. */
 export interface RejectedAttempts {
   readonly userId: string;
   readonly reason: string;
@@ -13,19 +14,13 @@ export interface RejectedAttempts {
   readonly firstAtUnixMs: number;
 }
 
-export interface RejectedStore {
-  insert(rows: readonly RejectedAttempts[]): Promise<void>;
-  /** Newest first; of one player, or of everybody when the id is empty. */
-  list(userId: string, limit: number): Promise<RejectedAttempts[]>;
-  /** Removes what is older than this, and all but the newest rows. */
-  trim(maxAgeDays: number, maxRows: number): Promise<void>;
-}
+export type RejectedStore = ReturnType<typeof createRejectedStore>;
 
 const LIMIT_MS = 2_000;
 
-export function createRejectedStore(pool: PostgresPool): RejectedStore {
+export function createRejectedStore(pool: PostgresPool) {
   return {
-    async insert(rows) {
+    async insert(rows: readonly RejectedAttempts[]): Promise<void> {
       await pool.run(
         (sql) => sql`
           insert into rejected_actions (user_id, reason, caller, leaderboard, action_id, points, attempts, first_at)
@@ -45,18 +40,20 @@ export function createRejectedStore(pool: PostgresPool): RejectedStore {
       );
     },
 
-    async list(userId, limit) {
+    /** Newest first, of one player or of all. */
+    async list(userId: string | undefined, limit: number): Promise<RejectedAttempts[]> {
       return pool.run(
         (sql) => sql<RejectedAttempts[]>`
           select user_id as "userId", reason, caller, leaderboard, action_id as "actionId", points,
                  attempts::int, (extract(epoch from first_at) * 1000)::float8 as "firstAtUnixMs"
-          from rejected_actions ${userId === '' ? sql`` : sql`where user_id = ${userId}`}
+          from rejected_actions ${userId === undefined ? sql`` : sql`where user_id = ${userId}`}
           order by id desc limit ${limit}`,
         LIMIT_MS,
       );
     },
 
-    async trim(maxAgeDays, maxRows) {
+    /** Removes rows older than this, and all but the newest rows. */
+    async trim(maxAgeDays: number, maxRows: number): Promise<void> {
       await pool.run(
         (sql) => sql`
           delete from rejected_actions

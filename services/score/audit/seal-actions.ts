@@ -1,7 +1,7 @@
 /**
- * Seals committed actions: link after link until nothing waits, off the path of a submission. Every score service tries;
- * the number of a link decides who made it, and whoever comes second begins again from what is sealed by then. It counts
- * the backlog and tells the operator, once an episode, when sealing falls behind.
+ * Seals committed actions in the background, link after link until none is left. Every score process tries. The number of a
+ * link decides which one succeeds; the others start again from the new head. It measures the backlog, and logs once an
+ * episode when sealing falls behind. While no process commits actions, it seldom searches for them.
  */
 import {
   type AuditHead,
@@ -9,32 +9,32 @@ import {
   auditHeadAfter,
   formatAuditHead,
 } from '../../shared/audit-chain/audit-chain.ts';
-import { createLoop } from '../../shared/flow/loop.ts';
+import { createLoop, type LoopOptions } from '../../shared/flow/loop.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import type { Metrics } from '../../shared/telemetry/metrics.ts';
 import type { AuditStore } from './audit-store.ts';
+import { createQuiet } from './quiet.ts';
 import { createSealedFloor } from './sealed-floor.ts';
 
-export interface SealActions {
-  start(): void;
-  stop(): Promise<void>;
-}
+export type SealActions = ReturnType<typeof createSealActions>;
 
 export interface SealActionsOptions {
   store: Pick<AuditStore, 'head' | 'backlog' | 'candidates' | 'append'>;
+  /** The last position that any process took for a batch of actions. */
+  lastPosition: () => Promise<bigint | undefined>;
+  /** An action that is not sealed could still be changed unnoticed. In this time a link collects many batches. */
+  everyMs: LoopOptions['everyMs'];
   key: Buffer;
   log: Log;
   metrics: Metrics;
 }
 
-/** What is not sealed could still be changed unseen; a second is also long enough to give a link many batches. */
-const SEAL_EVERY_MS = 1_000;
-/** At most 20,000 actions: a tenth of a second of Postgres' time, and what a verifier reads for one link. */
+/** At most 20,000 actions: a tenth of a second of Postgres' time, and the most that a verifier reads for one link. */
 const MAX_BATCHES = 40;
-/** Far above any restart of a server that we know; from here on somebody should look. */
+/** Far longer than any server takes to restart; beyond it, an operator should look. */
 const OVERDUE_SECONDS = 60;
 
-/** The link that follows a head and seals, or records, what is given. */
+/** The link that follows a head and has these contents. */
 export function nextLink(
   key: Buffer,
   before: AuditHead,
@@ -44,8 +44,10 @@ export function nextLink(
   return { ...link, head: auditHeadAfter(key, before, link) };
 }
 
-export function createSealActions({ store, key, log, metrics }: SealActionsOptions): SealActions {
+export function createSealActions(options: SealActionsOptions) {
+  const { store, lastPosition, everyMs, key, log, metrics } = options;
   const floor = createSealedFloor();
+  const quiet = createQuiet();
   let backlog = { batches: 0, oldestSeconds: 0 };
   let overdue = false;
   let stopped = false;
@@ -58,32 +60,36 @@ export function createSealActions({ store, key, log, metrics }: SealActionsOptio
   });
 
   async function seal(): Promise<void> {
+    if (quiet.allowsRest(await lastPosition())) return;
     const from = floor.next();
     while (!stopped) {
-      // The head first: if another link is made after this, ours does not get its number.
+      // The head is read first: if another link is made after this, ours does not get its number.
       const before = await store.head();
       const candidates = await store.candidates(MAX_BATCHES, from);
       if (candidates === undefined) break;
       const { batches, actions, digest } = candidates;
       const link = nextLink(key, before, { actions, digest, erased: new Uint8Array() });
-      // Another process is at it: no need for two.
-      if (!(await store.append(link, batches))) break;
+      // Another process is sealing.
+      if (!(await store.append(link, before, batches))) break;
       sealed.inc(Number(actions));
       log.debug({ head: formatAuditHead(link), actions: Number(actions) }, 'actions sealed');
     }
     const { sealedBelow, ...waiting } = await store.backlog(from);
     floor.sawSealedBelow(sealedBelow);
     backlog = waiting;
+    quiet.searched(backlog.batches);
     const wasOverdue = overdue;
     overdue = backlog.oldestSeconds > OVERDUE_SECONDS;
     if (overdue && !wasOverdue) log.error(backlog, 'the audit chain is overdue: actions are not sealed');
     if (!overdue && wasOverdue) log.info(backlog, 'the audit chain is no longer overdue');
   }
 
-  const loop = createLoop({ name: 'seal actions', everyMs: SEAL_EVERY_MS, run: seal, log });
+  const loop = createLoop({ name: 'seal actions', everyMs, run: seal, log });
   return {
-    start: () => loop.start(),
-    async stop() {
+    start(): void {
+      void loop.start();
+    },
+    async stop(): Promise<void> {
       stopped = true;
       await loop.stop();
     },

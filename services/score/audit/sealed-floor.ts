@@ -1,34 +1,32 @@
 /**
- * From which batch on it is worth looking for one that is not sealed. A sealed batch leaves a dead entry behind in the index, and
- * a search from the first batch would pass all of them until the table is vacuumed. Batches commit in any order, so one may
- * still come below what was all sealed a moment ago: hence the floor stays some looks behind, and now and then there is none.
+ * The lowest batch at which a search for unsealed batches has to begin. A sealed batch leaves a dead index entry until the
+ * table is vacuumed, and a search from the first batch would pass all of them. Batches commit in any order, so a batch may
+ * still be committed below a range that was all sealed a moment ago. Therefore the floor stays some searches behind, and a
+ * search from the first batch follows now and then.
  */
-export interface SealedFloor {
-  /** The lowest batch to look at this time; undefined for all there are. */
-  next(): bigint | undefined;
-  /** Told at the end of a look, and not when it failed: all that is committed below this batch was sealed. */
-  sawSealedBelow(batch: bigint): void;
-}
+export type SealedFloor = ReturnType<typeof createSealedFloor>;
 
-/** With a look each second: longer than a commit takes, whatever the disk does. */
-const LOOKS_BEHIND = 10;
-const LOOK_AT_ALL_EVERY = 60;
+/** With one search a second, longer than the slowest commit. */
+const SEARCHES_BEHIND = 10;
+const SEARCH_ALL_EVERY = 60;
 
-export function createSealedFloor(): SealedFloor {
+export function createSealedFloor() {
   let seen: bigint[] = [];
-  let looks = 0;
+  let searches = 0;
   return {
-    next() {
-      const isWhole = looks % LOOK_AT_ALL_EVERY === 0;
-      return isWhole || seen.length < LOOKS_BEHIND ? undefined : seen[0];
+    /** Where the next search begins; undefined for the first batch. */
+    next(): bigint | undefined {
+      const isWhole = searches % SEARCH_ALL_EVERY === 0;
+      return isWhole || seen.length < SEARCHES_BEHIND ? undefined : seen[0];
     },
-    sawSealedBelow(batch) {
-      looks += 1;
+    /** Notes at the end of a successful search that all batches committed below this one are sealed. */
+    sawSealedBelow(batch: bigint): void {
+      searches += 1;
       const [floor] = seen;
-      // Something waits below the floor: all is looked at until there is a new one.
+      // There is an unsealed batch below the floor: search everything until there is a new floor.
       if (floor !== undefined && batch < floor) seen = [];
       seen.push(batch);
-      if (seen.length > LOOKS_BEHIND) seen.shift();
+      if (seen.length > SEARCHES_BEHIND) seen.shift();
     },
   };
 }

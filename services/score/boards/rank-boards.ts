@@ -1,78 +1,77 @@
 /**
- * The boards as score sees them: the rank service, asked within limits. States go over one stream, one message a batch. What rank
- * does not take in time is incomplete, and the outbox brings it later; while rank is known to be away nothing is sent.
+ * The boards, as the score service uses them: calls to the rank service with short limits. States travel over one stream, one
+ * message a batch. What rank does not project in time is reported as incomplete, and the outbox delivers it later; while rank
+ * is known to be away, nothing is sent.
  */
 import type { ProjectedBoard, RankService } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
 import type { GrpcClient } from '../../shared/grpc/grpc.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import { createRepeatedWarning } from '../../shared/telemetry/repeated-log.ts';
-import type { Board, IndexState, PlayerState, Projected } from '../../shared/values/board.ts';
+import {
+  type Entry,
+  type IndexState,
+  type Player,
+  type PlayerState,
+  type Projected,
+  toScore,
+} from '../../shared/values/board.ts';
+import { positionFromWire } from '../../shared/values/position.ts';
 import type { RankWatch } from './rank-watch.ts';
 
-export interface Player {
-  readonly leaderboard: string;
-  readonly userId: string;
-}
-
-export interface RankBoards {
-  /** False while asking would only wait for a limit. */
-  ready(): boolean;
-  /** States that were just committed, with the index that their statement read. Never throws. One outcome for each board. */
-  project(players: readonly PlayerState[], index: IndexState): Promise<Projected[]>;
-  /** States that were read from the outbox. Rejects when rank does not answer. */
-  bring(players: readonly PlayerState[]): Promise<Projected[]>;
-  /** From 1, in the order of the players; 0 where it could not be found in time. */
-  ranks(players: readonly Player[]): Promise<number[]>;
-}
+export type RankBoards = ReturnType<typeof createRankBoards>;
 
 export interface RankBoardsOptions {
   /** Projects over its stream. */
   stream: Pick<GrpcClient<typeof RankService>, 'projectStates'>;
-  /** Makes a call of its own for each request, so that a slow one holds up no other. */
+  /** Makes a call of its own for each request, so that a slow one delays no other. */
   calls: Pick<GrpcClient<typeof RankService>, 'projectStates' | 'getPlaces'>;
-  watch: Pick<RankWatch, 'isAway' | 'onFailed'>;
+  watch: Pick<RankWatch, 'isAway' | 'onFailed' | 'onBack'>;
+  /** How long a submission waits for rank, in milliseconds: once for its states, and once for the ranks of repeats. */
+  waitMs: number;
   log: Log;
 }
 
-/**
- * A healthy answer takes milliseconds. What waits at the edge meanwhile is refused after 300 ms, and of those a batch's verification
- * and commit take some.
- */
-const PROJECT_DEADLINE_MS = 250;
-/** The rank of a repeat, after its batch may have spent the former. */
-const RANKS_DEADLINE_MS = 250;
-/** The sweeper's: nobody waits for it. */
-const BRING_DEADLINE_MS = 2_000;
-/** As many as one call may ask for. */
+/** For the sweeper: no caller waits. */
+const BRING_LIMIT_MS = 2_000;
+/** The most that one call may ask for. */
 const PLACES_PER_CALL = 100;
 
-export function createRankBoards({ stream, calls, watch, log }: RankBoardsOptions): RankBoards {
-  const warn = createRepeatedWarning(log, 'ranks of repeats could not be found');
+export function createRankBoards({ stream, calls, watch, waitMs, log }: RankBoardsOptions) {
+  const warn = createRepeatedWarning(log, 'the ranks of repeats could not be read');
 
-  async function ranksOf(players: readonly Player[]): Promise<number[]> {
+  async function ranksOf(players: readonly Player[]): Promise<Array<number | undefined>> {
     const queries = players.map(({ leaderboard, userId }) => ({ leaderboard, userId }));
     try {
-      const { outcomes } = await calls.getPlaces({ queries }, { deadlineMs: RANKS_DEADLINE_MS });
+      const { outcomes } = await calls.getPlaces({ queries }, { limitMs: waitMs });
       return players.map((_, at) => {
         const { result } = outcomes[at] ?? {};
-        return result?.case === 'place' ? Number(result.value.entry?.rank ?? 0n) : 0;
+        const rank = result?.case === 'place' ? result.value.entry?.rank : undefined;
+        return rank === undefined ? undefined : Number(rank);
       });
     } catch (error) {
       warn({ err: error });
-      return players.map(() => 0);
+      return players.map(() => undefined);
     }
   }
 
   return {
+    /** False while a call would only wait until it times out. */
     ready: () => !watch.isAway(),
 
-    async project(players, index) {
+    /** Calls the listener whenever rank is back after it was away. */
+    onReady: (listener: () => void): void => watch.onBack(listener),
+
+    /**
+     * Projects states that were just committed, with the index state that their statement read. Returns one outcome for each
+     * board. Never rejects: the scores are committed.
+     */
+    async project(players: readonly PlayerState[], index: IndexState): Promise<Projected[]> {
       const groups = groupByLeaderboard(players);
       if (groups.length === 0) return [];
       if (!watch.isAway()) {
         try {
           const request = { index: toIndex(index), boards: groups.map(toStates) };
-          const { boards } = await stream.projectStates(request, { deadlineMs: PROJECT_DEADLINE_MS });
+          const { boards } = await stream.projectStates(request, { limitMs: waitMs });
           return groups.map((group, at) => toProjected(group, boards[at]));
         } catch (error) {
           watch.onFailed(error);
@@ -81,16 +80,18 @@ export function createRankBoards({ stream, calls, watch, log }: RankBoardsOption
       return groups.map((group) => ({ ...group, ...NOTHING_KNOWN }));
     },
 
-    async bring(players) {
+    /** Projects states of players that the outbox names. Rejects when rank does not answer. */
+    async bring(players: readonly PlayerState[]): Promise<Projected[]> {
       const groups = groupByLeaderboard(players);
       const request = { boards: groups.map(toStates) };
-      const { boards } = await calls.projectStates(request, { deadlineMs: BRING_DEADLINE_MS });
+      const { boards } = await calls.projectStates(request, { limitMs: BRING_LIMIT_MS });
       return groups.map((group, at) => toProjected(group, boards[at]));
     },
 
-    async ranks(players) {
-      if (watch.isAway()) return players.map(() => 0);
-      const parts: Promise<number[]>[] = [];
+    /** Current ranks, from 1, in the order of the players; undefined where the rank is not known in time. */
+    async ranks(players: readonly Player[]): Promise<Array<number | undefined>> {
+      if (watch.isAway()) return players.map(() => undefined);
+      const parts: Promise<Array<number | undefined>>[] = [];
       for (let start = 0; start < players.length; start += PLACES_PER_CALL) {
         parts.push(ranksOf(players.slice(start, start + PLACES_PER_CALL)));
       }
@@ -120,30 +121,27 @@ function toStates({ leaderboard, players }: Group) {
     leaderboard,
     userIds: players.map(({ userId }) => userId),
     usernames: players.map(({ username }) => username),
-    points: players.map(({ points }) => points),
+    points: players.map(({ points }) => toScore(points)),
     versions: players.map(({ version }) => version),
     reached: players.map(({ reached }) => reached),
+    // A board has values of one sign, apart from 0, which is the same in either order.
+    ascending: players.some(({ points }) => points < 0n),
   };
 }
 
 function toProjected(group: Group, answer: ProjectedBoard | undefined): Projected {
-  if (answer === undefined) throw new Error('rank left out a board');
-  const { ranks, epoch, seq, top, complete } = answer;
-  const position = epoch === 0n ? undefined : { epoch, seq };
-  const isNews = position !== undefined && top.length > 0;
+  if (answer === undefined) throw new Error('the answer of rank lacks a board');
+  const { ranks, top, complete } = answer;
+  const position = positionFromWire(answer);
   return {
     ...group,
     ranks: ranks.length === group.players.length ? ranks : undefined,
-    board: isNews ? toBoard(position, top) : undefined,
+    board: position !== undefined && top.length > 0 ? { position, entries: top.map(toEntry) } : undefined,
     position,
     complete,
   };
 }
 
-function toBoard({ epoch, seq }: Pick<Board, 'epoch' | 'seq'>, top: ProjectedBoard['top']): Board {
-  const entries = top.map(({ userId, username, score, rank }) => ({
-    ...{ userId, username, score },
-    rank: Number(rank),
-  }));
-  return { epoch, seq, entries };
+function toEntry({ userId, username, score, rank }: ProjectedBoard['top'][number]): Entry {
+  return { userId, username, score, rank: Number(rank) };
 }

@@ -1,6 +1,7 @@
 /**
- * Whether the rank service is there. One projection that fails for want of an answer is enough to take it for away: each would hold
- * up a batch, and what is not sent now the outbox brings. A probe finds out when it is back, and notices a loss when nothing is sent.
+ * Whether the rank service answers. One call without an answer is enough to count it as away: each further one would hold up
+ * a batch, and the outbox delivers later what is not sent now. A probe finds out when rank is back, and that it is away while
+ * nothing is sent.
  */
 import type { RankService } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { AppError } from '../../shared/errors/app-error.ts';
@@ -10,53 +11,30 @@ import { NO_ANSWER } from '../../shared/stores/dependencies.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import type { Metrics } from '../../shared/telemetry/metrics.ts';
 
-export interface RankWatch {
-  isAway(): boolean;
-  /** Why rank does not serve us; undefined while it does. */
-  trouble(): string | undefined;
-  /** A call failed. Only one that rank did not answer says that it is away. */
-  onFailed(error: unknown): void;
-  /** Resolves when it is known whether rank is there. */
-  start(): Promise<void>;
-  stop(): Promise<void>;
-}
+export type RankWatch = ReturnType<typeof createRankWatch>;
 
 export interface RankWatchOptions {
   rank: Pick<GrpcClient<typeof RankService>, 'projectStates'>;
-  /** Called when rank is there again. */
-  onBack: () => void;
   log: Log;
   metrics: Metrics;
 }
 
-/** An empty request costs next to nothing, and whoever waits for a board waits for this at most. */
-const PROBE_EVERY_MS = 250;
-const PROBE_DEADLINE_MS = 500;
+/** While rank answers: states that it does not take tell as well. */
+const PROBE_EVERY_MS = 1_000;
+/** While rank is away. Bounds how long boards lag once it is back. */
+const PROBE_AWAY_EVERY_MS = 250;
+const PROBE_LIMIT_MS = 500;
 
-export function createRankWatch({ rank, onBack, log, metrics }: RankWatchOptions): RankWatch {
+export function createRankWatch({ rank, log, metrics }: RankWatchOptions) {
   let away = true;
+  const listeners = new Set<() => void>();
   metrics.gauge('score_rank_away', '1 while scores are accepted without ranks because rank is away.', {
     collect: () => Number(away),
   });
 
-  function onFailed(error: unknown): void {
-    const isUnanswered =
-      error instanceof AppError &&
-      (error.reason === 'RANK_UNAVAILABLE' || error.reason === 'DEADLINE_EXCEEDED');
-    if (!isUnanswered) {
-      log.error({ err: error }, 'rank refused states');
-      return;
-    }
-    if (away) return;
-    away = true;
-    log.warn({ err: error }, 'rank does not answer: scores are accepted without ranks');
-    // It may have been one slow moment.
-    loop.wake();
-  }
-
   async function probe(): Promise<void> {
     try {
-      await rank.projectStates({}, { deadlineMs: PROBE_DEADLINE_MS });
+      await rank.projectStates({}, { limitMs: PROBE_LIMIT_MS });
     } catch (error) {
       onFailed(error);
       return;
@@ -64,15 +42,46 @@ export function createRankWatch({ rank, onBack, log, metrics }: RankWatchOptions
     if (!away) return;
     away = false;
     log.info('rank answers');
-    onBack();
+    for (const listener of listeners) listener();
   }
 
-  const loop = createLoop({ name: 'rank watch', everyMs: PROBE_EVERY_MS, run: probe, log });
+  const loop = createLoop({
+    name: 'rank watch',
+    everyMs: () => (away ? PROBE_AWAY_EVERY_MS : PROBE_EVERY_MS),
+    run: probe,
+    log,
+  });
+
+  /** Notes that a call failed. Rank counts as away only if it did not answer. */
+  function onFailed(error: unknown): void {
+    if (!isUnanswered(error)) {
+      log.error({ err: error }, 'rank refused states');
+      return;
+    }
+    if (away) return;
+    away = true;
+    log.warn({ err: error }, 'rank does not answer: scores are accepted without ranks');
+    // The failure may have been momentary: probe at once.
+    loop.wake();
+  }
+
   return {
     isAway: () => away,
+    /** Why rank does not serve us; undefined while it does. */
     trouble: () => (away ? NO_ANSWER : undefined),
     onFailed,
+    /** Calls the listener each time rank answers after it was away. */
+    onBack(listener: () => void): void {
+      listeners.add(listener);
+    },
+    /** Resolves when the first probe has ended. */
     start: () => loop.start(),
     stop: () => loop.stop(),
   };
+}
+
+function isUnanswered(error: unknown): boolean {
+  return (
+    error instanceof AppError && (error.reason === 'RANK_UNAVAILABLE' || error.reason === 'DEADLINE_EXCEEDED')
+  );
 }

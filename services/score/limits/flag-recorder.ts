@@ -1,26 +1,19 @@
 /**
- * Writes down who stands out: players who were refused by limits again and again, and those far ahead of the others. What it
- * notes costs a submission next to nothing; a loop writes it, again and again while Postgres is away. A process that is killed
- * forgets what it has not written yet.
+ * Flags suspicious players: those whom limits refused repeatedly, and those far ahead of the others. Noting costs a submission
+ * next to nothing. A loop writes the flags and retries while Postgres is away. A process that is killed loses the flags that it
+ * has not written yet.
  */
 import { AppError, type Reason } from '../../shared/errors/app-error.ts';
+import { isolate } from '../../shared/flow/isolate.ts';
 import { createLoop } from '../../shared/flow/loop.ts';
+import { isValueRefused } from '../../shared/stores/postgres/postgres-errors.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import type { Metrics } from '../../shared/telemetry/metrics.ts';
 import type { PlayerState } from '../../shared/values/board.ts';
 import type { Flag, FlagsStore } from './flags-store.ts';
 import { createStandOuts } from './stand-outs.ts';
 
-export interface FlagRecorder {
-  noteAnswers(
-    actions: ReadonlyArray<{ leaderboard: string; userId: string }>,
-    answers: readonly unknown[],
-  ): void;
-  noteAccepted(players: readonly PlayerState[]): void;
-  start(): void;
-  /** Writes what waits. */
-  stop(): Promise<void>;
-}
+export type FlagRecorder = ReturnType<typeof createFlagRecorder>;
 
 export interface FlagRecorderOptions {
   flags: Pick<FlagsStore, 'raise' | 'count'>;
@@ -29,15 +22,17 @@ export interface FlagRecorderOptions {
   monotonicMs?: () => number;
 }
 
-/** A cheat is on the list within a second. */
+/** A cheat is flagged within a second. */
 const FLUSH_EVERY_MS = 400;
-/** Once may be a slow network that brought two actions together. */
+/** A single refusal may come from a slow network that delivered two actions together. */
 export const REFUSALS_TO_FLAG = 3;
-/** Within which they count together. */
+/** The time within which refusals count together. */
 export const REFUSALS_SPAN_MS = 60_000;
-/** Players and reasons held, and as many flags that wait to be written, at some 200 bytes each. */
+/** Other processes and operators change the number of flags too. It is only a gauge. */
+const COUNT_EVERY_MS = 10_000;
+/** Most counts of refusals, and most unwritten flags, at some 200 bytes each. */
 const MAX_HELD = 10_000;
-const TELLING: ReadonlySet<Reason> = new Set([
+const SUSPICIOUS: ReadonlySet<Reason> = new Set([
   'POINTS_OVER_CAP',
   'TOO_SOON',
   'WINDOW_ACTIONS_EXCEEDED',
@@ -45,7 +40,8 @@ const TELLING: ReadonlySet<Reason> = new Set([
   'PLAYER_QUARANTINED',
 ]);
 
-interface Held {
+/** Refusals of one player for one reason. */
+interface Refusals {
   readonly leaderboard: string;
   readonly userId: string;
   readonly reason: string;
@@ -53,73 +49,94 @@ interface Held {
   readonly untilMs: number;
 }
 
-export function createFlagRecorder(options: FlagRecorderOptions): FlagRecorder {
+export function createFlagRecorder(options: FlagRecorderOptions) {
   const { flags, log, metrics, monotonicMs = () => performance.now() } = options;
-  const held = new Map<string, Held>();
+  const refused = new Map<string, Refusals>();
   const standOuts = createStandOuts(monotonicMs);
   const unwritten = new Map<string, Flag>();
   let stored = 0;
+  let countAtMs = -Infinity;
   metrics.gauge('score_player_flags', 'Flags of players that are not cleared.', { collect: () => stored });
 
   function noteRefusal({ leaderboard, userId }: { leaderboard: string; userId: string }, reason: string) {
     const key = keyOf({ leaderboard, userId, reason });
-    const known = held.get(key);
+    const known = refused.get(key);
     if (known !== undefined) known.times += 1;
-    else if (held.size < MAX_HELD) {
-      held.set(key, { leaderboard, userId, reason, times: 1, untilMs: monotonicMs() + REFUSALS_SPAN_MS });
+    else if (refused.size < MAX_HELD) {
+      refused.set(key, { leaderboard, userId, reason, times: 1, untilMs: monotonicMs() + REFUSALS_SPAN_MS });
     }
   }
 
-  function takeRefused(): Flag[] {
+  function flagsOfRefused(): Flag[] {
     const raised: Flag[] = [];
-    for (const [key, { leaderboard, userId, reason, times, untilMs }] of held) {
+    for (const [key, { leaderboard, userId, reason, times, untilMs }] of refused) {
       if (times >= REFUSALS_TO_FLAG) {
         raised.push({ leaderboard, userId, reason, times, detail: `refused ${times} times` });
       }
-      if (times >= REFUSALS_TO_FLAG || untilMs <= monotonicMs()) held.delete(key);
+      if (times >= REFUSALS_TO_FLAG || untilMs <= monotonicMs()) refused.delete(key);
     }
     return raised;
   }
 
-  function takeRaised(): void {
-    for (const flag of [...takeRefused(), ...standOuts.look()]) {
-      log.warn(flag, 'a player stands out');
+  function raise(): void {
+    for (const flag of [...flagsOfRefused(), ...standOuts.look()]) {
+      log.warn(flag, 'player flagged');
       const key = keyOf(flag);
-      const waiting = unwritten.get(key);
-      if (waiting !== undefined) unwritten.set(key, { ...flag, times: waiting.times + flag.times });
+      const before = unwritten.get(key);
+      if (before !== undefined) unwritten.set(key, { ...flag, times: before.times + flag.times });
       else if (unwritten.size < MAX_HELD) unwritten.set(key, flag);
     }
   }
 
-  /** What was written although the answer was lost is written again, and counts twice. */
+  const raiseAll = async (raised: readonly Flag[]): Promise<undefined[]> => {
+    await flags.raise(raised);
+    return raised.map(() => undefined);
+  };
+
+  /** Flags that were written although the answer was lost are written again, and count twice. */
   async function write(): Promise<void> {
-    takeRaised();
+    raise();
     if (unwritten.size === 0) return;
-    await flags.raise([...unwritten.values()]);
-    unwritten.clear();
+    const keys = [...unwritten.keys()];
+    const outcomes = await isolate([...unwritten.values()], { run: raiseAll, isOfContents: isValueRefused });
+    for (const [at, key] of keys.entries()) {
+      const failure = outcomes[at];
+      if (isValueRefused(failure)) log.error({ err: failure }, 'a player flag can not be stored');
+      // After an outage it is written in the next turn.
+      if (failure === undefined || isValueRefused(failure)) unwritten.delete(key);
+    }
+    countAtMs = -Infinity;
   }
 
-  async function turn(): Promise<void> {
+  async function run(): Promise<void> {
     await write();
+    if (monotonicMs() < countAtMs) return;
     stored = await flags.count();
+    countAtMs = monotonicMs() + COUNT_EVERY_MS;
   }
 
-  const loop = createLoop({ name: 'player flags', everyMs: FLUSH_EVERY_MS, run: turn, log });
+  const loop = createLoop({ name: 'player flags', everyMs: FLUSH_EVERY_MS, run, log });
   return {
-    noteAnswers(actions, answers) {
+    /** Notes the refusals among the answers to a batch. */
+    noteAnswers(
+      actions: ReadonlyArray<{ leaderboard: string; userId: string }>,
+      answers: readonly unknown[],
+    ): void {
       answers.forEach((answer, at) => {
         const action = actions[at];
-        if (action === undefined || !(answer instanceof AppError) || !TELLING.has(answer.reason)) return;
+        if (action === undefined || !(answer instanceof AppError) || !SUSPICIOUS.has(answer.reason)) return;
         noteRefusal(action, answer.reason);
       });
     },
-    noteAccepted: (players) => standOuts.note(players),
-    start: () => loop.start(),
-    async stop() {
+    /** Notes the new states of players whose actions were accepted. */
+    noteAccepted: (players: readonly PlayerState[]) => standOuts.note(players),
+    start(): void {
+      void loop.start();
+    },
+    /** Writes what is not written yet. */
+    async stop(): Promise<void> {
       await loop.stop();
-      await write().catch((error: unknown) =>
-        log.warn({ err: error }, 'flags of players could not be written'),
-      );
+      await write().catch((error: unknown) => log.warn({ err: error }, 'player flags could not be written'));
     },
   };
 }

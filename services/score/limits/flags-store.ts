@@ -1,13 +1,14 @@
-/** Players who stand out, one row for each reason and board. Bounded: when it is full, new ones wait for old ones to be cleared. */
-import { arrayLiteral, type PostgresPool } from '../../shared/stores/postgres.ts';
+/** Flags of suspicious players, one row a board, player and reason. Bounded: when the table is full, new flags are dropped until an operator clears old ones. */
+import { arrayLiteral } from '../../shared/stores/postgres/postgres.ts';
+import type { PostgresPool } from '../../shared/stores/postgres/postgres-pool.ts';
 
 export interface Flag {
   readonly leaderboard: string;
   readonly userId: string;
-  /** A reason of a refusal that came again and again, or what a player was ahead of the others in. */
+  /** The reason of repeated refusals; or FAST or RICH: far more actions or points than the other players. */
   readonly reason: string;
   readonly times: number;
-  /** For a person to read. */
+  /** A sentence for the operator. */
   readonly detail: string;
 }
 
@@ -18,23 +19,16 @@ export interface StoredFlag extends Omit<Flag, 'times'> {
   readonly lastAtMs: number;
 }
 
-export interface FlagsStore {
-  /** Adds to what is known of these. */
-  raise(flags: readonly Flag[]): Promise<void>;
-  /** The latest first. */
-  list(limit: number): Promise<StoredFlag[]>;
-  count(): Promise<number>;
-  /** Forgets one player's flags, or all; answers how many there were. */
-  clear(userId: string | undefined): Promise<number>;
-}
+export type FlagsStore = ReturnType<typeof createFlagsStore>;
 
 const LIMIT_MS = 2_000;
-/** More than anybody looks at. */
+/** More than an operator looks at. */
 export const MAX_FLAGS = 10_000;
 
-export function createFlagsStore(pool: PostgresPool): FlagsStore {
+export function createFlagsStore(pool: PostgresPool) {
   return {
-    async raise(flags) {
+    /** Adds flags; the counts of known ones grow. */
+    async raise(flags: readonly Flag[]): Promise<void> {
       await pool.run(
         (sql) => sql`
           insert into player_flags as f (leaderboard, user_id, reason, times, detail)
@@ -55,7 +49,8 @@ export function createFlagsStore(pool: PostgresPool): FlagsStore {
       );
     },
 
-    async list(limit) {
+    /** The latest first. */
+    async list(limit: number): Promise<StoredFlag[]> {
       const rows = await pool.run(
         (sql) => sql<FlagRow[]>`
           select leaderboard, user_id, reason, times, detail,
@@ -75,7 +70,7 @@ export function createFlagsStore(pool: PostgresPool): FlagsStore {
       }));
     },
 
-    async count() {
+    async count(): Promise<number> {
       const [row] = await pool.run(
         (sql) => sql<{ flags: number }[]>`select count(*)::int as flags from player_flags`,
         LIMIT_MS,
@@ -83,7 +78,8 @@ export function createFlagsStore(pool: PostgresPool): FlagsStore {
       return row?.flags ?? 0;
     },
 
-    async clear(userId) {
+    /** Removes one player's flags, or all. Returns their number. */
+    async clear(userId: string | undefined): Promise<number> {
       const rows = await pool.run(
         (sql) => sql`
           delete from player_flags where ${userId ?? null}::text is null or user_id = ${userId ?? null}::text

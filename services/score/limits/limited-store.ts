@@ -1,12 +1,13 @@
 /**
- * Accepting actions that are judged one by one: those of boards with limits, and those of players who are shut out. One
- * autocommit statement judges a batch and writes what it accepts, with the outbox row, or nothing at all.
+ * The commit of the judged lane, in Postgres. One autocommit statement decides on each action of a batch in order, and writes
+ * the accepted ones with the outbox row, or nothing at all.
  */
 import { AppError, isReason } from '../../shared/errors/app-error.ts';
-import { arrayLiteral, type PostgresPool, sqlCode, UNIQUE_VIOLATION } from '../../shared/stores/postgres.ts';
-import type { IndexState, PlayerState } from '../../shared/values/board.ts';
-import { type AcceptedBatch, FAST_PATH_LEASE } from '../submit/accept-store.ts';
-import type { AcceptAnswer, AcceptCommand } from '../submit/action.ts';
+import { arrayLiteral, isRepeatIn } from '../../shared/stores/postgres/postgres.ts';
+import type { PostgresPool } from '../../shared/stores/postgres/postgres-pool.ts';
+import { type IndexState, type PlayerState, playerKey, toScore } from '../../shared/values/board.ts';
+import { type AcceptedBatch, FAST_PATH_LEASE } from '../accept/accept-store.ts';
+import type { AcceptAnswer, Action } from '../accept/action.ts';
 
 export interface LimitedBatch {
   /** In the order of the actions. */
@@ -15,8 +16,8 @@ export interface LimitedBatch {
 }
 
 export interface LimitedStore {
-  /** undefined when some action was just being accepted elsewhere: nothing was written. */
-  accept(actions: readonly AcceptCommand[], limitMs: number): Promise<LimitedBatch | undefined>;
+  /** Returns undefined, and writes nothing, if another writer was accepting one of the actions. */
+  accept(actions: readonly Action[], limitMs: number): Promise<LimitedBatch | undefined>;
 }
 
 interface JudgedRow {
@@ -29,6 +30,7 @@ interface JudgedRow {
   points: bigint;
   version: bigint;
   reached: bigint;
+  changed_score: boolean;
   outbox_id: bigint | null;
   epoch: bigint;
   source: IndexState['source'];
@@ -38,7 +40,7 @@ interface JudgedRow {
 export function createLimitedStore(pool: PostgresPool): LimitedStore {
   return {
     async accept(actions, limitMs) {
-      const list = <Value extends string | bigint>(read: (action: AcceptCommand) => Value) =>
+      const list = <Value extends string | bigint>(read: (action: Action) => Value) =>
         arrayLiteral(actions.map(read));
       try {
         const rows = await pool.run(
@@ -65,7 +67,7 @@ export function createLimitedStore(pool: PostgresPool): LimitedStore {
         );
         return toLimitedBatch(rows);
       } catch (error) {
-        if (sqlCode(error) === UNIQUE_VIOLATION) return undefined;
+        if (isRepeatIn('actions', error)) return undefined;
         throw error;
       }
     },
@@ -79,7 +81,8 @@ function toLimitedBatch(rows: readonly JudgedRow[]): LimitedBatch {
   for (const row of rows) {
     if (row.outcome !== 'ACCEPTED') continue;
     const { leaderboard, user_id: userId, username, points, version, reached } = row;
-    players.set(`${leaderboard} ${userId}`, { leaderboard, userId, username, points, version, reached });
+    const state = { leaderboard, userId, username, points, version, reached };
+    players.set(playerKey(state), state);
   }
   return {
     answers: rows.map(toAnswer),
@@ -91,9 +94,16 @@ function toLimitedBatch(rows: readonly JudgedRow[]): LimitedBatch {
   };
 }
 
-function toAnswer({ outcome, points, version, retry_after_ms }: JudgedRow): AcceptAnswer | AppError {
+function toAnswer({
+  outcome,
+  points,
+  changed_score,
+  version,
+  retry_after_ms,
+}: JudgedRow): AcceptAnswer | AppError {
   if (outcome === 'ACCEPTED' || outcome === 'REPLAYED') {
-    return { newScore: points, version, replayed: outcome === 'REPLAYED' };
+    const replayed = outcome === 'REPLAYED';
+    return { newScore: toScore(points), changed: changed_score, version, replayed };
   }
   if (!isReason(outcome)) throw new Error(`an action was judged to be ${outcome}`);
   return new AppError(outcome, { retryAfterMs: Number(retry_after_ms) });

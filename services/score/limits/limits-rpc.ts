@@ -1,7 +1,8 @@
-/** The operator's gRPC face of limits, flags and quarantine, for the service `cli` alone. */
+/** The gRPC methods of limits, flags and quarantine, for the service `cli`. */
 import { LimitsService, type BoardLimits as WireLimits } from '../../../gen/scoreboard/score/v1/limits_pb.ts';
 import { AppError } from '../../shared/errors/app-error.ts';
 import { registerService, type ServiceRegistration } from '../../shared/grpc/grpc.ts';
+import type { LogOperatorAction } from '../../shared/telemetry/operator-log.ts';
 import {
   MAX_SCORE,
   parseActionId,
@@ -21,9 +22,10 @@ const MIN_WINDOW_MS = 1_000n;
 export interface LimitsRpcOptions {
   limits: Omit<LimitsStore, 'version' | 'concerned'>;
   flags: Pick<FlagsStore, 'list' | 'count' | 'clear'>;
+  logAction: LogOperatorAction;
 }
 
-export function createLimitsRpc({ limits, flags }: LimitsRpcOptions): ServiceRegistration {
+export function createLimitsRpc({ limits, flags, logAction }: LimitsRpcOptions): ServiceRegistration {
   return registerService(
     LimitsService,
     {
@@ -32,11 +34,17 @@ export function createLimitsRpc({ limits, flags }: LimitsRpcOptions): ServiceReg
         return { limits: (await limits.list(board)).map(toWire) };
       },
 
-      async setLimits(request) {
+      async setLimits(request, context) {
         if (request.limits === undefined) throw new AppError('LIMITS_INVALID');
-        if (!(await limits.set(parseLimits(request.limits)))) {
-          throw new AppError('LIMITS_INVALID', { message: `There are ${MAX_RULES} rules already.` });
+        const after = parseLimits(request.limits);
+        const { leaderboard, kind } = after;
+        const before = (await limits.list(leaderboard)).find((rule) => rule.kind === kind);
+        if (!(await limits.set(after))) {
+          throw new AppError('LIMITS_INVALID', {
+            message: `There are ${MAX_RULES} rules already. Remove one first.`,
+          });
         }
+        logAction(context, 'limits set', { leaderboard, kind, before: before ?? null, after });
         return {};
       },
 
@@ -46,25 +54,31 @@ export function createLimitsRpc({ limits, flags }: LimitsRpcOptions): ServiceReg
         return { flags: listed.map(toFlag), total: BigInt(total) };
       },
 
-      async clearFlags({ userId }) {
-        return { cleared: BigInt(await flags.clear(userId === '' ? undefined : parseUserId(userId))) };
+      async clearFlags({ userId }, context) {
+        const cleared = await flags.clear(userId === '' ? undefined : parseUserId(userId));
+        logAction(context, 'flags cleared', { player: userId || 'all', cleared });
+        return { cleared: BigInt(cleared) };
       },
 
       async listQuarantined() {
         return { userIds: await limits.quarantined() };
       },
 
-      async quarantinePlayer({ userId }) {
+      async quarantinePlayer({ userId }, context) {
         const outcome = await limits.quarantine(parseUserId(userId));
         if (outcome === 'full') {
-          const message = `${MAX_QUARANTINED} players are shut out already.`;
+          const message = `${MAX_QUARANTINED} players are in quarantine already. Release one first.`;
           throw new AppError('LIMITS_INVALID', { message });
         }
-        return { changed: outcome === 'changed' };
+        const changed = outcome === 'changed';
+        logAction(context, 'player quarantined', { player: userId, before: !changed, after: true });
+        return { changed };
       },
 
-      async releasePlayer({ userId }) {
-        return { changed: await limits.release(parseUserId(userId)) };
+      async releasePlayer({ userId }, context) {
+        const changed = await limits.release(parseUserId(userId));
+        logAction(context, 'player released', { player: userId, before: changed, after: false });
+        return { changed };
       },
     },
     {
@@ -83,14 +97,17 @@ export function createLimitsRpc({ limits, flags }: LimitsRpcOptions): ServiceReg
 export function parseLimits(wire: Omit<WireLimits, '$typeName' | '$unknown'>): BoardLimits {
   const { kind, maxPoints, windowMs, maxWindowPoints, maxWindowActions, minIntervalMs } = wire;
   if (maxPoints !== undefined) parsePoints(maxPoints);
-  expect(within(windowMs, MIN_WINDOW_MS, MAX_SPAN_MS), 'A window is 1 second to 31 days long.');
-  expect(within(minIntervalMs, 1n, MAX_SPAN_MS), 'The least time between actions is 1 ms to 31 days.');
+  expect(within(windowMs, MIN_WINDOW_MS, MAX_SPAN_MS), 'A window lasts 1 second to 31 days.');
+  expect(within(minIntervalMs, 1n, MAX_SPAN_MS), 'The shortest time between actions is 1 ms to 31 days.');
   expect(within(maxWindowPoints, 1n, MAX_SCORE), 'The points of a window are 1 to 2^53-1.');
   expect(within(maxWindowActions, 1n, MAX_SCORE), 'The actions of a window are 1 to 2^53-1.');
   const limitsWindow = maxWindowPoints !== undefined || maxWindowActions !== undefined;
-  expect((windowMs !== undefined) === limitsWindow, 'A window and what it may hold are given together.');
-  // A kind with the separator in it could match no action.
-  if (kind !== '') expect(!parseActionId(kind).includes('_'), 'A kind has no "_".');
+  expect(
+    (windowMs !== undefined) === limitsWindow,
+    'A window needs a limit of points or actions, and such a limit needs a window.',
+  );
+  // The kind ends at the first "_" of an action id, so a kind that contains one would match no action.
+  if (kind !== '') expect(!parseActionId(kind).includes('_'), 'A kind does not contain "_".');
   return {
     leaderboard: parseLeaderboard(wire.leaderboard),
     ...{ kind, maxPoints, windowMs, maxWindowPoints, maxWindowActions, minIntervalMs },

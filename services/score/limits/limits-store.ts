@@ -1,16 +1,16 @@
 /**
- * The operator's rules for boards, and the players in quarantine. Both lists are bounded, so that every process holds them. An erased
- * player stays in quarantine under a digest of the user id.
+ * The operator's rules for boards, and the players in quarantine. Both lists are bounded, because every process holds them in
+ * memory. An erased player stays in quarantine under a digest of the user id.
  */
 import { hash } from 'node:crypto';
-import type { PostgresPool } from '../../shared/stores/postgres.ts';
+import type { PostgresPool } from '../../shared/stores/postgres/postgres-pool.ts';
 
-/** What one player may do on a board; undefined limits nothing. */
+/** Limits for each player of a board; undefined limits nothing. */
 export interface BoardLimits {
   readonly leaderboard: string;
-  /** What stands before the first "_" of an action id; empty is the rule for all actions of the board together. */
+  /** The part of an action id before the first "_". Empty: the rule covers all actions of the board together. */
   readonly kind: string;
-  /** Of one action. */
+  /** Most points of one action. */
   readonly maxPoints: bigint | undefined;
   readonly windowMs: bigint | undefined;
   readonly maxWindowPoints: bigint | undefined;
@@ -18,38 +18,24 @@ export interface BoardLimits {
   readonly minIntervalMs: bigint | undefined;
 }
 
-/** What limits may concern, as of one version. */
+/** The boards and players that limits apply to, as of one version. */
 export interface Concerned {
   readonly version: bigint;
   readonly leaderboards: readonly string[];
-  /** User ids, and what `quarantineName` makes of those of erased players. */
+  /** User ids; of erased players, their `quarantineName`. */
   readonly userIds: readonly string[];
 }
 
-export interface LimitsStore {
-  /** The rules of one board, or of all, in the order of board and kind. */
-  list(leaderboard: string | undefined): Promise<BoardLimits[]>;
-  /** Replaces one rule; without any limit it is taken away. False when there is no room for another one. */
-  set(limits: BoardLimits): Promise<boolean>;
-  /** The latest first. */
-  quarantined(): Promise<string[]>;
-  /** 'full' when there is no room for another player. */
-  quarantine(userId: string): Promise<'changed' | 'known' | 'full'>;
-  /** False when the player was not shut out. */
-  release(userId: string): Promise<boolean>;
-  /** Grows with every change. */
-  version(): Promise<bigint>;
-  concerned(): Promise<Concerned>;
-}
+export type LimitsStore = ReturnType<typeof createLimitsStore>;
 
 const LIMIT_MS = 2_000;
-/** Kept in the memory of every process and read whole when one changes. */
+/** Every process holds all rules, and reads all when one changes. */
 export const MAX_RULES = 1_000;
 export const MAX_QUARANTINED = 1_000;
 
 const ERASED = 'erased ';
 
-/** What stands for an erased player in the list of quarantined players, as the database makes it (migration 0007). */
+/** The name of an erased player in the quarantine, as the database makes it (migration 0007). */
 export function quarantineName(userId: string): string {
   return ERASED + hash('sha256', userId, 'hex');
 }
@@ -68,9 +54,10 @@ interface LimitsRow {
   min_interval_ms: bigint | null;
 }
 
-export function createLimitsStore(pool: PostgresPool): LimitsStore {
+export function createLimitsStore(pool: PostgresPool) {
   return {
-    async list(leaderboard) {
+    /** The rules of one board, or of all, in the order of board and kind. */
+    async list(leaderboard: string | undefined): Promise<BoardLimits[]> {
       const rows = await pool.run(
         (sql) => sql<LimitsRow[]>`
           select * from leaderboard_limits
@@ -81,7 +68,8 @@ export function createLimitsStore(pool: PostgresPool): LimitsStore {
       return rows.map(toLimits);
     },
 
-    async set({ leaderboard, kind, ...given }) {
+    /** Replaces one rule; a rule without limits is removed. Returns false if there are too many rules. */
+    async set({ leaderboard, kind, ...given }: BoardLimits): Promise<boolean> {
       const { maxPoints, windowMs, maxWindowPoints, maxWindowActions, minIntervalMs } = given;
       if (Object.values(given).every((value) => value === undefined)) {
         await pool.run(
@@ -106,7 +94,8 @@ export function createLimitsStore(pool: PostgresPool): LimitsStore {
       return rows.length === 1;
     },
 
-    async quarantined() {
+    /** Players in quarantine, the latest first. */
+    async quarantined(): Promise<string[]> {
       const rows = await pool.run(
         (sql) => sql<{ user_id: string }[]>`
           select user_id from quarantined_players order by quarantined_at desc limit ${MAX_QUARANTINED}`,
@@ -115,7 +104,8 @@ export function createLimitsStore(pool: PostgresPool): LimitsStore {
       return rows.map(({ user_id }) => user_id);
     },
 
-    async quarantine(userId) {
+    /** Returns 'known' if the player is in quarantine already, 'full' if there are too many. */
+    async quarantine(userId: string): Promise<'changed' | 'known' | 'full'> {
       const [row] = await pool.run(
         (sql) => sql<{ known: boolean; added: boolean }[]>`
           with added as (
@@ -132,7 +122,8 @@ export function createLimitsStore(pool: PostgresPool): LimitsStore {
       return row?.known ? 'known' : 'full';
     },
 
-    async release(userId) {
+    /** Returns false if the player was not in quarantine. */
+    async release(userId: string): Promise<boolean> {
       const rows = await pool.run(
         (sql) => sql`
           delete from quarantined_players where user_id in (${userId}, ${quarantineName(userId)})
@@ -142,15 +133,7 @@ export function createLimitsStore(pool: PostgresPool): LimitsStore {
       return rows.length === 1;
     },
 
-    async version() {
-      const [row] = await pool.run(
-        (sql) => sql<{ version: bigint }[]>`select version from limits_version`,
-        LIMIT_MS,
-      );
-      return row?.version ?? 0n;
-    },
-
-    async concerned() {
+    async concerned(): Promise<Concerned> {
       const [row] = await pool.run(
         (sql) => sql<{ version: bigint; leaderboards: string[]; user_ids: string[] }[]>`
           select version,

@@ -1,37 +1,29 @@
 /**
- * Knows which boards have limits and which players are shut out, so that everything else never asks. It decides only which
- * way an action takes; what the limits are, the statement that judges reads itself. While Postgres is away it knows the last.
+ * Which boards have limits and which players are in quarantine, from memory, so that other actions cost no look-up. It only
+ * selects the lane of an action: the judging statement reads the limits itself. While Postgres is away, the last state applies.
  */
-
-import { createLoop } from '../../shared/flow/loop.ts';
+import { createLoop, type LoopOptions } from '../../shared/flow/loop.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import { isQuarantineName, type LimitsStore, quarantineName } from './limits-store.ts';
 
-export interface LimitsWatch {
-  isEmpty(): boolean;
-  concerns(action: { leaderboard: string; userId: string }): boolean;
-  /** Resolves when the limits are known; from then on it looks again and again. */
-  start(): Promise<void>;
-  stop(): Promise<void>;
+export type LimitsWatch = ReturnType<typeof createLimitsWatch>;
+
+export interface LimitsWatchOptions {
+  /** Grows with every change of rules or quarantine. */
+  readVersion: () => Promise<bigint>;
+  everyMs: LoopOptions['everyMs'];
+  limits: Pick<LimitsStore, 'concerned'>;
+  log: Log;
 }
 
-/** A change is known everywhere within a second. */
-const LOOK_EVERY_MS = 400;
-
-export function createLimitsWatch({
-  limits,
-  log,
-}: {
-  limits: Pick<LimitsStore, 'version' | 'concerned'>;
-  log: Log;
-}): LimitsWatch {
+export function createLimitsWatch({ readVersion, everyMs, limits, log }: LimitsWatchOptions) {
   let known = 0n;
   let leaderboards: ReadonlySet<string> = new Set();
   let userIds: ReadonlySet<string> = new Set();
   let hasErased = false;
 
   async function look(): Promise<void> {
-    if ((await limits.version()) === known) return;
+    if ((await readVersion()) === known) return;
     const concerned = await limits.concerned();
     leaderboards = new Set(concerned.leaderboards);
     userIds = new Set(concerned.userIds);
@@ -39,14 +31,17 @@ export function createLimitsWatch({
     known = concerned.version;
   }
 
-  const loop = createLoop({ name: 'limits watch', everyMs: LOOK_EVERY_MS, run: look, log });
+  const loop = createLoop({ name: 'limits watch', everyMs, run: look, log });
   return {
+    /** Whether limits apply to no action at all. */
     isEmpty: () => leaderboards.size === 0 && userIds.size === 0,
-    concerns: ({ leaderboard, userId }) =>
+    /** Whether limits may apply to the action. */
+    concerns: ({ leaderboard, userId }: { leaderboard: string; userId: string }) =>
       leaderboards.has(leaderboard) ||
       userIds.has(userId) ||
       (hasErased && userIds.has(quarantineName(userId))),
-    async start() {
+    /** Resolves when the limits are known; then checks for changes periodically. */
+    async start(): Promise<void> {
       await look();
       void loop.start();
     },

@@ -1,61 +1,50 @@
-/** Everything about what players may do: the lane that judges, the watch over it, flags, and the operator's way in. */
-import type { ServiceRegistration } from '../../shared/grpc/grpc.ts';
-import type { PostgresPool } from '../../shared/stores/postgres.ts';
+/** Composes the limits of players: the judged lane, flags of suspicious players, and the operator's methods. */
+import type { Deadline } from '../../shared/flow/deadline.ts';
+import type { PostgresPool } from '../../shared/stores/postgres/postgres-pool.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import type { Metrics } from '../../shared/telemetry/metrics.ts';
-import type { LimitedLane } from '../submit/accept-lanes.ts';
-import type { StoreBreaker } from '../submit/store-breaker.ts';
+import type { LogOperatorAction } from '../../shared/telemetry/operator-log.ts';
+import type { Action } from '../accept/action.ts';
 import { acceptLimited } from './accept-limited.ts';
-import { createFlagRecorder, type FlagRecorder } from './flag-recorder.ts';
+import { createFlagRecorder } from './flag-recorder.ts';
 import { createFlagsStore } from './flags-store.ts';
 import { createLimitedStore } from './limited-store.ts';
 import { createLimitsRpc } from './limits-rpc.ts';
 import { createLimitsStore } from './limits-store.ts';
-import { createLimitsWatch } from './limits-watch.ts';
+import { createLimitsWatch, type LimitsWatchOptions } from './limits-watch.ts';
 
-export interface Limits {
-  readonly lane: LimitedLane;
-  readonly rpc: ServiceRegistration;
-  noteAccepted: FlagRecorder['noteAccepted'];
-  /** Resolves when the limits are known: nothing is to be accepted before. */
-  start(): Promise<void>;
-  stop(): Promise<void>;
-}
+export type Limits = ReturnType<typeof createLimits>;
 
-export interface LimitsOptions {
+export interface LimitsOptions extends Pick<LimitsWatchOptions, 'readVersion' | 'everyMs'> {
   writePool: PostgresPool;
   upkeepPool: PostgresPool;
-  breaker: Pick<StoreBreaker, 'watched'>;
   log: Log;
+  logAction: LogOperatorAction;
   metrics: Metrics;
 }
 
-export function createLimits({ writePool, upkeepPool, breaker, log, metrics }: LimitsOptions): Limits {
+export function createLimits(options: LimitsOptions) {
+  const { writePool, upkeepPool, readVersion, everyMs, log, logAction, metrics } = options;
   const limits = createLimitsStore(upkeepPool);
   const flags = createFlagsStore(upkeepPool);
   const store = createLimitedStore(writePool);
-  const watch = createLimitsWatch({ limits, log });
+  const watch = createLimitsWatch({ readVersion, everyMs, limits, log });
   const recorder = createFlagRecorder({ flags, log, metrics });
-  const watchedStore: typeof store = {
-    accept: (actions, limitMs) => breaker.watched(() => store.accept(actions, limitMs)),
-  };
   return {
+    /** The judged lane: which actions take it, and how they are accepted. */
     lane: {
-      isEmpty: () => watch.isEmpty(),
-      concerns: (command) => watch.concerns(command),
-      async accept(commands, deadline) {
-        const result = await acceptLimited(watchedStore, commands, deadline);
-        recorder.noteAnswers(commands, result.answers);
-        return result;
-      },
+      isEmpty: watch.isEmpty,
+      concerns: watch.concerns,
+      accept: (actions: readonly Action[], deadline: Deadline) => acceptLimited(store, actions, deadline),
     },
-    rpc: createLimitsRpc({ limits, flags }),
-    noteAccepted: (players) => recorder.noteAccepted(players),
-    async start() {
+    flags: { noteAnswers: recorder.noteAnswers, noteAccepted: recorder.noteAccepted },
+    rpc: createLimitsRpc({ limits, flags, logAction }),
+    /** Resolves when the limits are known. No action may be accepted before. */
+    async start(): Promise<void> {
       await watch.start();
       recorder.start();
     },
-    async stop() {
+    async stop(): Promise<void> {
       await Promise.all([watch.stop(), recorder.stop()]);
     },
   };

@@ -1,28 +1,22 @@
 /**
- * Who is far ahead of the others of a board in accepted actions or points. It looks at a sample of the states that commits
- * leave: what a player gained is the difference between two of them, so a sample tells it as well as all would. A player is
- * measured against the median, never against a number that no game has agreed to.
+ * Finds players far ahead of the others of a board in accepted actions or points. It follows a sample of committed states: a
+ * player's gain is the difference between two of them, so a sample is enough. A player is compared with the median gain, not
+ * with a fixed number, because only a game knows what its players can do.
  */
-import type { PlayerState } from '../../shared/values/board.ts';
+import { type PlayerState, playerKey } from '../../shared/values/board.ts';
 import type { Flag } from './flags-store.ts';
 
-export interface StandOuts {
-  note(players: readonly PlayerState[]): void;
-  /** Takes in what was noted; at the end of a span, who stood out in it. */
-  look(): Flag[];
-}
-
-/** Long enough that a burst of an honest player does not look like a habit. */
+/** Long enough that a burst of an honest player is not flagged. */
 export const SPAN_MS = 10_000;
-/** States kept between two looks: some thousand a second are a few microseconds each. */
+/** Most states noted between two looks, at a few microseconds each. */
 const MAX_NOTED = 1_000;
-/** Players followed in one span, at some 200 bytes each. */
+/** Most players followed in one span, at some 200 bytes each. */
 const MAX_FOLLOWED = 10_000;
-/** Of fewer players nobody can say what is usual. */
+/** The median of fewer players says too little. */
 export const MIN_CROWD = 20;
-/** Of one span: less is no habit. */
+/** Fewest actions in a span for a flag. */
 export const MIN_ACTIONS = 20;
-/** Times the median. */
+/** Multiple of the median that is flagged. */
 export const FAR_AHEAD = 10;
 
 interface Followed {
@@ -30,13 +24,13 @@ interface Followed {
   last: PlayerState;
 }
 
-export function createStandOuts(monotonicMs: () => number): StandOuts {
+export function createStandOuts(monotonicMs: () => number) {
   let noted: PlayerState[] = [];
   let followed = new Map<string, Followed>();
   let spanEndsMs = monotonicMs() + SPAN_MS;
 
   function follow(state: PlayerState): void {
-    const key = `${state.leaderboard} ${state.userId}`;
+    const key = playerKey(state);
     const known = followed.get(key);
     if (known === undefined) {
       if (followed.size < MAX_FOLLOWED) followed.set(key, { first: state, last: state });
@@ -44,10 +38,11 @@ export function createStandOuts(monotonicMs: () => number): StandOuts {
   }
 
   return {
-    note(players) {
+    note(players: readonly PlayerState[]): void {
       if (noted.length < MAX_NOTED) noted.push(...players);
     },
-    look() {
+    /** Processes the noted states. At the end of a span, returns flags of the players who stood out in it. */
+    look(): Flag[] {
       for (const state of noted) follow(state);
       noted = [];
       if (monotonicMs() < spanEndsMs) return [];
@@ -59,7 +54,7 @@ export function createStandOuts(monotonicMs: () => number): StandOuts {
   };
 }
 
-/** Of the players of one board. */
+/** Flags among the players of one board. */
 function standOutsOf(players: readonly Followed[]): Flag[] {
   const gains = players
     .map(({ first, last }) => ({

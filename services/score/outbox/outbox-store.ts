@@ -1,21 +1,23 @@
 /**
- * What is committed but not yet delivered. Rows are claimed by state and time with SKIP LOCKED, never by an id cursor. A
- * row that failed waits for a moment of its own draw, again and again, until it is delivered or dead.
+ * Batches that are committed and not delivered yet. Rows are claimed by state and due time with SKIP LOCKED, never by an id
+ * cursor. A row that failed is due again after a random wait, until it is delivered or given up (dead).
  */
-import { arrayLiteral, type PostgresPool } from '../../shared/stores/postgres.ts';
+import { arrayLiteral } from '../../shared/stores/postgres/postgres.ts';
+import type { PostgresPool } from '../../shared/stores/postgres/postgres-pool.ts';
+import { type DepthRow, depthColumns, isDue, type OutboxDepth, toOutboxDepth } from './outbox-depth.ts';
 
 export interface OutboxRow {
   readonly id: bigint;
   readonly players: ReadonlyArray<{ leaderboard: string; userId: string }>;
 }
 
-/** A row as the operator sees it. */
+/** A row as shown to the operator. */
 export interface OutboxEntry {
   readonly id: bigint;
   readonly state: 'pending' | 'dead';
-  /** How often it failed while others got through. */
+  /** Failures while other rows were delivered. */
   readonly attempts: number;
-  /** Empty when it was never tried, or never failed. */
+  /** Empty if no attempt failed. */
   readonly lastError: string;
   /** Unix milliseconds, by the database's clock. */
   readonly createdAtMs: number;
@@ -24,37 +26,31 @@ export interface OutboxEntry {
   readonly leaderboards: readonly string[];
 }
 
-export interface OutboxDepth {
-  readonly pending: number;
-  readonly oldestSeconds: number;
-  readonly dead: number;
-}
-
-/** Not delivered: how long to wait, and when to give up. */
+/** How long rows that were not delivered wait, and when they are given up. */
 export interface Postponement {
   readonly error: string;
-  /** The wait is drawn between these. */
+  /** The wait is random between these. */
   readonly minMs: number;
   readonly maxMs: number;
-  /** An attempt that counts, and how many make a row dead; undefined when it was not the row's fault. */
+  /** Counts an attempt; a row with so many is dead. Undefined when the row is not the cause: the attempt is not counted. */
   readonly maxAttempts: number | undefined;
 }
 
 export interface OutboxStore {
-  /** Takes rows that are due and keeps other sweepers away from them for the lease. */
+  /** Takes rows that are due; other sweepers leave them alone for the lease. */
   claim(limit: number, leaseMs: number): Promise<OutboxRow[]>;
-  /** Delivered: the rows are no longer needed. */
+  /** Removes delivered rows. */
   settle(ids: readonly bigint[]): Promise<void>;
   postpone(ids: readonly bigint[], how: Postponement): Promise<void>;
   depth(): Promise<OutboxDepth>;
   /** Dead rows first, then the oldest. */
   list(limit: number): Promise<OutboxEntry[]>;
-  /** Makes these rows, or all dead ones, due now as if never tried; answers how many there were. */
+  /** Makes these rows, or all dead ones, due now as if never tried. Returns their number. */
   replay(which: readonly bigint[] | 'dead'): Promise<number>;
 }
 
 const LIMIT_MS = 2_000;
-/** An error is for a person to read: its beginning will do. */
+/** Errors are stored for the operator to read; their beginning is enough. */
 const ERROR_CHARACTERS = 500;
 
 export function createOutboxStore(pool: PostgresPool): OutboxStore {
@@ -64,7 +60,7 @@ export function createOutboxStore(pool: PostgresPool): OutboxStore {
         (sql) => sql<{ id: bigint; leaderboards: string[]; user_ids: string[] }[]>`
           update outbox set next_attempt_at = now() + ${leaseMs} * interval '1 millisecond'
           where id in (
-            select id from outbox where state = 'pending' and next_attempt_at <= now()
+            select id from outbox where ${isDue(sql)}
             order by next_attempt_at limit ${limit} for update skip locked
           )
           returning id, to_json(leaderboards) as leaderboards, to_json(user_ids) as user_ids`,
@@ -90,7 +86,7 @@ export function createOutboxStore(pool: PostgresPool): OutboxStore {
       await pool.run(
         (sql) => sql`
           update outbox set
-            last_error = ${error.slice(0, ERROR_CHARACTERS)},
+            last_error = ${error.replaceAll('\0', '').slice(0, ERROR_CHARACTERS)},
             next_attempt_at = now() + interval '1 millisecond' * (${minMs}::float8 + random() * ${maxMs - minMs}::float8),
             attempts = attempts + ${maxAttempts === undefined ? 0 : 1}::int,
             state = case when attempts + 1 >= ${maxAttempts ?? null}::int then 'dead' else state end
@@ -101,14 +97,11 @@ export function createOutboxStore(pool: PostgresPool): OutboxStore {
 
     async depth() {
       const [row] = await pool.run(
-        (sql) => sql<{ pending: number; oldest: number; dead: number }[]>`
-          select count(*) filter (where state = 'pending')::int as pending,
-                 count(*) filter (where state = 'dead')::int as dead,
-                 coalesce(extract(epoch from now() - min(created_at) filter (where state = 'pending')), 0)::float8 as oldest
-          from outbox`,
+        (sql) => sql<DepthRow[]>`select ${depthColumns(sql)} from outbox`,
         LIMIT_MS,
       );
-      return { pending: row?.pending ?? 0, oldestSeconds: row?.oldest ?? 0, dead: row?.dead ?? 0 };
+      if (row === undefined) throw new Error('Postgres answered without a row');
+      return toOutboxDepth(row);
     },
 
     async list(limit) {

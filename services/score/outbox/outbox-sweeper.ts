@@ -1,28 +1,23 @@
 /**
- * Delivers what the fast path left behind, with the players' newest states. Rows are taken together while that works. A
- * group that fails while others get through holds a row that is itself at fault: then each is tried alone, so that one bad
- * row neither keeps the rest back nor takes them with it. Only that is counted against a row, so it is given up only while
- * others get through. Whatever failed is tried again within two seconds: what stood in the way may be gone, and
- * nobody else, nor another life of this process, would know that something waits.
+ * Delivers what the fast path left in the outbox. Rows are delivered as a group while that works. When a group fails although
+ * other deliveries succeed, one of its rows is at fault, and each is tried alone: a bad row then neither holds up the others
+ * nor fails with them. Only such failures count as attempts of a row, so a row is given up only while others are delivered.
+ * Everything that failed is retried within two seconds, because no event announces that the cause is gone, and a process that
+ * was killed meanwhile has no memory of it.
  */
-
-import { createLoop } from '../../shared/flow/loop.ts';
+import { createLoop, type LoopOptions } from '../../shared/flow/loop.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import { createRepeatedWarning } from '../../shared/telemetry/repeated-log.ts';
 import type { OutboxRow, OutboxStore } from './outbox-store.ts';
 
-export interface OutboxSweeper {
-  /** A batch was delivered, here or on the fast path: whatever stood in the way is gone. */
-  onDelivered(): void;
-  start(): void;
-  /** Looks now: there is something to take. */
-  wake(): void;
-  stop(): Promise<void>;
-}
+export type OutboxSweeper = ReturnType<typeof createOutboxSweeper>;
 
 export interface OutboxSweeperOptions {
   outbox: Pick<OutboxStore, 'claim' | 'settle' | 'postpone'>;
-  /** False while trying would only wait for a limit. */
+  /** Whether a row is due. It may be asked a moment late: the next turn finds the row. */
+  hasDueRows: () => Promise<boolean>;
+  everyMs: LoopOptions['everyMs'];
+  /** False while a delivery would only wait until it times out. */
   ready: () => boolean;
   /** Rejects when any part was not delivered. */
   deliver: (rows: readonly OutboxRow[]) => Promise<void>;
@@ -31,33 +26,45 @@ export interface OutboxSweeperOptions {
   monotonicMs?: () => number;
 }
 
-const SWEEP_EVERY_MS = 500;
 const SWEEP_ROWS = 200;
 /**
- * Many times what a sweep takes while all is well. No longer, because a claim may be carried out late, by a database that
- * goes on after a pause, for a sweeper that has long given it up; and a sweep that takes longer is done twice, harmlessly.
+ * Many times the duration of a healthy sweep. It is no longer because a Postgres that continues after a pause may carry out
+ * the claim of a sweeper that gave up long ago. A sweep that takes longer is repeated by another process, which is harmless.
  */
 const SWEEP_LEASE_MS = 4_000;
 /**
- * Part of the five seconds in which all is delivered once a fault is over. A longer wait would spare nothing: while all fails,
- * each sweep ends with its first group, however many rows are due.
+ * Part of the five seconds within which everything is delivered after a fault; another second passes until the next turn. Longer
+ * waits would save nothing: while everything fails, each sweep ends with its first group, however many rows are due.
  */
 const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 2_000;
-/** Some seven minutes of failing while others get through: such a row needs a person. */
+/** Some seven minutes of failing while others are delivered: an operator has to look at such a row. */
 const MAX_ATTEMPTS = 300;
-/** That many in a row, each alone: it is not the rows. */
+/** After this many consecutive failures of rows tried alone, the rows are not the cause. */
 const FAILURES_ALONE = 3;
-/** Others get through when one did this lately. */
+/** Other deliveries succeed if one has within this time. */
 const LATELY_MS = 30_000;
 
-export function createOutboxSweeper(options: OutboxSweeperOptions): OutboxSweeper {
-  const { outbox, ready, deliver, onFailed, log, monotonicMs = () => performance.now() } = options;
+export function createOutboxSweeper(options: OutboxSweeperOptions) {
+  const {
+    outbox,
+    hasDueRows,
+    everyMs,
+    ready,
+    deliver,
+    onFailed,
+    log,
+    monotonicMs = () => performance.now(),
+  } = options;
   const warn = createRepeatedWarning(log, 'a batch could not be delivered by itself');
   let deliveredAtMs = -Infinity;
   let failedAtMs = -Infinity;
+  let isWoken = false;
 
   async function sweep(): Promise<void> {
+    const isAsked = isWoken;
+    isWoken = false;
+    if (!ready() || !(isAsked || (await hasDueRows()))) return;
     while (ready()) {
       const rows = await outbox.claim(SWEEP_ROWS, SWEEP_LEASE_MS);
       if (rows.length === 0) return;
@@ -66,21 +73,21 @@ export function createOutboxSweeper(options: OutboxSweeperOptions): OutboxSweepe
   }
 
   async function sweepRows(rows: readonly OutboxRow[]): Promise<void> {
-    const othersGetThrough = deliveredAtMs > failedAtMs;
+    const othersSucceed = deliveredAtMs > failedAtMs;
     const error = await attempt(rows);
     if (error === undefined) return;
-    if (rows.length > 1 && othersGetThrough) return sweepEach(rows);
+    if (rows.length > 1 && othersSucceed) return sweepEach(rows);
     await postpone(rows, error, rows.length === 1);
     throw error;
   }
 
   async function sweepEach(rows: readonly OutboxRow[]): Promise<void> {
-    let failuresInTurn = 0;
+    let consecutiveFailures = 0;
     for (const [at, row] of rows.entries()) {
       const error = await attempt([row]);
-      failuresInTurn = error === undefined ? 0 : failuresInTurn + 1;
+      consecutiveFailures = error === undefined ? 0 : consecutiveFailures + 1;
       if (error === undefined) continue;
-      if (failuresInTurn === FAILURES_ALONE) {
+      if (consecutiveFailures === FAILURES_ALONE) {
         await postpone(rows.slice(at), error, false);
         throw error;
       }
@@ -89,7 +96,7 @@ export function createOutboxSweeper(options: OutboxSweeperOptions): OutboxSweepe
     }
   }
 
-  /** Delivers and settles, or answers why not. */
+  /** Delivers and settles. Returns the error if that fails. */
   async function attempt(rows: readonly OutboxRow[]): Promise<Error | undefined> {
     try {
       await deliver(rows);
@@ -120,13 +127,20 @@ export function createOutboxSweeper(options: OutboxSweeperOptions): OutboxSweepe
     );
   }
 
-  const loop = createLoop({ name: 'outbox sweeper', everyMs: SWEEP_EVERY_MS, run: sweep, log });
+  const loop = createLoop({ name: 'outbox sweeper', everyMs, run: sweep, log });
   return {
-    onDelivered() {
+    /** Notes that a batch was delivered on the fast path: other deliveries succeed. */
+    onDelivered(): void {
       deliveredAtMs = monotonicMs();
     },
-    start: () => loop.start(),
-    wake: () => loop.wake(),
+    start(): void {
+      void loop.start();
+    },
+    /** Sweeps now. */
+    wake(): void {
+      isWoken = true;
+      loop.wake();
+    },
     stop: () => loop.stop(),
   };
 }

@@ -1,43 +1,34 @@
 /**
- * Looks at how full and how old the outbox is. It tells the operator when delivery falls behind, once an episode, and it
- * says when the outbox is full, so that submissions are refused before they cost anything. The answer is kept in memory.
+ * Watches the depth of the outbox and whether Postgres accepts writes. It logs once an episode when delivery falls behind, and
+ * tells admission when the outbox is full, so that submissions are refused before they cost anything. Answers come from memory.
  */
-
-import { createLoop } from '../../shared/flow/loop.ts';
-import { describePostgresTrouble } from '../../shared/stores/postgres.ts';
+import { createLoop, type LoopOptions } from '../../shared/flow/loop.ts';
+import { describePostgresTrouble } from '../../shared/stores/postgres/postgres.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import type { Metrics } from '../../shared/telemetry/metrics.ts';
-import type { OutboxDepth, OutboxStore } from './outbox-store.ts';
+import type { OutboxDepth } from './outbox-depth.ts';
 
-export interface OutboxWatch {
-  /** No more batches should be committed until some are delivered. */
-  isFull(): boolean;
-  /** Why Postgres does not answer; undefined while it does. */
-  trouble(): string | undefined;
-  start(): void;
-  stop(): Promise<void>;
-}
+export type OutboxWatch = ReturnType<typeof createOutboxWatch>;
 
 export interface OutboxWatchOptions {
-  outbox: Pick<OutboxStore, 'depth'>;
-  /** Rejects while Postgres takes no writes. */
-  checkWritable: () => Promise<void>;
+  /** Rejects also when Postgres takes no writes. */
+  readDepth: () => Promise<OutboxDepth>;
+  everyMs: LoopOptions['everyMs'];
   log: Log;
   metrics: Metrics;
 }
 
-/** Often enough that even at a thousand commits a second the cap is passed by a few per cent only. */
-const LOOK_EVERY_MS = 1_000;
 /**
- * Batches that may wait. At 20 commits a second, which carry 10,000 scores, this is forty minutes without a bus, some
- * hundred megabytes of rows, and a few minutes of sweeping once the bus is back.
+ * Most batches that may wait. At 20 commits a second, which carry 10,000 scores, this is forty minutes without NATS, some
+ * hundred megabytes of rows, and a few minutes of sweeping once NATS is back. With a look each second, even a thousand commits
+ * a second exceed it by a few per cent only.
  */
 export const MAX_PENDING_ROWS = 50_000;
-/** Far above any restart of a server that we know; from here on somebody should look. */
+/** Far longer than any server takes to restart; beyond it, an operator should look. */
 export const OVERDUE_SECONDS = 30;
 
-export function createOutboxWatch({ outbox, checkWritable, log, metrics }: OutboxWatchOptions): OutboxWatch {
-  let depth: OutboxDepth = { pending: 0, oldestSeconds: 0, dead: 0 };
+export function createOutboxWatch({ readDepth, everyMs, log, metrics }: OutboxWatchOptions) {
+  let depth: OutboxDepth = { pending: 0, oldestSeconds: 0, dead: 0, isDue: false };
   let overdue = false;
   let full = false;
   let trouble: string | undefined;
@@ -55,9 +46,9 @@ export function createOutboxWatch({ outbox, checkWritable, log, metrics }: Outbo
     collect: () => Number(full),
   });
 
-  async function readDepth(): Promise<OutboxDepth> {
+  async function readWithTrouble(): Promise<OutboxDepth> {
     try {
-      const [read] = await Promise.all([outbox.depth(), checkWritable()]);
+      const read = await readDepth();
       trouble = undefined;
       return read;
     } catch (error) {
@@ -68,7 +59,7 @@ export function createOutboxWatch({ outbox, checkWritable, log, metrics }: Outbo
 
   async function look(): Promise<void> {
     const { dead } = depth;
-    depth = await readDepth();
+    depth = await readWithTrouble();
     const wasOverdue = overdue;
     const wasFull = full;
     overdue = depth.oldestSeconds > OVERDUE_SECONDS;
@@ -84,6 +75,15 @@ export function createOutboxWatch({ outbox, checkWritable, log, metrics }: Outbo
     if (depth.dead > dead) log.error(depth, 'batches were given up: see "outbox list"');
   }
 
-  const loop = createLoop({ name: 'outbox watch', everyMs: LOOK_EVERY_MS, run: look, log });
-  return { isFull: () => full, trouble: () => trouble, start: () => loop.start(), stop: () => loop.stop() };
+  const loop = createLoop({ name: 'outbox watch', everyMs, run: look, log });
+  return {
+    /** True while no further batch should be committed until some are delivered. */
+    isFull: () => full,
+    /** Why Postgres does not serve us; undefined while it does. */
+    trouble: () => trouble,
+    start(): void {
+      void loop.start();
+    },
+    stop: () => loop.stop(),
+  };
 }

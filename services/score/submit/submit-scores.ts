@@ -1,209 +1,164 @@
 /**
- * The submit use case: parse, verify, accept, project, answer. Submissions from all callers meet in one coalescer, so that
- * many share one commit; the answer goes out after the commit, with the rank when rank can tell it.
+ * One score's way through this service, in one file:
+ *
+ *     admit → verify → place → accept → project → deliver → answer
+ *
+ * `submit` handles the submissions of one call. `commit` handles one batch of actions, which the lanes form from many calls, so
+ * that many scores share one commit. A score counts once `accept` has returned. Whatever fails after that costs the rank in
+ * the answer or delays the delivery, never the score.
  */
 import type { Submission } from '../../../gen/scoreboard/score/v1/score_pb.ts';
 import { AppError } from '../../shared/errors/app-error.ts';
+import { Deadline } from '../../shared/flow/deadline.ts';
 import type { ServiceName } from '../../shared/identity/service-keys.ts';
+import { isUnstorable } from '../../shared/stores/postgres/postgres-errors.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
-import { BATCH_BUCKETS, LATENCY_BUCKETS, type Metrics } from '../../shared/telemetry/metrics.ts';
-import type { Position, Projected } from '../../shared/values/board.ts';
-import type { Attempt } from '../audit/keep-rejected.ts';
+import type { Metrics } from '../../shared/telemetry/metrics.ts';
+import type { Projected } from '../../shared/values/board.ts';
+import type { IsDenied } from '../../shared/values/denied-names.ts';
+import { type Accept, acceptScores } from '../accept/accept-scores.ts';
+import type { AcceptedBatch, AcceptStore } from '../accept/accept-store.ts';
+import type { PostgresBreaker } from '../accept/postgres-breaker.ts';
+import type { KeepRejected } from '../audit/keep-rejected.ts';
 import type { RankBoards } from '../boards/rank-boards.ts';
+import type { BoardCatalog } from '../catalog/board-catalog.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { Delivery } from '../outbox/delivery.ts';
-import { type Accept, createAcceptLanes, type LimitedLane, type Queued } from './accept-lanes.ts';
-import { acceptScores } from './accept-scores.ts';
-import type { AcceptStore } from './accept-store.ts';
-import type { AcceptAnswer } from './action.ts';
+import type { OutboxWatch } from '../outbox/outbox-watch.ts';
+import { createAcceptLanes, type QueuedAction } from './accept-lanes.ts';
+import { admissionRefusal } from './admission.ts';
+import { type Answer, answerBatch } from './answer-batch.ts';
+import { inPlace } from './in-place.ts';
 import { type ParsedSubmission, parseSubmission } from './parse-submission.ts';
-import type { SignatureVerifier } from './verify-signatures.ts';
+import { createSubmitMetrics } from './submit-metrics.ts';
+import { type SignatureVerifier, type VerifiedAction, verifySubmissions } from './verify-signatures.ts';
 
-export interface Answer extends AcceptAnswer {
-  /** From 1; 0 when it could not be found in time. */
-  readonly rank: number;
-  readonly leaderboard: string;
-  /** The newest position of the board that this answer is part of. */
-  readonly position: Position | undefined;
-}
-
-export interface SubmitScores {
-  /** One outcome for each submission, in order. `remainingMs` is how long the caller still waits. */
-  submit(
-    submissions: readonly Submission[],
-    caller: ServiceName,
-    remainingMs: number,
-  ): Promise<ReadonlyArray<Answer | AppError>>;
-  close(): Promise<void>;
-}
+export type SubmitScores = ReturnType<typeof createSubmitScores>;
 
 export interface SubmitScoresOptions {
-  store: AcceptStore;
-  /** The way of the actions that are judged one by one. */
-  limited: LimitedLane;
+  breaker: Pick<PostgresBreaker, 'refusal' | 'run'>;
+  outbox: Pick<OutboxWatch, 'isFull'>;
+  catalog: Pick<BoardCatalog, 'admit' | 'place'>;
   verifier: SignatureVerifier;
+  store: AcceptStore;
+  limits: Pick<Limits, 'lane' | 'flags'>;
   boards: Pick<RankBoards, 'project' | 'ranks'>;
   delivery: Pick<Delivery, 'deliver'>;
-  /** Why nothing can be taken now; undefined while it can. Asked before a submission costs anything. */
-  shed?: () => AppError | undefined;
-  /** Told of each refusal of a submission that was well formed. */
-  onRefused?: (attempt: Attempt, refusal: AppError) => void;
+  rejected: Pick<KeepRejected, 'note'>;
+  isDeniedName: IsDenied;
   log: Log;
   metrics: Metrics;
 }
 
-/** Longest part of a caller's patience that we use. */
+/** The service answers within this, however long its caller would wait. */
 const SUBMIT_LIMIT_MS = 1_000;
 const ACCEPT_LIMIT_MS = 800;
+/** For the way of an answer back to its caller. A committed score is answered without a rank rather than too late. */
+const ANSWER_RESERVE_MS = 50;
 
-export function createSubmitScores(options: SubmitScoresOptions): SubmitScores {
-  const { store, verifier, boards, delivery, log, metrics } = options;
-  const sizes = metrics.histogram('score_accept_batch_size', 'Actions per commit.', BATCH_BUCKETS);
-  const seconds = metrics.histogram('score_accept_seconds', 'Time of one accept statement.', LATENCY_BUCKETS);
-  const outcomes = metrics.counter('score_submissions_total', 'Submissions by outcome and reason.', [
-    'outcome',
-    'reason',
-  ]);
-
-  async function acceptBatch(
-    commands: readonly Queued[],
-    accept: Accept,
-  ): Promise<ReadonlyArray<Answer | AppError | undefined>> {
-    const started = performance.now();
-    const deadline = { remainingMs: () => Math.max(1, ACCEPT_LIMIT_MS - (performance.now() - started)) };
-    const { answers, batch } = await accept(commands, deadline);
-    seconds.observe((performance.now() - started) / 1000);
-    const projected = batch === undefined ? [] : await boards.project(batch.players, batch.index);
-    if (batch?.outboxId !== undefined) delivery.deliver(batch.outboxId, projected);
-    const places = placesOf(projected);
-    // A repeat changed nothing, so nothing was projected: its rank is read.
-    const repeats: { leaderboard: string; userId: string; rank: number }[] = [];
-    const placed = commands.map((command, index) => {
-      const answer = answers[index];
-      if (answer === undefined || answer instanceof AppError) return answer;
-      const { leaderboard, userId } = command;
-      const { newScore, version, replayed } = answer;
-      const place = places.get(placeKey(command));
-      const { rank = 0, position } = place ?? {};
-      const full = { newScore, version, replayed, leaderboard, userId, rank, position };
-      if (place === undefined) repeats.push(full);
-      return full;
-    });
-    for (const [at, rank] of (await boards.ranks(repeats)).entries()) {
-      const repeat = repeats[at];
-      if (repeat !== undefined) repeat.rank = rank;
-    }
-    return placed;
-  }
-
+export function createSubmitScores(options: SubmitScoresOptions) {
+  const { breaker, outbox, catalog, verifier, store, limits, boards, delivery, rejected, isDeniedName, log } =
+    options;
+  const metrics = createSubmitMetrics(options.metrics);
+  const projecting = new Set<Promise<readonly Projected[]>>();
   const lanes = createAcceptLanes<Answer>({
-    accept: (commands, deadline) => acceptScores(store, commands, deadline),
-    limited: options.limited,
-    acceptBatch,
-    onBatch: (size) => sizes.observe(size),
+    open: (actions, deadline) => acceptScores(store, actions, deadline),
+    judged: limits.lane,
+    commit,
+    onBatch: metrics.onBatch,
   });
 
-  async function verify(
-    parsed: readonly ParsedSubmission[],
-    expiresAt: number,
-  ): Promise<Array<Queued | Error>> {
-    const keyIds = await verifier.verifyAll(parsed.filter(({ signature }) => signature !== ''));
-    let next = 0;
-    return parsed.map(({ leaderboard, userId, username, actionId, points, caller, signature }) => {
-      const keyId = signature === '' ? '' : (keyIds[next++] ?? new AppError('INTERNAL'));
-      if (keyId instanceof Error) return keyId;
-      return { leaderboard, userId, username, actionId, points, keyId, caller, expiresAt };
+  /** Returns one outcome for each submission, in order. */
+  async function submit(
+    submissions: readonly Submission[],
+    caller: ServiceName,
+    callersDeadline: Deadline,
+  ): Promise<ReadonlyArray<Answer | AppError>> {
+    const deadline = callersDeadline.within(SUBMIT_LIMIT_MS);
+    const refusal = admissionRefusal({ breaker, outbox });
+    const parsed = submissions.map(
+      (submission) => refusal ?? parseSubmission(submission, caller, isDeniedName),
+    );
+    const outcomes = await deadline.race(verifyAndCommit(parsed, deadline), () => parsed.map(outcomeUnknown));
+    const answers = outcomes.map((outcome, at) =>
+      outcome instanceof Error ? refuse(outcome, parsed[at]) : outcome,
+    );
+    metrics.onAnswered(answers);
+    return answers;
+  }
+
+  async function verifyAndCommit(parsed: ReadonlyArray<ParsedSubmission | Error>, deadline: Deadline) {
+    const admitted = await inPlace<ParsedSubmission, ParsedSubmission>(parsed, catalog.admit);
+    const verified = await inPlace<ParsedSubmission, VerifiedAction>(admitted, (submissions) =>
+      verifySubmissions(submissions, verifier, deadline),
+    );
+    const placed = await inPlace<VerifiedAction, QueuedAction>(verified, catalog.place);
+    return inPlace<QueuedAction, Answer>(placed, (actions) => lanes.submitAll(actions));
+  }
+
+  /** Takes one batch of a lane through its commit. Returns undefined for an action that was left out. */
+  async function commit(actions: readonly QueuedAction[], accept: Accept) {
+    const startedMs = performance.now();
+    const { answers, batch } = await breaker.run(() => accept(actions, Deadline.after(ACCEPT_LIMIT_MS)));
+    metrics.onAccepted(startedMs);
+    limits.flags.noteAnswers(actions, answers);
+    const answerBy = earliestAhead(actions).before(ANSWER_RESERVE_MS);
+    const ranks: RankBoards['ranks'] = async (players) => {
+      const unknown = () => players.map(() => undefined);
+      return answerBy.hasPassed() ? unknown() : answerBy.race(boards.ranks(players), unknown);
+    };
+    if (batch === undefined) return answerBatch(actions, answers, [], { ranks });
+    limits.flags.noteAccepted(batch.players);
+    const projected = await answerBy.race(projectAndDeliver(batch), () => []);
+    return answerBatch(actions, answers, projected, { ranks });
+  }
+
+  /** Goes on when its callers can't wait for it: what rank answers then is delivered all the same. */
+  function projectAndDeliver({ players, index, outboxId }: AcceptedBatch): Promise<readonly Projected[]> {
+    const work = boards.project(players, index).then((projected) => {
+      if (outboxId !== undefined) delivery.deliver(outboxId, projected);
+      projecting.delete(work);
+      return projected;
     });
+    projecting.add(work);
+    return work;
   }
 
-  async function answerAll(
-    parsed: ReadonlyArray<ParsedSubmission | Error>,
-    expiresAt: number,
-  ): Promise<ReadonlyArray<Answer | Error>> {
-    const verified = await inPlace<ParsedSubmission, Queued>(parsed, (good) => verify(good, expiresAt));
-    return inPlace<Queued, Answer>(verified, (good) => lanes.submitAll(good));
-  }
-
-  function count(
-    settled: ReadonlyArray<Answer | AppError>,
-    parsed: ReadonlyArray<ParsedSubmission | Error>,
-  ): void {
-    let [accepted, replayed] = [0, 0];
-    for (const [index, outcome] of settled.entries()) {
-      if (outcome instanceof AppError) {
-        outcomes.inc({ outcome: 'refused', reason: outcome.reason });
-        const attempt = parsed[index];
-        if (attempt !== undefined && !(attempt instanceof Error)) options.onRefused?.(attempt, outcome);
-      } else if (outcome.replayed) replayed += 1;
-      else accepted += 1;
-    }
-    outcomes.inc({ outcome: 'accepted', reason: '' }, accepted);
-    outcomes.inc({ outcome: 'replayed', reason: '' }, replayed);
+  /** Turns a failure into the caller's answer, and records it if the submission was well formed. */
+  function refuse(error: Error, submission: ParsedSubmission | Error | undefined): AppError {
+    const refusal = toRefusal(error, log);
+    if (submission !== undefined && !(submission instanceof Error)) rejected.note(submission, refusal);
+    return refusal;
   }
 
   return {
-    async submit(submissions, caller, remainingMs) {
-      const limitMs = Math.min(remainingMs, SUBMIT_LIMIT_MS);
-      const refused = options.shed?.();
-      const parsed = submissions.map((submission) => refused ?? parseSubmission(submission, caller));
-      const answered = await inTime(limitMs, answerAll(parsed, performance.now() + limitMs), parsed);
-      const settled = answered.map((outcome) => (outcome instanceof Error ? refusal(outcome, log) : outcome));
-      count(settled, parsed);
-      return settled;
-    },
-    async close() {
+    submit,
+    /** Resolves when all submissions under way are answered and handed to the delivery. */
+    async close(): Promise<void> {
       await verifier.close();
       await lanes.close();
+      await Promise.all(projecting);
     },
   };
 }
 
-interface KnownPlace {
-  readonly rank: number;
-  readonly position: Position | undefined;
+/** The first of the batch's callers to give up, of those that still wait. */
+function earliestAhead(actions: readonly QueuedAction[]): Deadline {
+  const waiting = actions.filter(({ deadline }) => !deadline.hasPassed());
+  return waiting.reduce(
+    (earliest, { deadline }) => (deadline.atMs < earliest.atMs ? deadline : earliest),
+    Deadline.never,
+  );
 }
 
-/** By player and board. */
-function placesOf(projected: readonly Projected[]): Map<string, KnownPlace> {
-  const places = new Map<string, KnownPlace>();
-  for (const { players, ranks, position } of projected) {
-    for (const [index, player] of players.entries()) {
-      places.set(placeKey(player), { rank: ranks?.[index] ?? 0, position });
-    }
-  }
-  return places;
+/** At the deadline the work goes on, so whether the action counts is not known yet. */
+function outcomeUnknown(item: ParsedSubmission | Error): Error {
+  return item instanceof Error ? item : new AppError('DEADLINE_EXCEEDED');
 }
 
-/** The answers, or when the caller's time is over first, that nobody knows yet: what is under way goes on. */
-function inTime(
-  limitMs: number,
-  answering: Promise<ReadonlyArray<Answer | Error>>,
-  parsed: ReadonlyArray<ParsedSubmission | Error>,
-): Promise<ReadonlyArray<Answer | Error>> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => resolve(parsed.map((item) => (item instanceof Error ? item : new AppError('DEADLINE_EXCEEDED')))),
-      Math.max(1, limitMs),
-    );
-    answering.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
-}
-
-/** Takes all that is not refused yet one step further, and puts each outcome where its item stood. */
-async function inPlace<Item, Outcome>(
-  items: ReadonlyArray<Item | Error>,
-  step: (good: Item[]) => Promise<ReadonlyArray<Outcome | Error>>,
-): Promise<Array<Outcome | Error>> {
-  const good = items.filter((item): item is Item => !(item instanceof Error));
-  const outcomes = await step(good);
-  let next = 0;
-  return items.map((item) => (item instanceof Error ? item : (outcomes[next++] ?? new AppError('INTERNAL'))));
-}
-
-const placeKey = (player: { leaderboard: string; userId: string }): string =>
-  `${player.leaderboard} ${player.userId}`;
-
-function refusal(thrown: unknown, log: Log): AppError {
-  if (thrown instanceof AppError) return thrown;
-  log.error({ err: thrown }, 'a submission failed');
-  return new AppError('INTERNAL', { cause: thrown });
+function toRefusal(error: Error, log: Log): AppError {
+  if (error instanceof AppError) return error;
+  if (isUnstorable(error)) return new AppError('VALUE_UNSTORABLE', { cause: error });
+  log.error({ err: error }, 'a submission failed');
+  return new AppError('INTERNAL', { cause: error });
 }

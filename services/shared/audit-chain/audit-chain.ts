@@ -1,7 +1,7 @@
 /**
- * The form of the audit chain, for whoever makes it and whoever verifies it:
+ * The form of the audit chain, for its writer and its verifiers:
  *
- *   field(text) = length in bytes ":" text                       whatever a field holds, a list of them has one reading
+ *   field(text) = length in bytes ":" text                       a list of fields has one reading, whatever they contain
  *   action      = field(position) field(leaderboard) field(commitment) field(action-id) field(points) field(score-after)
  *                 field(version) field(key-id) field(caller) field(accepted-at)        numbers in decimal, bytes in hex
  *   digest      = SHA-256 over a link's actions in the order of positions
@@ -10,20 +10,22 @@
  *   commitment  = SHA-256(salt, user-id)
  *   link        = field(seq) field(actions) field(digest) field(erased) field(head)
  *
- * A link that names no action, erases nobody and has another digest than that of no actions changes the key: its head is made with
- * the next key, and its digest is the SHA-256 over all links before it. A batch may hold no action, so a link may seal none.
+ * A link without actions and without an erased player, whose digest is not that of no actions, changes the key: its head is made
+ * with the next key, and its digest is the SHA-256 over all links before it. A batch may be empty, so a link may seal no action.
+ * A link with a digest of less than 32 bytes is explained in truncated-link.ts.
  * A change of any field of an action changes its link's digest, and no head can be made to fit without the key.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Secret } from '../settings/secret.ts';
+import { isTruncated, readAsHex } from './truncated-link.ts';
 
-/** An action as the chain sees it. */
+/** An action as it enters the chain. */
 export interface AuditAction {
   readonly position: bigint;
   readonly leaderboard: string;
   /** A pseudonym once the player is erased. */
   readonly userId: string;
-  /** Empty once the player is erased: then nobody can tell whose the commitment was. */
+  /** Empty once the player is erased: then the commitment can't be traced to a player any more. */
   readonly salt: Uint8Array;
   readonly commitment: Uint8Array;
   readonly actionId: string;
@@ -38,10 +40,10 @@ export interface AuditAction {
 export interface AuditLink {
   /** 1, 2, 3… without a gap. */
   readonly seq: bigint;
-  /** How many actions it seals. */
+  /** The number of actions that it seals. */
   readonly actions: bigint;
   readonly digest: Uint8Array;
-  /** The commitment of a player who was erased; empty in a link that seals actions or changes the key. */
+  /** The commitment of an erased player. Empty in a link that seals actions or changes the key. */
   readonly erased: Uint8Array;
   readonly head: Uint8Array;
 }
@@ -75,22 +77,30 @@ export function encodeAuditAction(action: AuditAction): string {
     .join('');
 }
 
-/** The head of a link whose other fields are given. */
+/** The head of a link with these other fields. */
 export function auditHeadAfter(key: Buffer, before: AuditHead, link: Omit<AuditLink, 'head'>): Buffer {
   const { seq, actions, digest, erased } = link;
   const fields = [CONTEXT, toHex(before.head), String(seq), String(actions), toHex(digest), toHex(erased)];
   return createHmac('sha256', key).update(fields.map(field).join('')).digest();
 }
 
-/** Whether the head of a link is that of this key after the head before. */
+/** Whether the head of a link was made with this key after the head before it. */
 export function isMadeWith(key: Buffer, before: AuditHead, link: AuditLink): boolean {
+  if (isHeadAfter(key, before, link)) return true;
+  // The head before a truncated link was read as its digest was.
+  return isTruncated(link) && isHeadAfter(key, { ...before, head: readAsHex(before.head) }, link);
+}
+
+function isHeadAfter(key: Buffer, before: AuditHead, link: AuditLink): boolean {
   const expected = auditHeadAfter(key, before, link);
   return link.head.length === expected.length && timingSafeEqual(link.head, expected);
 }
 
-/** Whether a link begins the part of the chain that another key seals. */
-export function isKeyChange({ actions, digest, erased }: AuditLink): boolean {
-  return actions === 0n && erased.length === 0 && Buffer.compare(digest, DIGEST_OF_NONE) !== 0;
+/** Whether a link begins a part of the chain that another key seals. */
+export function isKeyChange(link: AuditLink): boolean {
+  const { actions, digest, erased } = link;
+  if (actions !== 0n || erased.length > 0 || isTruncated(link)) return false;
+  return Buffer.compare(digest, DIGEST_OF_NONE) !== 0;
 }
 
 /** The canonical form of a whole link. */
@@ -107,7 +117,7 @@ export function formatAuditHead({ seq, head }: AuditHead): string {
   return `${seq}:${toHex(head)}`;
 }
 
-/** Undefined for what is not of that form. */
+/** Undefined for any other form. */
 export function parseAuditHead(text: string): AuditHead | undefined {
   const [, seq, head] = AUDIT_HEAD.exec(text) ?? [];
   return seq === undefined || head === undefined
@@ -119,7 +129,7 @@ export function createAuditKey(): string {
   return `audit.${randomBytes(KEY_BYTES).toString('base64url')}`;
 }
 
-/** The 32 bytes of a key "audit.<base64url>". Throws without a word of its text. */
+/** The 32 bytes of a key "audit.<base64url>". An error never contains the key. */
 export function parseAuditKey(text: Secret | string): Buffer {
   const [, secret] = AUDIT_KEY.exec(Secret.of(text).reveal()) ?? [];
   if (secret === undefined) throw new Error('the audit key has the form audit.<43 characters of base64url>');

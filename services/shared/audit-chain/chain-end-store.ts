@@ -1,6 +1,5 @@
-/** The end of the audit chain in Postgres: its newest link and the head that this link goes on from. */
-
-import type { Sql } from '../stores/postgres.ts';
+/** The end of the audit chain in Postgres: its newest link and the head before that link. */
+import type { Sql } from '../stores/postgres/postgres.ts';
 import { type AuditHead, type AuditLink, NO_HEAD } from './audit-chain.ts';
 
 export interface ChainEnd {
@@ -8,7 +7,7 @@ export interface ChainEnd {
   readonly before: AuditHead;
 }
 
-/** Undefined while nothing is sealed. */
+/** Undefined while the chain is empty. */
 export async function readChainEnd(sql: Sql): Promise<ChainEnd | undefined> {
   const [link, before = NO_HEAD] = await sql<AuditLink[]>`
     select seq, actions, digest, erased, head from audit_links order by seq desc limit 2`;

@@ -17,38 +17,43 @@ export type ErrorKind =
   | 'deadline_exceeded'
   | 'internal';
 
-/** Every reason that can stand on the wire, with the kind it belongs to and what it means. Stable: never renamed. */
+/** Every reason that clients may receive, with its kind and its message. Reasons are stable: they are never renamed. */
 export const REASONS = {
   BODY_INVALID: ['invalid_argument', 'The body is not one JSON object of the documented form.'],
-  REQUEST_INVALID: [
-    'invalid_argument',
-    'The head of the request is malformed, too large, or can be read in two ways.',
-  ],
+  REQUEST_INVALID: ['invalid_argument', 'The request head is malformed, too large or ambiguous.'],
   BODY_TOO_LARGE: ['resource_exhausted', 'The body is larger than the documented limit.'],
-  CONTENT_TYPE_UNSUPPORTED: ['invalid_argument', 'The content type is not one that this route reads.'],
+  CONTENT_TYPE_UNSUPPORTED: ['invalid_argument', 'This route does not accept this content type.'],
   LEADERBOARD_INVALID: ['invalid_argument', 'The leaderboard id does not match [A-Za-z0-9_-]{1,64}.'],
   USER_ID_INVALID: ['invalid_argument', 'The user id is not 1 to 128 printable ASCII bytes.'],
-  USERNAME_INVALID: ['invalid_argument', 'The username is not 1 to 32 printable characters.'],
+  ISSUER_UNKNOWN: ['invalid_argument', 'No identity provider of this issuer is configured.'],
+  SUBJECT_INVALID: ['invalid_argument', 'The subject is not 1 to 255 characters of text.'],
+  USERNAME_INVALID: ['invalid_argument', 'The username is not 1 to 32 visible characters.'],
+  USERNAME_DENIED: ['invalid_argument', 'This name is not allowed here. Choose another one.'],
   ACTION_ID_INVALID: ['invalid_argument', 'The action id does not match [A-Za-z0-9_-]{1,64}.'],
   POINTS_INVALID: ['invalid_argument', 'Points are not a whole number from 0 to 2^53-1.'],
   SIGNATURE_REQUIRED: ['invalid_argument', 'The signature is missing or not a string.'],
   CELL_INVALID: ['invalid_argument', 'The cell is not a whole number from 0 to 8.'],
-  TARGET_INVALID: ['invalid_argument', 'The target is not one that this round has shown.'],
+  TARGET_INVALID: ['invalid_argument', 'This round has not shown this target.'],
+  VALUE_UNSTORABLE: ['invalid_argument', 'The database can not store a value of this request. Change it.'],
   LIMIT_INVALID: ['invalid_argument', 'A page size is outside the documented range.'],
   BATCH_SIZE_INVALID: ['invalid_argument', 'The batch is empty or larger than the documented limit.'],
   TOKEN_REQUIRED: ['unauthenticated', 'A bearer token is required.'],
-  TOKEN_INVALID: ['unauthenticated', 'The token is not valid here: forged, expired, or of another kind.'],
-  TOKEN_IN_URL: ['invalid_argument', 'A token never goes into a URL; send it in the handshake or a message.'],
-  SERVICE_KEY_INVALID: ['unauthenticated', 'The call does not carry the key of a known service.'],
-  SERVICE_CERTIFICATE_INVALID: ['unauthenticated', 'The certificate is not that of a known service.'],
+  TOKEN_INVALID: ['unauthenticated', 'The token is not valid here: forged, expired or of another kind.'],
+  TOKEN_TOO_LARGE: ['unauthenticated', 'The token is longer than 8,192 characters.'],
+  TOKEN_IN_URL: [
+    'invalid_argument',
+    'A token must not be in a URL. Send it in the handshake or in a message.',
+  ],
+  SERVICE_KEY_INVALID: ['unauthenticated', 'The call carries no key of a known service.'],
+  SERVICE_CERTIFICATE_INVALID: ['unauthenticated', 'The certificate belongs to no known service.'],
   CALLER_NOT_ALLOWED: ['permission_denied', 'This service may not call this method.'],
-  ORIGIN_NOT_ALLOWED: ['permission_denied', 'The page is not on the list of allowed origins.'],
+  ORIGIN_NOT_ALLOWED: ['permission_denied', 'The origin of the page is not in ALLOWED_ORIGINS.'],
   HANDSHAKE_INVALID: [
     'invalid_argument',
-    'The WebSocket handshake asks for something that is not offered here.',
+    'The WebSocket handshake is malformed or requests something that is not supported.',
   ],
-  MESSAGE_INVALID: ['invalid_argument', 'The message is not one of the documented ones.'],
-  SUBSCRIPTION_LIMIT_REACHED: ['resource_exhausted', 'No more leaderboards can be watched here.'],
+  MESSAGE_INVALID: ['invalid_argument', 'The message is not a documented one.'],
+  SUBSCRIPTION_LIMIT_REACHED: ['resource_exhausted', 'No further leaderboard can be watched here.'],
   SIGNATURE_INVALID: [
     'permission_denied',
     'The signature does not cover exactly this action of this player.',
@@ -58,7 +63,7 @@ export const REASONS = {
   SCORE_LIMIT_REACHED: ['out_of_range', 'The total would pass 2^53-1.'],
   POINTS_OVER_CAP: [
     'out_of_range',
-    'The action has more points than one action of this leaderboard may have.',
+    'The action has more points than this leaderboard allows for one action.',
   ],
   TOO_SOON: ['resource_exhausted', 'Too little time has passed since the last action of this kind.'],
   WINDOW_ACTIONS_EXCEEDED: [
@@ -69,38 +74,52 @@ export const REASONS = {
     'resource_exhausted',
     'More points than this leaderboard allows in its window of time.',
   ],
-  PLAYER_QUARANTINED: ['permission_denied', 'No scores of this player are accepted now.'],
-  LIMITS_INVALID: ['invalid_argument', 'The limits do not fit together, or there are too many already.'],
+  PLAYER_QUARANTINED: ['permission_denied', 'Scores of this player are not accepted at present.'],
+  LIMITS_INVALID: ['invalid_argument', 'The limits contradict each other, or there are too many.'],
+  BOARD_NOT_FOUND: ['not_found', 'There is no board of this name. Ask its operator to create it.'],
+  BOARD_EXISTS: ['already_exists', 'There is a board of this name already.'],
+  BOARD_HAS_SCORES: [
+    'already_exists',
+    'The board has scores: its operator, order and decimals can not change.',
+  ],
+  BOARD_INVALID: ['invalid_argument', 'A setting of the board is outside the documented range.'],
+  BOARD_CLOSED: ['permission_denied', 'The board takes no scores at present.'],
   PLAYER_NOT_FOUND: ['not_found', 'The player has no score on this board.'],
   ROUND_NOT_FOUND: ['not_found', 'The round is over, unknown, or not yours.'],
-  ROUTE_NOT_FOUND: ['not_found', 'There is nothing at this address.'],
-  METHOD_NOT_ALLOWED: ['unimplemented', 'The address exists, but not with this method.'],
-  RATE_LIMITED: ['resource_exhausted', 'Too many requests; the answer says when to come back.'],
-  OVERLOADED: ['resource_exhausted', 'The service is at its limit; try again shortly.'],
+  ROUTE_NOT_FOUND: ['not_found', 'This path does not exist.'],
+  METHOD_NOT_ALLOWED: ['unimplemented', 'This path does not accept this method.'],
+  RATE_LIMITED: ['resource_exhausted', 'Too many requests. The answer says when to retry.'],
+  OVERLOADED: ['resource_exhausted', 'The service is at its limit. Retry shortly.'],
   OUTBOX_FULL: [
     'resource_exhausted',
-    'Too many accepted scores still wait for delivery; nothing was counted. Try again shortly.',
+    'Too many accepted scores wait for delivery. Nothing was counted; retry shortly.',
   ],
-  NODE_FULL: ['unavailable', 'This node has all the sockets it can take now; try again shortly.'],
+  NODE_FULL: ['unavailable', 'This node can take no further sockets now. Retry shortly.'],
   DEADLINE_EXCEEDED: [
     'deadline_exceeded',
     'No answer in time. Whether the action counted is unknown: retry it unchanged.',
   ],
   OUTCOME_UNKNOWN: [
     'unavailable',
-    'The connection was lost while committing. Retry unchanged: it counts once.',
+    'The connection was lost during the commit. Retry unchanged: the action counts once.',
   ],
-  STORE_UNAVAILABLE: ['unavailable', 'The database can not be reached; nothing was counted.'],
-  AUTH_UNAVAILABLE: ['unavailable', 'The auth service can not be reached; nothing was counted.'],
+  STORE_UNAVAILABLE: ['unavailable', 'The database cannot be reached. Nothing was counted; retry unchanged.'],
+  AUTH_UNAVAILABLE: [
+    'unavailable',
+    'The auth service cannot be reached. Nothing was counted; retry unchanged.',
+  ],
   SCORE_UNAVAILABLE: [
     'unavailable',
-    'The score service can not be reached. Retry unchanged: it counts once.',
+    'The score service cannot be reached. Retry unchanged: the action counts once.',
   ],
-  RANK_UNAVAILABLE: ['unavailable', 'The rank service can not be reached: boards can not be read now.'],
-  INDEX_UNAVAILABLE: ['unavailable', 'There is no rank index now: boards are read from the database.'],
-  VERSION_NOT_REACHED: ['unavailable', 'This reader has not reached the requested version yet.'],
-  SHUTTING_DOWN: ['unavailable', 'This process is stopping; try another, or again in a moment.'],
-  INTERNAL: ['internal', 'Something failed on our side.'],
+  RANK_UNAVAILABLE: ['unavailable', 'The rank service cannot be reached. Boards cannot be read now.'],
+  INDEX_UNAVAILABLE: ['unavailable', 'There is no rank index now. Boards are read from the database.'],
+  VERSION_NOT_REACHED: [
+    'unavailable',
+    'The rank index has not reached the requested version yet. Retry shortly.',
+  ],
+  SHUTTING_DOWN: ['unavailable', 'This process is stopping. Retry in a moment.'],
+  INTERNAL: ['internal', 'An internal error occurred.'],
 } as const satisfies Record<string, readonly [ErrorKind, string]>;
 
 export type Reason = keyof typeof REASONS;
@@ -110,7 +129,7 @@ export function isReason(word: string): word is Reason {
 }
 
 export interface AppErrorOptions {
-  /** For the caller; the reason's own sentence when left out. */
+  /** For the caller. The reason's own message by default. */
   message?: string;
   /** For the log only. */
   cause?: unknown;
@@ -126,8 +145,8 @@ export class AppError extends Error {
   readonly retryAfterMs: number;
 
   constructor(reason: Reason, options: AppErrorOptions = {}) {
-    // A refusal is an answer, not an accident: recording the stack would cost more than all the rest of refusing. What
-    // caused it keeps its own.
+    // A refusal is an answer, not a bug. Recording the stack would cost more than the rest of the refusal. A cause keeps its
+    // own stack.
     const depth = Error.stackTraceLimit;
     Error.stackTraceLimit = 0;
     super(
@@ -141,7 +160,7 @@ export class AppError extends Error {
   }
 }
 
-/** Whatever was thrown, as something that may be shown to a caller. */
+/** A thrown value as an error that a caller may see. */
 export function toAppError(thrown: unknown): AppError {
   return thrown instanceof AppError ? thrown : new AppError('INTERNAL', { cause: thrown });
 }

@@ -1,4 +1,4 @@
-/** One table from error kinds to what each protocol says. Numbers are google.rpc.Code; HTTP statuses follow Connect's mapping. */
+/** The codes and statuses of error kinds in each protocol. Codes are google.rpc.Code; HTTP statuses follow Connect's mapping. */
 import type { ErrorKind, Reason } from './app-error.ts';
 import type { HttpStatus } from './http-status.ts';
 
@@ -32,8 +32,8 @@ export function kindOfCode(code: number): ErrorKind {
 }
 
 /**
- * What to call a refusal whose reason is not told, or is one that only a newer version knows: its kind says whether to come
- * back. `unavailable` is the reason for a callee that can't be reached.
+ * The reason for a refusal without a reason, or with one that only a newer version knows. Its kind still says whether a retry
+ * helps. `unavailable` is the reason for a callee that can't be reached.
  */
 export function generalReason(kind: ErrorKind, unavailable: Reason): Reason {
   if (kind === 'unavailable') return unavailable;

@@ -1,9 +1,11 @@
 /**
- * The statuses that the public ports answer with, and their status lines. RFC 9112 asks for a space after the number, and
+ * The statuses that the public ports answer with, and their status lines. RFC 9112 requires a space after the number, and
  * uWebSockets.js sends a line as it is given. A status without a line here does not compile.
  */
 const PHRASES = {
   200: 'OK',
+  201: 'Created',
+  204: 'No Content',
   304: 'Not Modified',
   400: 'Bad Request',
   401: 'Unauthorized',

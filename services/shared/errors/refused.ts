@@ -1,4 +1,4 @@
-/** A refusal inside a batch of another service, as the error that its asker gets. */
+/** A refusal of one item in the answer of another service, as an error. */
 import { AppError, isReason, type Reason } from './app-error.ts';
 import { generalReason, kindOfCode } from './error-table.ts';
 
@@ -9,7 +9,7 @@ export interface Refused {
   readonly retryAfterMs: number;
 }
 
-/** A reason that only a newer service knows is told by its kind; `unavailable` is the reason for that service being away. */
+/** A reason that only a newer service knows becomes one of the same kind. `unavailable` is the reason when that service is away. */
 export function fromRefused({ code, reason, message, retryAfterMs }: Refused, unavailable: Reason): AppError {
   if (isReason(reason)) return new AppError(reason, { message, retryAfterMs });
   return new AppError(generalReason(kindOfCode(code), unavailable), { retryAfterMs });

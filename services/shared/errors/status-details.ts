@@ -1,6 +1,6 @@
 /**
- * google.rpc.Status with our ErrorDetail inside, as it travels in the `grpc-status-details-bin` trailer.
- * Written and read field by field, since the message itself comes with no package that we use.
+ * google.rpc.Status with our ErrorDetail inside: the value of the `grpc-status-details-bin` trailer. Written and read field by
+ * field, since no package that we use contains the message.
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
@@ -23,7 +23,7 @@ export function encodeStatusDetails(error: AppError): Uint8Array {
   return writer.join().finish();
 }
 
-/** The refusal that a server of ours described, or undefined when the bytes say nothing that we know. */
+/** The refusal that a server of ours encoded. Undefined for any other bytes. */
 export function decodeStatusDetails(bytes: Uint8Array): AppError | undefined {
   const reader = new BinaryReader(bytes);
   let message = '';

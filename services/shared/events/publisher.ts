@@ -3,27 +3,32 @@ import { randomUUID } from 'node:crypto';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ScoreBatchSchema } from '../../../gen/scoreboard/event/v1/event_pb.ts';
 import type { Clock } from '../settings/clock.ts';
-import { ensureScoreStream, type NatsConnection, scoreSubject } from '../stores/nats.ts';
-import type { Board, Projected } from '../values/board.ts';
+import type { NatsConnection } from '../stores/nats/nats.ts';
+import { ensureScoreStream, type ScoreStream } from '../stores/nats/score-stream.ts';
+import { type Board, type Projected, toScore } from '../values/board.ts';
 
 export interface Publisher {
-  /** False while the bus is away: publishing would only wait for its limit. */
+  /** False while NATS is away: publishing would only wait for its limit. */
   ready(): boolean;
-  /** Rejects when no PubAck came. A repeat with the same id within the duplicate window is dropped by the server. */
-  publish(batchId: string, projected: Projected): Promise<void>;
+  /**
+   * Rejects when no PubAck came. The server drops a repeat with the same id within the duplicate window. `ageMs` is how long ago
+   * the states were committed.
+   */
+  publish(batchId: string, projected: Projected, ageMs?: number): Promise<void>;
 }
 
 const PUB_ACK_TIMEOUT_MS = 2_000;
 
 export interface PublisherOptions {
   nats: NatsConnection;
+  stream: ScoreStream;
   clock: Clock;
-  /** Makes the stream anew when it is gone. False for a user of the bus that may only publish. */
+  /** Creates the stream again when it is gone. False for a user of NATS that may only publish. */
   keepsStream: boolean;
 }
 
-export function createPublisher({ nats, clock, keepsStream }: PublisherOptions): Publisher {
-  // The ids of batches come again when the database is restored, and the bus may still know them.
+export function createPublisher({ nats, stream, clock, keepsStream }: PublisherOptions): Publisher {
+  // A restored database assigns the same batch ids again, and the stream may still know them.
   const life = randomUUID();
   const jetstream = nats.jetstream({ timeout: PUB_ACK_TIMEOUT_MS });
   let connected = true;
@@ -36,10 +41,10 @@ export function createPublisher({ nats, clock, keepsStream }: PublisherOptions):
 
   return {
     ready: () => connected && !nats.isClosed(),
-    async publish(batchId, projected) {
-      const bytes = encode(batchId, projected, clock.now());
+    async publish(batchId, projected, ageMs = 0) {
+      const bytes = encode(batchId, projected, Math.round(clock.now() - ageMs));
       const send = () =>
-        jetstream.publish(scoreSubject(projected.leaderboard), bytes, {
+        jetstream.publish(stream.names.subject(projected.leaderboard), bytes, {
           msgID: `${life}:${batchId}:${projected.leaderboard}`,
           timeout: PUB_ACK_TIMEOUT_MS,
         });
@@ -47,9 +52,10 @@ export function createPublisher({ nats, clock, keepsStream }: PublisherOptions):
         await send();
       } catch (error) {
         if (!connected || !keepsStream) throw error;
-        // The stream may be gone with its store: make it anew and try once more.
+        // The stream may be gone with its storage: create it again and try once more.
         await ensureScoreStream(
           await nats.jetstreamManager({ timeout: PUB_ACK_TIMEOUT_MS, checkAPI: false }),
+          stream,
         );
         await send();
       }
@@ -70,7 +76,7 @@ function encode(
       players: players.map((player, index) => ({
         userId: player.userId,
         username: player.username,
-        score: player.points,
+        score: toScore(player.points),
         rank: BigInt(ranks?.[index] ?? 0),
         version: player.version,
       })),
@@ -81,16 +87,15 @@ function encode(
   );
 }
 
-/** The cause is the best placed of the players whose change this is; for a mere reading, the leader. */
+/** The cause is the best placed of the changed players or, when no player changed, the leader. */
 function describe(board: Board, players: readonly Projected['players'][number][]) {
   const changed = new Set(players.map((player) => player.userId));
   const cause =
     board.entries.find((entry) => changed.has(entry.userId)) ?? players.at(-1) ?? board.entries[0];
   return {
-    epoch: board.epoch,
-    seq: board.seq,
+    ...board.position,
     entries: board.entries.map(({ userId, username, score }) => ({ userId, username, score })),
     causeUserId: cause?.userId ?? '',
-    causeScore: cause === undefined ? 0n : 'score' in cause ? cause.score : cause.points,
+    causeScore: cause === undefined ? 0n : 'score' in cause ? cause.score : toScore(cause.points),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Which processes hold a file open, as the kernel tells it. Unlike a process number, a command line or a path, an open file
- * cannot be confused with another one: it is compared by device and inode. Processes of other users are seen by root alone.
+ * Which processes have a file open, according to the kernel. Unlike a process id, a command line or a path, an open file can't
+ * be confused with another: it is compared by device and inode. Only root sees the processes of other users.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync, readlinkSync, type Stats, statSync } from 'node:fs';
@@ -31,12 +31,12 @@ function holdersInProc(name: string, file: Stats): FileHolder[] {
     });
 }
 
-/** A process may end, or close a file, while it is looked at. */
+/** A process may end, or close a file, while it is inspected. */
 function linksTo(folder: string, name: string, { dev, ino }: Stats): Stats[] {
   return attempt(() => readdirSync(folder), []).flatMap((entry) => {
     const link = `${folder}/${entry}`;
     return attempt(() => {
-      // The name first: stat could hang on a file of a network disk that is away.
+      // The name first: stat could hang on a file of a network disk that does not answer.
       if (!readlinkSync(link).endsWith(`/${name}`)) return [];
       const target = statSync(link);
       return target.dev === dev && target.ino === ino ? [lstatSync(link)] : [];
@@ -56,7 +56,7 @@ function holdersByLsof(path: string): FileHolder[] {
   try {
     return parseLsof(execFileSync('lsof', ['-F', 'pa', '--', path], { encoding: 'utf8', stdio: 'pipe' }));
   } catch (error) {
-    // Exit code 1: no process holds it.
+    // Exit code 1: no process has it open.
     if ((error as { status?: number | null }).status === 1) return [];
     throw error;
   }

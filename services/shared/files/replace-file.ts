@@ -1,14 +1,16 @@
 /**
- * Private files and folders. A file is replaced whole or not at all, and is durable before a write returns. It stays with its
- * owner: what root writes into another user's folder belongs to that user, whose processes must be able to read it.
+ * Private files and folders. A file is replaced whole or not at all, and is durable before a write returns. It keeps its owner: a
+ * file that root writes into another user's folder belongs to that user, whose processes must be able to read it.
  */
 import { randomBytes } from 'node:crypto';
 import {
-  chownSync,
   closeSync,
+  constants,
   fchmodSync,
   fchownSync,
   fsyncSync,
+  lchownSync,
+  lstatSync,
   mkdirSync,
   openSync,
   renameSync,
@@ -28,7 +30,7 @@ export function isDraft(name: string): boolean {
   return /\.\d+\.[0-9a-f]{8}\.draft$/.test(name);
 }
 
-/** Keeps owner and mode of the file that it replaces. Throws, and changes nothing, where it could not keep the owner. */
+/** Keeps the owner and mode of the file. Throws, and changes nothing, when it can't keep the owner. */
 export function replaceFile(path: string, text: string): void {
   const folder = dirname(path);
   const before = statSync(path, { throwIfNoEntry: false });
@@ -46,29 +48,42 @@ export function replaceFile(path: string, text: string): void {
     renameSync(draft, path);
   } catch (error) {
     rmSync(draft, { force: true });
-    // A full disk is told without a path.
+    // The error of a full disk names no path.
     if (error instanceof Error && !error.message.includes(path)) error.message = `${path}: ${error.message}`;
     throw error;
   }
   syncFolder(folder);
 }
 
-/** Creates the folder, and those on the way to it, for the owner of the folder that they are in. One that exists stays as it is. */
+/** Creates the folder and its parents for the owner of the folder that contains them. An existing folder is not changed. */
 export function ensurePrivateFolder(path: string): void {
   const folder = resolve(path);
   const first = mkdirSync(folder, { recursive: true, mode: OWNER_ONLY_FOLDER });
   if (first === undefined || process.geteuid?.() !== ROOT) return;
   const { uid, gid } = statSync(dirname(first));
   for (let made = folder; ; made = dirname(made)) {
-    chownSync(made, uid, gid);
+    lchownSync(made, uid, gid);
     if (made === first) return;
+  }
+}
+
+/** The same, and closes a folder that exists to others. A link is left alone: its target may be a folder of others. */
+export function ensureClosedFolder(path: string): void {
+  ensurePrivateFolder(path);
+  if (!lstatSync(path).isDirectory()) return;
+  const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+  const folder = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  try {
+    fchmodSync(folder, OWNER_ONLY_FOLDER);
+  } finally {
+    closeSync(folder);
   }
 }
 
 function keepOwner(file: number, path: string, before: Stats | undefined): void {
   const user = process.geteuid?.();
   if (user === ROOT) {
-    // A file of root in another user's folder was left there by mistake.
+    // A file of root in another user's folder was written there by mistake.
     const { uid, gid } = before !== undefined && before.uid !== ROOT ? before : statSync(dirname(path));
     fchownSync(file, uid, gid);
   } else if (before !== undefined && user !== undefined && before.uid !== user) {

@@ -1,41 +1,35 @@
-/** A piece of work that is done again and again by one owner: never twice at a time, never after it was stopped. */
+/** Runs a piece of work at intervals: one run at a time, and none after `stop`. */
 import type { Log } from '../telemetry/log.ts';
 import { createRepeatedWarning } from '../telemetry/repeated-log.ts';
 
 export interface LoopOptions {
   name: string;
-  everyMs: number;
-  /** An error is logged and the work tried again at the next beat. */
+  /** Rest between two runs. A function is called after each run. */
+  everyMs: number | (() => number);
+  /** An error is logged, and the next run is due as usual. */
   run: () => Promise<void>;
   log: Log;
 }
 
-export interface Loop {
-  /** Resolves when the first run has ended, however it did. */
-  start(): Promise<void>;
-  /** Runs now, or once more after the present run; either way not before a short rest. */
-  wake(): void;
-  /** Resolves when the present run has ended. */
-  stop(): Promise<void>;
-}
+export type Loop = ReturnType<typeof createLoop>;
 
-/** However often a loop is woken, it rests so long between two runs: it must not keep a core and a server busy. */
+/** Rest between two runs however often the loop is woken: it must not keep a core or a server busy. */
 const REST_MS = 20;
 
-export function createLoop({ name, everyMs, run, log }: LoopOptions): Loop {
+export function createLoop({ name, everyMs, run, log }: LoopOptions) {
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let again = false;
   let stopped = true;
   let endedAtMs = -Infinity;
-  const warn = createRepeatedWarning(log, 'a turn of a loop failed');
+  const warn = createRepeatedWarning(log, 'a background task failed');
 
   async function turn(): Promise<void> {
     again = false;
     try {
       await run();
     } catch (error) {
-      if (!stopped) warn({ err: error, loop: name });
+      if (!stopped) warn({ err: error, task: name });
     }
   }
 
@@ -43,7 +37,7 @@ export function createLoop({ name, everyMs, run, log }: LoopOptions): Loop {
     running = turn().then(() => {
       running = undefined;
       endedAtMs = performance.now();
-      schedule(again ? REST_MS : everyMs);
+      schedule(again ? REST_MS : typeof everyMs === 'number' ? everyMs : everyMs());
     });
   }
 
@@ -53,16 +47,19 @@ export function createLoop({ name, everyMs, run, log }: LoopOptions): Loop {
   }
 
   return {
-    async start() {
+    /** Resolves when the first run has ended, with or without success. */
+    async start(): Promise<void> {
       stopped = false;
       beat();
       await running;
     },
-    wake() {
+    /** Runs now, or once more after the present run, but not before a short rest. */
+    wake(): void {
       again = true;
       if (running === undefined) schedule(Math.max(0, endedAtMs + REST_MS - performance.now()));
     },
-    async stop() {
+    /** Resolves when the present run has ended. */
+    async stop(): Promise<void> {
       stopped = true;
       clearTimeout(timer);
       await running;

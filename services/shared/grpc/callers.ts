@@ -1,4 +1,4 @@
-/** Who calls: by the certificate that the connection was verified with, or by the key that the call carries. Throws at nobody. */
+/** Identifies the caller by the certificate of the connection, or by the service key in the call. Throws when it is no service. */
 import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
 import { AppError } from '../errors/app-error.ts';
 import { serviceOfCertificate } from '../identity/service-certificate.ts';

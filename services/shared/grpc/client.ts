@@ -1,36 +1,18 @@
-/** A gRPC client: one typed function per method, over one connection that is replaced before it is old or when it is dead. */
-import {
-  create,
-  type DescMessage,
-  type DescMethod,
-  type MessageInitShape,
-  type MessageShape,
-} from '@bufbuild/protobuf';
+/** A gRPC client: one typed function per method, over connections to all instances of a service. */
+import { create, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
 import * as grpc from '@grpc/grpc-js';
 import { AppError } from '../errors/app-error.ts';
 import { generalReason, kindOfCode } from '../errors/error-table.ts';
 import { decodeStatusDetails } from '../errors/status-details.ts';
-import { Secret } from '../settings/secret.ts';
-import { type ChannelOptions, type Channels, createChannels } from './channels.ts';
-import { type Conversation, createConversation } from './conversation.ts';
-import {
-  ANSWER_LIMIT_HEADER,
-  conversationOf,
-  DETAILS_TRAILER,
-  methodDefinition,
-  REQUEST_ID_HEADER,
-  SERVICE_KEY_HEADER,
-  type Unary,
-} from './methods.ts';
+import { Deadline } from '../flow/deadline.ts';
+import type { ChannelOptions } from './channels.ts';
+import type { ClientCalls } from './client-calls.ts';
+import { WAS_NOT_READ } from './conversation.ts';
+import { createInstances, type Instances, type Lookup } from './instances.ts';
+import { type CallOptions, DETAILS_TRAILER, type Unary } from './methods.ts';
 
 type AnyService = GenService<GenServiceMethods>;
-
-export interface CallOptions {
-  /** Milliseconds until the call fails with DEADLINE_EXCEEDED. */
-  deadlineMs: number;
-  requestId?: string;
-}
 
 export type GrpcClient<S> = {
   [K in keyof Unary<S>]: (
@@ -39,138 +21,77 @@ export type GrpcClient<S> = {
   ) => Promise<MessageShape<Unary<S>[K]['output']>>;
 } & { close(): void };
 
-/** One connection to one service, kept up for the life of the process. Connects on first use. */
+export type GrpcClientOptions<S> = ChannelOptions & {
+  /** Of all instances: see `parseServiceAddresses`. */
+  address: string;
+  /** Methods with many calls. Each uses one stream an instance for all of them, without request ids. */
+  conversations?: readonly (keyof Unary<S>)[];
+  /** Tells the requests of each instance. */
+  calls?: ClientCalls;
+  lookup?: Lookup;
+};
+
+/** A client of one service. Connects on first use and reconnects for the life of the process. */
 export function createGrpcClient<S extends AnyService>(
   service: S,
-  options: ChannelOptions & {
-    /** Methods that are called all the time: they go over one stream each. They carry no request id. */
-    conversations?: readonly (keyof Unary<S>)[];
-  },
+  { address, conversations = [], calls, lookup, ...options }: GrpcClientOptions<S>,
 ): GrpcClient<S> {
-  const { unavailable, conversations = [] } = options;
-  const channels = createChannels(options);
-  const metadataOf = createMetadata(options);
+  const instances = createInstances(
+    address,
+    { ...options, service, conversations: conversations.map(String) },
+    lookup,
+  );
+  calls?.add(options.unavailable, instances);
   const client: Record<string, unknown> = {};
-  const held: Conversation[] = [];
-  for (const method of service.methods) {
-    if (method.methodKind !== 'unary') continue;
-    let call = callOf(channels, service, method, metadataOf);
-    if (conversations.includes(method.localName as keyof Unary<S>)) {
-      const conversation = converse(channels, service, method, metadataOf);
-      held.push(conversation);
-      call = preferring(conversation, call);
-    }
-    client[method.localName] = async (request: object, callOptions: CallOptions) => {
-      const message = create(method.input, request as MessageInitShape<DescMessage>);
+  for (const { localName, input, methodKind } of service.methods) {
+    if (methodKind !== 'unary') continue;
+    client[localName] = async (request: object, callOptions: CallOptions) => {
+      const message = create(input, request as MessageInitShape<DescMessage>);
       try {
-        return await call(message, callOptions);
+        return await ask(instances, localName, message, callOptions);
       } catch (error) {
-        throw fromServiceError(error as grpc.ServiceError, unavailable);
+        throw error instanceof AppError
+          ? error
+          : fromServiceError(error as grpc.ServiceError, options.unavailable);
       }
     };
   }
   client.close = () => {
-    for (const conversation of held) conversation.close();
-    channels.close();
+    calls?.remove(instances);
+    instances.close();
   };
   return client as GrpcClient<S>;
 }
 
-type CreateMetadata = (requestId?: string) => grpc.Metadata;
-type Call = (message: object, options: CallOptions) => Promise<unknown>;
-
-/** A peer that knows no conversations may be one that does by then. */
-const TRY_CONVERSATION_AGAIN_MS = 60_000;
-
-function createMetadata(options: ChannelOptions): CreateMetadata {
-  const serviceKey = options.serviceKey === undefined ? undefined : Secret.of(options.serviceKey);
-  return (requestId) => {
-    const metadata = new grpc.Metadata();
-    if (serviceKey !== undefined) metadata.set(SERVICE_KEY_HEADER, serviceKey.reveal());
-    if (requestId !== undefined) metadata.set(REQUEST_ID_HEADER, requestId);
-    return metadata;
-  };
-}
-
-/** One call for one request. Rejects with the library's error. */
-function callOf(
-  channels: Channels,
-  service: AnyService,
-  method: DescMethod,
-  metadataOf: CreateMetadata,
-): Call {
-  const { path, requestSerialize, responseDeserialize } = methodDefinition(service, method);
-  return (message: object, { deadlineMs, requestId }: CallOptions) =>
-    new Promise<unknown>((resolve, reject) => {
-      const channel = channels.take();
-      channel.client.makeUnaryRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        message as never,
-        metadataOf(requestId),
-        { deadline: Date.now() + deadlineMs },
-        (error, response) => {
-          channels.giveBack(channel, error);
-          if (error === null) resolve(response);
-          else reject(error);
-        },
-      );
-    });
-}
-
-/**
- * In a conversation. A refusal ends it for all who wait, and may not have been meant for this request, so that is then called
- * for its own verdict; and while the peer is of a version before there were any conversations, everything is called.
- */
-function preferring(conversation: Conversation, call: Call): Call {
-  let callsUntilMs = 0;
-  return async (message, options) => {
-    const askedMs = performance.now();
-    if (askedMs < callsUntilMs) return call(message, options);
+/** A request that reached no instance goes to the next one, within the caller's limit. Rejects with the library's error. */
+async function ask(
+  instances: Instances,
+  method: string,
+  message: object,
+  options: CallOptions,
+): Promise<unknown> {
+  const deadline = Deadline.after(options.limitMs);
+  if (instances.all().length === 0 && instances.found !== undefined) await deadline.race(instances.found);
+  for (let attempt = 1; ; attempt += 1) {
+    const instance = instances.pick();
+    if (instance === undefined) throw NO_ADDRESS;
     try {
-      return await conversation.ask(message, options.deadlineMs);
+      return await instance.call(method, message, { ...options, limitMs: deadline.remainingMs() });
     } catch (error) {
-      const { code, metadata } = error as grpc.ServiceError;
-      const isUnknown = code === grpc.status.UNIMPLEMENTED;
-      if (isUnknown) callsUntilMs = performance.now() + TRY_CONVERSATION_AGAIN_MS;
-      const isRefusal = metadata !== undefined && metadata.get(DETAILS_TRAILER).length > 0;
-      if (!isUnknown && !isRefusal) throw error;
-      // Within the time that its caller gave it, not in a time of its own.
-      return call(message, { ...options, deadlineMs: options.deadlineMs - (performance.now() - askedMs) });
+      if (attempt >= instances.all().length || !wasNotSent(error as grpc.ServiceError)) throw error;
     }
-  };
+  }
 }
 
-function converse(
-  channels: Channels,
-  service: AnyService,
-  method: DescMethod,
-  metadataOf: CreateMetadata,
-): Conversation {
-  const definition = methodDefinition(service, conversationOf(service, method));
-  return createConversation({
-    open(deadlineMs) {
-      const channel = channels.take();
-      const metadata = metadataOf();
-      metadata.set(ANSWER_LIMIT_HEADER, String(deadlineMs));
-      const { path, requestSerialize, responseDeserialize } = definition;
-      const stream = channel.client.makeBidiStreamRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        metadata,
-      );
-      return {
-        stream,
-        isOld: () => channels.isOld(channel),
-        onEnd: (failure) => channels.giveBack(channel, failure),
-      };
-    },
-  });
+const NO_ADDRESS = { code: grpc.status.UNAVAILABLE, details: 'the host name has no address' };
+
+/** No instance can have acted on the request. The text is the library's. */
+function wasNotSent({ code, details }: grpc.ServiceError): boolean {
+  if (code !== grpc.status.UNAVAILABLE) return false;
+  return details === WAS_NOT_READ || details.startsWith('No connection established');
 }
 
-/** The stream ended before the answer was whole. The library calls that internal, but it is the way to the peer that failed. */
+/** The stream ended before the answer was complete. The library reports `internal`, but it is the connection that failed. */
 function isCutOff({ code, details }: grpc.ServiceError): boolean {
   return code === grpc.status.INTERNAL && /^(?:Received RST_STREAM|Write error)/.test(details);
 }

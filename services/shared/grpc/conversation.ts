@@ -1,7 +1,7 @@
 /**
- * A method that is called all the time, as one stream: each request is answered by one response, in order. A call of its own would
- * cost both ends several times as much, most of it for headers, trailers and timers. A stream that fails, or keeps somebody
- * waiting for too long, fails all who wait on it; the next request opens a new one.
+ * The client's side of a conversation: one stream for many requests of one method, each answered by one response, in order. A call
+ * for each request would cost both ends several times as much, mostly for headers, trailers and timers. When the stream fails
+ * or an answer is late, all waiting requests fail, and the next request opens a new stream.
  */
 import * as grpc from '@grpc/grpc-js';
 
@@ -10,22 +10,18 @@ type Failure = Pick<grpc.ServiceError, 'code' | 'details'> & Partial<grpc.Servic
 
 export interface OpenStream {
   readonly stream: Stream;
-  /** Its connection shall be left. */
+  /** True when the connection should not be used for new requests. */
   isOld(): boolean;
-  /** Told once of its end, with the failure if it was one. */
+  /** Called once when the stream ends, with the failure if there was one. */
   onEnd(failure: Failure | null): void;
 }
 
 export interface ConversationOptions {
-  /** Begins a stream on which each answer is waited for so long. */
-  open(deadlineMs: number): OpenStream;
+  /** Opens a stream on which every request has this limit for its answer. */
+  open(limitMs: number): OpenStream;
 }
 
-export interface Conversation {
-  /** Rejects with a status, as a call would. */
-  ask(request: unknown, deadlineMs: number): Promise<unknown>;
-  close(): void;
-}
+export type Conversation = ReturnType<typeof createConversation>;
 
 interface Waiting {
   resolve(response: unknown): void;
@@ -33,14 +29,16 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
-const ENDED: Failure = { code: grpc.status.UNAVAILABLE, details: 'the peer ended the conversation' };
+/** A peer that ends a stream has answered all requests that it read. */
+export const WAS_NOT_READ = 'the peer ended the conversation';
+const ENDED: Failure = { code: grpc.status.UNAVAILABLE, details: WAS_NOT_READ };
 const TOO_LATE: Failure = { code: grpc.status.DEADLINE_EXCEEDED, details: 'no answer in time' };
 
-export function createConversation({ open }: ConversationOptions): Conversation {
+export function createConversation({ open }: ConversationOptions) {
   let current: ReturnType<typeof begin> | undefined;
 
-  function begin(deadlineMs: number) {
-    const { stream, isOld, onEnd } = open(deadlineMs);
+  function begin(limitMs: number) {
+    const { stream, isOld, onEnd } = open(limitMs);
     const waiting: Waiting[] = [];
     let isOver = false;
 
@@ -74,7 +72,7 @@ export function createConversation({ open }: ConversationOptions): Conversation 
           waiting.push({ resolve, reject, timer: setTimeout(giveUp, limitMs) });
           stream.write(request as never);
         }),
-      /** No more requests; those that wait are still answered. */
+      /** Sends no more requests. Waiting ones are still answered. */
       leave: () => stream.end(),
     };
     return self;
@@ -86,10 +84,11 @@ export function createConversation({ open }: ConversationOptions): Conversation 
   }
 
   return {
-    ask(request, deadlineMs) {
+    /** Rejects with a status, as a call would. */
+    ask(request: unknown, limitMs: number): Promise<unknown> {
       if (current?.isOld()) leave();
-      current ??= begin(deadlineMs);
-      return current.ask(request, deadlineMs);
+      current ??= begin(limitMs);
+      return current.ask(request, limitMs);
     },
     close: leave,
   };

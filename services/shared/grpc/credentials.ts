@@ -1,6 +1,6 @@
 /**
- * Both ends of mutual TLS. A server lets nobody in without a certificate of our own authority; a client stays only when
- * the server's certificate is of the service that it means to call, whatever the address was.
+ * Both ends of mutual TLS. A server accepts only clients with a certificate of our own authority. A client accepts only the
+ * certificate of the service that it calls, whatever the address was.
  */
 import { createSecureContext } from 'node:tls';
 import { type ChannelCredentials, credentials, ServerCredentials } from '@grpc/grpc-js';
@@ -19,6 +19,6 @@ export function clientCredentials(tls: TlsCredentials | undefined, peer: Service
     checkServerIdentity: (_, { subjectaltname }) =>
       serviceOfCertificate(subjectaltname) === peer
         ? undefined
-        : new Error(`the server's certificate is not of ${peer}`),
+        : new Error(`the server's certificate is not that of ${peer}`),
   });
 }

@@ -1,2 +1,4 @@
-/** The calling side of the door to gRPC, for programs that only call: the serving side takes as long again to load. */
-export { type CallOptions, createGrpcClient, type GrpcClient } from './client.ts';
+/** The client half of the door to gRPC, for programs that only make calls: loading the server half doubles their start time. */
+export { createGrpcClient, type GrpcClient } from './client.ts';
+export { createClientCalls } from './client-calls.ts';
+export type { CallOptions } from './methods.ts';

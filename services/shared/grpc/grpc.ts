@@ -1,6 +1,6 @@
-/** The one door to gRPC. Both ends speak AppError, never a status object; what is behind it stays behind it. */
+/** The one door to gRPC. Both ends use AppError, never status objects; types of the library do not leave this folder. */
 
-export { type CallOptions, createGrpcClient, type GrpcClient } from './grpc-client.ts';
+export { type CallOptions, createClientCalls, createGrpcClient, type GrpcClient } from './grpc-client.ts';
 export {
   type AllowLists,
   type CallContext,

@@ -1,4 +1,4 @@
-/** What both ends of a call agree on: methods as generated, handlers and clients by type, names of headers, sizes. */
+/** What both ends of a call share: generated methods, the types of handlers and clients, header names, sizes. */
 import {
   type DescMessage,
   type DescMethod,
@@ -9,30 +9,41 @@ import {
 } from '@bufbuild/protobuf';
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
 import type { MethodDefinition } from '@grpc/grpc-js';
+import type { Deadline } from '../flow/deadline.ts';
 import type { ServiceName } from '../identity/service-keys.ts';
 
 /** Largest message in either direction: 1,000 signed actions with every field at its limit fit. */
 export const MAX_MESSAGE_BYTES = 1024 * 1024;
-/** A dead peer is found within KEEPALIVE + timeout: the five seconds in which everything is to be well again. */
+/** A dead peer is detected within the sum of these: five seconds, in which the system recovers from any fault. */
 export const KEEPALIVE_MS = 3_000;
 export const KEEPALIVE_TIMEOUT_MS = 2_000;
+/** A server waits for no answer of a client, so that a dead client only holds memory. Clients find dead servers. */
+export const SERVER_KEEPALIVE_MS = 30_000;
 
 export const SERVICE_KEY_HEADER = 'x-service-key';
 export const REQUEST_ID_HEADER = 'x-request-id';
-/** Of a conversation: milliseconds that its caller waits for each answer. */
+/** In a conversation: milliseconds that the caller waits for each answer. */
 export const ANSWER_LIMIT_HEADER = 'x-answer-limit-ms';
 export const DETAILS_TRAILER = 'grpc-status-details-bin';
 
-/** What a handler knows about the call besides its request. */
+export interface CallOptions {
+  /** How long the call may take; then it fails with DEADLINE_EXCEEDED. */
+  limitMs: number;
+  requestId?: string;
+}
+
+/** What a handler knows of a call besides the request. */
 export interface CallContext {
   readonly caller: ServiceName;
-  /** Milliseconds left until the caller stops waiting; Infinity when it set no deadline. */
-  readonly remainingMs: number;
+  /** The address and port that the call came from. */
+  readonly peer: () => string;
+  /** Until when the caller waits. */
+  readonly deadline: Deadline;
   readonly requestId: string | undefined;
 }
 
 type Methods<S> = S extends GenService<infer M extends GenServiceMethods> ? M : never;
-/** What is called and answered once. A conversation is another road to one of these: see `unaryOf`. */
+/** Methods with one request and one response. A conversation is another way to call one of these: see `unaryOf`. */
 export type Unary<S> = {
   [K in keyof Methods<S> as Methods<S>[K]['methodKind'] extends 'unary' ? K : never]: {
     input: Methods<S>[K]['input'] extends infer I extends DescMessage ? I : never;
@@ -56,7 +67,7 @@ export interface ServiceRegistration {
   readonly allow: Record<string, readonly ServiceName[]>;
 }
 
-/** Ties a generated service to its handlers and allow lists, checked against each other by type. */
+/** Connects a generated service with its handlers and allow lists. Types check that they match. */
 export function registerService<S extends GenService<GenServiceMethods>>(
   service: S,
   handlers: Handlers<S>,
@@ -65,10 +76,10 @@ export function registerService<S extends GenService<GenServiceMethods>>(
   return { service, handlers: handlers as unknown as ServiceRegistration['handlers'], allow };
 }
 
-/** The method that a conversation asks for again and again: that of `StreamX` is `X`. */
+/** The method whose requests a conversation carries: for `StreamX` it is `X`. */
 export function unaryOf(service: GenService<GenServiceMethods>, { localName }: DescMethod): DescMethod {
   const found = service.methods.find((method) => conversationName(method) === localName);
-  if (found === undefined) throw new Error(`${localName} is no conversation of ${service.typeName}`);
+  if (found === undefined) throw new Error(`${service.typeName} has no conversation ${localName}`);
   return found;
 }
 

@@ -1,4 +1,4 @@
-/** Reflection: a gRPC tool that does not know us asks a server for its methods and messages. */
+/** Reflection: generic gRPC tools get the methods and messages of a server from the server itself. */
 import { type DescFile, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { ReflectionService } from '@grpc/reflection';

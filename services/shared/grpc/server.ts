@@ -1,18 +1,19 @@
-/** A gRPC server: generated services plus plain handlers, each method with the services that may call it, and health. */
+/** A gRPC server: generated services with plain handlers, the callers that each method allows, health and reflection. */
 import { X509Certificate } from 'node:crypto';
 import * as grpc from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import type { CallerCheck } from '../identity/service-identity.ts';
 import { isLoopback, joinHostPort } from '../net/host-port.ts';
+import { removeStaleSocket, unixAddress } from '../net/unix-socket.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAnswers } from './answers.ts';
 import { serverCredentials } from './credentials.ts';
 import {
-  KEEPALIVE_MS,
   KEEPALIVE_TIMEOUT_MS,
   MAX_MESSAGE_BYTES,
   methodDefinition,
+  SERVER_KEEPALIVE_MS,
   type ServiceRegistration,
 } from './methods.ts';
 import { createReflection } from './reflection.ts';
@@ -20,15 +21,17 @@ import { SESSION_LIMITS, type SessionLimits } from './session-limits.ts';
 
 /** Streams one connection may have open; batching keeps real use far below. */
 const MAX_CONCURRENT_STREAMS = 1000;
-/** Memory one HTTP/2 session may use, in MB; grpc-js lifts Node's limit unless told. */
+/** Memory that one HTTP/2 session may use, in MB. By default grpc-js removes Node's limit. */
 const MAX_SESSION_MEMORY_MB = 64;
-/** Longest wait for calls under way, and for clients that do not leave when told; calls last a second or two. */
+/** Longest wait for calls under way, and for clients that do not disconnect on request. Calls take a second or two. */
 const STOP_LIMIT_MS = 3_000;
 
 export type GrpcServerOptions = CallerCheck & {
   host: string;
   /** 0 lets the system choose. */
   port: number;
+  /** The path of a Unix socket to listen at as well. */
+  socket?: string | undefined;
   services: readonly ServiceRegistration[];
   log: Log;
   metrics: Metrics;
@@ -37,22 +40,16 @@ export type GrpcServerOptions = CallerCheck & {
   sessions?: Pick<SessionLimits, 'maxAgeMs' | 'maxIdleMs'>;
 };
 
-export interface GrpcServer {
-  readonly port: number;
-  /** What the health service answers for every service here. */
-  setServing(serving: boolean): void;
-  /** Stops accepting and resolves when the calls under way have been answered. */
-  stop(): Promise<void>;
-}
+export type GrpcServer = Awaited<ReturnType<typeof startGrpcServer>>;
 
-export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
+export async function startGrpcServer(options: GrpcServerOptions) {
   const { host, services, sessions = SESSION_LIMITS } = options;
   const server = new grpc.Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_concurrent_streams': MAX_CONCURRENT_STREAMS,
     'grpc-node.max_session_memory': MAX_SESSION_MEMORY_MB,
-    'grpc.keepalive_time_ms': KEEPALIVE_MS,
+    'grpc.keepalive_time_ms': SERVER_KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
     'grpc.max_connection_age_ms': sessions.maxAgeMs,
     'grpc.max_connection_age_grace_ms': STOP_LIMIT_MS,
@@ -78,17 +75,28 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   health.addToServer(server);
   if (options.reflection !== false) createReflection(services).addToServer(server);
 
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(joinHostPort(host, options.port), serverCredentials(options.tls), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    );
-  });
+  const credentials = serverCredentials(options.tls);
+  const bind = (address: string) =>
+    new Promise<number>((resolve, reject) => {
+      server.bindAsync(address, credentials, (error, bound) =>
+        error === null ? resolve(bound) : reject(error),
+      );
+    });
+  const port = await bind(joinHostPort(host, options.port));
+  try {
+    if (options.socket !== undefined) await bindSocket(options.socket, bind);
+  } catch (error) {
+    server.forceShutdown();
+    throw error;
+  }
   return {
     port,
-    setServing(serving) {
+    /** Sets the answer of the health service for every service here. */
+    setServing(serving: boolean): void {
       for (const name of names) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
     },
-    stop() {
+    /** Stops accepting, and resolves when the calls under way have been answered. */
+    stop(): Promise<void> {
       for (const name of names) health.setStatus(name, 'NOT_SERVING');
       return new Promise((resolve) => {
         answers.endConversations();
@@ -102,7 +110,12 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   };
 }
 
-/** Service keys are readable on the way; production mode has certificates instead. */
+async function bindSocket(path: string, bind: (address: string) => Promise<number>): Promise<void> {
+  await removeStaleSocket(path);
+  await bind(unixAddress(path));
+}
+
+/** Service keys travel in clear text. Production mode uses certificates instead. */
 function warnOfClearText({ tls, host, port, log }: GrpcServerOptions): void {
   if (tls !== undefined || isLoopback(host)) return;
   log.warn(
@@ -111,7 +124,7 @@ function warnOfClearText({ tls, host, port, log }: GrpcServerOptions): void {
   );
 }
 
-/** Certificates that are made together end together: those of the servers tell when. */
+/** Certificates that are created together expire together, so those of servers show the time for all. */
 function watchCertificate({ tls, metrics }: GrpcServerOptions): void {
   if (tls === undefined) return;
   const endsAtMs = Date.parse(new X509Certificate(tls.cert).validTo);

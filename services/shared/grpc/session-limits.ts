@@ -1,16 +1,16 @@
 /**
- * How long a connection between services lasts. A server ends one that is old, so that a certificate is looked at again,
- * and one that nobody uses. Whatever was sent in that moment would fail, so our own clients always leave first.
+ * How long a connection between services lasts. A server ends old connections, so that certificates are checked again, and idle
+ * ones. A request sent at that moment would fail, so our own clients always leave first.
  */
 
 export interface SessionLimits {
-  /** A server's: it ends a session of this age, give or take a tenth. */
+  /** A server ends a session of this age, give or take a tenth. */
   readonly maxAgeMs: number;
-  /** A server's: it ends a session without calls for this long. */
+  /** A server ends a session that had no call for this long. */
   readonly maxIdleMs: number;
-  /** A client's: calls go over a new connection after this time. */
+  /** A client uses a new connection after this time. */
   readonly renewAfterMs: number;
-  /** A client's: it lets a connection go that had no call for this long. */
+  /** A client closes a connection that had no call for this long. */
   readonly leaveAfterMs: number;
 }
 

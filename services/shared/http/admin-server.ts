@@ -1,33 +1,32 @@
 /**
- * The operator's side door of a process, apart from its public port: /metrics, /healthz (it lives) and /readyz
- * (send it work). Bound to the loopback address unless the configuration says otherwise.
+ * The operator's port of a process, apart from its public port: /metrics, /healthz (the process is alive) and /readyz (it can
+ * take work). Bound to the loopback address by default.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { REASONS, type Reason } from '../errors/app-error.ts';
-import type { HttpStatus } from '../errors/http-status.ts';
+import { AppError, type Reason } from '../errors/app-error.ts';
+import { joinHostPort } from '../net/host-port.ts';
 import { type Troubles, watchDependencies } from '../stores/dependencies.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { answerError } from './error-answer.ts';
+import { answerReadiness, HEALTHY } from './health-answer.ts';
 
 export interface AdminServerOptions {
   host: string;
   /** 0 lets the system choose. */
   port: number;
   metrics: Metrics;
-  /** What this process can't do without, by name: true when it works. */
+  /** What this process can't work without, by name: true when it works. */
   readiness: () => Record<string, boolean>;
-  /** What it can do without for a while: told here and in the log, and no reason to send work elsewhere. */
+  /** What it can work without for a while. A fault is reported here and in the log, and the process stays ready. */
   dependencies?: () => Troubles;
   log: Log;
 }
 
-export interface AdminServer {
-  readonly port: number;
-  close(): Promise<void>;
-}
+export type AdminServer = Awaited<ReturnType<typeof startAdminServer>>;
 
-/** Slowest request we wait for; a scraper on the same host needs milliseconds. */
+/** Limit of one request. A scraper on the same host needs milliseconds. */
 const REQUEST_TIMEOUT_MS = 5_000;
 
 export async function startAdminServer({
@@ -37,36 +36,34 @@ export async function startAdminServer({
   readiness,
   dependencies,
   log,
-}: AdminServerOptions): Promise<AdminServer> {
+}: AdminServerOptions) {
   const server = createServer(
     { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
     (request, response) => {
       const answer = (status: number, body: string, contentType = 'application/json') =>
         response.writeHead(status, { 'content-type': contentType }).end(body);
-      const refuse = (status: HttpStatus, reason: Reason) => {
-        const [code, message] = REASONS[reason];
-        return answer(status, JSON.stringify({ code, reason, message }));
+      const refuse = (reason: Reason) => {
+        const { status, body } = answerError(new AppError(reason));
+        return answer(status, body);
       };
-      if (request.method !== 'GET') return refuse(405, 'METHOD_NOT_ALLOWED');
+      if (request.method !== 'GET') return refuse('METHOD_NOT_ALLOWED');
       switch (request.url) {
         case '/metrics':
           return metrics.text().then(
             (body) => answer(200, body, metrics.contentType),
-            () => refuse(500, 'INTERNAL'),
+            () => refuse('INTERNAL'),
           );
         case '/healthz':
-          return answer(200, '{"status":"ok"}');
+          return answer(200, HEALTHY);
         case '/readyz': {
-          const checks = readiness();
-          const ready = Object.values(checks).every(Boolean);
-          const status = ready ? 'ready' : 'not ready';
-          return answer(
-            ready ? 200 : 503,
-            JSON.stringify({ status, checks, ...(dependencies && describeTroubles(dependencies())) }),
+          const { status, body } = answerReadiness(
+            readiness(),
+            dependencies && describeTroubles(dependencies()),
           );
+          return answer(status, body);
         }
         default:
-          return refuse(404, 'ROUTE_NOT_FOUND');
+          return refuse('ROUTE_NOT_FOUND');
       }
     },
   );
@@ -75,10 +72,13 @@ export async function startAdminServer({
     server.listen(port, host, resolve);
   });
   const watch = dependencies && watchDependencies({ look: dependencies, log });
+  const bound = (server.address() as AddressInfo).port;
   return {
-    port: (server.address() as AddressInfo).port,
+    port: bound,
+    /** As "host:port". */
+    address: joinHostPort(host, bound),
     close: () =>
-      new Promise((resolve) => {
+      new Promise<void>((resolve) => {
         watch?.stop();
         server.close(() => resolve());
         server.closeAllConnections();
@@ -86,7 +86,7 @@ export async function startAdminServer({
   };
 }
 
-/** Each dependency by name with whether it works, and beside it why those that are missing are. */
+/** Each dependency by name with whether it works, and the reasons of those that do not. */
 function describeTroubles(troubles: Troubles) {
   const entries = Object.entries(troubles);
   const missing = entries.filter(([, trouble]) => trouble !== undefined);

@@ -1,7 +1,4 @@
-/**
- * One HTTP GET to a process on this machine. Unlike fetch and Node's global agent, it never goes through the proxy that the
- * environment may name.
- */
+/** One HTTP GET to a process on this machine. Unlike fetch and Node's global agent, it never uses a proxy from the environment. */
 import { get } from 'node:http';
 import { text } from 'node:stream/consumers';
 

@@ -1,7 +1,14 @@
-/** The one door to uWebSockets.js: the addon, loaded with the limits that can only be set before it is. */
+/** The one door to uWebSockets.js: the addon, loaded with the limits that must be set before loading. */
 import type * as UWebSockets from 'uWebSockets.js';
 
-export type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket, WebSocket } from 'uWebSockets.js';
+export type {
+  HttpRequest,
+  HttpResponse,
+  TemplatedApp,
+  us_listen_socket,
+  WebSocket,
+  WebSocketBehavior,
+} from 'uWebSockets.js';
 
 const ASCII = /^[\0-\x7f]*$/;
 
@@ -9,31 +16,34 @@ const ASCII = /^[\0-\x7f]*$/;
 export type RequestHeaders = ReadonlyMap<string, string>;
 
 /**
- * Copies the headers, which uWebSockets.js lends for one turn only. Several lines of one name become one value, joined with
- * commas in the order of the lines, as RFC 9110 (5.3) has it. So a list is whole, and a header that may come only once has no
- * valid value when it came twice; `getHeader` gives the first line and hides the others.
+ * Copies the headers, which are valid during one turn of the event loop only. Several lines of one name become one value, joined
+ * with commas in the order of the lines, as in RFC 9110 (5.3). So a list is complete, and a header that may occur only once
+ * becomes invalid when it occurs twice; `getHeader` returns the first line and hides the others.
  */
 export function readHeaders(request: Pick<UWebSockets.HttpRequest, 'forEach'>): RequestHeaders {
   const headers = new Map<string, string>();
   request.forEach((name, text) => {
     const before = headers.get(name);
-    // A value is bytes, and one character stands for each; `forEach` reads it as UTF-8.
+    // A value is bytes, one character each; `forEach` decodes it as UTF-8.
     const value = ASCII.test(text) ? text : Buffer.from(text).toString('latin1');
     headers.set(name, before === undefined ? value : `${before}, ${value}`);
   });
   return headers;
 }
 
-/** All request headers together; a token and a browser's usual headers take about 2 KiB. */
-const MAX_HEADER_BYTES = 8 * 1024;
+/**
+ * Limit of all request headers together. It fits the longest token beside the headers and cookies of a browser, and a token that
+ * is somewhat longer gets our answer instead of that of uWebSockets.js.
+ */
+const MAX_HEADER_BYTES = 16 * 1024;
 
-/** The addon reads its header limit once, from the environment, at load. */
+/** The addon reads its header limit from the environment once, when it is loaded. */
 export async function loadUws(): Promise<typeof UWebSockets> {
   process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= String(MAX_HEADER_BYTES);
   return import('uWebSockets.js');
 }
 
-/** What the package's types leave out: the form of `listen` with a host and options. */
+/** The form of `listen` with a host and options, which the package's types lack. */
 interface ListeningApp {
   listen(
     host: string,

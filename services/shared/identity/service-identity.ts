@@ -1,18 +1,18 @@
 /**
- * How a process shows other services who it is, and how it recognises them: by certificates (mutual TLS) where the
- * TLS_ files are given, by service keys otherwise. Never by both, so that nobody trusts in what is not looked at.
+ * How a process identifies itself to other services, and how it identifies them: by certificates (mutual TLS) when the TLS_ files
+ * are set, otherwise by service keys. Never by both, so that no credential is configured and not checked.
  */
 import { type Environment, optionalText, secret, text } from '../settings/env.ts';
 import type { Secret } from '../settings/secret.ts';
 import { type CertificateFiles, readTlsCredentials, type TlsCredentials } from './service-certificate.ts';
 import { readServiceDigests, type ServiceDigests, type ServiceName } from './service-keys.ts';
 
-/** What a process shows to the services that it calls. */
+/** The credentials that a process presents to the services that it calls. */
 export type ServiceIdentity =
   | { readonly serviceKey: Secret | string; readonly tls?: never }
   | { readonly tls: TlsCredentials; readonly serviceKey?: never };
 
-/** By what a server recognises those who call. */
+/** How a server identifies its callers. */
 export type CallerCheck =
   | { readonly digests: ServiceDigests; readonly tls?: never }
   | { readonly tls: TlsCredentials; readonly digests?: never };
@@ -46,13 +46,13 @@ function parseCertificateFiles(env: Environment): CertificateFiles | undefined {
   }
   const keys = KEY_VARIABLES.filter((name) => optionalText(env, name) !== undefined);
   if (keys.length > 0)
-    throw new Error(`unset ${keys.join(' and ')}: services know each other by certificates here`);
+    throw new Error(`unset ${keys.join(' and ')}: services identify each other by certificates here`);
   return { cert, key, ca };
 }
 
-/** Whether the environment says anything about what this process shows. */
+/** Whether the environment sets any credentials of this process. */
 export function isIdentityGiven(env: Environment): boolean {
-  return ['TLS_CERT_FILE', 'SERVICE_KEY', 'SERVICE_KEY_FILE'].some(
+  return (['TLS_CERT_FILE', 'SERVICE_KEY', 'SERVICE_KEY_FILE'] as const).some(
     (name) => optionalText(env, name) !== undefined,
   );
 }

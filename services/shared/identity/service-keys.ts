@@ -1,18 +1,18 @@
 /**
- * How services tell each other who they are: each holds one key, "name.secret", and every server knows the SHA-256 of
- * each secret, never the secret itself. A player's token is not a service key and opens nothing here.
+ * Service keys: each service holds one key, "name.secret", and every server knows the SHA-256 of each secret, never the secret
+ * itself. A player's token is not a service key and gives no access here.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** The services that exist. `cli` is the operator at a terminal. */
+/** All services. `cli` is the operator at a terminal. */
 export const SERVICE_NAMES = ['auth', 'score', 'rank', 'edge', 'fanout', 'game', 'cli'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 /** SHA-256 of each service's secret, in hexadecimal. */
 export type ServiceDigests = Readonly<Partial<Record<ServiceName, string>>>;
 
-/** 32 random bytes: beyond guessing. */
+/** 32 random bytes can't be guessed. */
 const SECRET_BYTES = 32;
 const SHA256_BYTES = 32;
 
@@ -41,7 +41,7 @@ function digest(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }
 
-/** The line that goes into the file of digests that servers read. */
+/** The contents of the file of digests that servers read. */
 export function digestServiceKeys(keys: readonly string[]): ServiceDigests {
   const digests: Partial<Record<ServiceName, string>> = {};
   for (const key of keys) {
@@ -56,7 +56,7 @@ export function readServiceDigests(path: string): ServiceDigests {
   return JSON.parse(readFileSync(path, 'utf8')) as ServiceDigests;
 }
 
-/** Whose key this is, or undefined when it is nobody's. */
+/** The service of a key; undefined when it is none of ours. */
 export function identifyService(digests: ServiceDigests, key: string): ServiceName | undefined {
   const parts = split(key);
   if (parts === undefined) return undefined;

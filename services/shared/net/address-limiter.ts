@@ -1,14 +1,14 @@
 /**
- * Rates by address. An IPv6 site can call from any of its 65,536 networks, each of which counts as an address: together they
- * have what a few addresses have.
+ * Rates by address. An IPv6 site can call from any of its 65,536 networks, each of which counts as one address: together they
+ * get the rate of a few addresses.
  */
 import { createLocalLimiter, type LocalLimiter } from '../rate/gcra.ts';
 import { holdersOf } from './networks.ts';
 
-/** What the /48 of a site may use, in addresses: several subscribers of a carrier, and not a whole node. */
+/** The rate of a /48, in addresses: enough for several subscribers of a carrier, and less than a whole node. */
 export const ADDRESSES_PER_SITE = 4;
 
-/** Keys are addresses as `subscriberOf` spells them. */
+/** Keys are addresses in the form of `subscriberOf`. */
 export function createAddressLimiter(monotonicMs: () => number): LocalLimiter {
   const limiter = createLocalLimiter(monotonicMs);
   return {

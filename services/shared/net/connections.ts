@@ -1,9 +1,8 @@
 /**
- * The connections of a public port: how many there may be, and how quickly one address may bring more. uWebSockets.js
- * tells of the end of a connection but no longer whose it was, so an address is held to a rate, not to a count: a
- * connection that asks for nothing is ended after ten seconds, so what one address holds idle stays below its burst and
- * ten seconds of its rate. While more than half of all are open, each answer ends its connection, so that nobody keeps
- * the rest of them by asking now and then.
+ * The connections of a public port: how many may be open, and how quickly one address may open more. uWebSockets.js reports the end
+ * of a connection without its address, so an address is limited by rate, not by count. A connection without requests is closed
+ * after ten seconds, so the idle connections of one address stay below its burst plus ten seconds of its rate. While more than
+ * half of all places are taken, each answer closes its connection, so that a client can't keep one by an occasional request.
  */
 
 import type { Rate } from '../rate/gcra.ts';
@@ -11,39 +10,32 @@ import { createAddressLimiter } from './address-limiter.ts';
 import { type NetworkList, parseAddress, subscriberOf } from './networks.ts';
 
 export interface ConnectionLimits {
-  /** Connections of this node at most. */
+  /** Most connections of this node. */
   readonly most: number;
-  /** New connections of one address. */
+  /** Rate of new connections of one address. */
   readonly perAddress: Rate;
-}
-
-export interface Connections {
-  /** Counts one that was opened; false when it has to be closed at once. */
-  opened(address: string): boolean;
-  /** Counts one that ended, also one that had to be closed at once. */
-  closed(): void;
-  /** Whether answers should end their connections. */
-  readonly crowded: boolean;
-  readonly open: number;
 }
 
 export interface ConnectionsOptions {
   limits: ConnectionLimits;
-  /** Whether an address may bring any number: a load balancer, this host. */
+  /** Whether an address may open any number: a load balancer, this host. */
   isExempt: NetworkList['has'];
-  /** One was refused, since all are taken or since its address brings them too quickly. */
+  /** Called when a connection is refused: the node is full, or the address exceeds its rate. */
   onRefused: (reason: 'full' | 'address') => void;
   monotonicMs?: () => number;
 }
 
-export function createConnections(options: ConnectionsOptions): Connections {
+export type Connections = ReturnType<typeof createConnections>;
+
+export function createConnections(options: ConnectionsOptions) {
   const { limits, isExempt, onRefused, monotonicMs = () => performance.now() } = options;
   const crowdedFrom = limits.most / 2;
   const limiter = createAddressLimiter(monotonicMs);
   let open = 0;
 
   return {
-    opened(peer) {
+    /** Counts an opened connection. False when it must be closed at once. */
+    opened(peer: string): boolean {
       open += 1;
       if (open > limits.most) {
         onRefused('full');
@@ -54,13 +46,15 @@ export function createConnections(options: ConnectionsOptions): Connections {
       onRefused('address');
       return false;
     },
-    closed() {
+    /** Counts a closed connection, also one that `opened` refused. */
+    closed(): void {
       open -= 1;
     },
-    get crowded() {
+    /** Whether answers should close their connections. */
+    get crowded(): boolean {
       return open > crowdedFrom;
     },
-    get open() {
+    get open(): number {
       return open;
     },
   };

@@ -1,10 +1,11 @@
 /**
- * Network addresses as limits see them: one spelling an address, lists of networks in CIDR notation, and what counts as one
- * subscriber. It refuses what a person may read in two ways: octets with leading zeros, zones, an empty prefix.
+ * Network addresses as limits use them: one spelling per address, lists of networks in CIDR notation, and what counts as one
+ * subscriber. Ambiguous forms are refused: octets with leading zeros, zones, an empty prefix.
  */
 import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { type Environment, list } from '../settings/env.ts';
+import type { SettingName } from '../settings/settings.ts';
 
 export interface NetworkList {
   has(address: string): boolean;
@@ -18,16 +19,16 @@ interface Network {
   readonly bits: number;
 }
 
-/** Answers remembered per list; a list is asked for every request. */
+/** Answers cached per list, since every request asks. */
 const MAX_REMEMBERED = 10_000;
 const MAX_BITS = { ipv4: 32, ipv6: 128 } as const;
 /** Bits of an IPv4 address mapped into IPv6 (::ffff:10.0.0.1) that stand before it. */
 const MAPPED_BITS = 96;
 /** A whole number without leading zeros. */
 const BITS = /^(?:0|[1-9]\d{0,2})$/;
-/** One IPv6 subscriber holds a whole /64: the first four groups of eight. */
+/** One IPv6 subscriber has a whole /64: the first four groups of eight. */
 const SUBSCRIBER_GROUPS = 4;
-/** One IPv6 site holds a whole /48. */
+/** One IPv6 site has a whole /48. */
 const SITE_GROUPS = 3;
 
 /** An address mapped into IPv6 becomes the IPv4 address that it is. A zone ("%eth0") means something on one machine only. */
@@ -35,14 +36,14 @@ function read(text: string): Address | undefined {
   return isIP(text) === 0 || text.includes('%') ? undefined : ipaddr.process(text);
 }
 
-/** The one spelling of an address, or undefined when the text is none. */
+/** The canonical spelling of an address; undefined when the text is not an address. */
 export function parseAddress(text: string): string | undefined {
   return read(text)?.toString();
 }
 
-/** What a limit counts as one: an IPv4 address, or the /64 network of an IPv6 address. */
+/** The unit that limits count: an IPv4 address, or the /64 network of an IPv6 address. */
 export function subscriberOf(address: string): string {
-  // As it is; this is asked for every request.
+  // Called for every request, so a plain IPv4 address returns at once.
   if (isIPv4(address)) return address;
   const known = read(address);
   if (!(known instanceof ipaddr.IPv6)) return known?.toString() ?? address;
@@ -52,18 +53,15 @@ export function subscriberOf(address: string): string {
     .join(':');
 }
 
-/**
- * In whose name a client takes a place of a node: its address as limits count it, and for IPv6 also the /48 that one site
- * holds with 65,536 networks in it.
- */
+/** The holders of a client's place in a node: its subscriber address, and for IPv6 also its site, a /48 with 65,536 networks. */
 export function holdersOf(subscriber: string): string[] {
   if (!subscriber.includes(':')) return [subscriber];
   return [subscriber, subscriber.split(':').slice(0, SITE_GROUPS).join(':')];
 }
 
 /** The setting's networks. Throws an error that names the setting and the entry that is not a network. */
-export function networks(env: Environment, name: string, fallback: readonly string[]): NetworkList {
-  return parseNetworks(list(env, name, fallback), name);
+export function networks(env: Environment, name: SettingName): NetworkList {
+  return parseNetworks(list(env, name), name);
 }
 
 /** A list of addresses and networks in CIDR notation; `name` is the setting that it comes from. */

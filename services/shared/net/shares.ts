@@ -1,17 +1,12 @@
 /**
- * A bound of a node that its users share: one holder may have as many places as are still free. So one alone gets half of
- * them, n greedy ones get n of n + 1 parts, and a newcomer always finds some. It costs one number a holder that holds any.
+ * A limit of a node that its clients share: a holder may take as many places as are still free. So a single holder gets half of
+ * them, n greedy holders get n of n + 1 parts, and a newcomer always finds free places. It costs one number per active holder.
  */
-export interface Shares {
-  /**
-   * Takes a place in the name of each holder, such as an address and a player; without one, only all together are bounded.
-   * Undefined when there is none left for one of them. The result gives the place back, once.
-   */
-  take(holders: readonly string[]): (() => void) | undefined;
-  readonly taken: number;
-}
+export type Shares = ReturnType<typeof createShares>;
 
-export function createShares(places: number): Shares {
+/** `places` is a function if it may change. */
+export function createShares(places: number | (() => number)) {
+  const most = typeof places === 'number' ? () => places : places;
   const held = new Map<string, number>();
   let taken = 0;
 
@@ -25,8 +20,12 @@ export function createShares(places: number): Shares {
   }
 
   return {
-    take(holders) {
-      const free = places - taken;
+    /**
+     * Takes a place for each holder, such as an address and a player. Without holders only the total is limited. Undefined when
+     * one of them may have no more. The result gives the place back, once.
+     */
+    take(holders: readonly string[]): (() => void) | undefined {
+      const free = most() - taken;
       if (free <= 0 || holders.some((holder) => (held.get(holder) ?? 0) >= free)) return undefined;
       change(holders, 1);
       let isGivenBack = false;
@@ -36,7 +35,7 @@ export function createShares(places: number): Shares {
         change(holders, -1);
       };
     },
-    get taken() {
+    get taken(): number {
       return taken;
     },
   };

@@ -1,17 +1,18 @@
 /**
- * What a process in production does not start with: settings that are convenient in development and dangerous elsewhere.
- * Every refusal says what to do instead, and all of them are said at once.
+ * Refuses to start in production with settings that are convenient in development and dangerous elsewhere. The error lists all
+ * of them, with what to do instead.
  */
 
+import { subdomainsOf } from '../http/origin-entry.ts';
 import { KEY_VARIABLES } from '../identity/service-identity.ts';
 import { type Environment, flag, list, optionalSecret, optionalText } from '../settings/env.ts';
 import { parseMode } from '../settings/mode.ts';
 
-/** Shorter ones are guessed, and those that manuals and examples use are shorter. */
+/** Shorter passwords can be guessed, and those of manuals and examples are shorter. */
 const MIN_PASSWORD_CHARACTERS = 16;
 const SERVERS = ['DATABASE', 'REDIS', 'NATS'] as const;
 
-/** Throws in production mode when anything is to be put right; does nothing in development. */
+/** Throws in production mode when a setting must be changed. Does nothing in development mode. */
 export function assertProductionSettings(env: Environment): void {
   if (parseMode(env) !== 'production') return;
   const refusals = [...identities(env), ...signatures(env), ...origins(env), ...passwords(env)];
@@ -20,41 +21,44 @@ export function assertProductionSettings(env: Environment): void {
 
 function identities(env: Environment): string[] {
   const keys = KEY_VARIABLES.filter((name) => optionalText(env, name) !== undefined);
-  const missing = ['TLS_CERT_FILE', 'TLS_KEY_FILE', 'TLS_CA_FILE'].filter(
+  const missing = (['TLS_CERT_FILE', 'TLS_KEY_FILE', 'TLS_CA_FILE'] as const).filter(
     (name) => optionalText(env, name) === undefined,
   );
   return [
     ...keys.map((name) => `unset ${name}: service keys travel in plain text`),
     ...(missing.length > 0
       ? [
-          `set ${missing.join(', ')}: services know each other by certificates; "npm run cli -- certs" makes them`,
+          `set ${missing.join(', ')}: services identify each other by certificates; "npm run cli -- certs" creates them`,
         ]
       : []),
   ];
 }
 
 function signatures(env: Environment): string[] {
-  return flag(env, 'ALLOW_V0_SIGNATURES', false)
-    ? ['unset ALLOW_V0_SIGNATURES: such signatures can be forged']
-    : [];
+  return flag(env, 'ALLOW_V0_SIGNATURES') ? ['unset ALLOW_V0_SIGNATURES: such signatures can be forged'] : [];
 }
 
 function origins(env: Environment): string[] {
-  return list(env, 'ALLOWED_ORIGINS', []).some((origin) => origin.includes('*'))
-    ? ['name each page in ALLOWED_ORIGINS: "*" would let every page in']
+  const isEveryPage = (entry: string) => entry.includes('*') && subdomainsOf(entry) === undefined;
+  return list(env, 'ALLOWED_ORIGINS', '-').some(isEveryPage)
+    ? ['list each page in ALLOWED_ORIGINS: "*" would allow every page']
     : [];
 }
 
-/** Wherever the password comes from: the address, a file that holds it, or a variable or file of its own. */
+/** The password may be in the address, in a file with the address, or in a variable or file of its own. */
 function passwords(env: Environment): string[] {
   return SERVERS.filter((server) => {
     const address = optionalSecret(env, `${server}_URL`)?.reveal() ?? '';
-    const password = optionalSecret(env, `${server}_PASSWORD`)?.reveal() ?? passwordIn(address);
-    return password !== '' && password.length < MIN_PASSWORD_CHARACTERS;
+    const apart = optionalSecret(env, `${server}_PASSWORD`)?.reveal();
+    const passwords = apart === undefined ? passwordsIn(address) : [apart];
+    return passwords.some((password) => password !== '' && password.length < MIN_PASSWORD_CHARACTERS);
   }).map((server) => `give ${server}_URL a password of at least ${MIN_PASSWORD_CHARACTERS} characters`);
 }
 
-/** Empty when there is none, or nothing that reads as an address. */
-function passwordIn(address: string): string {
-  return URL.parse(address)?.password ?? '';
+/** Of one address, or of each in a list. Empty for a text that is not an address. */
+function passwordsIn(addresses: string): string[] {
+  const each = [addresses, ...addresses.split(',')];
+  return each.map(
+    (text) => URL.parse(text.includes('://') ? text.trim() : `any://${text.trim()}`)?.password ?? '',
+  );
 }

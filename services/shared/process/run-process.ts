@@ -1,19 +1,24 @@
 /**
- * The life of a process: start, serve, drain, end. Crash-only: an error that nobody caught is logged and ends the
- * process, and the supervisor starts it anew. SIGTERM and SIGINT drain within a limit.
+ * The life of a process: start, serve, drain, end. Crash-only: an uncaught error is logged and ends the process, and the supervisor
+ * starts it again. SIGTERM and SIGINT drain within a limit.
  */
 import type { Environment } from '../settings/env.ts';
 import { createLog, type Log, parseLogLevel } from '../telemetry/log.ts';
+import { readVersion } from '../telemetry/version.ts';
 import { assertProductionSettings } from './production.ts';
 import { assertSoundRuntime } from './runtime-gate.ts';
 
-/** What a unit's service gives back once it serves. */
+/** A unit's service, once it serves. */
 export interface RunningService {
-  /** Stops accepting, finishes what is in flight, closes what it opened, in reverse. */
+  /** The address of its port, as "host:port". */
+  readonly address?: string;
+  /** The address of /metrics, /healthz and /readyz. */
+  readonly adminAddress?: string;
+  /** Stops accepting, finishes what is in flight, and closes in reverse order what it opened. */
   stop(): Promise<void>;
 }
 
-/** Longest drain. A supervisor that sends SIGKILL should wait a little longer than this. */
+/** Longest drain. A supervisor should wait a little longer before it sends SIGKILL. */
 export const DRAIN_LIMIT_MS = 10_000;
 
 /** Runs one unit's service until a signal ends it. Called by each `main.ts`, and only there. */
@@ -26,6 +31,7 @@ export async function runProcess(
     log.fatal({ err: error }, message);
     process.exit(1);
   };
+  logWarnings(() => log);
   process.on('uncaughtException', (error) => die(error, 'uncaught exception'));
   process.on('unhandledRejection', (error) => die(error, 'unhandled rejection'));
 
@@ -38,7 +44,8 @@ export async function runProcess(
   } catch (error) {
     return die(error, 'could not start');
   }
-  log.info('started');
+  const { address, adminAddress } = service;
+  log.info({ version: readVersion(), node: process.version, address, admin: adminAddress }, 'started');
 
   let stopping = false;
   const stop = (signal: string) => {
@@ -59,4 +66,16 @@ export async function runProcess(
   };
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
+}
+
+/**
+ * Logs the warnings of Node, which it would print as text between the JSON lines. An experimental feature is one that we chose to
+ * use; an operator can do nothing about it.
+ */
+function logWarnings(log: () => Log): void {
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    const level = warning.name === 'ExperimentalWarning' ? 'debug' : 'warn';
+    log()[level]({ err: warning }, 'warning of Node');
+  });
 }

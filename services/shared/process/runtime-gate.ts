@@ -1,9 +1,9 @@
 /**
- * Refuses Node versions whose HMAC verification was not constant in time (CVE-2026-21713): on those, a forger could
- * find a signature byte by byte. Every process asks before it loads a key or opens a port.
+ * Refuses Node versions whose HMAC verification is not constant-time (CVE-2026-21713): with them, a forger could find a
+ * signature byte by byte. Every process checks before it loads a key or opens a port.
  */
 
-/** The first patched release of each line that was patched, as [major, minor, patch]. */
+/** The first patched release of each patched line, as [major, minor, patch]. */
 const PATCHED: readonly (readonly [number, number, number])[] = [
   [20, 20, 2],
   [22, 22, 2],
@@ -22,7 +22,7 @@ export function isSoundRuntime(version: string): boolean {
   return minor > fix[1] || (minor === fix[1] && patch >= fix[2]);
 }
 
-/** Throws on a version that must not meet keys, with the line that says which may. */
+/** Throws on an affected version, with the versions to use instead. */
 export function assertSoundRuntime(version: string): void {
   if (isSoundRuntime(version)) return;
   const patched = PATCHED.map((release) => release.join('.')).join(', ');

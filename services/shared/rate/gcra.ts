@@ -1,6 +1,6 @@
 /**
- * The generic cell rate algorithm: an exact sliding limit that keeps one number a key, the time at which the key would
- * be back at rest. Never more than `burst` at once and `perSecond` in the long run, with no window edges to exploit.
+ * The generic cell rate algorithm: an exact sliding limit with one number per key, the time at which the key is at rest again. It
+ * allows `burst` requests at once and `perSecond` in the long run, without windows whose edges could be exploited.
  */
 
 export interface Rate {
@@ -10,9 +10,21 @@ export interface Rate {
   readonly burst: number;
 }
 
-/** What adding and subtracting times may lose: a caller who waited as told is never a rounding error too early. */
+/** Tolerance for rounding: a caller who waited for the given time is never refused as too early. */
 const ROUNDING_MS = 1e-6;
-/** Keys that a process remembers; beyond, the one that was used longest ago starts afresh. */
+
+/** The time of rest of a key after one more request. `restAtMs` is its time of rest before it. */
+export function restAfter({ perSecond }: Rate, restAtMs: number, nowMs: number): number {
+  return Math.max(restAtMs, nowMs) + 1000 / perSecond;
+}
+
+/** Milliseconds until a request conforms that would move its key's time of rest to `restAtMs`; 0 if it conforms now. */
+export function waitMs({ perSecond, burst }: Rate, restAtMs: number, nowMs: number): number {
+  const tooEarlyMs = restAtMs - burst * (1000 / perSecond) - nowMs;
+  return tooEarlyMs > ROUNDING_MS ? Math.ceil(tooEarlyMs) : 0;
+}
+
+/** Keys that a process keeps. Beyond that the least recently used key is dropped and is at rest again. */
 const MAX_KEYS = 100_000;
 
 export interface LocalLimiter {
@@ -28,10 +40,9 @@ export function createLocalLimiter(
   return {
     spend(key, rate) {
       const now = monotonicMs();
-      const intervalMs = 1000 / rate.perSecond;
-      const next = Math.max(restAt.get(key) ?? now, now) + intervalMs;
-      const tooEarlyMs = next - rate.burst * intervalMs - now;
-      if (tooEarlyMs > ROUNDING_MS) return Math.ceil(tooEarlyMs);
+      const next = restAfter(rate, restAt.get(key) ?? now, now);
+      const wait = waitMs(rate, next, now);
+      if (wait > 0) return wait;
       // Deleted first, so that the map's order is that of use.
       restAt.delete(key);
       restAt.set(key, next);

@@ -1,13 +1,13 @@
-/** A refusal for asking too often, with the limit that was passed, as the IETF's draft on RateLimit header fields tells it. */
+/** The refusal of a request beyond a rate, with the exceeded limit in the form of the IETF draft on RateLimit header fields. */
 import { AppError } from '../errors/app-error.ts';
 import type { Rate } from './gcra.ts';
 
 export class RateLimitedError extends AppError {
-  /** Which limit it was. */
+  /** The name of the limit. */
   readonly policy: string;
   readonly rate: Rate;
 
-  /** `waitMs` is how long to wait until a request of this kind goes through. */
+  /** `waitMs` is the time until a request of this kind is allowed again. */
   constructor(policy: string, rate: Rate, waitMs: number) {
     super('RATE_LIMITED', { retryAfterMs: waitMs });
     this.policy = policy;
@@ -15,8 +15,8 @@ export class RateLimitedError extends AppError {
   }
 
   /**
-   * The limit is told as the burst and the seconds in which all of it comes back; of what is left, there is nothing, until
-   * `retryAfterS` have passed.
+   * The policy gives the burst and the seconds in which it is restored in full. The remaining quota is 0 until `retryAfterS` have
+   * passed.
    */
   headers(retryAfterS: number): [string, string][] {
     const { burst, perSecond } = this.rate;

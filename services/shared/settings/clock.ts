@@ -1,4 +1,4 @@
-/** The only door to wall time, so that tests can hold it still. Ordering never uses it. */
+/** The only door to wall time, so that tests can stop it. Nothing is ordered by it. */
 export interface Clock {
   /** Unix milliseconds. */
   now(): number;

@@ -1,6 +1,6 @@
 /**
- * A text that must not be seen: a key, or an address with a password in it. However it is printed, it shows a mask; the
- * text itself comes out by `reveal` alone, which is for the doors that hand it to a library.
+ * A secret text: a key, or an address with a password. It prints as a mask in every form. Only `reveal` returns the text, for the
+ * doors that pass it to a library.
  */
 import { inspect } from 'node:util';
 
@@ -13,12 +13,12 @@ export class Secret {
     this.#text = text;
   }
 
-  /** For doors whose callers may hold plain text, such as an address without a password. */
+  /** For doors whose callers may have plain text, such as an address without a password. */
   static of(text: Secret | string): Secret {
     return text instanceof Secret ? text : new Secret(text);
   }
 
-  /** The text. Every call of this is a place to look at. */
+  /** The text. Review every call of this. */
   reveal(): string {
     return this.#text;
   }

@@ -1,21 +1,19 @@
 /**
- * The servers that a process can do without for a while. For each it says why the server does not serve us now, if so. A
- * change is logged once, in one line, when two looks in a row agree on it: a stall of a moment is not worth a line.
+ * The servers that a process can work without for a while, and why each does not serve us now. A change is logged once, in one
+ * line, when two checks in a row agree on it, so that a short stall is not logged, nor a server that starts at the same time.
  */
 import type { Log } from '../telemetry/log.ts';
 
-/** By name, what is wrong and what to do about it; undefined while the server works. */
+/** For each name what is wrong and what to do about it; undefined while the server works. */
 export type Troubles = Readonly<Record<string, string | undefined>>;
 
-/** The trouble of a service of our own. */
+/** The trouble of one of our own services. */
 export const NO_ANSWER = 'it does not answer';
 
-export interface DependencyWatch {
-  stop(): void;
-}
-
-/** A change is in the log within two of these. */
+/** A change is logged within two of these. */
 const LOOK_EVERY_MS = 1_000;
+/** The processes of a stack start together: a server that has not worked yet is logged only when it takes longer than this. */
+const START_GRACE_MS = 10_000;
 const NAMES: Readonly<Record<string, string>> = {
   postgres: 'Postgres',
   database: 'Postgres',
@@ -27,28 +25,32 @@ const NAMES: Readonly<Record<string, string>> = {
   revocations: 'Revocations',
 };
 
-export function watchDependencies({ look, log }: { look: () => Troubles; log: Log }): DependencyWatch {
+export function watchDependencies({ look, log }: { look: () => Troubles; log: Log }) {
   let seen: Troubles = {};
-  const told = new Map<string, string>();
+  const startedMs = performance.now();
+  const worked = new Set<string>();
+  const logged = new Map<string, string>();
 
-  function tell(): void {
+  function logChanges(): void {
     const last = seen;
     seen = look();
     for (const [name, trouble] of Object.entries(seen)) {
-      const before = told.get(name);
+      const before = logged.get(name);
+      if (trouble === undefined) worked.add(name);
+      else if (!worked.has(name) && performance.now() - startedMs < START_GRACE_MS) continue;
       const persists = before === undefined && trouble !== undefined && last[name] !== undefined;
       if (trouble === before || !(persists || trouble === last[name])) continue;
       if (trouble === undefined) {
-        told.delete(name);
+        logged.delete(name);
         log.info(`${NAMES[name] ?? name}: works again`);
       } else {
-        told.set(name, trouble);
+        logged.set(name, trouble);
         log.error(`${NAMES[name] ?? name}: ${trouble}`);
       }
     }
   }
 
-  const timer = setInterval(tell, LOOK_EVERY_MS);
+  const timer = setInterval(logChanges, LOOK_EVERY_MS);
   timer.unref();
-  return { stop: () => clearInterval(timer) };
+  return { stop: (): void => clearInterval(timer) };
 }

@@ -1,26 +1,22 @@
 /**
- * Where log lines go: standard output, whatever is behind it. Logging neither holds up the process nor ends it: a pipe that
- * nobody reads costs lines once a fixed amount waits, and so does a disk that is full. The next line that gets through is
- * followed by one that tells how many were lost.
+ * Writes log lines to standard output without blocking or ending the process. When a pipe is not read, lines are lost once a
+ * fixed amount waits, and likewise when a disk is full. The next line that is written is followed by one with the number of
+ * lost lines.
  */
 import { fstatSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 
-export interface LogOutput {
-  /** Takes one line with its end; never blocks on a pipe, never throws. */
-  write(line: string): void;
-}
-
-/** What may wait for a reader: a minute of a busy process's lines. */
+/** Bytes that may wait for a reader: a minute of a busy process's lines. */
 export const LOG_WAITING_MAX_BYTES = 1024 * 1024;
 const STANDARD_OUTPUT = 1;
 
-/** `describeLost` makes the line about the lost ones. */
-export function openLogOutput(describeLost: (lines: number) => string): LogOutput {
+/** `describeLost` returns the line about lost lines. */
+export function openLogOutput(describeLost: (lines: number) => string) {
   const isWritten = isPipe(STANDARD_OUTPUT) ? pipeWriter(STANDARD_OUTPUT) : fileWriter(STANDARD_OUTPUT);
   let lost = 0;
   return {
-    write(line) {
+    /** Takes one line with its line end. Never blocks on a pipe, never throws. */
+    write(line: string): void {
       if (!isWritten(line)) {
         lost += 1;
         return;
@@ -30,7 +26,7 @@ export function openLogOutput(describeLost: (lines: number) => string): LogOutpu
   };
 }
 
-/** Answers whether the line was taken. */
+/** Returns whether the line was taken. */
 type Writer = (line: string) => boolean;
 
 function isPipe(descriptor: number): boolean {
@@ -38,12 +34,12 @@ function isPipe(descriptor: number): boolean {
   return kind.isFIFO() || kind.isSocket();
 }
 
-/** Writes at once what the pipe takes, and keeps the rest until it takes more. */
+/** Writes at once what the pipe accepts, and keeps the rest until it accepts more. */
 function pipeWriter(fd: number): Writer {
   const pipe = new Socket({ fd, readable: false, writable: true });
-  // The reader has gone: there is nobody to tell.
+  // The reader has closed the pipe: there is nothing to write to.
   pipe.on('error', () => {});
-  // What waits for a reader keeps no process alive.
+  // Waiting bytes keep no process alive.
   pipe.unref();
   return (line) => {
     if (pipe.destroyed || pipe.writableLength > LOG_WAITING_MAX_BYTES) return false;
@@ -52,7 +48,7 @@ function pipeWriter(fd: number): Writer {
   };
 }
 
-/** Files and terminals take a line at once or not at all. */
+/** Files and terminals accept a line at once or not at all. */
 function fileWriter(fd: number): Writer {
   return (line) => {
     try {

@@ -1,9 +1,9 @@
 /**
- * What of a value goes into a log line: enough to understand it, never a secret, never more than fits. Values come from clients,
- * and errors of libraries carry whole requests and scripts.
+ * The part of a value that goes into a log line: enough to understand it, without secrets, and limited in size. Values come from
+ * clients, and errors of libraries contain whole requests and scripts.
  */
 
-/** Fields that carry secrets, at whatever depth. */
+/** Fields with secrets, at any depth. */
 const SECRET_FIELDS: ReadonlySet<string> = new Set([
   'authorization',
   'token',
@@ -13,7 +13,7 @@ const SECRET_FIELDS: ReadonlySet<string> = new Set([
   'serviceKey',
   'password',
   'privateKey',
-  // What Node quotes in an error about a URL that it can't read.
+  // Node quotes the URL in an error about an invalid one.
   'input',
 ]);
 const MASK = '[masked]';
@@ -22,7 +22,7 @@ const MASK = '[masked]';
 const TEXT_LENGTH = 500;
 const STACK_LENGTH = 2_000;
 export const LINE_LENGTH = 8_000;
-/** Of one list or object. */
+/** Entries of one list or object. */
 const ENTRIES = 20;
 const DEPTH = 5;
 
@@ -42,7 +42,7 @@ export function boundFields(fields: object): Record<string, unknown> {
     if (typeof value !== 'object' || value === null) return value;
     if (depth === 0 || left <= 0) return '…';
     if (value instanceof Error) return boundError(value, depth);
-    // Such as a Secret, which shows a mask.
+    // Such as a Secret, which prints as a mask.
     if ('toJSON' in value && typeof value.toJSON === 'function') return bound(value.toJSON(), depth - 1);
     if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
     if (Array.isArray(value)) return value.slice(0, ENTRIES).map((item) => bound(item, depth - 1));
@@ -70,7 +70,7 @@ export function boundFields(fields: object): Record<string, unknown> {
   return boundEntries(fields, DEPTH);
 }
 
-/** Clients of servers add the command to its error: its name is told, not the script or the password that it carries. */
+/** Client libraries attach the command to an error. Its name is logged, but not its arguments, such as scripts and passwords. */
 function withoutArguments(error: Error & { command?: unknown }): object {
   const { command } = error;
   if (typeof command !== 'object' || command === null) return error;

@@ -1,9 +1,9 @@
 /**
- * JSON logs, one line an event, to standard output. Secrets are masked by the names of the fields that carry them. Requests
- * cause lines, so their number is bounded by kind and second, and so is the length of each.
+ * JSON logs, one line per event, to standard output. Secrets are masked by the names of their fields. Requests cause lines, so
+ * their number is limited by kind and second, and so is their length.
  */
 import { type LoggerOptions, pino } from 'pino';
-import { type Environment, optionalText } from '../settings/env.ts';
+import { type Environment, text } from '../settings/env.ts';
 import { createLogBudget, LINES_OF_KIND } from './log-budget.ts';
 import { openLogOutput } from './log-output.ts';
 import { boundFields } from './log-value.ts';
@@ -11,7 +11,7 @@ import { boundFields } from './log-value.ts';
 export type Log = import('pino').Logger;
 
 export interface LogTarget {
-  /** Standard output unless given. */
+  /** Standard output by default. */
   destination?: { write(line: string): void };
   /** Lines a second of one kind. */
   linesOfKind?: number;
@@ -22,7 +22,7 @@ const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 /** LOG_LEVEL. */
 export function parseLogLevel(env: Environment): string {
-  const level = optionalText(env, 'LOG_LEVEL') ?? 'info';
+  const level = text(env, 'LOG_LEVEL');
   if (LEVELS.includes(level)) return level;
   throw new Error(`LOG_LEVEL must be one of ${LEVELS.join(', ')}, not "${level}"`);
 }
@@ -35,7 +35,7 @@ export function createLog(service: string, level = 'info', target: LogTarget = {
     base,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }), log: boundFields },
-    // An error has its form by then.
+    // An error has been converted by then.
     serializers: { err: (described: unknown) => described },
   };
   const output =
@@ -55,7 +55,8 @@ export function createLog(service: string, level = 'info', target: LogTarget = {
       hooks: {
         logMethod(args, method, level) {
           // The last line of a process is written whatever came before it.
-          if (level >= FATAL || budget.admits(kindOf(args))) method.apply(this, args);
+          if (level >= FATAL || isOperatorLine(args[0]) || budget.admits(kindOf(args)))
+            method.apply(this, args);
         },
       },
     },
@@ -63,7 +64,12 @@ export function createLog(service: string, level = 'info', target: LogTarget = {
   );
 }
 
-/** The message, which is a constant, and for an error its type and the place that it comes from: another fault is another kind. */
+/** Whether the first argument of a log call is that of a line about an operator (operator-log.ts). */
+function isOperatorLine(first: unknown): boolean {
+  return typeof first === 'object' && first !== null && 'operator' in first;
+}
+
+/** The message, which is a constant, and for an error its type and origin: different faults are different kinds. */
 function kindOf([first, message]: readonly unknown[]): string {
   if (typeof first === 'string') return first;
   const error = first instanceof Error ? first : (first as { err?: unknown } | undefined)?.err;
@@ -72,7 +78,7 @@ function kindOf([first, message]: readonly unknown[]): string {
   return [message, error.constructor.name, place].join(' ').trim();
 }
 
-/** For tests and tools that have nothing to say. */
+/** For tests and tools that log nothing. */
 export function createSilentLog(): Log {
   return pino({ level: 'silent' });
 }

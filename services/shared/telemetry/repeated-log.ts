@@ -1,10 +1,10 @@
-/** A warning about something that may happen many times a second: it is written now and then, with how often it was left out. */
+/** A warning that may occur many times a second: it is written at intervals, with the number of times it was left out. */
 import type { Log } from './log.ts';
 
 /** Six lines a minute tell an operator as much as a hundred a second. */
 const WRITE_EVERY_MS = 10_000;
 
-/** Writes the first warning at once, and one more for each such time in which there are others. */
+/** Writes the first warning at once, and then at most one per interval. */
 export function createRepeatedWarning(log: Log, message: string): (fields: object) => void {
   let nextAtMs = -Infinity;
   let leftOut = 0;

@@ -1,24 +1,21 @@
 /**
- * Tokens and players whose tokens are worth nothing any more, as every verifier holds them: replaced whole, asked on every
- * request. A player's entry concerns the tokens issued up to its moment; one that is issued later is good again.
+ * Revoked tokens, and players whose tokens are revoked, as every verifier holds them: replaced as a whole and checked on every
+ * request. A player's entry concerns tokens issued up to its time. Tokens issued later are valid.
  */
 import type { Revocation } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
 import type { Identity } from './token-check.ts';
 
 const MS_PER_S = 1000;
 
-export interface Revocations {
-  /** Takes the whole list. */
-  replace(list: readonly Pick<Revocation, 'subject' | 'revokedAtUnix'>[]): void;
-  has(identity: Pick<Identity, 'tokenId' | 'userId' | 'issuedAtMs'>): boolean;
-}
+export type Revocations = ReturnType<typeof createRevocations>;
 
-export function createRevocations(): Revocations {
+export function createRevocations() {
   let tokens: ReadonlySet<string> = new Set();
   let players: ReadonlyMap<string, number> = new Map();
 
   return {
-    replace(list) {
+    /** Replaces the whole list. */
+    replace(list: readonly Pick<Revocation, 'subject' | 'revokedAtUnix'>[]): void {
       const tokenIds = new Set<string>();
       const sinceMs = new Map<string, number>();
       for (const { subject, revokedAtUnix } of list) {
@@ -31,8 +28,8 @@ export function createRevocations(): Revocations {
       tokens = tokenIds;
       players = sinceMs;
     },
-    has({ tokenId, userId, issuedAtMs }) {
-      // Nearly always there is nothing to look up.
+    has({ tokenId, userId, issuedAtMs }: Pick<Identity, 'tokenId' | 'userId' | 'issuedAtMs'>): boolean {
+      // The lists are nearly always empty.
       if (tokens.size > 0 && tokenId !== '' && tokens.has(tokenId)) return true;
       return players.size > 0 && issuedAtMs <= (players.get(userId) ?? Number.NEGATIVE_INFINITY);
     },

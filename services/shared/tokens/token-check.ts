@@ -1,20 +1,21 @@
 /**
- * The one place where a token is read. Strict by rule: pinned algorithms, issuer, audience and kind, every required
- * claim, a limited age, and a key that only our own key set can supply. Whatever is wrong, the answer is the same
- * TOKEN_INVALID, so that a forger learns nothing from it.
+ * The one place where a token is read. The rules are strict: pinned algorithms, issuer, audience and kind, every required claim,
+ * a limited age, and a key from the issuer's own key set only. Every fault has the same answer, TOKEN_INVALID, so that a forger
+ * learns nothing from it; the rule that failed is for the operator.
  */
 import { type CryptoKey, errors, type JWSHeaderParameters, type JWTPayload, jwtVerify } from 'jose';
-import { AppError } from '../errors/app-error.ts';
-import { isUserId, isUsername, USERNAME_MAX_LENGTH } from '../values/identifiers.ts';
+import { isUserId } from '../values/identifiers.ts';
+import { readUsername, USERNAME_MAX_LENGTH } from '../values/username.ts';
+import { aliasOf, isDerivedId, isSubject } from './player-id.ts';
+import { readShownName } from './shown-name.ts';
 import type { TokenRules } from './token-policy.ts';
+import { type RefusedToken, TokenRefusal, type TokenRule } from './token-refusal.ts';
 
-/** Longest token that is looked at at all. Ours have about 400 bytes; outside ones carry more claims. */
-export const MAX_TOKEN_LENGTH = 4096;
-/** How far the clocks of issuer and reader may differ. */
-export const CLOCK_TOLERANCE_S = 5;
-/** Headers that carry a key, say where to fetch one, or change how the token is to be read. */
+/** Longest token that is read. Ours have about 400 bytes; outside ones with groups and roles have several thousand. */
+export const MAX_TOKEN_LENGTH = 8 * 1024;
+/** Headers that contain a key, say where to fetch one, or change how the token is read. */
 const FORBIDDEN_HEADERS = ['jku', 'jwk', 'x5u', 'x5c', 'crit', 'b64'];
-/** All that a token of ours has in its header. */
+/** The complete header of our own tokens. */
 const OWN_HEADERS = ['alg', 'kid', 'typ'];
 const MS_PER_S = 1000;
 
@@ -26,20 +27,33 @@ export interface Identity {
   readonly issuer: string;
   /** The `kid` of the key that signed; empty for an outside token without one. */
   readonly keyId: string;
+  /** The earliest time of issue: an outside issuer's clock may be ahead, and a revocation must not miss its tokens. */
   readonly issuedAtMs: number;
+  /** When it is no longer accepted. */
   readonly expiresAtMs: number;
 }
+
+/** The user id of an outside subject. */
+export type DeriveUserId = (subject: string) => Promise<string>;
 
 export interface ParsedToken {
   readonly token: string;
   readonly header: Readonly<Record<string, unknown>>;
-  /** Not verified yet: good for choosing the rules, nothing else. */
+  /** Not verified yet: use it to choose the rules and for nothing else. */
   readonly claimedIssuer: unknown;
 }
 
-export const tokenInvalid = (): AppError => new AppError('TOKEN_INVALID');
+/** A refusal that names what the token claims to be. */
+export function refuseToken(
+  rule: TokenRule,
+  { header, claimedIssuer }: Pick<ParsedToken, 'header' | 'claimedIssuer'>,
+  detail?: string,
+): TokenRefusal {
+  const told: RefusedToken = { issuer: claimedIssuer, algorithm: header.alg, keyId: header.kid };
+  return new TokenRefusal(rule, detail === undefined ? told : { ...told, detail });
+}
 
-/** Reads one part. Refuses every spelling but the canonical one, since Buffer's decoder is lenient. */
+/** Decodes one part. Refuses every spelling but the canonical one, since Buffer's decoder is lenient. */
 function decodePart(part: string): Buffer | undefined {
   const bytes = Buffer.from(part, 'base64url');
   return bytes.toString('base64url') === part ? bytes : undefined;
@@ -47,7 +61,7 @@ function decodePart(part: string): Buffer | undefined {
 
 function decodeObject(part: string): Record<string, unknown> | undefined {
   try {
-    // What is no part at all is no JSON either.
+    // A missing part is not JSON either.
     const value: unknown = JSON.parse(String(decodePart(part)));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       return value as Record<string, unknown>;
@@ -58,71 +72,134 @@ function decodeObject(part: string): Record<string, unknown> | undefined {
   return undefined;
 }
 
-/** Takes a token apart without believing it. */
+/** Splits a token into its parts without verifying it. */
 export function parseToken(token: string): ParsedToken {
-  if (token.length > MAX_TOKEN_LENGTH) throw tokenInvalid();
+  if (token.length > MAX_TOKEN_LENGTH) throw new TokenRefusal('size');
   const parts = token.split('.');
-  if (parts.length !== 3) throw tokenInvalid();
+  if (parts.length !== 3) throw new TokenRefusal('form');
   const [headerPart, payloadPart, signaturePart] = parts as [string, string, string];
   const header = decodeObject(headerPart);
   const payload = decodeObject(payloadPart);
   if (header === undefined || payload === undefined || decodePart(signaturePart) === undefined) {
-    throw tokenInvalid();
+    throw new TokenRefusal('form');
   }
   return { token, header, claimedIssuer: payload.iss };
 }
 
-function headerAllowed(header: Readonly<Record<string, unknown>>, rules: TokenRules): boolean {
-  if (FORBIDDEN_HEADERS.some((name) => Object.hasOwn(header, name))) return false;
-  if (!rules.algorithms.some((algorithm) => algorithm === header.alg)) return false;
-  // Not left to jose, which would also take "application/at+jwt" and any case of it: we write one spelling and read one.
-  if (rules.type !== undefined && header.typ !== rules.type) return false;
-  if (!rules.strict) return true;
-  return typeof header.kid === 'string' && Object.keys(header).every((name) => OWN_HEADERS.includes(name));
+/** The rule that the header fails. */
+function faultOfHeader(header: Readonly<Record<string, unknown>>, rules: TokenRules): TokenRule | undefined {
+  if (FORBIDDEN_HEADERS.some((name) => Object.hasOwn(header, name))) return 'header';
+  if (!rules.algorithms.some((algorithm) => algorithm === header.alg)) return 'algorithm';
+  // Not left to jose, which also accepts "application/at+jwt" in any case: we write one spelling and read one.
+  if (rules.type !== undefined && header.typ !== rules.type) return 'type';
+  if (!rules.strict) return undefined;
+  const isOwn =
+    typeof header.kid === 'string' && Object.keys(header).every((name) => OWN_HEADERS.includes(name));
+  return isOwn ? undefined : 'header';
 }
 
-/** The identity in a verified payload, or undefined when it names nobody we could know. */
-function readIdentity(payload: JWTPayload, keyId: unknown, rules: TokenRules): Identity | undefined {
-  const { sub, jti, exp, iat } = payload;
-  if (!isUserId(sub) || exp === undefined || iat === undefined) return undefined;
-  if (rules.strict && (typeof jti !== 'string' || jti === '' || !isUsername(payload.name))) return undefined;
+/** What jose found, as one of our rules. */
+function ruleOf(error: errors.JOSEError | TypeError): TokenRule {
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'signature';
+  if (error instanceof errors.JWTExpired) return error.claim === 'iat' ? 'too_old' : 'expired';
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    if (error.reason === 'missing') return 'claim_missing';
+    if (error.claim === 'iss') return 'issuer';
+    const isTime = error.claim === 'nbf' || error.claim === 'iat';
+    return isTime && error.reason === 'check_failed' ? 'not_yet_valid' : 'claim_invalid';
+  }
+  // A TypeError means a key that does not suit its algorithm, such as a short RSA key.
+  return error instanceof TypeError ? 'key' : 'form';
+}
+
+/** The rule that the claims of a verified token fail, and how. */
+function faultOfClaims(payload: JWTPayload, rules: TokenRules): [TokenRule, string] | undefined {
+  const given = rules.audienceClaims.flatMap((name) => payload[name] ?? []);
+  if (!given.some((value) => rules.audiences.some((audience) => audience === value))) {
+    const names = rules.audienceClaims.join(', ');
+    return ['audience', `${names}: ${JSON.stringify(given)}, required: ${JSON.stringify(rules.audiences)}`];
+  }
+  for (const [name, values] of Object.entries(rules.claimValues)) {
+    if (values.some((value) => value === payload[name])) continue;
+    return ['required_claim', `${name} is not one of ${JSON.stringify(values)}`];
+  }
+  return undefined;
+}
+
+/** Undefined if the subject can't name a player. */
+async function readUserId(
+  sub: unknown,
+  { strict }: TokenRules,
+  derive: DeriveUserId | undefined,
+): Promise<string | undefined> {
+  if (derive === undefined) return isUserId(sub) && (strict || !isDerivedId(sub)) ? sub : undefined;
+  return isSubject(sub) ? derive(sub) : undefined;
+}
+
+function readName(payload: JWTPayload, rules: TokenRules): string | undefined {
+  if (rules.strict) return readUsername(payload.name);
+  return readShownName(payload, rules.nameClaims, String(payload.sub));
+}
+
+/** The identity in a verified payload; undefined when its names do not match our grammar. */
+function readIdentity(
+  payload: JWTPayload,
+  userId: string,
+  keyId: unknown,
+  rules: TokenRules,
+): Identity | undefined {
+  const { jti, exp, iat } = payload;
+  const name = readName(payload, rules);
+  if (exp === undefined || iat === undefined) return undefined;
+  if (rules.strict && (name === undefined || typeof jti !== 'string' || jti === '')) return undefined;
+  // Our own hosts share a clock, and a socket of ours never outlives its token.
+  const slackS = rules.strict ? 0 : rules.clockToleranceS;
   return {
-    userId: sub,
-    username: isUsername(payload.name) ? payload.name : sub.slice(0, USERNAME_MAX_LENGTH),
+    userId,
+    username: name ?? aliasOf(userId) ?? userId.slice(0, USERNAME_MAX_LENGTH),
     tokenId: typeof jti === 'string' ? jti : '',
     issuer: rules.issuer,
     keyId: typeof keyId === 'string' ? keyId : '',
-    issuedAtMs: Math.floor(iat) * MS_PER_S,
-    expiresAtMs: Math.floor(Math.min(exp, iat + rules.maxAgeS)) * MS_PER_S,
+    issuedAtMs: Math.floor(iat - slackS) * MS_PER_S,
+    expiresAtMs: Math.floor(Math.min(exp, iat + rules.maxAgeS) + slackS) * MS_PER_S,
   };
 }
 
-/** Verifies a token under one issuer's rules. Throws TOKEN_INVALID, or whatever `findKey` throws as an AppError. */
+/**
+ * Verifies a token under one issuer's rules. Throws a TokenRefusal, or whatever `findKey` and `derive` throw as an AppError.
+ * Without `derive` the subject is the user id.
+ */
 export async function checkToken(
   parsed: ParsedToken,
   rules: TokenRules,
   findKey: (header: JWSHeaderParameters) => Promise<CryptoKey | undefined>,
   nowMs: number,
+  derive?: DeriveUserId,
 ): Promise<Identity> {
-  if (!headerAllowed(parsed.header, rules)) throw tokenInvalid();
+  const fault = faultOfHeader(parsed.header, rules);
+  if (fault !== undefined) throw refuseToken(fault, parsed);
   const key = await findKey(parsed.header as JWSHeaderParameters);
-  if (key === undefined) throw tokenInvalid();
+  if (key === undefined) throw refuseToken('key', parsed, 'no key of the issuer matches');
   try {
     const { payload } = await jwtVerify(parsed.token, key, {
       algorithms: [...rules.algorithms],
       issuer: rules.issuer,
-      audience: rules.audience,
       requiredClaims: [...rules.requiredClaims],
       maxTokenAge: rules.maxAgeS,
-      clockTolerance: CLOCK_TOLERANCE_S,
+      clockTolerance: rules.clockToleranceS,
       currentDate: new Date(nowMs),
     });
-    const identity = readIdentity(payload, parsed.header.kid, rules);
-    if (identity === undefined) throw tokenInvalid();
+    const wrong = faultOfClaims(payload, rules);
+    if (wrong !== undefined) throw refuseToken(wrong[0], parsed, wrong[1]);
+    const userId = await readUserId(payload.sub, rules, derive);
+    if (userId === undefined) throw refuseToken('subject', parsed);
+    const identity = readIdentity(payload, userId, parsed.header.kid, rules);
+    if (identity === undefined) throw refuseToken('claim_invalid', parsed);
     return identity;
   } catch (error) {
-    // A TypeError speaks of a key that does not do for its algorithm, such as a short RSA key.
-    if (error instanceof errors.JOSEError || error instanceof TypeError) throw tokenInvalid();
+    if (error instanceof errors.JOSEError || error instanceof TypeError) {
+      throw refuseToken(ruleOf(error), parsed, error.message);
+    }
     throw error;
   }
 }

@@ -1,77 +1,62 @@
 /**
- * Turns bearer tokens into identities, for every process that meets players. A token that was verified before is
- * answered at once from a bounded cache, until it expires, is revoked or its key is withdrawn; nothing is remembered about
- * tokens that were refused. Works on the keys and revocations it holds when the auth service is down.
+ * Turns bearer tokens into identities, for every process that serves players. A token that was verified before is answered at once
+ * from a bounded cache, until it expires, is revoked or its key is withdrawn. Refused tokens are not cached. While the auth
+ * service is down, the verifier works with the keys and revocations that it has.
  */
 import type { JWSHeaderParameters } from 'jose';
-import type { AuthService } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import type { AuthService, Revocation } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
 import type { GrpcClient } from '../grpc/grpc.ts';
 import type { Clock } from '../settings/clock.ts';
 import type { Log } from '../telemetry/log.ts';
-import { createKeySet, type KeySet } from './key-set.ts';
+import { createOutsideIssuers, type Issuer, type KeySource } from './issuers.ts';
+import { createKeySet } from './key-set.ts';
+import { aliasOf } from './player-id.ts';
 import { createRevocations } from './revocations.ts';
 import { createTokenCache } from './token-cache.ts';
-import { checkToken, type Identity, MAX_TOKEN_LENGTH, parseToken, tokenInvalid } from './token-check.ts';
-import { outsideTokenRules, ownTokenRules, type TokenPolicy, type TokenRules } from './token-policy.ts';
+import { checkToken, type Identity, MAX_TOKEN_LENGTH, parseToken, refuseToken } from './token-check.ts';
+import { ownTokenRules, type TokenPolicy } from './token-policy.ts';
+import { TokenRefusal } from './token-refusal.ts';
 
 export type { Identity } from './token-check.ts';
 
-/** Bounds how long a withdrawn key or a revoked token is still believed: one call a process, a few bytes when nothing changed. */
+/** An auth service of an earlier version is asked this often, one of this version no more often. */
 export const OWN_KEYS_REFRESH_MS = 500;
-/** Other people's servers are asked less often. */
-const OUTSIDE_KEYS_REFRESH_MS = 60_000;
+/** The auth service holds its answer for so long while nothing changes, and answers a change at once. */
+export const OWN_KEYS_WAIT_MS = 10_000;
+/** At the start of a stack the auth service starts at the same time, so a short outage is not logged. */
+const OWN_KEYS_WARN_AFTER_MS = 5_000;
 /** Limit of one fetch of keys. */
 const FETCH_DEADLINE_MS = 2_000;
-/** Largest key set that is read from an outside provider, in characters. */
-const MAX_JWKS_LENGTH = 256 * 1024;
-/** Verified tokens that are remembered: some 25 to 50 MB at the size of ours. */
-const MAX_CACHED_TOKENS = 50_000;
-
-export interface TokenVerifier {
-  /** Identity, at once when this token was verified before; TOKEN_INVALID, or AUTH_UNAVAILABLE when no keys could ever be had. */
-  verify(token: string): Identity | Promise<Identity>;
-  /** False once the token of a verified identity is revoked or its key is gone; for those who hold on to one. */
-  stands(identity: Identity): boolean;
-}
+/** Verified tokens in the cache: some 25 to 50 MB at the size of ours, and fewer of those that are longer. */
+const CACHE_LIMITS = { tokens: 50_000, characters: 32 * 1024 * 1024 };
 
 export interface TokenVerifierOptions {
   policy: TokenPolicy;
-  auth: Pick<GrpcClient<typeof AuthService>, 'getKeySet'>;
+  auth: Pick<GrpcClient<typeof AuthService>, 'getKeySet' | 'getSubjectKeys'>;
   clock: Clock;
   log: Log;
+  /** Called with an outside player whose user id is derived and whose token has a name. */
+  onNamed?: (player: Identity) => void;
+  /** Called for each token that is refused. */
+  onRefused?: (refusal: TokenRefusal) => void;
 }
 
 export type WithdrawnListener = (isVoid: (identity: Identity) => boolean) => void;
 
-export interface OwnedTokenVerifier extends TokenVerifier {
-  /** True once any key set is held. */
-  ready(): boolean;
-  /** Calls whenever keys went or the list of revocations changed, with what is void since. */
-  onWithdrawn(listener: WithdrawnListener): void;
-  /** Stops the refresh of keys. */
-  close(): void;
-  /** Our own public keys, for publishing at the edge. */
-  jwksJson(): string | undefined;
-}
+export type OwnedTokenVerifier = ReturnType<typeof createTokenVerifier>;
+export type TokenVerifier = Pick<OwnedTokenVerifier, 'verify' | 'stands'>;
 
-interface Issuer {
-  readonly rules: TokenRules;
-  readonly keys: KeySet;
-}
-
-export function createTokenVerifier(options: TokenVerifierOptions): OwnedTokenVerifier {
-  const { policy, auth, clock, log } = options;
-  const cache = createTokenCache(MAX_CACHED_TOKENS);
+export function createTokenVerifier(options: TokenVerifierOptions) {
+  const { policy, auth, clock, log, onNamed, onRefused } = options;
+  const cache = createTokenCache(CACHE_LIMITS);
   const revocations = createRevocations();
   const listeners: WithdrawnListener[] = [];
   const tell: WithdrawnListener = (isVoid) => {
     for (const listener of listeners) listener(isVoid);
   };
-  const keySet = (name: string, refreshMs: number, issuer: string, fetchJwks: () => Promise<string>) =>
+  const keySet = (issuer: string, source: KeySource) =>
     createKeySet({
-      name,
-      fetch: fetchJwks,
-      refreshMs,
+      ...source,
       clock,
       log,
       onKeysGone(keyIds) {
@@ -80,44 +65,37 @@ export function createTokenVerifier(options: TokenVerifierOptions): OwnedTokenVe
       },
     });
 
-  let version = '';
-  let jwksJson = '';
-  async function fetchOwnKeys(): Promise<string> {
-    const answer = await auth.getKeySet({ knownVersion: version }, { deadlineMs: FETCH_DEADLINE_MS });
-    if (answer.unchanged) return jwksJson;
-    ({ version, jwksJson } = answer);
-    revocations.replace(answer.revocations);
+  const fetchOwnKeys = createOwnKeysFetch(auth, (list) => {
+    revocations.replace(list);
     tell(revocations.has);
-    return jwksJson;
-  }
-
+  });
   const own: Issuer = {
     rules: ownTokenRules(policy),
-    keys: keySet('own', OWN_KEYS_REFRESH_MS, policy.issuer, fetchOwnKeys),
+    keys: keySet(policy.issuer, {
+      name: 'own',
+      fetch: fetchOwnKeys,
+      ...{ refreshMs: OWN_KEYS_REFRESH_MS, waitMs: OWN_KEYS_WAIT_MS },
+      warnAfterMs: OWN_KEYS_WARN_AFTER_MS,
+    }),
   };
-  const issuers = [own];
-  const { idp } = policy;
-  if (idp !== undefined) {
-    issuers.push({
-      rules: outsideTokenRules(idp),
-      keys: keySet('idp', OUTSIDE_KEYS_REFRESH_MS, idp.issuer, () => fetchOutsideKeys(idp.jwksUrl)),
-    });
-  }
+  const outside = createOutsideIssuers(policy.outside, { auth, log, keySet });
+  const issuers = [own, ...outside.issuers];
 
   async function verifyAnew(token: string): Promise<Identity> {
     const parsed = parseToken(token);
     const issuer = issuers.find(({ rules }) => rules.issuer === parsed.claimedIssuer);
-    if (issuer === undefined) throw tokenInvalid();
-    const { rules, keys } = issuer;
+    if (issuer === undefined) throw refuseToken('issuer', parsed, 'no such issuer is configured');
+    const { rules, keys, derive } = issuer;
     let generation = keys.generation;
     const findKey = async (header: JWSHeaderParameters) => {
       const key = await keys.find(header);
       generation = keys.generation;
       return key;
     };
-    const identity = await checkToken(parsed, rules, findKey, clock.now());
-    if (revocations.has(identity)) throw tokenInvalid();
-    // Remembered only when the key that signed it can be told, and was not withdrawn while the signature was checked.
+    const identity = await checkToken(parsed, rules, findKey, clock.now(), derive);
+    if (revocations.has(identity)) throw refuseToken('revoked', parsed);
+    if (derive !== undefined && identity.username !== aliasOf(identity.userId)) onNamed?.(identity);
+    // Cached only if the token names its key, and the key was not withdrawn while the signature was checked.
     const { kid } = parsed.header;
     if (typeof kid === 'string' && generation === keys.generation) {
       cache.remember(token, identity, rules.issuer, kid);
@@ -125,38 +103,65 @@ export function createTokenVerifier(options: TokenVerifierOptions): OwnedTokenVe
     return identity;
   }
 
+  /** Reports the refusal, if it is one. */
+  async function reported(verifying: Promise<Identity>): Promise<Identity> {
+    try {
+      return await verifying;
+    } catch (error) {
+      if (error instanceof TokenRefusal) onRefused?.(error);
+      throw error;
+    }
+  }
+
+  function recall(token: string): Identity | Promise<Identity> | undefined {
+    const known = cache.recall(token, clock.now());
+    if (known === undefined || !revocations.has(known)) return known;
+    return Promise.reject(new TokenRefusal('revoked', { issuer: known.issuer, keyId: known.keyId }));
+  }
+
   return {
-    verify(token) {
-      if (token.length > MAX_TOKEN_LENGTH) return Promise.reject(tokenInvalid());
-      const known = cache.recall(token, clock.now());
-      if (known === undefined) return verifyAnew(token);
-      return revocations.has(known) ? Promise.reject(tokenInvalid()) : known;
+    /**
+     * Returns the identity without a promise if the token is cached. Refuses with TOKEN_INVALID or TOKEN_TOO_LARGE, or
+     * with AUTH_UNAVAILABLE without keys.
+     */
+    verify(token: string): Identity | Promise<Identity> {
+      // The cache would hash a long text first.
+      const known = token.length > MAX_TOKEN_LENGTH ? undefined : recall(token);
+      if (known === undefined || known instanceof Promise) return reported(known ?? verifyAnew(token));
+      return known;
     },
-    stands(identity) {
+    /** False once the token of a verified identity is revoked or its key is withdrawn. */
+    stands(identity: Identity): boolean {
       const issuer = issuers.find(({ rules }) => rules.issuer === identity.issuer);
       return issuer?.keys.knows(identity.keyId) === true && !revocations.has(identity);
     },
-    onWithdrawn: (listener) => void listeners.push(listener),
-    ready: () => issuers.some(({ keys }) => keys.held()),
-    close() {
+    /** The listener is called whenever keys were removed or the revocations changed, with a test for the tokens that became void. */
+    onWithdrawn: (listener: WithdrawnListener): void => void listeners.push(listener),
+    /** True once the tokens of any issuer can be verified. */
+    ready: (): boolean => own.keys.held() || outside.ready(),
+    /** Stops the refresh of keys. */
+    close(): void {
       for (const { keys } of issuers) keys.close();
+      outside.close();
     },
-    jwksJson: () => own.keys.json(),
+    /** Our own public keys, for publication at the edge. */
+    jwksJson: (): string | undefined => own.keys.json(),
   };
 }
 
-/** The provider's key set, from the address in the configuration and nowhere else. */
-async function fetchOutsideKeys(url: string): Promise<string> {
-  const response = await fetch(url, {
-    redirect: 'error',
-    headers: { accept: 'application/json' },
-    signal: AbortSignal.timeout(FETCH_DEADLINE_MS),
-  });
-  if (!response.ok || response.body === null) throw new Error(`the key set answered ${response.status}`);
-  let json = '';
-  for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
-    json += text;
-    if (json.length > MAX_JWKS_LENGTH) throw new Error('the key set is too large');
-  }
-  return json;
+/** Fetches our own keys, and the revocations with them, as far as they changed. */
+function createOwnKeysFetch(
+  auth: Pick<TokenVerifierOptions['auth'], 'getKeySet'>,
+  onRevocations: (list: readonly Revocation[]) => void,
+): (waitMs: number) => Promise<string> {
+  let version = '';
+  let jwksJson = '';
+  return async (waitMs) => {
+    const limitMs = FETCH_DEADLINE_MS + waitMs;
+    const answer = await auth.getKeySet({ knownVersion: version, waitMs }, { limitMs });
+    if (answer.unchanged) return jwksJson;
+    ({ version, jwksJson } = answer);
+    onRevocations(answer.revocations);
+    return jwksJson;
+  };
 }

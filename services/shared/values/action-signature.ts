@@ -1,16 +1,16 @@
 /**
- * The form of an action signature and the one string that it covers, without any key:
+ * The form of an action signature and the string that it covers, without any key:
  *
  *   signature      = "v1." kid "." expires-at "." base64url(HMAC-SHA256(key[kid], string-to-sign))
  *   string-to-sign = "scoreboard-action-v1" LF kid LF leaderboard LF user-id LF action-id LF points LF expires-at
  *
- * No field can hold a line feed and each number has one spelling, so two different actions never share a string. A
- * signature has one spelling too: anything else is refused, never normalised. Runs tens of thousands of times a
- * second, hence plain loops over character codes.
+ * No field can contain a line feed and each number has one spelling, so two different actions never share a string. A signature
+ * has one spelling too: any other is refused, never normalised. This code runs tens of thousands of times a second, hence the
+ * plain loops over character codes.
  */
 import { MAX_SCORE } from './identifiers.ts';
 
-/** What a signature vouches for. */
+/** The contents of a signature. */
 export interface SignedAction {
   readonly leaderboard: string;
   readonly userId: string;
@@ -66,7 +66,7 @@ function isUserId(text: string): boolean {
   return true;
 }
 
-/** Whether every field keeps to its grammar, so that the string to sign has exactly one reading. */
+/** Whether every field matches its grammar, so that the string to sign has exactly one reading. */
 export function isSignable({ leaderboard, userId, actionId, points }: SignedAction): boolean {
   return (
     isId(leaderboard, MAX_ID_LENGTH) &&
@@ -86,7 +86,7 @@ export function formatSignature({ kid, expiresAt, mac }: ParsedSignature): strin
   return `${PREFIX}${kid}.${expiresAt}.${mac}`;
 }
 
-/** Reads text[start, end) as a canonical decimal: no sign, no leading zero, at most 2^53-1. NaN otherwise, also for nothing. */
+/** Reads text[start, end) as a canonical decimal: no sign, no leading zero, at most 2^53-1. NaN otherwise, also when empty. */
 function readTime(text: string, start: number, end: number): number {
   const digits = end - start;
   if (digits < 1) return Number.NaN;
@@ -114,7 +114,7 @@ export function parseSignature(signature: string): ParsedSignature | undefined {
   const timeEnd = signature.indexOf('.', kidEnd + 1);
   const kid = signature.slice(PREFIX.length, kidEnd);
   if (!isId(kid, MAX_KID_LENGTH)) return undefined;
-  // Where a dot is missing, this is not a number either.
+  // This fails too where a dot is missing.
   const expiresAt = readTime(signature, kidEnd + 1, timeEnd);
   if (Number.isNaN(expiresAt)) return undefined;
   const mac = signature.slice(timeEnd + 1);

@@ -1,15 +1,42 @@
-/** The words of a board, as the services exchange them. Scores, versions and positions are bigint; ranks count from 1. */
+/** What the services tell each other about boards. Scores and versions are bigint; ranks count from 1. */
+import type { Position } from './position.ts';
 
 /** How many players the published top holds. */
 export const TOP_SIZE = 10;
-/** Entries that a reader may ask for at most, from the first on. */
+/** Most entries of a top that a reader may ask for. */
 export const TOP_MAX = 100;
 
-/** What the truth says of one player on one board. */
-export interface PlayerState {
+/** What a new score does to the standing one: it is added, the better one stays, or it takes the place. */
+export type Operator = 'sum' | 'best' | 'last';
+/** Descending: more is better. Ascending: less is better. */
+export type SortOrder = 'descending' | 'ascending';
+
+/** How scores count on a board. It never changes once the board has a score. */
+export interface BoardKind {
+  readonly operator: Operator;
+  readonly order: SortOrder;
+}
+
+/**
+ * Inside, a greater value is always better: the values of an ascending board are its scores negated. Scores themselves are
+ * never negative, so a value needs no order to be read.
+ */
+export const toValue = (score: bigint, order: SortOrder): bigint => (order === 'ascending' ? -score : score);
+export const toScore = (value: bigint): bigint => (value < 0n ? -value : value);
+
+/** A player of one board. */
+export interface Player {
   readonly leaderboard: string;
   readonly userId: string;
+}
+
+/** Unique to the player and the board: neither id contains a space. */
+export const playerKey = ({ leaderboard, userId }: Player): string => `${leaderboard} ${userId}`;
+
+/** The state of one player on one board, as Postgres has it. */
+export interface PlayerState extends Player {
   readonly username: string;
+  /** The standing score as a value: greater is better. */
   readonly points: bigint;
   readonly version: bigint;
   /** Position of the action that reached these points; smaller is earlier. */
@@ -23,33 +50,34 @@ export interface Entry {
   readonly rank: number;
 }
 
-/** Ordering token: compare epoch first, then seq. */
-export interface Position {
-  readonly epoch: bigint;
-  readonly seq: bigint;
-}
-
-/** The top of a board, as it was at its position. */
-export interface Board extends Position {
+/** The top of a board at its position. */
+export interface Board {
+  readonly position: Position;
   readonly entries: readonly Entry[];
 }
 
-/** Which epoch counts, where it lives, and which one is being built beside it. */
+/** A top that was read. Without a position it can't be compared with others: it may be ahead of a later one. */
+export interface BoardReading {
+  readonly position: Position | undefined;
+  readonly entries: readonly Entry[];
+}
+
+/** Which epoch of the rank index counts, where boards are read from, and which epoch is being built. */
 export interface IndexState {
   readonly epoch: bigint;
   readonly source: 'redis' | 'postgres';
   readonly building: bigint | undefined;
 }
 
-/** Committed states of one board, and what became of them on the way to where boards are read from. */
+/** Committed states of one board, and how far their projection to the rank index came. */
 export interface Projected {
   readonly leaderboard: string;
   readonly players: readonly PlayerState[];
-  /** In the order of the players; undefined when they could not be found in time. */
+  /** In the order of the players. Undefined when they could not be found in time. */
   readonly ranks: readonly number[] | undefined;
-  /** The new top, when these states changed it. */
+  /** The new top, if these states changed it. */
   readonly board: Board | undefined;
   readonly position: Position | undefined;
-  /** False when something is still missing: the outbox row must stay. */
+  /** False when a part of the projection failed: the outbox row must stay. */
   readonly complete: boolean;
 }

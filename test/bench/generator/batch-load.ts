@@ -3,10 +3,10 @@
  * straight on Postgres. Both in a closed loop over batches, and with the same contents.
  */
 import { ScoreService } from '../../../gen/scoreboard/score/v1/score_pb.ts';
-import { foldByPlayer } from '../../../services/score/submit/accept-scores.ts';
-import { createAcceptStore } from '../../../services/score/submit/accept-store.ts';
+import { foldByPlayer } from '../../../services/score/accept/accept-scores.ts';
+import { createAcceptStore } from '../../../services/score/accept/accept-store.ts';
 import { createGrpcClient } from '../../../services/shared/grpc/grpc.ts';
-import { createPostgresPool } from '../../../services/shared/stores/postgres.ts';
+import { createPostgresPool } from '../../../services/shared/stores/postgres/postgres-pool.ts';
 import { type Busy, startBusyMeter } from './busy-meter.ts';
 import { createHistogram } from './histogram.ts';
 import { monotonicMs } from './monotonic.ts';
@@ -99,7 +99,7 @@ function grpcTarget({ address, serviceKey }: { address: string; serviceKey: stri
     async send(submissions) {
       const { outcomes } = await score.submitScores(
         { submissions: [...submissions] },
-        { deadlineMs: DEADLINE_MS },
+        { limitMs: DEADLINE_MS },
       );
       return outcomes.filter(({ result }) => result.case === 'accepted').length;
     },
@@ -118,7 +118,8 @@ function postgresTarget({ target, inFlight }: BatchLoadOptions): Target {
   const store = createAcceptStore(pool);
   return {
     async send(actions) {
-      const named = { leaderboard: 'global', username: '', keyId: '', caller: 'cli' };
+      const board = { operator: 'sum', order: 'descending' } as const;
+      const named = { leaderboard: 'global', board, username: '', keyId: '', caller: 'cli' };
       const { players, rows } = foldByPlayer(actions.map((action) => ({ ...named, ...action })));
       const written = await store.insert(players, rows, DEADLINE_MS);
       return written === undefined ? 0 : rows.length;

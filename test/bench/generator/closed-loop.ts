@@ -1,6 +1,6 @@
 /** Every connection sends its next request when the last one is answered, until the time or the requests are over. */
 import type { HttpConnection } from './http-connection.ts';
-import type { Loop } from './load.ts';
+import type { Loop } from './loop.ts';
 import { monotonicMs } from './monotonic.ts';
 
 /** Resolves with when the last request was answered. */

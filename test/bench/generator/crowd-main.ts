@@ -1,6 +1,6 @@
 /** A process full of watching sockets. Says which position has begun to arrive, and which one its last socket has. */
-import { answerCalls, sayEvent } from '../calls.ts';
-import { createCrowd, type FollowOptions, type OpenOptions } from './crowd.ts';
+import { answerCalls, sayEvent } from '../processes/calls.ts';
+import { Crowd, type FollowOptions, type OpenOptions } from './crowd.ts';
 
 export interface Seen {
   /** Since the process started. */
@@ -22,7 +22,7 @@ export type CrowdCalls = {
 /** Either of the two. */
 export type Arrival = { begun: number } | { seq: number };
 
-const crowd = createCrowd({
+const crowd = new Crowd({
   onBegun: (seq) => sayEvent({ begun: seq } satisfies Arrival),
   onLast: (seq) => sayEvent({ seq } satisfies Arrival),
 });

@@ -37,104 +37,116 @@ const OPEN_LIMIT_MS = 60_000;
 const SEQ = Buffer.from('"seq":');
 const SCORE = Buffer.from('"score":');
 
-export function createCrowd({ onBegun, onLast }: Listeners) {
-  const watchers = new Set<Watcher>();
-  let open = 0;
-  let frames = 0;
-  let bytes = 0;
-  let follow: { options: FollowOptions; arrivals: Float64Array[] } | undefined;
-  let meter = startBusyMeter();
-  let begun = -1;
+export class Crowd {
+  private readonly watchers = new Set<Watcher>();
+  private readonly listeners: Listeners;
+  private following: { options: FollowOptions; arrivals: Float64Array[] } | undefined;
+  private meter = startBusyMeter();
+  private frames = 0;
+  private bytes = 0;
+  private begun = -1;
 
-  function scout(seq: number): void {
-    if (seq <= begun) return;
-    begun = seq;
-    onBegun(seq);
+  constructor(listeners: Listeners) {
+    this.listeners = listeners;
   }
 
-  function see(
-    arrivals: () => Float64Array | undefined,
-    tell: ((payload: Buffer) => void) | undefined,
-    payload: Buffer,
-  ): void {
-    frames += 1;
-    bytes += payload.length;
-    tell?.(payload);
-    const seen = arrivals();
-    if (follow === undefined || seen === undefined) return;
-    const { firstScore, step, count } = follow.options;
-    const newest = Math.min(count - 1, Math.floor((numberAfter(payload, SCORE) - firstScore) / step));
-    // A frame shows all that came before as well: what was skipped arrived with it.
-    for (let at = newest; at >= 0 && seen[at] === 0; at -= 1) seen[at] = monotonicMs();
+  /** Resolves when all are open. */
+  async open(options: OpenOptions): Promise<void> {
+    const giveUpAt = monotonicMs() + OPEN_LIMIT_MS;
+    const perTurn = Math.max(1, Math.floor((options.perSecond * OPEN_EVERY_MS) / 1000));
+    let missing = options.sockets;
+    while (missing > 0) {
+      if (monotonicMs() > giveUpAt) throw new Error(`${missing} sockets could not be opened`);
+      const turn = Math.min(perTurn, missing);
+      const startedMs = monotonicMs();
+      const tries = Array.from({ length: turn }, (_, at) =>
+        this.openOne(options, options.sockets - missing + at),
+      );
+      missing -= (await Promise.all(tries)).filter(Boolean).length;
+      const restMs = OPEN_EVERY_MS - (monotonicMs() - startedMs);
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, restMs)));
+    }
   }
 
-  /** Opens one socket; resolves with whether it was taken. */
-  function openOne(options: OpenOptions, index: number): Promise<boolean> {
-    const read = options.dialect === 'binary' ? seqOfBinary : seqOfText;
-    const isScout = index % Math.ceil(options.sockets / SCOUTS) === 0;
-    const isLast = index === options.sockets - 1;
-    const listener = isLast ? onLast : isScout ? scout : undefined;
-    const tell = listener && ((payload: Buffer) => listener(read(payload)));
+  seen() {
+    const { frames, bytes, meter } = this;
+    return { frames, bytes, open: this.watchers.size, ...meter.read() };
+  }
+
+  restartMeter(): void {
+    this.meter = startBusyMeter();
+  }
+
+  follow(options: FollowOptions): void {
+    const arrivals = Array.from({ length: this.watchers.size }, () => new Float64Array(options.count));
+    this.following = { options, arrivals };
+  }
+
+  /** From the sending of each score to its arrival at each socket. `missing` counts those that never arrived. */
+  screens(startsMs: readonly number[]): { latency: Uint32Array; missing: number } {
+    const histogram = createHistogram();
+    let missing = 0;
+    for (const arrivals of this.following?.arrivals ?? []) {
+      for (const [index, startMs] of startsMs.entries()) {
+        const arrivedMs = arrivals[index] ?? 0;
+        if (arrivedMs === 0) missing += 1;
+        else histogram.record(arrivedMs - startMs);
+      }
+    }
+    this.following = undefined;
+    return { latency: histogram.counts, missing };
+  }
+
+  close(): void {
+    for (const watcher of [...this.watchers]) watcher.close();
+  }
+
+  /** Opens one socket; resolves with whether it was accepted. */
+  private openOne(options: OpenOptions, index: number): Promise<boolean> {
+    const tell = this.listenerOf(options, index);
     return new Promise((resolve) => {
       let place = -1;
       const watcher = openWatcher({
         ...options,
-        onFrame: (payload) => see(() => follow?.arrivals[place], tell, payload),
-        onState(isOpen) {
+        onFrame: (payload) => this.see(place, tell, payload),
+        onState: (isOpen) => {
           if (isOpen) {
-            place = open;
-            open += 1;
-            watchers.add(watcher);
-          } else if (watchers.delete(watcher)) open -= 1;
+            place = this.watchers.size;
+            this.watchers.add(watcher);
+          } else this.watchers.delete(watcher);
           resolve(isOpen);
         },
       });
     });
   }
 
-  return {
-    /** Resolves when all are open. */
-    async open(options: OpenOptions): Promise<void> {
-      const giveUpAt = monotonicMs() + OPEN_LIMIT_MS;
-      const perTurn = Math.max(1, Math.floor((options.perSecond * OPEN_EVERY_MS) / 1000));
-      let missing = options.sockets;
-      while (missing > 0) {
-        if (monotonicMs() > giveUpAt) throw new Error(`${missing} sockets could not be opened`);
-        const turn = Math.min(perTurn, missing);
-        const startedMs = monotonicMs();
-        const tries = Array.from({ length: turn }, (_, at) =>
-          openOne(options, options.sockets - missing + at),
-        );
-        missing -= (await Promise.all(tries)).filter(Boolean).length;
-        const restMs = OPEN_EVERY_MS - (monotonicMs() - startedMs);
-        await new Promise((resolve) => setTimeout(resolve, Math.max(0, restMs)));
-      }
-    },
-    seen: () => ({ frames, bytes, open, ...meter.read() }),
-    restartMeter() {
-      meter = startBusyMeter();
-    },
-    follow(options: FollowOptions): void {
-      follow = { options, arrivals: Array.from({ length: open }, () => new Float64Array(options.count)) };
-    },
-    /** From when each score was sent to when each socket saw it; `missing` counts those that never did. */
-    screens(startsMs: readonly number[]): { latency: Uint32Array; missing: number } {
-      const histogram = createHistogram();
-      let missing = 0;
-      for (const arrivals of follow?.arrivals ?? []) {
-        for (const [index, startMs] of startsMs.entries()) {
-          const arrivedMs = arrivals[index] ?? 0;
-          if (arrivedMs === 0) missing += 1;
-          else histogram.record(arrivedMs - startMs);
-        }
-      }
-      follow = undefined;
-      return { latency: histogram.counts, missing };
-    },
-    close(): void {
-      for (const watcher of [...watchers]) watcher.close();
-    },
-  };
+  /** What the socket at this index reports of a frame; most report nothing. */
+  private listenerOf(
+    { dialect, sockets }: OpenOptions,
+    index: number,
+  ): ((payload: Buffer) => void) | undefined {
+    const read = dialect === 'binary' ? seqOfBinary : seqOfText;
+    if (index === sockets - 1) return (payload) => this.listeners.onLast(read(payload));
+    if (index % Math.ceil(sockets / SCOUTS) !== 0) return undefined;
+    return (payload) => {
+      const seq = read(payload);
+      if (seq <= this.begun) return;
+      this.begun = seq;
+      this.listeners.onBegun(seq);
+    };
+  }
+
+  private see(place: number, tell: ((payload: Buffer) => void) | undefined, payload: Buffer): void {
+    this.frames += 1;
+    this.bytes += payload.length;
+    tell?.(payload);
+    const arrivals = this.following?.arrivals[place];
+    if (this.following === undefined || arrivals === undefined) return;
+    const { firstScore, step, count } = this.following.options;
+    const newest = Math.min(count - 1, Math.floor((numberAfter(payload, SCORE) - firstScore) / step));
+    // A frame shows everything before it as well: a score that was skipped arrived with it.
+    for (let at = newest; at >= 0 && arrivals[at] === 0; at -= 1) arrivals[at] = monotonicMs();
+  }
 }
 
 const seqOfText = (payload: Buffer) => numberAfter(payload, SEQ);

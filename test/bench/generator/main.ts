@@ -1,8 +1,9 @@
 /** A process that makes load. It keeps prepared requests by name and runs them when told. */
-import { answerCalls } from '../calls.ts';
+import { answerCalls } from '../processes/calls.ts';
 import { type BatchLoadOptions, type BatchLoadResult, runBatchLoad } from './batch-load.ts';
 import { fillerId } from './fillers.ts';
-import { type LoadOptions, type LoadResult, runLoad } from './load.ts';
+import { runLoad } from './load.ts';
+import type { LoadOptions, LoadResult } from './load-run.ts';
 import { type PrepareOptions, prepareSubmissions, STRIDE } from './prepare.ts';
 import type { Player } from './requests.ts';
 

@@ -3,7 +3,7 @@
  * time has begun. The loop looks for due requests every millisecond, so half a millisecond of its own is in each time.
  */
 import type { HttpConnection } from './http-connection.ts';
-import type { Loop } from './load.ts';
+import type { Loop } from './loop.ts';
 import { monotonicMs } from './monotonic.ts';
 
 interface Due {

@@ -84,7 +84,7 @@ function signerOf(signer: Signer): { all(actions: readonly Unsigned[]): Promise<
         actionId,
         points: BigInt(points),
       }));
-      const { signatures } = await auth.signActions({ actions: message }, { deadlineMs: DEADLINE_MS });
+      const { signatures } = await auth.signActions({ actions: message }, { limitMs: DEADLINE_MS });
       return signatures.map(({ signature }) => signature);
     },
     close: () => auth.close(),

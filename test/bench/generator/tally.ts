@@ -1,7 +1,7 @@
 /** What one run of a load counts. */
 import { startBusyMeter } from './busy-meter.ts';
 import { createHistogram } from './histogram.ts';
-import type { LoadOptions, LoadResult } from './load.ts';
+import type { LoadOptions, LoadResult } from './load-run.ts';
 import { createSeries } from './series.ts';
 
 /** One answer; status 0 when the connection broke. */

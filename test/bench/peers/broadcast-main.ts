@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { Server } from 'socket.io';
 import { WebSocket, WebSocketServer } from 'ws';
 import { listenExclusively, loadUws } from '../../../services/shared/http/uws.ts';
-import { answerCalls } from '../calls.ts';
+import { answerCalls } from '../processes/calls.ts';
 import type { BroadcastKind } from './broadcast-kinds.ts';
 
 export type BroadcastCalls = {

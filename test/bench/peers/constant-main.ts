@@ -1,10 +1,11 @@
 /** The ceiling of a read: the edge's own HTTP server, with routes that know their bytes from the start. */
 import { createCors } from '../../../edge/http/server/cors.ts';
 import { route, startHttpServer } from '../../../edge/http/server/http-server.ts';
+import { parseTrustedProxies } from '../../../services/shared/net/client-address.ts';
 import { createConnections } from '../../../services/shared/net/connections.ts';
-import { parseNetworks } from '../../../services/shared/net/networks.ts';
 import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
-import { answerCalls } from '../calls.ts';
+import { createMetrics } from '../../../services/shared/telemetry/metrics.ts';
+import { answerCalls } from '../processes/calls.ts';
 
 export type ConstantCalls = {
   start: (input: { body: string; getPaths: string[]; postPaths: string[] }) => { port: number };
@@ -26,13 +27,14 @@ answerCalls<ConstantCalls>({
       host: '127.0.0.1',
       port: 0,
       routes: new Map([...gets, ...posts]),
-      cors: createCors([]),
-      trustedProxies: parseNetworks([]),
+      cors: createCors({ lists: () => false }, []),
+      trustedProxies: parseTrustedProxies({}),
       connections: createConnections({
         limits: { most: Number.POSITIVE_INFINITY, perAddress: { perSecond: 1, burst: 1 } },
         isExempt: () => true,
         onRefused: () => undefined,
       }),
+      metrics: createMetrics('constant', { runtime: false }),
       log: createSilentLog(),
     });
     return { port };

@@ -1,6 +1,6 @@
 /** The conventional stack as a process. */
 import type { JSONWebKeySet } from 'jose';
-import { answerCalls } from '../calls.ts';
+import { answerCalls } from '../processes/calls.ts';
 import { startConventional } from './conventional.ts';
 
 export type ConventionalCalls = {

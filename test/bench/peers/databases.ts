@@ -1,6 +1,6 @@
 /** Databases of their own for what runs beside the product: same Postgres, same settings, nothing shared but the disk. */
 import { migrate } from '../../../services/database/migrate.ts';
-import { connectPostgres } from '../../../services/shared/stores/postgres.ts';
+import { connectPostgres } from '../../../services/shared/stores/postgres/postgres.ts';
 import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
 
 const STATEMENT_TIMEOUT_MS = 10_000;

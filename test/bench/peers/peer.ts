@@ -1,7 +1,7 @@
 /** Starts the conventional stack beside the product: a database of its own in the same Postgres, the same Redis. */
 import { randomBytes } from 'node:crypto';
-import { type Child, startChild } from '../calls.ts';
-import type { World } from '../world.ts';
+import { type Child, startChild } from '../processes/calls.ts';
+import type { World } from '../world/world.ts';
 import type { ConventionalCalls } from './conventional-main.ts';
 import { createDatabase } from './databases.ts';
 

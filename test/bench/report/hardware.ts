@@ -1,8 +1,8 @@
 /** The machine, the versions and the settings that figures belong to. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { arch, cpus, release, totalmem, type } from 'node:os';
-import { BENCH_SETTINGS } from '../world.ts';
+import { BENCH_SETTINGS } from '../world/world.ts';
 
 export type Facts = Readonly<Record<string, string>>;
 
@@ -28,8 +28,12 @@ export function describeMachine(): Facts {
   };
 }
 
+/** The peers belong to the bench's own package, everything else to the product's. */
 function packageVersion(name: string): string {
-  const path = new URL(`../../../node_modules/${name}/package.json`, import.meta.url);
+  const roots = ['../node_modules', '../../../node_modules'];
+  const paths = roots.map((root) => new URL(`${root}/${name}/package.json`, import.meta.url));
+  const path = paths.find((candidate) => existsSync(candidate));
+  if (path === undefined) throw new Error(`${name} is not installed: run npm ci --prefix test/bench`);
   const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
   return version;
 }

@@ -1,39 +1,40 @@
-/** Writes what was found out: the lines alone where they were asked for, and all with the machine's facts under results/. */
+/** Writes the results under results/, with the machine's facts and a picture, and the lines alone to the file of `--json`. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Line } from '../lines.ts';
+import type { Line } from '../measure/lines.ts';
 import type { Facts } from './hardware.ts';
 import { drawSvg } from './svg.ts';
 
 const RESULTS = fileURLToPath(new URL('../results', import.meta.url));
 
-export interface Written {
-  readonly paths: readonly string[];
+/** The files of a run: its lines, the machine's facts, and the picture. */
+export function resultPaths(name: string): { lines: string; facts: string; svg: string } {
+  return {
+    lines: join(RESULTS, `${name}.json`),
+    facts: join(RESULTS, `${name}-facts.json`),
+    svg: join(RESULTS, `${name}.svg`),
+  };
 }
 
-/** A run of everything is the one that documents show; any other keeps a name of its own. */
+/** Returns the paths. A complete run is named `latest`, which the documents show; any other has a name of its own. */
 export function writeResults(
   lines: readonly Line[],
   facts: Facts,
   { name, json }: { name: string; json: string | undefined },
-): Written {
+): string[] {
+  const paths = resultPaths(name);
+  const subtitle = `${facts.machine ?? ''}, Node ${facts.node ?? ''}, revision ${facts.revision ?? ''}`;
   mkdirSync(RESULTS, { recursive: true });
-  const paths = [`${RESULTS}${name}.json`, `${RESULTS}${name}-facts.json`, `${RESULTS}${name}.svg`];
-  const [linesPath = '', factsPath = '', svgPath = ''] = paths;
-  writeFileSync(linesPath, asJson(lines));
-  writeFileSync(factsPath, asJson(facts));
-  writeFileSync(
-    svgPath,
-    drawSvg(lines, `${facts.machine ?? ''}, Node ${facts.node ?? ''}, revision ${facts.revision ?? ''}`),
-  );
-  if (json !== undefined) {
-    const path = resolve(json);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, asJson(lines));
-    paths.push(path);
-  }
-  return { paths };
+  writeFileSync(paths.lines, asJson(lines));
+  writeFileSync(paths.facts, asJson(facts));
+  writeFileSync(paths.svg, drawSvg(lines, subtitle));
+  const written = Object.values(paths);
+  if (json === undefined) return written;
+  const path = resolve(json);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, asJson(lines));
+  return [...written, path];
 }
 
 function asJson(value: unknown): string {

@@ -2,7 +2,7 @@
  * The lines as a picture: for each, ours, the peer and the ceiling as bars of one scale. Hand-drawn, since it is a few
  * rectangles; colours follow the reader's light or dark setting.
  */
-import type { Line } from '../lines.ts';
+import type { Line } from '../measure/lines.ts';
 import { formatNumber } from './table.ts';
 
 const WIDTH = 980;

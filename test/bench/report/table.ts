@@ -1,5 +1,5 @@
 /** The lines as text for a terminal: one table of results, and one of what they cost. */
-import type { Line, Slice } from '../lines.ts';
+import type { Line, Slice } from '../measure/lines.ts';
 
 type Row = readonly string[];
 

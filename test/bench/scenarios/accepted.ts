@@ -1,5 +1,5 @@
 /** Looks in the audit log for actions that were acknowledged. */
-import { connectPostgres } from '../../../services/shared/stores/postgres.ts';
+import { connectPostgres } from '../../../services/shared/stores/postgres/postgres.ts';
 
 /** The log of a whole run is read once. */
 const STATEMENT_TIMEOUT_MS = 120_000;

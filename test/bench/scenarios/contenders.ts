@@ -1,13 +1,14 @@
 /** The product and its conventional peer as things that can be put under load, with fresh actions for every run. */
-import type { startChild } from '../calls.ts';
-import type { LoadOptions, LoadResult } from '../generator/load.ts';
+
+import type { LoadOptions, LoadResult } from '../generator/load-run.ts';
 import type { GeneratorCalls } from '../generator/main.ts';
 import type { SubmitForm } from '../generator/requests.ts';
-import type { Slice } from '../lines.ts';
-import { measureLoad } from '../measure.ts';
+import type { Slice } from '../measure/lines.ts';
+import { measureLoad } from '../measure/measure.ts';
 import { type Conventional, startConventionalBeside } from '../peers/peer.ts';
-import type { ProcessGroup } from '../report/processes.ts';
-import { startGenerator, type World } from '../world.ts';
+import type { startChild } from '../processes/calls.ts';
+import type { ProcessGroup } from '../processes/usage.ts';
+import { startGenerator, type World } from '../world/world.ts';
 import { freshPrefix, type Setting } from './scenario.ts';
 
 export type Generator = ReturnType<typeof startChild<GeneratorCalls>>;

@@ -3,11 +3,11 @@
  * soon as the last socket has all but the last few, so no server can run ahead of its receivers. Then: what a socket
  * weighs, idle and after frames went through it.
  */
-import { type Line, rateLine, type Slice, valueLine } from '../lines.ts';
-import { alternate } from '../measure.ts';
+import { type Line, rateLine, type Slice, valueLine } from '../measure/lines.ts';
+import { alternate } from '../measure/measure.ts';
 import { BROADCAST_KINDS } from '../peers/broadcast-kinds.ts';
-import { rssMib } from '../report/processes.ts';
-import { startWorld } from '../world.ts';
+import { rssMib } from '../processes/usage.ts';
+import { startWorld } from '../world/world.ts';
 import { createPump } from './pump.ts';
 import { type Scenario, type Setting, secondsOf } from './scenario.ts';
 import { type Stage, startOtherStage, startOurStage } from './stages.ts';

@@ -3,10 +3,10 @@
  * caller's batches that touch all of them, places read, and what a player weighs in Redis and in Postgres.
  */
 import { getRequest } from '../generator/requests.ts';
-import { type Line, rateLine, type Slice, valueLine } from '../lines.ts';
-import { alternate, measureBatches, measureLoad } from '../measure.ts';
-import { openPopulation, type Population, REBUILD_LIMIT_MS } from '../population.ts';
-import { startWorld } from '../world.ts';
+import { type Line, rateLine, type Slice, valueLine } from '../measure/lines.ts';
+import { alternate, measureBatches, measureLoad } from '../measure/measure.ts';
+import { openPopulation, type Population, REBUILD_LIMIT_MS } from '../world/population.ts';
+import { startWorld } from '../world/world.ts';
 import { type Contenders, startContenders } from './contenders.ts';
 import { freshPrefix, type Scenario, type Setting, secondsOf } from './scenario.ts';
 

@@ -1,18 +1,21 @@
 /**
- * Everything at once: eight thousand submissions a second while five thousand sockets watch. The peer has the same audience
- * and the rate that it can take.
+ * Everything at once: submissions at shares of what the machine can take, up to five times as much, while five thousand sockets
+ * watch. What it can take is measured first, with the same audience. The peer has the same audience and the rate that it can take.
  */
-import { type Line, rateLine, valueLine } from '../lines.ts';
+import { type Line, valueLine } from '../measure/lines.ts';
 import { CONVENTIONAL_NAME } from '../peers/peer.ts';
 import { type AudienceResult, runAudience, type Side } from './audience.ts';
 import { type Contenders, startContenders } from './contenders.ts';
-import { type Scenario, type Setting, secondsOf } from './scenario.ts';
+import { type Scenario, type Setting, secondsOf, wants } from './scenario.ts';
 
-const SECONDS = 10;
-const QUICK_SECONDS = 4;
-const PEER_SECONDS = 5;
-const SIZES = { sockets: 5_000, ratePerS: 8_000 };
-const QUICK_SIZES = { sockets: 500, ratePerS: 2_000 };
+const SECONDS = 8;
+const QUICK_SECONDS = 3;
+const SOCKETS = 5_000;
+const QUICK_SOCKETS = 500;
+const SHARES = [0.5, 0.8, 1.2, 2, 5];
+const CAPACITY_CONNECTIONS = 512;
+/** Beyond what the product keeps waiting, so that it must refuse. */
+const CONNECTIONS = 3_000;
 const PEER_RATE_PER_S = 500;
 
 export const mixed: Scenario = async (setting) => {
@@ -29,36 +32,58 @@ async function run(setting: Setting, contenders: Contenders): Promise<Line[]> {
   const { generator, world } = contenders;
   const [leader] = world.players;
   if (leader === undefined) throw new Error('there are no players');
-  const sizes = args.quick ? QUICK_SIZES : SIZES;
-  const common = { generator, leader, step };
-  const ours = await runAudience({
-    ...{ ...common, ...sizes, side: ourSide(contenders) },
-    seconds: secondsOf(setting, SECONDS, QUICK_SECONDS),
-  });
-  const peer = await runAudience({
-    ...{ ...common, ...sizes, side: peerSide(contenders), ratePerS: PEER_RATE_PER_S },
-    seconds: secondsOf(setting, PEER_SECONDS, QUICK_SECONDS),
-  });
-  return lines(sizes, ours, peer);
+  const sockets = args.quick ? QUICK_SOCKETS : SOCKETS;
+  const seconds = secondsOf(setting, SECONDS, QUICK_SECONDS);
+  const common = { generator, leader, step, sockets, seconds };
+  const ours = { ...common, side: ourSide(contenders) };
+  const capacity = await runAudience({ ...ours, connections: CAPACITY_CONNECTIONS });
+  const peer = await runAudience({ ...common, side: peerSide(contenders), ratePerS: PEER_RATE_PER_S });
+  const lines: Line[] = [];
+  for (const share of SHARES) {
+    if (!wants(setting, nameOf(share))) continue;
+    const ratePerS = Math.round(capacity.submit.perSecond * share);
+    const result = await runAudience({ ...ours, ratePerS, connections: CONNECTIONS, maxWaiting: 0 });
+    lines.push(...linesOf({ share, ratePerS, sockets, capacity, result, peer }));
+  }
+  return lines;
 }
 
-function lines(sizes: typeof SIZES, ours: AudienceResult, peer: AudienceResult): Line[] {
-  const { sockets, ratePerS } = sizes;
-  const details = { ...sizes, peerRatePerS: PEER_RATE_PER_S, seen: ours.seen };
+const nameOf = (share: number): string => `${share} times the capacity`;
+
+interface Findings {
+  share: number;
+  ratePerS: number;
+  sockets: number;
+  /** Of a closed loop. */
+  capacity: AudienceResult;
+  result: AudienceResult;
+  peer: AudienceResult;
+}
+
+function linesOf({ share, ratePerS, sockets, capacity, result, peer }: Findings): Line[] {
+  const { submit, screen, refusalP99Ms, seen } = result;
+  const name = nameOf(share);
   const peerName = `${CONVENTIONAL_NAME} at ${PEER_RATE_PER_S}/s`;
-  const screens = { scenario: 'mixed', unit: 'ms', slice: ours.screen, details };
-  const line = (quantile: 'p50Ms' | 'p99Ms', name: string) =>
-    valueLine({
-      ...{ ...screens, line: `score to screen, ${sockets} sockets, ${name}`, ours: ours.screen[quantile] },
-      peer: { name: peerName, value: peer.screen[quantile], slice: peer.screen },
-    });
+  const capacityPerS = capacity.submit.perSecond;
+  const details = { capacityPerS, ratePerS, statuses: submit.statuses, sockets, seen };
+  const common = { scenario: 'mixed', unit: 'ms', details } as const;
   return [
-    rateLine({
-      ...{ scenario: 'mixed', line: `submit at ${ratePerS}/s`, unit: 'scores/s', ours: ours.submit, details },
-      peers: [{ name: peerName, slice: peer.submit }],
+    valueLine({
+      ...{ ...common, unit: '% of capacity', lowerIsBetter: false, line: `${name}, accepted` },
+      ...{ ours: (submit.perSecond / capacityPerS) * 100, slice: submit },
     }),
-    line('p50Ms', 'p50'),
-    line('p99Ms', 'p99'),
+    valueLine({
+      ...{ ...common, line: `${name}, accepted, p99`, ours: submit.p99Ms, slice: submit },
+      peer: { name: peerName, value: peer.submit.p99Ms, slice: peer.submit },
+    }),
+    valueLine({ ...common, line: `${name}, refused, p99`, ours: refusalP99Ms, errors: 0 }),
+    ...(['p50', 'p99'] as const).map((quantile) =>
+      valueLine({
+        ...{ ...common, line: `${name}, score to screen, ${quantile}` },
+        ...{ ours: screen[`${quantile}Ms`], slice: screen },
+        peer: { name: peerName, value: peer.screen[`${quantile}Ms`], slice: peer.screen },
+      }),
+    ),
   ];
 }
 

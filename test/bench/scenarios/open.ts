@@ -1,6 +1,6 @@
 /** Signed submissions at steady rates, whatever the answers do: what a player waits for, not what a machine can take. */
-import { type Slice, valueLine } from '../lines.ts';
-import { alternate } from '../measure.ts';
+import { type Slice, valueLine } from '../measure/lines.ts';
+import { alternate } from '../measure/measure.ts';
 import { CONVENTIONAL_NAME } from '../peers/peer.ts';
 import { startContenders } from './contenders.ts';
 import { type Scenario, secondsOf, wants } from './scenario.ts';

@@ -1,5 +1,5 @@
 /** What a series of steps says about an overload: the worst second of it, and how long it lasted afterwards. */
-import type { LoadResult } from '../generator/load.ts';
+import type { LoadResult } from '../generator/load-run.ts';
 import { type SeriesStep, STEP_MS } from '../generator/series.ts';
 
 /** "Never below" is judged second by second. */

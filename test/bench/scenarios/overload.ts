@@ -4,11 +4,11 @@
  * acknowledged is missing in Postgres.
  */
 import { createHistogram } from '../generator/histogram.ts';
-import type { LoadResult } from '../generator/load.ts';
+import type { LoadResult } from '../generator/load-run.ts';
 import { actionIdOf } from '../generator/prepare.ts';
-import { type Line, type Slice, valueLine } from '../lines.ts';
-import { loadSlice, measureLoad, withCosts } from '../measure.ts';
-import { startGenerator } from '../world.ts';
+import { type Line, type Slice, valueLine } from '../measure/lines.ts';
+import { loadSlice, measureLoad, withCosts } from '../measure/measure.ts';
+import { startGenerator } from '../world/world.ts';
 import { countAccepted } from './accepted.ts';
 import { type Contenders, type Generator, startContenders } from './contenders.ts';
 import { recoveryS, worstSecond } from './overload-series.ts';

@@ -1,8 +1,8 @@
 /** Publishes boards as fast as the last socket of a stage gets them, and measures how many frames arrive. */
 import type { Arrival } from '../generator/crowd-main.ts';
 import { createHistogram } from '../generator/histogram.ts';
-import type { Slice } from '../lines.ts';
-import { quantiles, withCosts } from '../measure.ts';
+import type { Slice } from '../measure/lines.ts';
+import { quantiles, withCosts } from '../measure/measure.ts';
 import type { Stage } from './stages.ts';
 
 const WARMUP_S = 1;

@@ -2,12 +2,13 @@
  * Reading boards in a closed loop. The ceiling is constant bytes of the same length from the same server; the peer
  * reads its sorted set for every request.
  */
-import { startChild } from '../calls.ts';
+
 import { connectRequest, getRequest } from '../generator/requests.ts';
-import { type Line, rateLine, type Slice } from '../lines.ts';
-import { alternate, measureLoad } from '../measure.ts';
+import { type Line, rateLine, type Slice } from '../measure/lines.ts';
+import { alternate, measureLoad } from '../measure/measure.ts';
 import type { ConstantCalls } from '../peers/constant-main.ts';
 import { CONVENTIONAL_NAME } from '../peers/peer.ts';
+import { startChild } from '../processes/calls.ts';
 import { type Contenders, startContenders } from './contenders.ts';
 import { type Scenario, type Setting, secondsOf, wants } from './scenario.ts';
 

@@ -1,19 +1,22 @@
 /**
  * Redis loses everything while a million players are on the board. Timed is how long it takes until ranks come from a new
- * index, noticing the loss included; meanwhile boards and places are read as before, at a steady rate.
+ * index, noticing the loss included. Meanwhile clients read boards and places, or submit scores, at a steady rate.
  */
 import { createHistogram } from '../generator/histogram.ts';
 import { getRequest } from '../generator/requests.ts';
-import { type Line, valueLine } from '../lines.ts';
-import { quantiles } from '../measure.ts';
-import { openPopulation } from '../population.ts';
-import { startGenerator, startWorld, type World } from '../world.ts';
+import { type Line, valueLine } from '../measure/lines.ts';
+import { quantiles } from '../measure/measure.ts';
+import { openPopulation } from '../world/population.ts';
+import { startGenerator, startWorld, type World } from '../world/world.ts';
 import type { Generator } from './contenders.ts';
-import type { Scenario } from './scenario.ts';
+import { type Scenario, wants } from './scenario.ts';
+import { SUBMIT_LINE, submitDuringRebuild } from './submit-during-rebuild.ts';
 
 const PLAYERS = 1_000_000;
 const QUICK_PLAYERS = 100_000;
-/** Of the players with tokens. */
+/** Players with tokens: those who submit, each well below the limit of one player. */
+const SUBMITTERS = 1_000;
+/** Of them. */
 const READERS = 100;
 const READS_PER_S = 200;
 const CONNECTIONS = 64;
@@ -26,9 +29,10 @@ const LIMIT_S = 20;
 const READS = { boards: 'boards read meanwhile', places: 'boards and places read meanwhile' } as const;
 type Reads = keyof typeof READS;
 
-export const recovery: Scenario = async ({ args, step }) => {
+export const recovery: Scenario = async (setting) => {
+  const { args, step } = setting;
   const players = args.quick ? QUICK_PLAYERS : PLAYERS;
-  const world = await startWorld({ players: READERS, step });
+  const world = await startWorld({ players: SUBMITTERS, step });
   const population = openPopulation(world);
   const generator = await startGenerator(world);
   const lines: Line[] = [];
@@ -38,6 +42,7 @@ export const recovery: Scenario = async ({ args, step }) => {
     await population.rebuild();
     await prepareReads(world, generator);
     for (const kind of ['boards', 'places'] as const) {
+      if (!wants(setting, READS[kind])) continue;
       const times: number[] = [];
       const reads = createReads(generator, { port: world.edgePort, kind });
       for (let round = 0; round < args.rounds; round += 1) {
@@ -45,6 +50,9 @@ export const recovery: Scenario = async ({ args, step }) => {
         times.push((await reads.during(population.rebuild(LIMIT_S * 1000))) ?? LIMIT_S);
       }
       lines.push(lineOf({ players, times, reads, kind }));
+    }
+    if (wants(setting, SUBMIT_LINE)) {
+      lines.push(...(await submitDuringRebuild(setting, { world, generator, population }, players)));
     }
   } finally {
     await generator.stop();
@@ -57,7 +65,9 @@ export const recovery: Scenario = async ({ args, step }) => {
 /** The board, and the places of players who have scores. */
 async function prepareReads(world: World, generator: Generator): Promise<void> {
   const board = getRequest('/api/v1/scoreboard/top');
-  const places = world.players.flatMap(({ token }) => [board, getRequest('/api/v1/scoreboard/me', token)]);
+  const places = world.players
+    .slice(0, READERS)
+    .flatMap(({ token }) => [board, getRequest('/api/v1/scoreboard/me', token)]);
   await generator.call('keep', { name: 'boards', requests: [board] });
   await generator.call('keep', { name: 'places', requests: places });
 }

@@ -1,7 +1,8 @@
 /** What a scenario is given and gives back. */
-import type { Arguments } from '../arguments.ts';
-import type { Line } from '../lines.ts';
-import type { World } from '../world.ts';
+
+import type { Line } from '../measure/lines.ts';
+import type { World } from '../world/world.ts';
+import type { Arguments } from './arguments.ts';
 
 export interface Setting {
   readonly args: Arguments;

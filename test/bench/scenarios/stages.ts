@@ -1,19 +1,20 @@
 /** Servers that broadcast a board to a crowd: the product's node, fed over the bus, and what it is compared with. */
 import { create, toBinary } from '@bufbuild/protobuf';
-import type { Frame } from '../../../edge/fanout/hub/frame.ts';
-import { updateFrame } from '../../../edge/fanout/hub/frames.ts';
+import type { Frame } from '../../../edge/fanout/frames/frame.ts';
+import { updateFrame } from '../../../edge/fanout/frames/frames.ts';
 import { ScoreBatchSchema } from '../../../gen/scoreboard/event/v1/event_pb.ts';
 import { RankService } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { createGrpcClient } from '../../../services/shared/grpc/grpc.ts';
-import { connectNats, scoreSubject } from '../../../services/shared/stores/nats.ts';
+import { natsNames } from '../../../services/shared/stores/names.ts';
+import { connectNats } from '../../../services/shared/stores/nats/nats.ts';
 import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
-import { type Child, startChild } from '../calls.ts';
 import type { CrowdCalls } from '../generator/crowd-main.ts';
 import type { Dialect } from '../generator/websocket.ts';
 import { BROADCAST_KINDS, type BroadcastKind } from '../peers/broadcast-kinds.ts';
 import type { BroadcastCalls } from '../peers/broadcast-main.ts';
-import type { ProcessGroup } from '../report/processes.ts';
-import type { World } from '../world.ts';
+import { type Child, startChild } from '../processes/calls.ts';
+import type { ProcessGroup } from '../processes/usage.ts';
+import type { World } from '../world/world.ts';
 
 export interface Stage {
   readonly name: string;
@@ -89,7 +90,7 @@ export async function startOurStage(world: World, encoding: Encoding): Promise<S
           ...{ causeUserId: states[0]?.userId ?? '', causeScore: states[0]?.score ?? 0n },
         },
       });
-      nats.publish(scoreSubject('global'), toBinary(ScoreBatchSchema, batch));
+      nats.publish(natsNames('scoreboard').subject('global'), toBinary(ScoreBatchSchema, batch));
     },
     stop: () => nats.close(),
   });
@@ -165,7 +166,7 @@ async function epochOf(world: World): Promise<bigint> {
     unavailable: 'RANK_UNAVAILABLE',
   });
   try {
-    const { position } = await rank.getTop({ leaderboard: 'global' }, { deadlineMs: READ_DEADLINE_MS });
+    const { position } = await rank.getTop({ leaderboard: 'global' }, { limitMs: READ_DEADLINE_MS });
     return position?.epoch ?? 1n;
   } finally {
     rank.close();

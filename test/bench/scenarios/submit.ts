@@ -3,8 +3,8 @@
  * caller's gRPC batches. The peer takes the same requests; the ceiling is the accept statement straight on Postgres.
  */
 import type { BatchTarget } from '../generator/batch-load.ts';
-import { type Line, rateLine, type Slice } from '../lines.ts';
-import { alternate, measureBatches } from '../measure.ts';
+import { type Line, rateLine, type Slice } from '../measure/lines.ts';
+import { alternate, measureBatches } from '../measure/measure.ts';
 import { createCeilingDatabase } from '../peers/databases.ts';
 import { CONVENTIONAL_NAME } from '../peers/peer.ts';
 import { type Contenders, startContenders } from './contenders.ts';

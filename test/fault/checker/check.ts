@@ -3,30 +3,31 @@
  * other, each on its own, so that what is broken is named once. What a record can't tell is listed as not recorded; it is
  * never counted as kept.
  */
-import { judgeAtMostOnce } from './at-most-once.ts';
-import { judgeAuditChain } from './audit-chain.ts';
-import { judgeAuthAvailable } from './auth-available.ts';
-import { judgeAuthorised } from './authorised.ts';
-import { judgeBoundedAnswers } from './bounded-answers.ts';
-import { judgeBoundedResources } from './bounded-resources.ts';
-import { judgeCheats } from './cheats.ts';
-import { judgeConservation } from './conservation.ts';
-import { judgeDurability } from './durability.ts';
-import { type Evidence, gatherEvidence } from './evidence.ts';
-import { judgeFreshness } from './freshness.ts';
-import { judgeNeverBack } from './never-back.ts';
-import { judgeNoInvention } from './no-invention.ts';
-import { judgeNoLostEvent } from './no-lost-event.ts';
-import { judgeNoPhantom } from './no-phantom.ts';
-import { judgeOneOrder } from './one-order.ts';
-import { judgeOneStatePerVersion } from './one-state-per-version.ts';
-import { judgeOutboxDrains } from './outbox-drains.ts';
-import { judgePositionsGrow } from './positions-grow.ts';
-import { judgeProjectionIsTruth } from './projection-is-truth.ts';
-import { judgeRateLimits } from './rate-limits.ts';
-import { judgeReadYourWrite } from './read-your-write.ts';
-import type { RunRecord } from './record.ts';
-import type { Verdict, Violation } from './verdict.ts';
+
+import type { RunRecord } from '../record/record.ts';
+import { judgeAuthAvailable } from './access/auth-available.ts';
+import { judgeAuthorised } from './access/authorised.ts';
+import { judgeCheats } from './access/cheats.ts';
+import { judgeRateLimits } from './access/rate-limits.ts';
+import { judgeNeverBack } from './boards/never-back.ts';
+import { judgeNoLostEvent } from './boards/no-lost-event.ts';
+import { judgeOneOrder } from './boards/one-order.ts';
+import { judgeOneStatePerVersion } from './boards/one-state-per-version.ts';
+import { judgeOutboxDrains } from './boards/outbox-drains.ts';
+import { judgeProjectionIsTruth } from './boards/projection-is-truth.ts';
+import { judgeReadYourWrite } from './boards/read-your-write.ts';
+import { judgeBoundedAnswers } from './bounds/bounded-answers.ts';
+import { judgeBoundedResources } from './bounds/bounded-resources.ts';
+import { type Evidence, gatherEvidence } from './evidence/evidence.ts';
+import type { Verdict, Violation } from './evidence/verdict.ts';
+import { judgeAtMostOnce } from './ledger/at-most-once.ts';
+import { judgeAuditChain } from './ledger/audit-chain.ts';
+import { judgeConservation } from './ledger/conservation.ts';
+import { judgeDurability } from './ledger/durability.ts';
+import { judgeNoInvention } from './ledger/no-invention.ts';
+import { judgeFreshness } from './screens/freshness.ts';
+import { judgeNoPhantom } from './screens/no-phantom.ts';
+import { judgePositionsGrow } from './screens/positions-grow.ts';
 
 const INVARIANTS = {
   I1: judgeDurability,

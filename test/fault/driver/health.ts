@@ -1,8 +1,8 @@
 /** Whether the product works from end to end: a submission counts, and every viewer shows it and not as stale. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EdgeCalls } from './edge-calls.ts';
-import type { SignedAction, Signer } from './signer.ts';
-import type { Watchers } from './watchers.ts';
+import type { Watchers } from './observe/watchers.ts';
+import type { EdgeCalls } from './players/edge-calls.ts';
+import type { SignedAction, Signer } from './players/signer.ts';
 
 export interface Health {
   /** Milliseconds until it works, or undefined when it did not within the limit. */

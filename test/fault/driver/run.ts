@@ -6,30 +6,25 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createRandom, type Random } from '../../support/random.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { checkRecord, type Judgement } from '../checker/check.ts';
-import type { BoardRule, Conduct, Limits } from '../checker/record.ts';
-import { createRandom, type Random } from '../random.ts';
-import { startClimbingPlayers } from './climbing-players.ts';
-import { countOutbox, countUnsealed, dumpStack } from './dumps.ts';
-import { createEdgeCalls } from './edge-calls.ts';
-import { type Fault, inflict, nameOf } from './faults.ts';
-import { startGreedyPlayer } from './greedy-player.ts';
-import { createHealth, type Health } from './health.ts';
-import { startObserver } from './observer.ts';
-import { startPlayers } from './players.ts';
-import { createRecorder, type Recorder } from './recorder.ts';
-import { RULES, type RuledBoard, startRuledBoard } from './ruled-board.ts';
-import { createSigner } from './signer.ts';
-import { type FaultStack, startFaultStack } from './stack.ts';
+import type { BoardRule, Conduct, Limits } from '../record/record.ts';
+import type { Fault } from './faults/faults.ts';
+import { createHealth } from './health.ts';
+import { countOutbox, countUnsealed, dumpStack } from './observe/dumps.ts';
+import { startObserver } from './observe/observer.ts';
+import { createRecorder, type Recorder } from './observe/recorder.ts';
+import { openWatchers } from './observe/watchers.ts';
+import { startClimbingPlayers } from './players/climbing-players.ts';
+import { createEdgeCalls } from './players/edge-calls.ts';
+import { startGreedyPlayer } from './players/greedy-player.ts';
+import { startPlayers } from './players/players.ts';
+import { RULES, startRuledBoard } from './players/ruled-board.ts';
+import { createSigner } from './players/signer.ts';
+import { type FaultStack, startFaultStack } from './stack/stack.ts';
+import { type Survived, survive, WELL_WITHIN_MS } from './survive.ts';
 import { drawTimeline } from './timeline.ts';
-import { openWatchers } from './watchers.ts';
-
-export interface Survived {
-  readonly fault: Fault;
-  /** From the end of the fault until a score counted and was on every screen; undefined when that never came. */
-  readonly wellAfterMs: number | undefined;
-}
 
 export interface RunResult {
   readonly seed: number;
@@ -70,8 +65,6 @@ const LIMITS: Limits = {
   // More false names than this and an operator reads the list no more.
   falseFlagShare: 0.01,
 };
-/** The table of faults promises less than five seconds; a fault that takes this long has not been survived. */
-const WELL_WITHIN_MS = 20_000;
 /** The same promise holds for what waits in the outbox; with the moment of rest that follows, what is then left is too old. */
 const OUTBOX_LIMIT_MS = 5_000;
 const REST_LIMIT_MS = 30_000;
@@ -88,7 +81,7 @@ export async function runUnderFire(options: RunOptions): Promise<RunResult> {
     settings: { ...SETTINGS, ...settings },
     disks,
     onExit: (component, how, expected) =>
-      recorder.write({ ...noteAt(recorder), f: 'exit', value: { component, how, expected } }),
+      recorder.write({ ...recorder.note(), f: 'exit', value: { component, how, expected } }),
   });
   const judged = await judge().finally(async () => {
     await stack.stop();
@@ -157,37 +150,3 @@ async function play(options: {
     signer.close();
   }
 }
-
-async function survive(
-  fault: Fault,
-  {
-    stack,
-    recorder,
-    health,
-    ruledBoard,
-    say,
-  }: {
-    stack: FaultStack;
-    recorder: Recorder;
-    health: Health;
-    ruledBoard: RuledBoard;
-    say: (line: string) => void;
-  },
-): Promise<Survived> {
-  const name = nameOf(fault);
-  const cheats = await ruledBoard.plant();
-  recorder.write({ ...noteAt(recorder), f: 'fault', value: { ...name, phase: 'begin' } });
-  await inflict(fault, stack);
-  const wellAfterMs = await health.untilWell(WELL_WITHIN_MS);
-  recorder.write({ ...noteAt(recorder), f: 'fault', value: { ...name, phase: 'end' } });
-  say(
-    `${name.component} ${name.kind} ${fault.lastsMs} ms: well after ${wellAfterMs?.toFixed(0) ?? 'never'} ms`,
-  );
-  await cheats.untilFlagged();
-  return { fault, wellAfterMs };
-}
-
-const noteAt = (recorder: Recorder) => ({
-  ...{ proc: 'driver', op: 0, type: 'info' as const },
-  monoNs: recorder.nowNs(),
-});

@@ -1,8 +1,8 @@
 /** A run on one page: what was done to it, what callers were told meanwhile, and what was wrong in the end. */
 import type { Judgement } from '../checker/check.ts';
-import type { HistoryEvent } from '../checker/record.ts';
-import { nameOf } from './faults.ts';
-import type { Survived } from './run.ts';
+import type { HistoryEvent } from '../record/record.ts';
+import { nameOf } from './faults/faults.ts';
+import type { Survived } from './survive.ts';
 
 const NS_PER_S = 1_000_000_000;
 /** Lines of each part: together a page. */

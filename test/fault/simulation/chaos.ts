@@ -1,6 +1,6 @@
 /** A seeded schedule of faults over a simulated world, each of which ends by itself. */
-import type { Random } from '../random.ts';
-import type { VirtualTime } from './virtual-time.ts';
+import type { Random } from '../../support/random.ts';
+import type { VirtualTime } from './environment/virtual-time.ts';
 import type { World } from './world.ts';
 
 const MOST_FAULTS = 8;

@@ -1,7 +1,7 @@
 /** What a simulated world holds in the end, in the words of a record. */
 import type { PlayerState } from '../../../services/shared/values/board.ts';
-import type { Dumps, Limits } from '../checker/record.ts';
-import { BOARDS } from './player.ts';
+import type { Dumps, Limits } from '../record/record.ts';
+import { BOARDS } from './clients/player.ts';
 import type { World } from './world.ts';
 
 const TOP_SIZE = 10;
@@ -51,6 +51,8 @@ export async function dumpWorld(world: World): Promise<{ dumps: Dumps; limits: L
           leaderboard: state.leaderboard,
           ...member(state),
         })),
+        // All of them add up.
+        boards: [],
         outbox: [...database.outbox.values()].map(({ state, createdMs }) => ({
           state,
           ageMs: time.nowMs() - createdMs,

@@ -1,26 +1,22 @@
 /**
- * The whole scoreboard in one thread: players and viewers, an edge, two score services, two rank services, two fan-out nodes,
- * Postgres, Redis and the bus, joined by a network that a seed decides about. First chaos, then peace, then the record of it all.
+ * The parts of the simulated scoreboard: two score services, two rank services, two fan-out nodes, viewers, Postgres, Redis
+ * and the bus, joined by a network that a seed decides about.
  */
-import { createSubmit } from '../../../edge/http/submit/submit.ts';
-import { createMetrics } from '../../../services/shared/telemetry/metrics.ts';
-import type { HistoryEvent, RunRecord, SocketEvent } from '../checker/record.ts';
-import { createRandom, type Random } from '../random.ts';
-import { type Bus, createBus } from './bus.ts';
-import { scheduleChaos } from './chaos.ts';
-import { createDatabase, type Database } from './database.ts';
-import { dumpWorld } from './dump.ts';
-import { type FanoutNode, startFanoutNode } from './fanout-node.ts';
-import { createIndexServer, type IndexServer } from './index-model.ts';
-import type { Mutations } from './mutations.ts';
-import { createNetwork, type Network, type Process, type Server } from './network.ts';
-import { createPlayer } from './player.ts';
-import { type RankNode, startRankNode } from './rank-node.ts';
-import { connectRank, connectScore, type RankSlot, type ScoreSlot } from './rpc.ts';
-import { type ScoreNode, startScoreNode } from './score-node.ts';
-import { createTruth, type Truth } from './truth.ts';
-import { type FanoutSlot, openViewer, type Viewer } from './viewer.ts';
-import { inVirtualTime, type VirtualTime } from './virtual-time.ts';
+import type { Random } from '../../support/random.ts';
+import type { SocketEvent } from '../record/record.ts';
+import { type FanoutSlot, openViewer, type Viewer } from './clients/viewer.ts';
+import type { Mutations } from './environment/mutations.ts';
+import type { Network, Process, Server } from './environment/network.ts';
+import type { VirtualTime } from './environment/virtual-time.ts';
+import { type FanoutNode, startFanoutNode } from './nodes/fanout-node.ts';
+import { connectRank, type RankSlot } from './nodes/rank-calls.ts';
+import { type RankNode, startRankNode } from './nodes/rank-node.ts';
+import type { ScoreSlot } from './nodes/score-calls.ts';
+import { type ScoreNode, startScoreNode } from './nodes/score-node.ts';
+import { type Bus, createBus } from './servers/bus.ts';
+import { createDatabase, type Database } from './servers/database.ts';
+import { IndexServer } from './servers/index-model.ts';
+import { createTruth, type Truth } from './servers/truth.ts';
 
 export interface World {
   readonly time: VirtualTime;
@@ -39,66 +35,10 @@ export interface World {
   startFanout(): FanoutNode;
 }
 
-export interface SimulatedRun {
-  readonly record: RunRecord;
-  /** The faults of the seed, in order. */
-  readonly schedule: readonly string[];
-}
-
-const PLAYERS = ['ada', 'bob', 'cy', 'dan', 'eve', 'flo', 'gus', 'hal', 'ivy', 'jo', 'kit', 'lea'];
-/** The others leave during the chaos: what is lost of them is not made good by a later score of theirs. */
-const STAYING = 4;
+export const PLAYERS = ['ada', 'bob', 'cy', 'dan', 'eve', 'flo', 'gus', 'hal', 'ivy', 'jo', 'kit', 'lea'];
 const VIEWERS = 4;
-const CHAOS_MS = 8_000;
-/** Peace has to bring everything in order within this. */
-const LIVENESS_MS = 7_000;
-const PEACE_MS = 3_000;
-/** So long after the last action everything must be at rest. */
-const REST_MS = 5_500;
-const NS_PER_MS = 1_000_000;
 
-export function simulate(seed: number, mutations: Mutations = {}): Promise<SimulatedRun> {
-  const random = createRandom(seed);
-  return inVirtualTime(random.fork(), (time) => live(time, random, mutations));
-}
-
-async function live(time: VirtualTime, random: Random, mutations: Mutations): Promise<SimulatedRun> {
-  const history: HistoryEvent[] = [];
-  const frames: SocketEvent[] = [];
-  const network = createNetwork(time, random.fork());
-  const world = build({ time, random, network, mutations, write: (event) => frames.push(event) });
-  const edge = startEdge(world, network, random);
-  let ops = 0;
-  const players = PLAYERS.map((userId) =>
-    createPlayer({
-      ...{ userId, time, network, edge, random: random.fork() },
-      nextOp: () => ++ops,
-      write: (event) => history.push(event),
-    }),
-  );
-  const staying = players.slice(0, STAYING);
-  const play = (untilMs: number) => Promise.all(staying.map((player) => player.play(untilMs)));
-  const playAndLeave = () => players.slice(STAYING).map((player) => player.play(random.next() * CHAOS_MS));
-  const note = (phase: 'begin' | 'end') => {
-    const value = { component: 'viewer-fanout', kind: 'chaos', phase };
-    history.push({ proc: 'world', op: 0, monoNs: time.nowMs() * NS_PER_MS, f: 'fault', type: 'info', value });
-  };
-
-  note('begin');
-  network.troubled = true;
-  const schedule = scheduleChaos(world, time, random.fork(), CHAOS_MS);
-  const playing = Promise.all([play(CHAOS_MS), ...playAndLeave()]);
-  await time.sleep(CHAOS_MS);
-  network.troubled = false;
-  note('end');
-  await playing;
-  await time.sleep(LIVENESS_MS);
-  await play(time.nowMs() + PEACE_MS);
-  await time.sleep(REST_MS);
-  return { schedule, record: { history, frames, rules: [], conducts: [], ...(await dumpWorld(world)) } };
-}
-
-function build(options: {
+export function buildWorld(options: {
   time: VirtualTime;
   random: Random;
   network: Network;
@@ -108,7 +48,7 @@ function build(options: {
   const { time, random, network, mutations, write } = options;
   const database = createDatabase({ time, network, random: random.fork(), mutations });
   const truth = createTruth(database, time);
-  const index = createIndexServer(network, mutations);
+  const index = new IndexServer(network, mutations);
   const bus = createBus(time, network, random.fork());
   const server = (): Server => ({ state: 'up', life: 1 });
   const startRank = () => startRankNode({ truth, index, bus, mutations });
@@ -134,11 +74,4 @@ function build(options: {
   );
   const nodes = { scores, ranks, scoreToRank, fanouts, viewers };
   return { time, database, truth, index, bus, ...nodes, startScore, startRank, startFanout };
-}
-
-function startEdge({ scores }: World, network: Network, random: Random) {
-  const score = connectScore({ alive: true }, scores, network, random);
-  const metrics = createMetrics('edge', { runtime: false });
-  const server: Server = { state: 'up', life: 1 };
-  return { server, submit: createSubmit({ score, topCache: { observe: () => {} }, metrics }) };
 }

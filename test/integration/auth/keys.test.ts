@@ -2,19 +2,20 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ActionVerdict_Status as Status } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { readKeys } from '../../../services/auth/keys/key-file.ts';
 import { listKeys, PUBLISH_DELAY_MS, rotateKey, withdrawKey } from '../../../services/auth/keys/key-store.ts';
 import { digestServiceKeys } from '../../../services/shared/identity/service-keys.ts';
 import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
 import { createTokenVerifier } from '../../../services/shared/tokens/token-verifier.ts';
-import { type AuthWorld, startAuthWorld } from '../../support/auth-world.ts';
+import { sentAgain } from '../../support/clients/sent-again.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type AuthWorld, startAuthWorld } from '../../support/worlds/auth-world.ts';
 
 const ACTION = { leaderboard: 'global', userId: 'alice', actionId: 'a1', points: 100n };
-const SOON = { deadlineMs: 5_000 };
+const SOON = { limitMs: 30_000 };
 /** The service looks at its files once a second. */
-const SEEN = { timeout: 5_000, interval: 50 };
 
 let world: AuthWorld;
 beforeAll(async () => {
@@ -22,7 +23,8 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 
-const issue = async () => (await world.as('game').issueToken({ userId: 'alice' }, SOON)).accessToken;
+const issue = async () =>
+  (await sentAgain(() => world.as('game').issueToken({ userId: 'alice' }, SOON))).accessToken;
 const sign = async () => (await world.as('game').signAction({ action: ACTION }, SOON)).signature;
 const verify = (accessToken: string) => world.as('edge').verifyToken({ accessToken }, SOON);
 const judge = async (signature: string) => {
@@ -49,7 +51,7 @@ describe('signing keys', () => {
 
   test('rotate without a restart, without one refused token, and never sign before they are published', async () => {
     const verifier = createTokenVerifier({
-      policy: { issuer: 'scoreboard', audience: 'scoreboard' },
+      policy: { issuer: 'scoreboard', audience: 'scoreboard', outside: [] },
       auth: world.as('fanout'),
       clock: world.clock,
       log: createSilentLog(),
@@ -58,17 +60,17 @@ describe('signing keys', () => {
       const [before, oldSignature] = [await issue(), await sign()];
       const newToken = await rotateKey(world.keysDir, 'token', world.clock);
       const newAction = await rotateKey(world.keysDir, 'action', world.clock);
-      await vi.waitFor(async () => expect(await published()).toContain(newToken), SEEN);
+      await eventually(async () => expect(await published()).toContain(newToken));
       expect(keyIdOf(await issue())).toBe(keyIdOf(before));
       expect((await judge(await sign()))?.keyId).not.toBe(newAction);
 
       world.clock.aheadMs += PUBLISH_DELAY_MS;
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const token = await issue();
         expect(await verifier.verify(token)).toMatchObject({ userId: 'alice' });
         expect(keyIdOf(token)).toBe(newToken);
         expect((await judge(await sign()))?.keyId).toBe(newAction);
-      }, SEEN);
+      });
       expect(await verify(before)).toMatchObject({ userId: 'alice' });
       expect(await verifier.verify(before)).toMatchObject({ userId: 'alice' });
       expect(await judge(oldSignature)).toMatchObject({ status: Status.VALID });
@@ -81,10 +83,10 @@ describe('signing keys', () => {
     const [token, signature] = [await issue(), await sign()];
     await withdrawKey(world.keysDir, 'token', signing('token'), world.clock);
     await withdrawKey(world.keysDir, 'action', signing('action'), world.clock);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await expect(verify(token)).rejects.toMatchObject({ reason: 'TOKEN_INVALID' });
       expect(await judge(signature)).toMatchObject({ status: Status.INVALID });
-    }, SEEN);
+    });
     expect(await published()).not.toContain(keyIdOf(token));
     expect(await verify(await issue())).toMatchObject({ userId: 'alice' });
     expect(await judge(await sign())).toMatchObject({ status: Status.VALID });
@@ -111,9 +113,9 @@ describe('the auth process', () => {
     child.stderr.on('data', (text) => (output += text));
     const ended = once(child, 'exit');
     try {
-      await vi.waitFor(() => expect(output).toContain('"msg":"started"'), { timeout: 10_000, interval: 50 });
+      await eventually(() => expect(output).toContain('"msg":"started"'));
       await rotateKey(world.keysDir, 'token');
-      await vi.waitFor(() => expect(output).toContain('profiles can be written'), SEEN);
+      await eventually(() => expect(output).toContain('profiles can be written'));
     } finally {
       child.kill('SIGTERM');
     }

@@ -1,16 +1,22 @@
-/** What becomes of the audit chain when its key is lost: nothing is replaced silently, and the operator can go on knowingly. */
+/** A lost audit key: it is never replaced silently, and the operator can continue the chain with a new one. */
 import { existsSync } from 'node:fs';
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createAuditKey } from '../../../services/shared/audit-chain/audit-chain.ts';
-import { runStartToItsEnd, type StackProcesses, startStackProcesses } from '../../support/stack-processes.ts';
+import {
+  runStartToItsEnd,
+  type StackProcesses,
+  startStackProcesses,
+} from '../../support/processes/stack-processes.ts';
+import { placeCluster } from '../../support/servers/test-postgres.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 let dataDir: string;
 let env: Readonly<Record<string, string>>;
 let head: string;
+let running: StackProcesses | undefined;
 const keyFile = () => join(dataDir, 'secrets', 'audit.key');
 const oldKeyFile = () => join(dataDir, 'old.key');
 
@@ -24,17 +30,22 @@ async function untilSealed(stack: StackProcesses, actions: number): Promise<stri
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'scoreboard-audit-key-'));
-  const stack = await startStackProcesses({ dataDir });
-  await stack.submit('ada', 'a1', 5);
+  await placeCluster(join(dataDir, 'postgres'));
+  running = await startStackProcesses({ dataDir });
+  await running.submit('ada', 'a1', 5);
   await copyFile(keyFile(), oldKeyFile());
-  head = await untilSealed(stack, 1);
-  env = stack.env;
-  await stack.stop();
-}, 120_000);
+  head = await untilSealed(running, 1);
+  env = running.env;
+  await running.stop();
+});
 
-afterAll(() => rm(dataDir, { recursive: true, force: true }));
+afterAll(async () => {
+  // Still runs if a test failed.
+  await running?.stop();
+  await rm(dataDir, { recursive: true, force: true });
+});
 
-it('a start without the key is refused with the ways to go on, and makes no other', async () => {
+it('a start without the key is refused, says what to do, and makes no other key', async () => {
   await rm(keyFile());
   const { code, stderr } = await runStartToItsEnd(env);
   expect(code).toBe(1);
@@ -52,18 +63,18 @@ it('a start with another key is refused, and seals nothing with it', async () =>
   expect(stderr).toContain(`AUDIT_NEW_KEY_AFTER=${head}`);
 });
 
-it('the operator who names the head goes on with a new key, and the chain says where it changed', async () => {
+it('an operator who names the head continues with a new key, and the chain records the change', async () => {
   await rm(keyFile());
-  const changed = await startStackProcesses({ dataDir, env: { ...env, AUDIT_NEW_KEY_AFTER: head } });
+  running = await startStackProcesses({ dataDir, env: { ...env, AUDIT_NEW_KEY_AFTER: head } });
+  const changed = running;
   await changed.submit('ada', 'a2', 5);
   await untilSealed(changed, 2);
   expect(await changed.cli(['audit', 'verify', '--head', head])).toMatchObject({
-    ...{ code: 0, stdout: expect.stringMatching(/^NOT PROVEN: links 1 to \d+, .*\nOK: /) },
+    ...{ code: 0, stdout: expect.stringMatching(/^NOT PROVEN: links 1 to \d+: .*\nOK: /) },
   });
   expect(await changed.cli(['audit', 'verify', '--head', head, '--old-key', oldKeyFile()])).toMatchObject({
     ...{ code: 0, stdout: expect.stringMatching(/^link \d+ changed the key\nOK: /) },
   });
   await changed.stop();
-  const again = await startStackProcesses({ dataDir, env });
-  await again.stop();
-}, 120_000);
+  running = await startStackProcesses({ dataDir, env });
+});

@@ -3,14 +3,16 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli, type StackProcesses, startStackProcesses } from '../../support/stack-processes.ts';
+import { submit as submitTo } from '../../support/clients/edge-client.ts';
+import { rankedAnswer } from '../../support/clients/sent-again.ts';
+import { runCli, type StackProcesses, startStackProcesses } from '../../support/processes/stack-processes.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 let stack: StackProcesses;
 
 beforeAll(async () => {
   stack = await startStackProcesses();
-}, 120_000);
+});
 
 afterAll(async () => {
   await stack?.stop();
@@ -25,16 +27,40 @@ function claimsOf(token: string): Record<string, unknown> {
   >;
 }
 
-function submit(token: string, body: object): Promise<Response> {
-  return fetch(`${stack.edgeUrl}/api/v1/score/update`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
+/** The lines of a process's log, each parsed. */
+async function logOf(name: string): Promise<Record<string, unknown>[]> {
+  const text = await readFile(join(stack.dataDir, 'logs', `${name}.log`), 'utf8');
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
+const submit = (token: string, fields: Record<string, unknown>) =>
+  rankedAnswer(() => submitTo(stack.edgeUrl, token, fields));
+
+/** An answer that came too late, or a connection that was given up for that: no matter of a start. */
+const isOfSlowMachine = (line: object) => /DEADLINE_EXCEEDED|OUTCOME_UNKNOWN/.test(JSON.stringify(line));
+
+describe('the logs of a first start', () => {
+  it('are JSON from the first line, without a warning, and tell versions and addresses', async () => {
+    const names = ['migrate', 'auth', 'score', 'rank', 'edge', 'fanout', 'game'];
+    for (const name of names) {
+      const lines = await logOf(name);
+      expect(lines.length).toBeGreaterThan(0);
+      expect(lines.filter((line) => line.level !== 'info' && !isOfSlowMachine(line))).toEqual([]);
+      if (name === 'migrate') continue;
+      const { port, adminPort } = stack.stack().processes[name] ?? {};
+      expect(lines.find(({ msg }) => msg === 'started')).toMatchObject({
+        ...{ version: expect.stringMatching(/^\d+\./), node: process.version },
+        ...{ address: `127.0.0.1:${port}`, admin: `127.0.0.1:${adminPort}` },
+      });
+    }
+  });
+});
+
 describe('one value', () => {
-  it('is a token that the edge takes, and a signature of exactly this action', async () => {
+  it('is a token that the edge accepts, and a signature of exactly this action', async () => {
     const token = await stack.cli(['token', 'alice', '--name', 'Alice Ä']);
     const signature = await stack.cli(['sign', 'alice', 'a1', '100']);
     for (const { code, stdout, stderr } of [token, signature]) {
@@ -47,7 +73,7 @@ describe('one value', () => {
       points: 100,
       signature: signature.stdout.trim(),
     });
-    expect(await answer.json()).toEqual({ newScore: 100, rank: 1 });
+    expect(answer.body).toEqual({ newScore: 100, rank: 1 });
     const changed = await submit(token.stdout.trim(), {
       actionId: 'a2',
       points: 100,
@@ -56,26 +82,32 @@ describe('one value', () => {
     expect(changed.status).toBe(403);
   });
 
-  it('says that every board is as the database has it, and that nothing waits in the outbox', async () => {
+  it('confirms that every board matches the database, and that the outbox is empty', async () => {
     const verified = await stack.cli(['verify']);
     expect(verified).toEqual({ code: 0, stdout: '1 players on 1 boards compared: 0 differ\n', stderr: '' });
-    const waiting = await stack.cli(['outbox', 'list']);
-    expect(waiting).toMatchObject({ code: 0, stderr: '' });
-    expect(waiting.stdout).toMatch(/^id\tstate\t.*\n0 pending, 0 dead\n$/);
+    const waiting = await waitFor(async () => {
+      const listed = await stack.cli(['outbox', 'list']);
+      return listed.stdout.endsWith('0 pending, 0 dead\n') ? listed : undefined;
+    });
+    expect(waiting).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringMatching(/^id\tstate\t[^\n]*\n0 /),
+    });
     expect(await stack.cli(['outbox', 'replay', '--all'])).toMatchObject({
       code: 0,
-      stdout: '0 will be tried again\n',
+      stdout: '0 will be retried\n',
     });
     expect(await stack.cli(['outbox', 'replay', '4711'])).toMatchObject({ code: 1 });
   });
 
-  it('is refused with the usage and code 2 when the words do not fit', async () => {
+  it('is refused with the usage and code 2 if the arguments are wrong', async () => {
     const { code, stdout, stderr } = await stack.cli(['sign', 'alice', 'a1']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^error: missing required argument 'points'\n\nUsage: /);
   });
 
-  it('is refused with one line and code 1 when nothing runs', async () => {
+  it('is refused with one line and code 1 if no stack runs', async () => {
     const { code, stdout, stderr } = await runCli(['token', 'alice'], { DATA_DIR: '/nowhere/at/all' });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toBe(
@@ -83,7 +115,7 @@ describe('one value', () => {
     );
   });
 
-  it('comes from another stack when address and key are given', async () => {
+  it('comes from another stack if its address and key are given', async () => {
     const env = {
       DATA_DIR: '/nowhere',
       AUTH_ADDRESS: stack.stack().addresses?.authAddress ?? '',
@@ -97,13 +129,13 @@ describe('one value', () => {
     expect(stranger).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'The call does not carry the key of a known service.\n',
+      stderr: expect.stringContaining('does not know the key of the command line: set DATA_DIR'),
     });
   });
 });
 
 describe('many values', () => {
-  it('come one for each line, in order, thousands at a time', async () => {
+  it('are printed one for each line, in order, thousands at a time', async () => {
     const lines = numbers(3_000);
     const actions = lines.map((n) => `user-${n} a-${n} ${n}\n`).join('');
     const signed = await stack.cli(['sign', '-'], actions);
@@ -125,17 +157,17 @@ describe('many values', () => {
     expect(answer.status).toBe(200);
   });
 
-  it('end at a bad line with its number and code 2, after the values of all lines before it', async () => {
+  it('end at a wrong line with its number and code 2, after the values of all earlier lines', async () => {
     const { code, stdout, stderr } = await stack.cli(
       ['sign', '-'],
       'alice b1 1\nalice b2 2\nalice b3\nalice b4 4\n',
     );
     expect(code).toBe(2);
     expect(stdout.trimEnd().split('\n')).toHaveLength(2);
-    expect(stderr).toBe('line 3: expected "USER ACTION POINTS"\n');
+    expect(stderr).toBe('line 3: expected "USER ACTION POINTS [BOARD]"\n');
   });
 
-  it('end quietly, and with code 1, when the reader has had enough', async () => {
+  it('end without a message and with code 1 if the reader closes the pipe', async () => {
     const command = `yes 'alice a 1' | "$0" services/cli/main.ts sign - | head -n 1`;
     const child = spawn(
       'bash',
@@ -155,20 +187,44 @@ describe('many values', () => {
   });
 });
 
-describe('a value that can not be written', () => {
+describe('a value that cannot be written', () => {
   const run = promisify(execFile);
   const shell = async (redirection: string) => {
     const line = `"$0" services/cli/main.ts token alice ${redirection}; echo $? >&2`;
     return (await run('bash', ['-c', line, process.execPath], { env: { ...stack.env } })).stderr;
   };
 
-  it('is a failure: a full disk, or a standard output that is closed', async () => {
+  it('is a failure: on a full disk, or with a closed standard output', async () => {
     expect(await shell('>/dev/full')).toMatch(/^standard output: .*ENOSPC.*\n1\n$/);
     expect(await shell('>&-')).toBe('standard output is closed: the value would be lost\n1\n');
   });
 
-  it('is none when the caller throws it away', async () => {
+  it('is no failure if the output goes to /dev/null', async () => {
     expect(await shell('>/dev/null')).toBe('0\n');
+  });
+});
+
+describe('changes by an operator', () => {
+  it('are said, and stand in the log of the service with who, from where, before and after', async () => {
+    expect(await stack.cli(['limits', 'set', 'arean', '--max-points', '5'])).toEqual({
+      ...{ code: 0, stdout: 'limits set for arean\n' },
+      stderr: 'note: no score on the board arean has counted yet\n',
+    });
+    expect(await stack.cli(['quarantine', 'bbo'])).toEqual({
+      ...{ code: 0, stdout: 'bbo is in quarantine now\n' },
+      stderr: 'note: no player bbo has signed in or scored yet\n',
+    });
+    expect(await stack.cli(['release', 'bbo', '--json'])).toEqual({
+      ...{ code: 0, stdout: '{"userId":"bbo","changed":true}\n', stderr: '' },
+    });
+    const operators = (await logOf('score')).filter(({ operator }) => operator === 'cli');
+    const own = operators.filter(({ msg }) => msg !== 'outbox replayed');
+    expect(own).toMatchObject([
+      { msg: 'limits set', leaderboard: 'arean', before: null, after: { maxPoints: '5' } },
+      { msg: 'player quarantined', player: 'bbo', before: false, after: true },
+      { msg: 'player released', player: 'bbo', before: true, after: false },
+    ]);
+    for (const { from } of own) expect(from).toMatch(/^127\.0\.0\.1:\d+$/);
   });
 });
 
@@ -213,7 +269,7 @@ describe('the audit log', () => {
   };
   const OK = /^OK: \d+ links seal [1-9]\d* actions, \d players erased; the head is (\d+:[0-9a-f]{64})\n$/;
 
-  it('verifies to a head that was written down, and an export of it without a stack', async () => {
+  it('verifies from a noted head, and from an export without a stack', async () => {
     const head = (
       await waitFor(async () => {
         const { code, stdout } = await stack.cli(['audit', 'head']);
@@ -237,10 +293,10 @@ describe('the audit log', () => {
     const missing = await runCli(['audit', 'verify', '--file', '/nowhere/log'], away);
     expect(missing).toMatchObject({ code: 1, stderr: expect.stringMatching(/^ENOENT/) });
     const keyless = await runCli(['audit', 'verify', '--file', path], { DATA_DIR: '/nowhere' });
-    expect(keyless).toMatchObject({ code: 1, stderr: expect.stringMatching(/^there is no audit key/) });
+    expect(keyless).toMatchObject({ code: 1, stderr: expect.stringMatching(/^no audit key/) });
   });
 
-  it('lists what was refused, and erases a player whose tokens are then worth nothing', async () => {
+  it('lists refused attempts, and erases a player whose tokens are then refused', async () => {
     const token = (await stack.cli(['token', 'alice'])).stdout.trim();
     const body = { actionId: 'a9', points: 1, signature: 'forged' };
     expect((await submit(token, body)).status).toBe(403);
@@ -260,6 +316,6 @@ describe('the audit log', () => {
     const top = await fetch(`${stack.edgeUrl}/api/v1/scoreboard/top`);
     expect(await top.text()).not.toContain('alice');
     const again = await stack.cli(['audit', 'erase', 'alice']);
-    expect(again).toMatchObject({ code: 1, stderr: 'Nothing is known of this player.\n' });
+    expect(again).toMatchObject({ code: 1, stderr: 'No data of this player is stored.\n' });
   });
 });

@@ -1,14 +1,16 @@
-/** A stack on IPv6 addresses: every address that is bound, dialled or printed is written so that it works. */
+/** A stack on IPv6 addresses: every address that is bound, dialled or printed has the correct form. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type StackProcesses, startStackProcesses } from '../../support/stack-processes.ts';
+import { submit } from '../../support/clients/edge-client.ts';
+import { rankedAnswer } from '../../support/clients/sent-again.ts';
+import { type StackProcesses, startStackProcesses } from '../../support/processes/stack-processes.ts';
 
 let stack: StackProcesses;
 
 beforeAll(async () => {
   stack = await startStackProcesses({ env: { HOST: '[::1]', INTERNAL_HOST: '::' } });
-}, 120_000);
+});
 
 afterAll(async () => {
   await stack?.stop();
@@ -23,16 +25,14 @@ it('serves the page, takes scores, and answers the command line', async () => {
   });
   const token = (await stack.cli(['token', 'alice'])).stdout.trim();
   const signature = (await stack.cli(['sign', 'alice', 'a1', '5'])).stdout.trim();
-  const answer = await fetch(`${addresses?.edgeUrl}/api/v1/score/update`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ actionId: 'a1', points: 5, signature }),
-  });
-  expect(await answer.json()).toEqual({ newScore: 5, rank: 1 });
+  const { body } = await rankedAnswer(() =>
+    submit(addresses?.edgeUrl ?? '', token, { actionId: 'a1', points: 5, signature }),
+  );
+  expect(body).toEqual({ newScore: 5, rank: 1 });
   expect(await stack.cli(['status'])).toMatchObject({ code: 0 });
 });
 
-it('binds the public ports to HOST alone', async () => {
+it('binds the public ports only to HOST', async () => {
   await expect(fetch(`${stack.edgeUrl}/healthz`)).rejects.toThrow();
 });
 

@@ -1,4 +1,4 @@
-/** The whole product in production mode: certificates instead of service keys, and nothing that only development needs. */
+/** The whole product in production mode: certificates instead of service keys, and nothing that is meant for development. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,14 +7,14 @@ import { credentials } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { certificateFiles } from '../../../services/shared/identity/service-certificate.ts';
 import { certificatesDir } from '../../../services/shared/identity/stack-file.ts';
-import { rawCall } from '../../support/raw-grpc.ts';
+import { rawCall } from '../../support/clients/raw-grpc.ts';
 import {
   runCli,
   runStartToItsEnd,
   type StackProcesses,
   stackEnvironment,
   startStackProcesses,
-} from '../../support/stack-processes.ts';
+} from '../../support/processes/stack-processes.ts';
 
 const PRODUCTION = { SCOREBOARD_MODE: 'production' };
 const OK = 0;
@@ -27,19 +27,19 @@ describe('npm start in production mode', () => {
   let stack: StackProcesses;
   beforeAll(async () => {
     stack = await startStackProcesses({ env: PRODUCTION });
-  }, 120_000);
+  });
   afterAll(() => stack?.stop());
 
   const internal = () =>
     ['AUTH_PORT', 'SCORE_PORT', 'RANK_PORT'].map((name) => `127.0.0.1:${stack.env[name]}`);
 
-  it('takes a score, by way of every service', async () => {
+  it('accepts a score through every service', async () => {
     expect(await stack.submit('alice', 'a1', 100)).toEqual({ newScore: 100, rank: 1 });
     const { code, stdout } = await stack.cli(['verify']);
     expect([code, stdout]).toEqual([0, '1 players on 1 boards compared: 0 differ\n']);
   });
 
-  it('lets nobody in without a certificate, and tells a tool with one of no methods', async () => {
+  it('refuses callers without a certificate, and offers no reflection to those with one', async () => {
     const { cert, key, ca } = certificateFiles(certificatesDir(stack.dataDir), 'edge');
     const read = (path: string) => readFileSync(path);
     const ofEdge = credentials.createSsl(read(ca), read(key), read(cert));
@@ -51,7 +51,7 @@ describe('npm start in production mode', () => {
     }
   });
 
-  it('tells when the certificates of its servers end', async () => {
+  it('reports when the certificates of its servers expire', async () => {
     for (const name of ['auth', 'score', 'rank']) {
       const answer = await fetch(`http://127.0.0.1:${stack.stack().processes[name]?.adminPort}/metrics`);
       const endsS = Number(/^grpc_certificate_ends_seconds\{.*\} (\S+)$/m.exec(await answer.text())?.[1]);
@@ -60,12 +60,12 @@ describe('npm start in production mode', () => {
     }
   });
 
-  it('seals what was accepted, and lets the operator verify it', async () => {
+  it('seals accepted scores, and the operator can verify them', async () => {
     const { code, stdout } = await stack.cli(['audit', 'verify']);
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^OK: /)]);
   });
 
-  it('has the audit key and no service keys, and gives each process its own certificate alone', () => {
+  it('has the audit key and no service keys, and gives each process only its own certificate', () => {
     const auditKey = join(stack.dataDir, 'secrets', 'audit.key');
     // Beside it are the passwords of the servers' users, and nothing else.
     const made = readdirSync(dirname(auditKey));
@@ -104,7 +104,7 @@ describe('a start in production mode', () => {
 });
 
 describe('npm run cli -- certs', () => {
-  it('makes a set once, prints the folder alone, and makes another only when forced', async () => {
+  it('makes a set once, prints only the folder, and makes another only with --force', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'scoreboard-certs-'));
     const out = join(dir, 'set');
     const run = (...words: string[]) =>
@@ -115,7 +115,7 @@ describe('npm run cli -- certs', () => {
       const first = certificate();
       const again = await run('--out', out);
       expect([again.code, again.stdout]).toEqual([1, '']);
-      expect(again.stderr).toContain(`there are certificates in ${out}: --force makes new ones`);
+      expect(again.stderr).toContain(`there are certificates in ${out}: --force replaces them`);
       expect(certificate()).toBe(first);
       expect((await run('--out', out, '--force')).code).toBe(0);
       expect(certificate()).not.toBe(first);
@@ -131,7 +131,7 @@ describe('npm run cli -- certs', () => {
     [['--out', ''], '--out must name a folder'],
     [['--ot', 'x'], "unknown option '--ot'"],
     [['here'], "too many arguments for 'certs'"],
-  ])('refuses %j with a word about it', async (words, line) => {
+  ])('refuses %j and says why', async (words, line) => {
     const { code, stdout, stderr } = await runCli(['certs', ...words], { PATH: process.env.PATH ?? '' });
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toContain(line);

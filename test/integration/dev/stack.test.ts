@@ -1,24 +1,24 @@
-import { readFileSync, statSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commandLineOf, isRunning } from '../../../dev/host/process-table.ts';
-import { startPostgresServer } from '../../../dev/servers/postgres-server.ts';
 import { startRedisServer } from '../../../dev/servers/redis-server.ts';
 import { readStackFile, type StackFile } from '../../../services/shared/identity/stack-file.ts';
-import { connectPostgres } from '../../../services/shared/stores/postgres.ts';
-import { connectRedis } from '../../../services/shared/stores/redis.ts';
+import { connectPostgres } from '../../../services/shared/stores/postgres/postgres.ts';
+import { connectRedis } from '../../../services/shared/stores/redis/redis.ts';
 import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
+import { secretsOf } from '../../support/access/stack-secrets.ts';
 import {
   runStartToItsEnd,
   type StackProcesses,
   type StackProcessesOptions,
   stackEnvironment,
   startStackProcesses,
-} from '../../support/stack-processes.ts';
-import { secretsOf } from '../../support/stack-secrets.ts';
+} from '../../support/processes/stack-processes.ts';
+import { placeCluster, startTestPostgres } from '../../support/servers/test-postgres.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 let dataDir: string;
@@ -46,73 +46,70 @@ const pidsOf = ({ pid, processes }: StackFile) => [
 ];
 
 describe('npm start', () => {
-  it('takes a score once it says that it is ready, and leaves nothing behind when it is told to stop', async () => {
-    const stack = await start();
+  it('accepts a score once it prints that it is ready, and leaves nothing behind when npm gets the signal', async () => {
+    const stack = await start({ npm: true });
     expect(stack.output()).toContain(`scoreboard ready  http://localhost:${stack.env.EDGE_PORT}\n`);
     expect(await stack.submit('alice', 'a1', 100)).toEqual({ newScore: 100, rank: 1 });
     const pids = pidsOf(stack.stack());
     expect(pids).toHaveLength(10);
+    expectOwnSecrets(stack);
+
+    // A second start on the same data is refused, and does not disturb the first.
+    const before = stack.stack();
+    const { code, stderr } = await runStartToItsEnd({ ...stack.env, ...(await stackEnvironment()) });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`a stack already runs in ${dataDir} (process ${before.pid})`);
+    expect(stack.stack()).toEqual(before);
+    expect(pids.every(isRunning)).toBe(true);
+
     expect(await stack.stop()).toBe(0);
     expect(pids.filter(isRunning)).toEqual([]);
     expect(readStackFile(dataDir)).toBeUndefined();
   });
 
-  it('ends with 0 and leaves nothing behind when npm gets the signal', async () => {
-    const stack = await start({ npm: true });
-    const pids = pidsOf(stack.stack());
-    expect(await stack.stop()).toBe(0);
-    expect(pids.filter(isRunning)).toEqual([]);
-  });
-
-  it('ends with 0 and leaves nothing behind when npm and all below it get the signal, as with Ctrl-C', async () => {
-    const stack = await start({ npm: true });
-    const pids = pidsOf(stack.stack());
-    process.kill(-stack.pid, 'SIGINT');
-    expect(await stack.stop('SIGINT')).toBe(0);
-    expect(pids.filter(isRunning)).toEqual([]);
-  });
-
-  it('continues with the data of the start before', async () => {
-    const first = await start();
+  it('continues with the data of the previous start, also of one whose supervisor was killed', async () => {
+    await placeCluster(join(dataDir, 'postgres'));
+    const first = await start({ npm: true });
     await first.submit('alice', 'a1', 100);
-    await first.stop();
+    const pids = pidsOf(first.stack());
+    // As with Ctrl-C: npm and all below it get the signal.
+    process.kill(-first.pid, 'SIGINT');
+    expect(await first.stop('SIGINT')).toBe(0);
+    expect(pids.filter(isRunning)).toEqual([]);
+
     const second = await start({ env: first.env });
     expect(await second.submit('alice', 'a1', 100)).toEqual({ newScore: 100, rank: 1 });
     expect(await second.submit('alice', 'a2', 11)).toEqual({ newScore: 111, rank: 1 });
-  });
-
-  it('starts again after its supervisor was killed, and ends what that one left behind', async () => {
-    const first = await start();
-    await first.submit('alice', 'a1', 100);
-    const leftovers = Object.values(first.stack().processes).map(({ pid }) => pid);
-    await first.killHard();
+    const leftovers = Object.values(second.stack().processes).map(({ pid }) => pid);
+    await second.killHard();
     expect(leftovers.filter(isRunning)).toHaveLength(9);
-    const second = await start({ env: first.env });
-    expect(leftovers.filter(isRunning)).toEqual([]);
-    expect(await second.submit('alice', 'a2', 11)).toEqual({ newScore: 111, rank: 1 });
-  });
 
-  it('keeps each process to its own secrets, readable by nobody else', async () => {
-    const stack = await start();
-    const secrets = join(dataDir, 'secrets');
-    const mode = (path: string) => statSync(path).mode & 0o777;
-    expect(mode(secrets)).toBe(0o700);
-    for (const name of await readdir(secrets)) expect(mode(join(secrets, name))).toBe(0o600);
-    expect(mode(join(dataDir, 'stack.json'))).toBe(0o600);
-    expect(readFileSync(join(dataDir, 'stack.json'), 'utf8')).not.toMatch(/password|postgres:[^/]/);
-    const { processes } = stack.stack();
-    for (const [name, { pid }] of Object.entries(processes)) {
-      const words = commandLineOf(pid).join(' ') + readFileSync(`/proc/${pid}/environ`, 'utf8');
-      for (const [secret, value] of secretsOf(stack)) {
-        const found = words.includes(value);
-        expect([name, secret, found]).toEqual([name, secret, false]);
-      }
-    }
-    const environment = readFileSync(`/proc/${processes.fanout?.pid}/environ`, 'utf8');
-    expect(environment).toContain('/secrets/fanout.key');
-    expect(environment).not.toMatch(/DATABASE_URL|AUTH_KEYS_DIR|DIGESTS/);
+    const third = await start({ env: first.env });
+    expect(leftovers.filter(isRunning)).toEqual([]);
+    expect(await third.submit('alice', 'a3', 11)).toEqual({ newScore: 122, rank: 1 });
   });
 });
+
+/** Each process has only its own secrets, which no other user can read. */
+function expectOwnSecrets(stack: StackProcesses): void {
+  const secrets = join(dataDir, 'secrets');
+  const mode = (path: string) => statSync(path).mode & 0o777;
+  expect(mode(secrets)).toBe(0o700);
+  for (const name of readdirSync(secrets)) expect(mode(join(secrets, name))).toBe(0o600);
+  expect(mode(join(dataDir, 'stack.json'))).toBe(0o600);
+  expect(readFileSync(join(dataDir, 'stack.json'), 'utf8')).not.toMatch(/password|postgres:[^/]/);
+  const { processes } = stack.stack();
+  for (const [name, { pid }] of Object.entries(processes)) {
+    const words = commandLineOf(pid).join(' ') + readFileSync(`/proc/${pid}/environ`, 'utf8');
+    for (const [secret, value] of secretsOf(stack)) {
+      const found = words.includes(value);
+      expect([name, secret, found]).toEqual([name, secret, false]);
+    }
+  }
+  const environment = readFileSync(`/proc/${processes.fanout?.pid}/environ`, 'utf8');
+  expect(environment).toContain('/secrets/fanout.key');
+  expect(environment).not.toMatch(/DATABASE_URL|AUTH_KEYS_DIR|DIGESTS/);
+}
 
 describe('a given database', () => {
   it.each([
@@ -123,8 +120,8 @@ describe('a given database', () => {
     ],
     ['the given user, where that may make none', '', ['theirs']],
   ])('is used by the services as %s', async (_, rights, expected) => {
-    const postgres = await startPostgresServer({ dataDir: join(dataDir, 'outside-postgres') });
-    const options = { connections: 1, applicationName: 'test', statementTimeoutMs: 5_000 };
+    const postgres = await startTestPostgres({ dataDir: join(dataDir, 'outside-postgres') });
+    const options = { connections: 1, applicationName: 'test', statementTimeoutMs: 30_000 };
     const sql = connectPostgres({ url: postgres.url, ...options });
     try {
       await sql.unsafe(`create role theirs login password 'given' ${rights}`);
@@ -145,30 +142,25 @@ describe('a given database', () => {
   });
 });
 
-describe('a start that can not be', () => {
+describe('a start that fails', () => {
   it('names the variable of a port that is in use, and starts nothing', async () => {
     const env: Record<string, string> = { ...(await stackEnvironment()), DATA_DIR: dataDir };
-    const stranger = createServer().listen(Number(env.EDGE_PORT), '127.0.0.1');
+    const adminPort = Number(env.FANOUT_PORT) + 1_000;
+    const strangers = [Number(env.EDGE_PORT), adminPort].map((port) =>
+      createServer().listen(port, '127.0.0.1'),
+    );
     const { code, stdout, stderr } = await runStartToItsEnd(env);
-    stranger.close();
+    for (const stranger of strangers) stranger.close();
     expect(code).toBe(1);
-    expect(stderr).toMatch(new RegExp(`port already in use: ${env.EDGE_PORT} \\(EDGE_PORT\\)`));
+    expect(stderr).toContain(
+      `port already in use: ${env.EDGE_PORT} (EDGE_PORT), ${adminPort} (FANOUT_PORT + 1000, the admin port of fanout);`,
+    );
     expect(stderr.trim()).not.toContain('\n');
     expect(stdout).toBe('');
     expect(readStackFile(dataDir)).toBeUndefined();
   });
 
-  it('is refused while another one runs on the same data, which is not disturbed', async () => {
-    const stack = await start();
-    const before = stack.stack();
-    const { code, stderr } = await runStartToItsEnd({ ...stack.env, ...(await stackEnvironment()) });
-    expect(code).toBe(1);
-    expect(stderr).toContain(`a stack runs in ${dataDir} already (process ${stack.pid})`);
-    expect(stack.stack()).toEqual(before);
-    expect(pidsOf(before).every(isRunning)).toBe(true);
-  });
-
-  it('says in one line what a process of it did not like, and ends the others', async () => {
+  it('prints the error of a process in one line, and ends the others', async () => {
     const env = { ...(await stackEnvironment()), DATA_DIR: dataDir, TOKEN_LIFETIME_S: 'soon' };
     const { code, stdout, stderr } = await runStartToItsEnd(env);
     expect(code).toBe(1);
@@ -177,7 +169,7 @@ describe('a start that can not be', () => {
     expect(readStackFile(dataDir)).toBeUndefined();
   });
 
-  it('says when a given database can not be used', async () => {
+  it('says why a given database cannot be used', async () => {
     const env = {
       ...(await stackEnvironment()),
       DATA_DIR: dataDir,
@@ -189,23 +181,30 @@ describe('a start that can not be', () => {
     expect(stderr).toContain('npm start: the database could not be migrated');
   });
 
-  it('refuses a Redis that may evict keys, with the line that says how to fix it', async () => {
+  it('refuses a Redis that may evict keys or that refuses us, in one line that says how to fix it', async () => {
     const redis = await startRedisServer({ dataDir: join(dataDir, 'outside-redis') });
     try {
       const client = connectRedis({
         url: redis.url,
         connectionName: 'test',
-        commandTimeoutMs: 2_000,
+        commandTimeoutMs: 10_000,
         log: createSilentLog(),
       });
       await waitFor(() => client.status === 'ready' || undefined);
       await client.config('SET', 'maxmemory', '50mb', 'maxmemory-policy', 'allkeys-lru');
       client.disconnect();
       const env = { ...(await stackEnvironment()), DATA_DIR: dataDir, REDIS_URL: redis.url };
-      const { code, stdout, stderr } = await runStartToItsEnd(env);
-      expect(code).toBe(1);
-      expect(stdout).toContain('redis-cli config set maxmemory-policy noeviction');
-      expect(stderr).toContain('did not start');
+      const evicting = await runStartToItsEnd(env);
+      expect(evicting).toMatchObject({ code: 1, stdout: expect.not.stringContaining('ready') });
+      expect(evicting.stderr).toMatch(
+        /^npm start: Redis may evict keys .*redis-cli config set maxmemory-policy noeviction.*\n$/,
+      );
+      const wrong = new URL(redis.url);
+      wrong.password = 'guessed';
+      const refused = await runStartToItsEnd({ ...env, REDIS_URL: wrong.href });
+      expect(refused).toMatchObject({ code: 1, stdout: expect.not.stringContaining('ready') });
+      expect(refused.stderr).toMatch(/^npm start: Redis at redis:.*it refuses our user: .*WRONGPASS.*\n$/);
+      expect(refused.stderr).not.toContain('guessed');
     } finally {
       await redis.stop();
     }

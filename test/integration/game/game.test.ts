@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ActionVerdict_Status as Status } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { CELLS, TARGETS_PER_ROUND } from '../../../services/game/rounds/round.ts';
-import { type GameWorld, startGameWorld, type TestPlayer } from '../../support/game-world.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { type GameWorld, startGameWorld, type TestPlayer } from '../../support/worlds/game-world.ts';
 
-const SOON = { deadlineMs: 5_000 };
+const SOON = { limitMs: 30_000 };
 
 let world: GameWorld;
 beforeAll(async () => {
@@ -37,7 +37,7 @@ async function verdictOn(
 }
 
 describe('signing in', () => {
-  test('gives a new player of the chosen name a token that the auth service knows', async () => {
+  test('creates a player of the chosen name with a token that auth accepts', async () => {
     const { status, body } = await world.post('/v1/players', undefined, { username: 'Älice 🎮' });
     expect(status).toBe(201);
     expect(Object.keys(body).sort()).toEqual(['accessToken', 'expiresAt', 'userId', 'username']);
@@ -51,7 +51,7 @@ describe('signing in', () => {
     });
   });
 
-  test('never gives two players one user id, whatever their names or the id they ask for', async () => {
+  test('gives each player a new user id, whatever name or id the request has', async () => {
     const wish = { username: 'Ann', userId: 'p_0123456789abcdef' };
     const answers = await Promise.all([wish, wish].map((body) => world.post('/v1/players', undefined, body)));
     const ids = answers.map(({ body }) => body.userId);
@@ -74,7 +74,7 @@ describe('a hit', () => {
     player = await world.player();
   });
 
-  test('earns an action whose signature holds for exactly this player, action and number of points', async () => {
+  test('earns an action whose signature is valid for exactly this player, action and number of points', async () => {
     const other = await world.player();
     const { roundId, cell } = await startRound(player);
     world.clock.nowMs += 400;
@@ -104,7 +104,7 @@ describe('a hit', () => {
     expect(body).toMatchObject({ hit: false, reactionMs: afterMs, action: null, next: { target: 1 } });
   });
 
-  test('counts once when it comes many times at the same moment', async () => {
+  test('counts once if it arrives many times at once', async () => {
     const signedBefore = await world.metric('game_actions_signed_total{service="game"}');
     const { roundId, cell } = await startRound(player);
     world.clock.nowMs += 400;
@@ -116,7 +116,7 @@ describe('a hit', () => {
     expect(await world.metric('game_actions_signed_total{service="game"}')).toBe(signedBefore + 1);
   });
 
-  test('gets the first answer again when it is repeated later, with where the round stands now', async () => {
+  test('gets the first outcome again when it is repeated later, with the current state of the round', async () => {
     const { roundId, cell } = await startRound(player);
     world.clock.nowMs += 400;
     const first = await world.hit(player, roundId, { cell, target: 0 });
@@ -129,7 +129,7 @@ describe('a hit', () => {
     expect(second.body).toMatchObject({ target: 1, hit: true, reactionMs: 2_000 });
   });
 
-  test('keeps its first outcome when another cell is named for the same target', async () => {
+  test('keeps its first outcome if a repeat names another cell', async () => {
     const { roundId, cell } = await startRound(player);
     world.clock.nowMs += 400;
     const wrong = await world.hit(player, roundId, { cell: (cell + 1) % CELLS, target: 0 });
@@ -138,7 +138,7 @@ describe('a hit', () => {
     expect(right.body).toMatchObject({ hit: false, action: null });
   });
 
-  test('is not lost when nobody can sign it: the retry gets the signed action', async () => {
+  test('is not lost while auth is away: the retry gets the signed action', async () => {
     const { roundId, cell } = await startRound(player);
     world.clock.nowMs += 400;
     await world.authWorld.auth.stop();
@@ -163,7 +163,7 @@ describe('a hit', () => {
 });
 
 describe('a round', () => {
-  test('has ten targets with ten different actions, and answers its last hit again after its end', async () => {
+  test('has ten targets with ten different actions, and repeats the answer to its last hit after its end', async () => {
     const player = await world.player();
     const { roundId, cell } = await startRound(player);
     const actions: Action[] = [];
@@ -195,7 +195,7 @@ describe('a round', () => {
     expect((await world.hit(player, second.roundId, { cell: second.cell })).body.hit).toBe(true);
   });
 
-  test("is played by its owner alone; to others it does not exist, and they can't spoil it", async () => {
+  test('is played by its player alone; others get 404 and cannot affect it', async () => {
     const [owner, other] = [await world.player(), await world.player()];
     const { roundId, cell } = await startRound(owner);
     world.clock.nowMs += 400;
@@ -206,7 +206,7 @@ describe('a round', () => {
     expect((await world.hit(owner, roundId, { cell })).body).toMatchObject({ target: 0, hit: true });
   });
 
-  test('is forgotten when nobody plays it', async () => {
+  test('expires when it is not played', async () => {
     const player = await world.player();
     const { roundId, cell } = await startRound(player);
     world.clock.nowMs += 60_001;
@@ -214,8 +214,8 @@ describe('a round', () => {
   });
 });
 
-describe('the figures for the operator', () => {
-  test('tell rounds, hits, misses, signatures and refusals', async () => {
+describe('the metrics', () => {
+  test('count rounds, hits, misses, signatures and refusals', async () => {
     const names = [
       'game_rounds_total{service="game"}',
       'game_targets_total{verdict="hit",service="game"}',

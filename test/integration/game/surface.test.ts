@@ -1,12 +1,13 @@
-/** The demo game server's door: who is let in, what is read, and what a stranger's page or a hostile client gets. */
+/** The demo game server's public interface: authentication, input, CORS, limits and hostile clients. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseTrustedProxies } from '../../../services/shared/net/client-address.ts';
 import { parseNetworks } from '../../../services/shared/net/networks.ts';
-import { type Answer, ask, bearer, speak } from '../../support/edge-client.ts';
-import { type GameWorld, PAGE, startGameWorld, type TestPlayer } from '../../support/game-world.ts';
-import { waitFor } from '../../support/wait-for.ts';
+import { type Answer, ask, bearer, speak } from '../../support/clients/edge-client.ts';
+import { BUSY_MS, waitFor } from '../../support/wait-for.ts';
+import { type GameWorld, PAGE, startGameWorld, type TestPlayer } from '../../support/worlds/game-world.ts';
 
 let world: GameWorld;
 let player: TestPlayer;
@@ -39,7 +40,7 @@ const FOR_PLAYERS = NAMES.filter((name) => name !== 'create');
 describe.each(FOR_PLAYERS)('%s', (name) => {
   const body = name === 'hit' ? { cell: 0 } : undefined;
 
-  test('wants a token', async () => {
+  test('requires a token', async () => {
     const answer = await world.post(PATHS[name](), undefined, body);
     expectRefusal(answer, 401, 'TOKEN_REQUIRED');
     expect(answer.headers.get('www-authenticate')).toBe('Bearer');
@@ -57,13 +58,13 @@ describe.each(FOR_PLAYERS)('%s', (name) => {
 });
 
 describe.each(NAMES)('%s', (name) => {
-  test.each(['GET', 'HEAD', 'PUT', 'DELETE'])('is not there for %s', async (method) => {
+  test.each(['GET', 'HEAD', 'PUT', 'DELETE'])('does not accept %s', async (method) => {
     const answer = await ask(`${world.game.base}${PATHS[name]()}`, { method });
     expect(answer.status).toBe(405);
     expect(answer.headers.get('allow')).toBe('POST, OPTIONS');
   });
 
-  test('may be called by the allowed page, which hears so before and after', async () => {
+  test('may be called by the allowed page: preflight and answer say so', async () => {
     const url = `${world.game.base}${PATHS[name]()}`;
     const preflight = await ask(url, { method: 'OPTIONS', headers: { origin: PAGE } });
     expect(preflight.status).toBe(204);
@@ -82,7 +83,7 @@ describe.each(NAMES)('%s', (name) => {
     'http://evil.example/http://localhost:8080',
     'http://LOCALHOST:8080',
     'null',
-  ])('tells a page at %s nothing', async (origin) => {
+  ])('does not let a page at %s read anything', async (origin) => {
     const url = `${world.game.base}${PATHS[name]()}`;
     const preflight = await ask(url, { method: 'OPTIONS', headers: { origin } });
     expectRefusal(preflight, 403, 'ORIGIN_NOT_ALLOWED');
@@ -92,7 +93,7 @@ describe.each(NAMES)('%s', (name) => {
     expect(answer.headers.get('vary')).toBe('Origin');
   });
 
-  test('reads a kilobyte and no more', async () => {
+  test('accepts a body of 1 KiB and not one byte more', async () => {
     const answer = await world.post(PATHS[name](), player.accessToken, `"${'x'.repeat(1_023)}"`);
     expectRefusal(answer, 413, 'BODY_TOO_LARGE');
     const megabytes = await world.post(PATHS[name](), player.accessToken, 'x'.repeat(4 * 1024 * 1024));
@@ -106,13 +107,13 @@ describe('the body of a sign-in', () => {
   const name = (username: unknown) => send(JSON.stringify({ username }));
 
   test.each(['', 'null', '[]', '"Ann"', '1', '{', '{"username":"Ann"}x'])(
-    'has to be an object: %j',
+    'must be an object: %j',
     async (body) => {
       expectRefusal(await send(body), 400, 'BODY_INVALID');
     },
   );
 
-  test('has to be UTF-8', async () => {
+  test('must be UTF-8', async () => {
     const answer = await ask(`${world.game.base}/v1/players`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -129,9 +130,9 @@ describe('the body of a sign-in', () => {
   );
 
   test.each([
-    ...[undefined, null, 1, {}, '', ' Ann', 'Ann ', 'An\nn', '\u202eAnn', 'e\u0301', 'x'.repeat(33)],
-    '🎮'.repeat(33),
-  ])('has a name that is one: not %j', async (username) => {
+    ...[undefined, null, 1, {}, '', ' Ann', 'Ann ', 'An\nn', '\u202eAnn', '\u0301', 'x'.repeat(33)],
+    ...['🎮'.repeat(33), '\u3164', `q${'\u0301'.repeat(31)}`],
+  ])('must have a valid name, not %j', async (username) => {
     expectRefusal(await name(username), 400, 'USERNAME_INVALID');
   });
 
@@ -166,15 +167,15 @@ describe('the body of a hit', () => {
     },
   );
 
-  test.each([null, -1, 10, 0.5, '0', 1])('may name a target that was shown, not %j', async (target) => {
+  test.each([null, -1, 10, 0.5, '0', 1])('must name a valid target, not %j', async (target) => {
     expectRefusal(await world.hit(player, roundId, { cell: 0, target }), 400, 'TARGET_INVALID');
   });
 
-  test.each(['', '[]', '{'])('has to be an object: %j', async (body) => {
+  test.each(['', '[]', '{'])('must be an object: %j', async (body) => {
     expectRefusal(await world.hit(player, roundId, body), 400, 'BODY_INVALID');
   });
 
-  test('can not name the points, the player or the time', async () => {
+  test('cannot set the points, the player or the time', async () => {
     const { roundId: own, cell } = (await world.post('/v1/rounds', player.accessToken)).body;
     world.clock.nowMs += 2_000;
     const wishes = { points: 1_000_000, userId: 'somebody', reactionMs: 100 };
@@ -193,11 +194,11 @@ describe('everything else', () => {
     '/v1/rounds//hits',
     '/v1/rounds/a%2Fb/hits',
     '/metrics',
-  ])('%s is not there', async (path) => {
+  ])('%s is not found', async (path) => {
     expectRefusal(await world.post(path, player.accessToken, {}), 404, 'ROUTE_NOT_FOUND');
   });
 
-  test('answers with the request id that it was given, if it is one, and else with its own', async () => {
+  test('answers with the request id of the request if it is valid, and with a new one otherwise', async () => {
     const idOf = async (id: string) =>
       (await world.post('/v1/rounds', undefined, undefined, { 'x-request-id': id })).headers.get(
         'x-request-id',
@@ -209,7 +210,7 @@ describe('everything else', () => {
 
   test('refuses headers beyond the limit', async () => {
     const { heard } = await speak(world.game.port, [
-      `POST /v1/rounds HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(9_000)}\r\n\r\n`,
+      `POST /v1/rounds HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(17_000)}\r\n\r\n`,
     ]);
     expect(heard).toMatch(/^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/);
     expect(JSON.parse(heard.split('\r\n\r\n')[1] ?? '').reason).toBe('REQUEST_INVALID');
@@ -226,7 +227,7 @@ describe('everything else', () => {
     ['no Host', 'POST /v1/rounds HTTP/1.1\r\nContent-Length: 0\r\n\r\n'],
     ['two Hosts', 'POST /v1/rounds HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 0\r\n\r\n'],
     ['a Host that names no host', 'POST /v1/rounds HTTP/1.1\r\nHost: 1.2.3.999\r\nContent-Length: 0\r\n\r\n'],
-  ])('refuses what can not be read as a request, in the one error shape: %s', async (_, text) => {
+  ])('refuses a malformed request in the one error shape: %s', async (_, text) => {
     const { heard } = await speak(world.game.port, [text], (all) => all.endsWith('}'));
     expect(heard).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
     const body = JSON.parse(heard.split('\r\n\r\n')[1] ?? '');
@@ -237,7 +238,7 @@ describe('everything else', () => {
     });
   });
 
-  test('takes a header that may come only once for none when it comes in two lines', async () => {
+  test('does not accept a header in two lines that may occur once', async () => {
     const lines = ['POST /v1/rounds HTTP/1.1', 'Host: x', 'Content-Length: 0'];
     const bearerLine = `Authorization: Bearer ${player.accessToken}`;
     const reasonOf = async (more: string[]) => {
@@ -249,7 +250,7 @@ describe('everything else', () => {
     expect(await reasonOf([bearerLine])).toBeUndefined();
   });
 
-  test('ends a connection that asks before the last request was answered', async () => {
+  test('closes a connection that sends a request before the last was answered', async () => {
     const body = '{"username":"Ann"}';
     const one = `POST /v1/players HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
     const { heard, closed } = await speak(world.game.port, [one + one]);
@@ -258,7 +259,7 @@ describe('everything else', () => {
     expect(both.split('HTTP/1.1 201 Created')).toHaveLength(3);
   });
 
-  test('ends a connection whose request never comes to its end', async () => {
+  test('closes a connection whose request never ends', async () => {
     const started = performance.now();
     const head =
       'POST /v1/players HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n';
@@ -267,7 +268,7 @@ describe('everything else', () => {
       speak(world.game.port, [head]),
     ]);
     expect(slowHead.closed && slowBody.closed).toBe(true);
-    expect(performance.now() - started).toBeLessThan(15_000);
+    expect(performance.now() - started).toBeLessThan(15_000 + 2 * BUSY_MS);
   });
 });
 
@@ -281,7 +282,7 @@ async function signInFrom(port: number, ...addresses: string[]): Promise<number>
 }
 
 describe('limits', () => {
-  test('bound the players that one address may bring, and say when to come back', async () => {
+  test('bound the new players of one address, and say when to retry', async () => {
     const node = await world.startNode({ signIns: { perMinute: 3, exempt: parseNetworks([]) } });
     const create = () =>
       ask(`${node.base}/v1/players`, {
@@ -298,20 +299,20 @@ describe('limits', () => {
     await node.stop();
   });
 
-  test('count the address that our proxy names, in whichever line of the header it stands', async () => {
-    const changes = { trustedProxies: parseNetworks(['127.0.0.0/8']) };
+  test('count the address that our proxy names, in any line of the header', async () => {
+    const changes = { trustedProxies: parseTrustedProxies({ TRUSTED_PROXIES: '127.0.0.0/8' }) };
     const node = await world.startNode({ ...changes, signIns: { perMinute: 3, exempt: parseNetworks([]) } });
     const statusFor = (made: string, named: string) => signInFrom(node.port, made, named);
     const heard: number[] = [];
     for (let index = 0; index < 4; index += 1)
-      heard.push(await statusFor(`198.51.100.${index}`, '203.0.113.8'));
+      heard.push(await statusFor(`198.51.100.${index}`, `203.0.113.8:${50_000 + index}`));
     expect(heard).toEqual([201, 201, 201, 429]);
     expect(await statusFor('203.0.113.8', '203.0.113.9')).toBe(201);
     await node.stop();
   });
 
-  test('bound the players that all networks of an IPv6 site may bring to those of four addresses', async () => {
-    const changes = { trustedProxies: parseNetworks(['127.0.0.0/8']) };
+  test('bound the new players of an IPv6 site to those of four addresses', async () => {
+    const changes = { trustedProxies: parseTrustedProxies({ TRUSTED_PROXIES: '127.0.0.0/8' }) };
     const node = await world.startNode({ ...changes, signIns: { perMinute: 3, exempt: parseNetworks([]) } });
     const heard: number[] = [];
     for (let network = 1; network <= 14; network += 1)
@@ -321,7 +322,7 @@ describe('limits', () => {
     await node.stop();
   });
 
-  test('bound the requests of one address before anybody looks at a token', async () => {
+  test('bound the requests of one address before their tokens are verified', async () => {
     const node = await world.startNode({ signIns: { perMinute: 3, exempt: parseNetworks([]) } });
     const reasons = new Map<string, number>();
     for (let round = 0; round < 42; round += 1) {
@@ -336,7 +337,7 @@ describe('limits', () => {
     await node.stop();
   });
 
-  test('leave half of all connections to others than one address', async () => {
+  test('leave half of all connections to other addresses', async () => {
     const { connections, signIns } = {
       connections: 10,
       signIns: { perMinute: 3, exempt: parseNetworks([]) },
@@ -362,20 +363,22 @@ describe('limits', () => {
     await node.stop();
   });
 
-  test("bound a player's new rounds and new tokens, and nobody else's", async () => {
+  test("bound a player's new rounds and new tokens, and do not affect other players", async () => {
     const [eager, other] = [await world.player(), await world.player()];
     for (let index = 0; index < 10; index += 1) {
       expect((await world.post('/v1/rounds', eager.accessToken)).status).toBe(201);
       expect((await world.post('/v1/players/refresh', eager.accessToken)).status).toBe(200);
     }
-    expectRefusal(await world.post('/v1/rounds', eager.accessToken), 429, 'RATE_LIMITED');
+    const refused = await world.post('/v1/rounds', eager.accessToken);
+    expectRefusal(refused, 429, 'RATE_LIMITED');
+    expect(refused.headers.get('ratelimit-policy')).toBe('"user";q=20;w=20');
     expectRefusal(await world.post('/v1/players/refresh', eager.accessToken), 429, 'RATE_LIMITED');
     expect((await world.post('/v1/rounds', other.accessToken)).status).toBe(201);
   });
 });
 
 describe('without the auth service', () => {
-  test('is not ready before it has the keys, and gets ready by itself', async () => {
+  test('is not ready before it has the keys, and becomes ready by itself', async () => {
     await world.authWorld.auth.stop();
     const node = await world.startNode();
     const early = await ask(`${node.admin}/readyz`);
@@ -391,28 +394,37 @@ describe('without the auth service', () => {
   });
 });
 
-test('answers what is under way when it stops, and ends the connection', async () => {
+/** Stops a node while a request is under way. Returns what its caller heard, until the connection closed. */
+async function stopDuringRequest(): Promise<string> {
   const node = await world.startNode();
   const socket = connect(node.port, '127.0.0.1');
   let heard = '';
   socket.on('data', (part) => {
     heard += part;
   });
-  const hears = (words: string) => waitFor(() => (heard.includes(words) ? true : undefined));
+  const closed = once(socket, 'close');
   const body = '{"username":"Ann"}';
   const fields = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nExpect: 100-continue`;
   socket.write(`POST /v1/players HTTP/1.1\r\nHost: x\r\n${fields}\r\n\r\n`);
-  await hears('100 Continue');
+  await waitFor(() => heard.includes('100 Continue') || undefined);
   const stopped = node.stop();
   socket.write(body);
   await stopped;
-  await once(socket, 'close');
+  await closed;
+  await expect(ask(node.base)).rejects.toThrow();
+  return heard;
+}
+
+test('answers requests under way when it stops, and closes the connection', async () => {
+  const heard = await waitFor(async () => {
+    const answer = await stopDuringRequest();
+    return answer.includes('STORE_UNAVAILABLE') ? undefined : answer;
+  });
   expect(heard).toContain('HTTP/1.1 201 Created');
   expect(heard.toLowerCase()).toContain('connection: close');
-  await expect(ask(node.base)).rejects.toThrow();
 });
 
-test('no token, signature or key stands in the log, and nothing was logged as an error', () => {
+test('no token, signature or key is logged, and nothing was logged as an error', () => {
   const key = world.authWorld.serviceKeys.get('game') ?? '';
   const text = logged.join('');
   expect(text).not.toMatch(/eyJ[A-Za-z0-9_-]{10}|v1\.[A-Za-z0-9_-]+\.\d+\./);

@@ -1,17 +1,19 @@
 /** An older state of the database is put in place under a Redis that goes on running, and holds the same epoch. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectPostgres, type Sql } from '../../../services/shared/stores/postgres.ts';
-import { type ScoreWorld, startScoreWorld } from '../../support/score-world.ts';
-import { waitFor } from '../../support/wait-for.ts';
 
-const call = { deadlineMs: 5_000 };
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connectPostgres, type Sql } from '../../../services/shared/stores/postgres/postgres.ts';
+import { ranked } from '../../support/clients/sent-again.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score-world.ts';
+
+const call = { limitMs: 30_000 };
 let world: ScoreWorld;
 let sql: Sql;
 
 beforeAll(async () => {
   world = await startScoreWorld({});
   sql = connectPostgres({
-    ...{ url: world.databaseUrl, connections: 1, applicationName: 'test', statementTimeoutMs: 10_000 },
+    ...{ url: world.databaseUrl, connections: 1, applicationName: 'test', statementTimeoutMs: 30_000 },
   });
   await waitFor(async () => (await world.rankMetric('rank_index_from_redis')) === 1 || undefined);
 });
@@ -21,9 +23,8 @@ afterAll(async () => {
   await world?.stop();
 });
 
-const submit = async (actionId: string, points: bigint) =>
-  (await world.scoreAs('game').submitScore({ submission: { userId: 'ada', actionId, points } }, call))
-    .accepted;
+const submit = (actionId: string, points: bigint) =>
+  ranked(() => world.scoreAs('game').submitScore({ submission: { userId: 'ada', actionId, points } }, call));
 const top = () => world.rankAs('edge').getTop({}, call);
 const row = async () => {
   const [found] = await sql<{ epoch: bigint; seen: string }[]>`

@@ -5,14 +5,17 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { LocalServer } from '../../../dev/servers/child-server.ts';
-import { startPostgresServer } from '../../../dev/servers/postgres-server.ts';
 import { migrate } from '../../../services/database/migrate.ts';
 import { createTruthStore, type TruthStore } from '../../../services/rank/truth/truth-store.ts';
-import { createPostgresPool, type PostgresPool } from '../../../services/shared/stores/postgres.ts';
+import {
+  createPostgresPool,
+  type PostgresPool,
+} from '../../../services/shared/stores/postgres/postgres-pool.ts';
 import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
 import type { PlayerState } from '../../../services/shared/values/board.ts';
-import { unpack } from '../../fault/simulation/packed.ts';
-import { compareStates } from '../../fault/simulation/standings.ts';
+import { unpack } from '../../fault/simulation/servers/packed.ts';
+import { compareStates } from '../../fault/simulation/servers/standings.ts';
+import { startTestPostgres } from '../../support/servers/test-postgres.ts';
 
 let dir: string;
 let postgres: LocalServer;
@@ -21,10 +24,10 @@ let truth: TruthStore;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'scoreboard-ranks-'));
-  postgres = await startPostgresServer({ dataDir: join(dir, 'postgres') });
+  postgres = await startTestPostgres({ dataDir: join(dir, 'postgres') });
   await migrate({ url: postgres.url, log: createSilentLog() });
   pool = createPostgresPool({
-    ...{ url: postgres.url, connections: 1, applicationName: 'test', statementTimeoutMs: 5_000 },
+    ...{ url: postgres.url, connections: 1, applicationName: 'test', statementTimeoutMs: 30_000 },
   });
   truth = createTruthStore(pool);
 });
@@ -50,16 +53,17 @@ test('a board that a reader made up leaves no row, and its first score is newer 
   };
   const before = await count();
   const made = await truth.board('made-up');
-  expect(made).toMatchObject({ seq: 0n, entries: [] });
+  expect(made).toMatchObject({ position: { seq: 0n }, entries: [] });
   expect(await count()).toBe(before);
   await fill([
     { leaderboard: 'made-up', userId: 'ann', username: 'Ann', points: 5n, version: 1n, reached: 1n },
   ]);
   const first = await truth.board('made-up');
-  expect(first).toMatchObject({ epoch: made.epoch, seq: 1n, entries: [{ userId: 'ann' }] });
+  const epoch = made.position?.epoch;
+  expect(first).toMatchObject({ position: { epoch, seq: 1n }, entries: [{ userId: 'ann' }] });
   // Emptied again it goes on in its own order.
   await fill([]);
-  expect(await truth.board('made-up')).toMatchObject({ epoch: made.epoch, seq: 2n, entries: [] });
+  expect(await truth.board('made-up')).toMatchObject({ position: { epoch, seq: 2n }, entries: [] });
 });
 const MAX = 9_007_199_254_740_991n;
 
@@ -103,7 +107,7 @@ test('are those of the one total order, ties and all', async () => {
   );
 });
 
-test('are also told of a state that is not the newest', async () => {
+test('are also right for a state that is not the newest', async () => {
   const state = (userId: string, points: bigint): PlayerState => ({
     ...{ leaderboard: 'global', userId, username: userId, points, version: 1n, reached: 1n },
   });
@@ -114,7 +118,46 @@ test('are also told of a state that is not the newest', async () => {
   });
 });
 
-test('players are packed whatever they are called, each in one part of a page', async () => {
+test('boards follow each other in the order of their bytes, by a list and one after another', async () => {
+  const names = ['a', 'B', 'b-1', 'global', 'Z9', '_x'];
+  await fill(
+    names.map((leaderboard) => ({
+      ...{ leaderboard, userId: 'ada', username: 'ada', points: 1n, version: 1n, reached: 1n },
+    })),
+  );
+  const walked: string[] = [];
+  for (let board = await truth.boardAfter(''); board; board = await truth.boardAfter(board)) {
+    walked.push(board);
+  }
+  expect(walked).toEqual(['B', 'Z9', '_x', 'a', 'b-1', 'global']);
+  expect(await truth.leaderboards()).toEqual(walked);
+  expect((await truth.knownBoards(['b', 'a', 'Z9', 'A', '', '_x'])).sort()).toEqual(['Z9', '_x', 'a']);
+});
+
+test('any number of boards are listed by statements that each read a limited number', async () => {
+  const total = 12_000;
+  await fill([]);
+  await pool.run(
+    (sql) => sql`
+      insert into scores (leaderboard, user_id, username, points, version, reached)
+      select 'b' || n, u, u, 1, 1, n from generate_series(1, ${total}) as n, unnest(array['ada', 'bob']) as u`,
+    LIMIT_MS,
+  );
+  const sizes: number[] = [];
+  const counted = createTruthStore({
+    ...pool,
+    run: async (statement, limitMs) => {
+      const rows = await pool.run(statement, limitMs);
+      sizes.push((rows as unknown as unknown[]).length);
+      return rows;
+    },
+  });
+  const boards = await counted.leaderboards();
+  expect(boards).toEqual(Array.from({ length: total }, (_, n) => `b${n + 1}`).sort());
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(5_000);
+});
+
+test('players with any name are packed, each in one part of a page', async () => {
   const username = fc
     .string({ unit: 'grapheme', minLength: 1, maxLength: 8 })
     .filter((name) => !name.includes('\0'));

@@ -10,15 +10,16 @@ import { type PostgresServer, startPostgresServer } from '../../../dev/servers/p
 import { migrate } from '../../../services/database/migrate.ts';
 import { awaitWriters } from '../../../services/rank/rebuild/await-writers.ts';
 import { createEpochStore, type EpochStore } from '../../../services/rank/rebuild/epoch-store.ts';
+import { createAcceptStore } from '../../../services/score/accept/accept-store.ts';
 import { createLimitedStore } from '../../../services/score/limits/limited-store.ts';
-import { createAcceptStore } from '../../../services/score/submit/accept-store.ts';
+import { connectPostgres, type Sql } from '../../../services/shared/stores/postgres/postgres.ts';
 import {
-  connectPostgres,
   createPostgresPool,
   type PostgresPool,
-  type Sql,
-} from '../../../services/shared/stores/postgres.ts';
+} from '../../../services/shared/stores/postgres/postgres-pool.ts';
 import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
+import { SUM } from '../../support/doubles/boards-of.ts';
+import { startTestPostgres } from '../../support/servers/test-postgres.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 const LIMIT_MS = 20_000;
@@ -35,7 +36,7 @@ let used = 0;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'scoreboard-writers-'));
-  server = await startPostgresServer({ dataDir: dir });
+  server = await startTestPostgres({ dataDir: dir });
   const settings = connectPostgres({ url: server.url, ...session });
   // It takes effect at the next start.
   await settings`alter system set max_prepared_transactions = 4`;
@@ -88,14 +89,15 @@ const action = (leaderboard: string) => {
   used += 1;
   const userId = `player-${used}`;
   const points = { leaderboard, userId, points: 5n };
-  return { ...points, actionId: `a${used}`, username: '', keyId: 'k1', caller: 'game' };
+  return { ...points, board: SUM, actionId: `a${used}`, username: '', keyId: 'k1', caller: 'game' };
 };
 const lanes = {
   'free of limits': async () => {
     const one = action('global');
     const place = { pointsAfter: 0n, actionsAfter: 0 };
-    const total = { ...one, actions: 1, reachedAt: 1 };
-    return createAcceptStore(pool).insert([total], [{ ...one, ...place }], LIMIT_MS);
+    const { operator } = one.board;
+    const total = { ...one, operator, actions: 1, reachedAt: 1 };
+    return createAcceptStore(pool).insert([total], [{ ...one, operator, ...place }], LIMIT_MS);
   },
   'with limits': async () => (await createLimitedStore(pool).accept([action('ruled')], LIMIT_MS))?.batch,
 };
@@ -152,7 +154,7 @@ test.each([
     await sql.unsafe(`rollback prepared '${gid}'`);
 });
 
-test('a transaction that somebody keeps open over the outbox is named when the limit is reached', async () => {
+test('a transaction that another client keeps open over the outbox is named when the limit is reached', async () => {
   const foreign = await openTransaction(
     `insert into outbox (leaderboards, user_ids, next_attempt_at) values ('{}', '{}', now());
      prepare transaction 'forgotten'`,
@@ -165,7 +167,7 @@ test('a transaction that somebody keeps open over the outbox is named when the l
   await foreign.end();
 });
 
-test('of two that announce a build beside the same epoch one does, and none beside an epoch that no longer counts', async () => {
+test('one of two announcements of a build beside the same epoch succeeds, and none beside an epoch that no longer counts', async () => {
   const { epoch } = await epochs.read();
   const announced = await Promise.all([1, 2].map(() => epochs.announceBuild(epoch, LEASE_MS)));
   const [building] = announced.filter((each) => each !== undefined);

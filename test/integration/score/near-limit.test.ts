@@ -4,13 +4,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SubmitScoresResponse_Outcome } from '../../../gen/scoreboard/score/v1/score_pb.ts';
 import { acceptLimited } from '../../../services/score/limits/accept-limited.ts';
 import { createLimitedStore } from '../../../services/score/limits/limited-store.ts';
-import { connectPostgres, createPostgresPool, type Sql } from '../../../services/shared/stores/postgres.ts';
-import { type ScoreWorld, startScoreWorld } from '../../support/score-world.ts';
+import { connectPostgres, type Sql } from '../../../services/shared/stores/postgres/postgres.ts';
+import { createPostgresPool } from '../../../services/shared/stores/postgres/postgres-pool.ts';
+import { SUM } from '../../support/doubles/boards-of.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score-world.ts';
 
 const MAX_SCORE = 2n ** 53n - 1n;
 const BOARDS = ['plain', 'ruled'];
-const call = { deadlineMs: 5_000 };
+const call = { limitMs: 30_000 };
 
 let world: ScoreWorld;
 let sql: Sql;
@@ -19,7 +21,7 @@ let players = 0;
 beforeAll(async () => {
   world = await startScoreWorld({ scoreServices: 2 });
   sql = connectPostgres({
-    ...{ url: world.databaseUrl, connections: 2, applicationName: 'test', statementTimeoutMs: 10_000 },
+    ...{ url: world.databaseUrl, connections: 2, applicationName: 'test', statementTimeoutMs: 30_000 },
   });
   await world.limitsAs('cli').setLimits({ limits: { leaderboard: 'ruled', maxPoints: MAX_SCORE } }, call);
   for (const service of [0, 1]) {
@@ -93,6 +95,18 @@ const untilWaitingForLock = (applicationName: string) =>
     return waiting.length > 0 || undefined;
   });
 
+/** The recorded refusals of a player, once there are two reasons. */
+const refusalsOf = ({ userId }: Player) =>
+  waitFor(
+    async () => {
+      const rows = await sql<{ reason: string; attempts: bigint }[]>`
+        select reason, sum(attempts)::int as attempts from rejected_actions
+        where user_id = ${userId} group by reason order by reason`;
+      return rows.length === 2 ? rows : undefined;
+    },
+    { describe: 'both refusals in the table' },
+  );
+
 describe.each(BOARDS)('near the largest total, on a %s board,', (board) => {
   it('each action is decided on its own, in the order given, and a repeat gets its first answer', async () => {
     await fc.assert(
@@ -136,7 +150,7 @@ describe.each(BOARDS)('near the largest total, on a %s board,', (board) => {
     ]);
   });
 
-  it('a batch of which no number can hold the sum is decided action by action', async () => {
+  it('a batch whose sum exceeds every total is decided action by action', async () => {
     const player = newPlayer(board);
     const batch = Array.from({ length: 500 }, (_, n) => action(`a${n}`, n === 250 ? 1n : MAX_SCORE));
     const told = await submit(player, batch);
@@ -144,7 +158,7 @@ describe.each(BOARDS)('near the largest total, on a %s board,', (board) => {
     expect(new Set(told.slice(1))).toEqual(new Set(['SCORE_LIMIT_REACHED']));
   });
 
-  it('a hundred repeats at once through two services are answered alike', async () => {
+  it('a hundred repeats at once through two services get the same answer', async () => {
     const player = newPlayer(board);
     const largest = action('largest', MAX_SCORE);
     const told = await Promise.all(Array.from({ length: 100 }, (_, n) => submit(player, [largest], n % 2)));
@@ -154,7 +168,7 @@ describe.each(BOARDS)('near the largest total, on a %s board,', (board) => {
     ]);
   });
 
-  it('a repeat is no refused attempt, and a changed one is a conflict', async () => {
+  it('a repeat is not recorded as refused, and a changed one is a conflict', async () => {
     const player = newPlayer(board);
     const [small, rest] = [action('small', 1_000n), action('rest', MAX_SCORE - 1_000n)];
     await submit(player, [small, rest]);
@@ -162,26 +176,25 @@ describe.each(BOARDS)('near the largest total, on a %s board,', (board) => {
     expect(await submit(player, [rest, small])).toEqual([`${MAX_SCORE} v2 again`, '1000 v1 again']);
     expect(await submit(player, [action('small', 1_001n)])).toEqual(['ACTION_CONFLICT']);
     expect(await submit(player, [action('more', 1n)])).toEqual(['SCORE_LIMIT_REACHED']);
-    const kept = await waitFor(
-      async () => {
-        const rows = await sql<{ reason: string; attempts: bigint }[]>`
-          select reason, sum(attempts)::int as attempts from rejected_actions
-          where user_id = ${player.userId} group by reason order by reason`;
-        return rows.length === 2 ? rows : undefined;
-      },
-      { limitMs: 15_000, describe: 'both refusals in the table' },
-    );
+    const kept = await refusalsOf(player);
     expect(kept).toEqual([
       { reason: 'ACTION_CONFLICT', attempts: 1 },
       { reason: 'SCORE_LIMIT_REACHED', attempts: 1 },
     ]);
   });
 
-  it('an action that another process is just accepting is a repeat, not too much', async () => {
+  it('an action that another process is accepting is a repeat, and does not exceed the total', async () => {
     const player = newPlayer(board);
-    const command = { ...player, ...action('same', MAX_SCORE), username: '', keyId: '', caller: 'game' };
+    const command = {
+      ...player,
+      ...action('same', MAX_SCORE),
+      board: SUM,
+      username: '',
+      keyId: '',
+      caller: 'game',
+    };
     const pool = createPostgresPool({
-      ...{ url: world.databaseUrl, connections: 1, applicationName: 'judging', statementTimeoutMs: 10_000 },
+      ...{ url: world.databaseUrl, connections: 1, applicationName: 'judging', statementTimeoutMs: 30_000 },
     });
     try {
       let judging: ReturnType<typeof acceptLimited> | undefined;
@@ -192,7 +205,9 @@ describe.each(BOARDS)('near the largest total, on a %s board,', (board) => {
         judging = acceptLimited(createLimitedStore(pool), [command], { remainingMs: () => 10_000 });
         await untilWaitingForLock('judging');
       });
-      expect((await judging)?.answers).toEqual([{ newScore: MAX_SCORE, version: 1n, replayed: true }]);
+      expect((await judging)?.answers).toEqual([
+        { newScore: MAX_SCORE, changed: true, version: 1n, replayed: true },
+      ]);
     } finally {
       await pool.close();
     }

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parseAuthConfig } from '../../../services/auth/config.ts';
 import { Secret } from '../../../services/shared/settings/secret.ts';
-import { parseTokenPolicy } from '../../../services/shared/tokens/token-policy.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'scoreboard-config-'));
 const SERVICE_DIGESTS_FILE = join(dir, 'digests.json');
@@ -20,12 +19,13 @@ describe("the auth service's configuration", () => {
       adminHost: '127.0.0.1',
       adminPort: 51_051,
       databaseUrl: expect.any(Secret),
+      databaseSchema: 'public',
       keysDir: join('.data', 'auth-keys'),
-      issuer: 'scoreboard',
-      audience: 'scoreboard',
+      tokenPolicy: { issuer: 'scoreboard', audience: 'scoreboard', outside: [] },
       tokenLifetimeS: 600,
       actionLifetimeS: 900,
       allowV0Signatures: false,
+      isDeniedName: expect.any(Function),
       callers: { digests: {} },
       reflection: true,
     });
@@ -44,7 +44,7 @@ describe("the auth service's configuration", () => {
     expect(parseAuthConfig({ ...NEEDED, INTERNAL_HOST: '[::]' }).host).toBe('::');
   });
 
-  test('keeps keys in the data folder unless told otherwise', () => {
+  test('keeps keys in the data folder by default', () => {
     expect(parseAuthConfig({ ...NEEDED, DATA_DIR: '/data' }).keysDir).toBe('/data/auth-keys');
     expect(parseAuthConfig({ ...NEEDED, DATA_DIR: '/data', AUTH_KEYS_DIR: '/keys' }).keysDir).toBe('/keys');
   });
@@ -61,29 +61,4 @@ describe("the auth service's configuration", () => {
       expect(() => parseAuthConfig({ ...NEEDED, [name]: value })).toThrow(name);
     },
   );
-});
-
-describe('the token policy', () => {
-  const idp = { IDP_JWKS_URL: 'https://idp/jwks', IDP_ISSUER: 'https://idp', IDP_AUDIENCE: 'game' };
-
-  test('knows an outside provider when all three of its settings are there', () => {
-    expect(parseTokenPolicy({})).toEqual({ issuer: 'scoreboard', audience: 'scoreboard' });
-    expect(parseTokenPolicy(idp).idp).toEqual({
-      jwksUrl: 'https://idp/jwks',
-      issuer: 'https://idp',
-      audience: 'game',
-    });
-  });
-
-  test.each(Object.keys(idp))('refuses an outside provider without %s', (name) => {
-    expect(() => parseTokenPolicy({ ...idp, [name]: '' })).toThrow('must be set together');
-  });
-
-  test('refuses one issuer name for two sets of keys', () => {
-    expect(() => parseTokenPolicy({ ...idp, IDP_ISSUER: 'scoreboard' })).toThrow('must differ');
-  });
-
-  test.each(['file:///etc/passwd', 'idp/jwks', 'ftp://idp'])('refuses %s as address of a key set', (url) => {
-    expect(() => parseTokenPolicy({ ...idp, IDP_JWKS_URL: url })).toThrow('http or https');
-  });
 });

@@ -1,8 +1,8 @@
-/** What the operator types, what it asks of the services, and with which exit code it ends. */
+/** What each command line asks of the services, prints, and ends with. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseActionLine } from '../../../services/cli/sign.ts';
-import { parseTokenLine } from '../../../services/cli/token.ts';
+import { parseActionLine } from '../../../services/cli/auth/sign.ts';
+import { parseTokenLine } from '../../../services/cli/auth/token.ts';
 import { AppError } from '../../../services/shared/errors/app-error.ts';
 import { runWords } from './fake-session.ts';
 
@@ -15,7 +15,7 @@ const sign = {
 const split = (line: string) => line.split(' ').filter(Boolean);
 
 describe('a value', () => {
-  it('is all that is written', async () => {
+  it('is the only output', async () => {
     expect(await runWords(['token', 'alice'], token)).toEqual({
       ...{ code: 0, output: 'a.b.c\n', errors: '' },
       asked: [['issueToken', { userId: 'alice', username: '' }]],
@@ -43,7 +43,17 @@ describe('a value', () => {
     expect(signed).toMatchObject({ code: 0, output: 'v1.0\nv1.1\n' });
   });
 
-  it('is not asked for when standard output is closed', async () => {
+  it('is of the board of its line, and else of the option', async () => {
+    const input = 'alice a1 1 arena\nbob b1 2\n';
+    const { asked } = await runWords(split('sign - --leaderboard weekly'), sign, { input });
+    expect(asked[0]?.[1]).toMatchObject({
+      actions: [{ leaderboard: 'arena' }, { leaderboard: 'weekly', userId: 'bob' }],
+    });
+    const wrong = await runWords(['sign', '-'], sign, { input: 'alice a1 1 no/slash\n' });
+    expect(wrong).toMatchObject({ code: 2, errors: expect.stringMatching(/^line 1: The leaderboard id/) });
+  });
+
+  it('is not requested if standard output is closed', async () => {
     for (const words of [
       ['token', 'alice'],
       ['token', '-'],
@@ -62,7 +72,11 @@ describe('a value', () => {
       throw new AppError('AUTH_UNAVAILABLE');
     };
     expect(await runWords(['token', 'alice'], { issueToken })).toMatchObject({
-      ...{ code: 1, output: '', errors: 'The auth service can not be reached; nothing was counted.\n' },
+      ...{
+        code: 1,
+        output: '',
+        errors: 'the auth service cannot be reached: "status" shows which processes are ready\n',
+      },
     });
   });
 });
@@ -77,7 +91,11 @@ describe('help', () => {
     },
   );
 
-  it('tells the version', async () => {
+  it('of the program tells the exit codes', async () => {
+    expect((await runWords(['--help'])).output).toContain('Exit codes: 0 ');
+  });
+
+  it('prints the version', async () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     expect(await runWords(['--version'])).toMatchObject({ code: 0, output: `${version}\n` });
   });
@@ -100,7 +118,7 @@ describe('help', () => {
   });
 });
 
-describe('words that do not fit end with code 2 and say what is wrong', () => {
+describe('wrong arguments end with code 2 and a message that says what is wrong', () => {
   it.each([
     ['', /^Usage: /],
     ['sing', /unknown command 'sing'\n.*sign/],
@@ -127,21 +145,21 @@ describe('words that do not fit end with code 2 and say what is wrong', () => {
     ['outbox clear', /unknown command/],
     ['outbox list 7', /too many arguments/],
     ['outbox list --limit 1001', /from 1 to 1000/],
-    ['outbox replay', /or give --all/],
-    ['outbox replay 7 --all', /or give --all/],
-    ['outbox replay seven', /'seven' is invalid .* not a number from "outbox list"/],
+    ['outbox replay', /or --all/],
+    ['outbox replay 7 --all', /or --all/],
+    ['outbox replay seven', /'seven' is invalid .* must be an id from "outbox list"/],
     ['verify global', /too many arguments/],
     ['revoke', /^Usage: /],
     ['revoke token', /missing required argument 'jti'/],
     ['revoke key a', /unknown command/],
-    [['revoke', 'token', 'a b'], /for argument 'jti'. A token id is/],
+    [['revoke', 'token', 'a b'], /for argument 'jti'. A token id has/],
     [['revoke', 'player', 'two words'], /for argument 'user'. The user id is not/],
     ['revoke player alice bob', /too many arguments/],
     ['audit', /^Usage: /],
     ['audit seal', /unknown command/],
     ['audit head now', /too many arguments/],
-    ['audit verify --head 7', /what "audit head" prints/],
-    [`audit verify --head 0:${'0a'.repeat(32)}`, /what "audit head" prints/],
+    ['audit verify --head 7', /format that "audit head" prints/],
+    [`audit verify --head 0:${'0a'.repeat(32)}`, /format that "audit head" prints/],
     ['audit rejected eve', /too many arguments/],
     [['audit', 'rejected', '--user', 'two words'], /The user id is not/],
     ['audit rejected --limit 1001', /from 1 to 1000/],
@@ -149,15 +167,15 @@ describe('words that do not fit end with code 2 and say what is wrong', () => {
     [['audit', 'erase', 'two words'], /The user id is not/],
     ['limits', /^Usage: /],
     ['limits show a b', /too many arguments/],
-    ['limits set arena', /there is no limit to set/],
+    ['limits set arena', /give at least one limit/],
     ['limits set --max-points 1', /missing required argument 'board'/],
     ['limits set arena --max-points -1', /whole number from 0/],
     ['limits set arena --max-points 1.5', /whole number from 0/],
     ['limits set arena --max-points 9007199254740992', /whole number from 0/],
     ['limits set arena --window 0', /whole number from 1 to 2678400/],
-    ['limits set arena --window 10', /given together with --max-window-points/],
-    ['limits set arena --max-window-actions 10', /given together with/],
-    ['limits set arena --max-points 1 --kind a_b', /A kind has no "_"/],
+    ['limits set arena --window 10', /must be given together with --max-window-points/],
+    ['limits set arena --max-window-actions 10', /must be given together with/],
+    ['limits set arena --max-points 1 --kind a_b', /A kind must not contain "_"/],
     ['limits set arena --max-score 1', /unknown option/],
     ['limits set no/slash --max-points 1', /The leaderboard id/],
     ['limits clear', /missing required argument 'board'/],
@@ -165,9 +183,9 @@ describe('words that do not fit end with code 2 and say what is wrong', () => {
     ['flags', /^Usage: /],
     ['flags list bob', /too many arguments/],
     ['flags list --limit 0', /from 1 to 1000/],
-    ['flags clear', /or give --all/],
+    ['flags clear', /or --all/],
     ['flags clear bob --all', /--all takes no user/],
-    ['quarantine', /or give --list/],
+    ['quarantine', /or --list/],
     ['quarantine bob --list', /--list takes no user/],
     ['quarantine --all', /unknown option/],
     ['release', /missing required argument 'user'/],
@@ -181,15 +199,15 @@ describe('words that do not fit end with code 2 and say what is wrong', () => {
 });
 
 describe('a line of standard input', () => {
-  it('has its words apart by any white space', () => {
+  it('may separate its words by any white space', () => {
     expect(parseTokenLine(' alice\r')).toBe('alice');
     expect(parseActionLine('alice\ta1  7\r', 'global')).toEqual({
       ...{ leaderboard: 'global', userId: 'alice', actionId: 'a1', points: 7n },
     });
   });
 
-  it.each(['', 'alice', 'alice a1', 'alice a1 x', 'alice a1 1 more'])(
-    'is refused as %j, with its number and code 2',
+  it.each(['', 'alice', 'alice a1', 'alice a1 x', 'alice a1 1 board more'])(
+    'that is %j is refused with its number and code 2',
     async (line) => {
       const { code, errors, output } = await runWords(['sign', '-'], sign, { input: `bob b1 1\n${line}\n` });
       expect({ code, output }).toEqual({ code: 2, output: 'v1.0\n' });

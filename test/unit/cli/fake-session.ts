@@ -1,6 +1,7 @@
-/** Runs a command line on services that are made up, and tells what it asked, wrote and ended with. */
+/** Runs a command line with fake services, and returns its calls, its output and its exit code. */
+
+import type { Session } from '../../../services/cli/connect/session.ts';
 import { runCommandLine } from '../../../services/cli/program.ts';
-import type { Session } from '../../../services/cli/session.ts';
 
 export interface Ran {
   readonly code: number;
@@ -16,13 +17,15 @@ export interface FakeOptions {
   env?: Readonly<Record<string, string>>;
   input?: string;
   isOpen?: boolean;
+  /** What a person answers at the terminal; without it nobody is asked. */
+  answer?: string;
 }
 
 /** `answers` has a function for each method that may be called. */
 export async function runWords(
   words: readonly string[],
   answers: Answers = {},
-  { env = {}, input = '', isOpen = true }: FakeOptions = {},
+  { env = {}, input = '', isOpen = true, answer }: FakeOptions = {},
 ): Promise<Ran> {
   const asked: [string, unknown][] = [];
   let output = '';
@@ -37,7 +40,8 @@ export async function runWords(
   const client = Object.fromEntries(methods);
   const connect = async () => client as never;
   const session: Session = {
-    ...{ env, auth: connect, operator: connect, index: connect, limits: connect, audit: connect },
+    ...{ env, auth: connect, operator: connect, index: connect },
+    ...{ boards: connect, limits: connect, audit: connect },
     input: async function* () {
       yield input;
     },
@@ -47,6 +51,11 @@ export async function runWords(
     isOpen: () => isOpen,
     complain: (text) => {
       errors += text;
+    },
+    isInteractive: answer !== undefined,
+    ask: async (question) => {
+      errors += question;
+      return answer ?? '';
     },
     close: () => {},
   };

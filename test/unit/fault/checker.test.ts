@@ -6,20 +6,8 @@ import { LIES_IN_AUDIT } from './lies-in-audit.ts';
 import { LIES_IN_REFUSALS } from './lies-in-refusals.ts';
 import { LIES_IN_STORE } from './lies-in-store.ts';
 import { LIES_TO_CALLERS } from './lies-to-callers.ts';
-import {
-  BOARD,
-  BURST,
-  board,
-  correctRun,
-  exited,
-  type Fixture,
-  faulted,
-  invoked,
-  refused,
-  repeated,
-  submitted,
-  toRecord,
-} from './record-fixture.ts';
+import { BOARD, board, exited, faulted, invoked, refused, repeated, submitted } from './record-events.ts';
+import { BURST, correctRun, type Fixture, toRecord } from './record-fixture.ts';
 
 /** The invariants that the run breaks after it was changed. */
 function broken(change: (run: Fixture) => void): Invariant[] {
@@ -36,15 +24,17 @@ describe('the checker', () => {
     expect(notRecorded).toEqual({});
   });
 
-  it('lists what an empty record can not tell as not recorded, not as kept', () => {
+  it('reports invariants that an empty record says nothing about as not recorded, not as kept', () => {
     const empty = correctRun();
     for (const part of Object.values(empty)) part.length = 0;
     const { judged, notRecorded } = checkRecord(toRecord(empty));
     expect(notRecorded).toHaveProperty('I13');
     expect(judged).not.toHaveProperty('I13');
   });
+});
 
-  it('excuses a call that the edge could not answer because it was down', () => {
+describe('the checker accepts what is no violation:', () => {
+  it('a call that the edge could not answer because it was down', () => {
     expect(
       broken(({ history }) => {
         history.push(...faulted('edge', 'pause', 9_000, 14_000));
@@ -55,14 +45,14 @@ describe('the checker', () => {
     ).toEqual([]);
   });
 
-  it('lets a player have a bucket at once, and one more from each life of the edge', () => {
+  it('a full bucket of a player at once, and one more for each restart of the edge', () => {
     expect(broken(({ history }) => history.push(...repeated(BURST)))).toEqual([]);
     expect(
       broken(({ history }) => history.push(exited('edge', 2_010, true), ...repeated(2 * BURST))),
     ).toEqual([]);
   });
 
-  it('takes no attempt of a cheat for accepted that nobody could answer', () => {
+  it('an attempt of a cheat that got no answer, since it did not count', () => {
     expect(
       broken(({ history }) => {
         const cheat = { ...quiet, userId: 'mal', points: 11 };
@@ -73,7 +63,7 @@ describe('the checker', () => {
     ).toEqual([]);
   });
 
-  it('takes refusals that are true', () => {
+  it('refusals that are true', () => {
     expect(
       broken(({ history }) => {
         const { points: _, ...later } = quiet;
@@ -95,7 +85,7 @@ describe('the checker', () => {
     ).toEqual([]);
   });
 
-  it('lets a player do what the rules of a board allow, as far as answers can tell', () => {
+  it('actions within the rules of their board, as far as answers tell', () => {
     expect(
       broken(({ rules }) =>
         rules.push(
@@ -108,7 +98,7 @@ describe('the checker', () => {
     ).toEqual([]);
   });
 
-  it('allows that one of a hundred honest players is flagged', () => {
+  it('a flag for one of a hundred honest players', () => {
     expect(
       broken(({ conducts, flags }) => {
         for (let n = 0; n < 97; n += 1) conducts.push({ userId: `honest-${n}`, conduct: 'honest' });
@@ -117,7 +107,7 @@ describe('the checker', () => {
     ).toEqual([]);
   });
 
-  it('excuses an edge whose clock is off when the time of a token seems to be over', () => {
+  it('a token refused by an edge whose clock is off', () => {
     expect(
       broken(({ history }) => {
         history.push(...faulted('edge', 'skew', 9_900, 10_100), ...refused(quiet, 'TOKEN_INVALID'));
@@ -125,7 +115,7 @@ describe('the checker', () => {
     ).toEqual([]);
   });
 
-  it('accepts an old board from a screen that says that it is old, until everything has healed', () => {
+  it('an old board on a screen that calls it stale, until everything has healed', () => {
     const change = (run: Fixture, showsAtMs: number) => {
       run.history.push(...faulted('nats', 'cut', 9_900, 20_000));
       run.history.push(...submitted({ ...quiet, userId: 'cy', newScore: 12, version: 2 }));
@@ -146,7 +136,7 @@ describe('the checker', () => {
   });
 });
 
-describe('each lie is caught by the one invariant that it breaks', () => {
+describe('each false record is caught by the one invariant that it breaks', () => {
   it.each([
     ...LIES_IN_STORE,
     ...LIES_IN_REFUSALS,

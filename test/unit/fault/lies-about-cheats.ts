@@ -1,6 +1,7 @@
 /** Lies about who cheats: I21. */
 import { first, type Lie, quiet } from './lies.ts';
-import { BOARD, type Fixture, refused } from './record-fixture.ts';
+import { BOARD, refused } from './record-events.ts';
+import type { Fixture } from './record-fixture.ts';
 
 /** As if the run had been played under this rule all along. */
 const ruled =

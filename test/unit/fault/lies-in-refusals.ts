@@ -1,6 +1,6 @@
 /** Lies in refusals: the part of I2 about what an action is refused for. */
 import { type Lie, quiet } from './lies.ts';
-import { refused } from './record-fixture.ts';
+import { refused } from './record-events.ts';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 const { points: _, ...later } = quiet;

@@ -1,6 +1,6 @@
 /** Lies about what was stored and where it stands: I1 to I10. */
 import { adaOf, addAction, FINAL, type Lie, quiet } from './lies.ts';
-import { board, projected, ranked, refused, submitted } from './record-fixture.ts';
+import { board, projected, ranked, refused, submitted } from './record-events.ts';
 
 export const LIES_IN_STORE: readonly Lie[] = [
   [

@@ -1,7 +1,6 @@
 /** Lies to viewers and callers: I11 to I20. */
 import { addAction, FINAL, first, type Lie, quiet } from './lies.ts';
 import {
-  BURST,
   board,
   exited,
   faulted,
@@ -13,7 +12,8 @@ import {
   repeated,
   sampled,
   submitted,
-} from './record-fixture.ts';
+} from './record-events.ts';
+import { BURST } from './record-fixture.ts';
 
 export const LIES_TO_CALLERS: readonly Lie[] = [
   [

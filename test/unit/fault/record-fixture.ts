@@ -3,7 +3,7 @@ import { createHash, createHmac } from 'node:crypto';
 import type {
   ActionRow,
   AuditDump,
-  BoardFrame,
+  BoardRow,
   BoardRule,
   Conduct,
   FlagRow,
@@ -11,13 +11,11 @@ import type {
   HistoryEvent,
   ScoreRow,
   SocketEvent,
-} from '../../fault/checker/record.ts';
+} from '../../fault/record/record.ts';
+import { BOARD, board, opened, projected, ranked, refused, sampled, submitted } from './record-events.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? Mutable<Item>[] : T[K] };
 
-export const NS_PER_MS = 1_000_000;
-const at = (ms: number) => ms * NS_PER_MS;
-export const BOARD = 'global';
 /** A new action every 100 ms, each answered 20 ms and shown 50 ms later. */
 const STEP_MS = 100;
 const ACTIONS: readonly [userId: string, points: number][] = [
@@ -36,6 +34,7 @@ export interface Fixture {
   frames: SocketEvent[];
   actions: Mutable<ActionRow>[];
   scores: Mutable<ScoreRow>[];
+  boards: Mutable<BoardRow>[];
   outbox: { state: 'pending' | 'dead'; ageMs: number }[];
   tops: { leaderboard: string; userIds: string[] }[];
   members: Mutable<Omit<ScoreRow, 'leaderboard'>>[];
@@ -103,6 +102,7 @@ export function correctRun(): Fixture {
     frames,
     actions,
     scores: [...scores.values()],
+    boards: [],
     outbox: [],
     tops: [{ leaderboard: BOARD, userIds: standings.map(({ userId }) => userId) }],
     members: standings.map(({ leaderboard: _, ...member }) => ({ ...member })),
@@ -154,7 +154,8 @@ export function sealed(actions: readonly ActionRow[]): Mutable<AuditDump> {
 }
 
 export function toRecord(run: Fixture) {
-  const { history, frames, actions, scores, outbox, tops, members, wireTop, rules, conducts, flags } = run;
+  const { history, frames, actions, scores, boards, outbox, tops, members } = run;
+  const { wireTop, rules, conducts, flags } = run;
   const audit = sealed(actions);
   for (const change of run.afterSealing) change(audit);
   return {
@@ -163,7 +164,7 @@ export function toRecord(run: Fixture) {
     rules,
     conducts,
     dumps: {
-      postgres: { actions, scores, outbox, deadRowsTold: 0, tops, audit, flags },
+      postgres: { actions, scores, boards, outbox, deadRowsTold: 0, tops, audit, flags },
       redis: { epoch: 1, boards: [{ leaderboard: BOARD, members }] },
       wireTops: [{ leaderboard: BOARD, entries: wireTop }],
     },
@@ -185,111 +186,3 @@ function entriesOf(scores: ReadonlyMap<string, ScoreRow>): FrameEntry[] {
     .sort((a, b) => b.points - a.points || a.reached - b.reached)
     .map(({ userId, points }) => ({ userId, score: points }));
 }
-
-export const opened = (socket: string, ms: number, connection = 1): SocketEvent => ({
-  socket,
-  connection,
-  monoNs: at(ms),
-  kind: 'opened',
-});
-
-export const board = (
-  socket: string,
-  epoch: number,
-  seq: number,
-  entries: FrameEntry[],
-  { isSnapshot = false, ms = 0, stale = false }: { isSnapshot?: boolean; ms?: number; stale?: boolean } = {},
-): BoardFrame => ({
-  ...{ socket, connection: 1, monoNs: at(ms), kind: 'board', leaderboard: BOARD, isSnapshot },
-  ...{ epoch, seq, stale, entries, personal: null },
-});
-
-export interface Submitted {
-  op: number;
-  userId: string;
-  actionId: string;
-  points: number;
-  ms: number;
-  tookMs?: number;
-  newScore: number;
-  version: number;
-  replayed?: boolean;
-  leaderboard?: string;
-  credential?: 'valid' | 'forged';
-}
-
-export function invoked(call: Omit<Submitted, 'newScore' | 'version' | 'replayed' | 'tookMs'>): HistoryEvent {
-  const { op, ms, userId, actionId, points, leaderboard = BOARD, credential = 'valid' } = call;
-  const value = { leaderboard, userId, actionId, points, deadlineMs: 2_000, credential };
-  return { proc: userId, op, monoNs: at(ms), f: 'submit', type: 'invoke', value };
-}
-
-export function submitted(call: Submitted): HistoryEvent[] {
-  const { op, userId, ms, tookMs = 20, newScore, version, replayed = false } = call;
-  const value = { newScore, version, replayed };
-  return [invoked(call), { proc: userId, op, monoNs: at(ms + tookMs), f: 'submit', type: 'ok', value }];
-}
-
-export function refused(call: Omit<Submitted, 'newScore' | 'version'>, reason: string): HistoryEvent[] {
-  const { op, userId, ms } = call;
-  return [
-    invoked(call),
-    { proc: userId, op, monoNs: at(ms + 20), f: 'submit', type: 'fail', value: { reason } },
-  ];
-}
-
-export function ranked(read: {
-  op: number;
-  userId: string;
-  minVersion: number;
-  ms: number;
-  version: number;
-  score: number;
-}): HistoryEvent[] {
-  const { op, userId, minVersion, ms, version, score } = read;
-  const call = { leaderboard: BOARD, userId, minVersion, deadlineMs: 2_000 };
-  return [
-    { proc: userId, op, monoNs: at(ms), f: 'rank', type: 'invoke', value: call },
-    { proc: userId, op, monoNs: at(ms + 10), f: 'rank', type: 'ok', value: { version, score } },
-  ];
-}
-
-export const projected = (ms: number, runId: string, userId: string, version: number): HistoryEvent => ({
-  ...{ proc: 'observer', op: 0, monoNs: at(ms), f: 'projection', type: 'info' },
-  value: { epoch: 1, runId, versions: [{ leaderboard: BOARD, userId, version }] },
-});
-
-export const sampled = (ms: number, rssBytes: number): HistoryEvent => ({
-  ...{ proc: 'observer', op: 0, monoNs: at(ms), f: 'sample', type: 'info' },
-  value: { component: 'score', rssBytes, descriptors: 40 },
-});
-
-/** The same action of one player so often at once, each time accepted, long after the player was heard of. */
-export const repeated = (times: number): HistoryEvent[] =>
-  Array.from({ length: times }, (_, at) =>
-    submitted({ op: 100 + at, userId: 'ada', actionId: 'a1', points: 5, ms: 2_000, newScore: 5, version: 1 }),
-  ).flat();
-
-export const exited = (component: string, ms: number, expected: boolean): HistoryEvent => ({
-  ...{ proc: 'driver', op: 0, monoNs: at(ms), f: 'exit', type: 'info' },
-  value: { component, how: 'exit code 1', expected },
-});
-
-export const faulted = (component: string, kind: string, fromMs: number, toMs: number): HistoryEvent[] => [
-  {
-    proc: 'driver',
-    op: 0,
-    monoNs: at(fromMs),
-    f: 'fault',
-    type: 'info',
-    value: { component, kind, phase: 'begin' },
-  },
-  {
-    proc: 'driver',
-    op: 0,
-    monoNs: at(toMs),
-    f: 'fault',
-    type: 'info',
-    value: { component, kind, phase: 'end' },
-  },
-];

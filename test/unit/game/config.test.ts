@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseGameConfig } from '../../../services/game/config.ts';
+import { parseTokenPolicy } from '../../../services/shared/tokens/token-policy.ts';
 
 const NEEDED = { SERVICE_KEY: 'game.secret' };
 
@@ -20,12 +21,9 @@ describe('the configuration of the game server', () => {
     expect(() => parseGameConfig({})).toThrow('SERVICE_KEY');
   });
 
-  test("believes its own issuer's tokens alone, also where an outside provider is configured", () => {
+  test('accepts the tokens that the edge and the fan-out accept', () => {
     const idp = { IDP_JWKS_URL: 'https://idp.example/keys', IDP_ISSUER: 'idp', IDP_AUDIENCE: 'us' };
-    expect(parseGameConfig({ ...NEEDED, ...idp }).tokenPolicy).toEqual({
-      issuer: 'scoreboard',
-      audience: 'scoreboard',
-    });
+    expect(parseGameConfig({ ...NEEDED, ...idp }).tokenPolicy).toEqual(parseTokenPolicy(idp));
   });
 
   test.each([
@@ -33,7 +31,7 @@ describe('the configuration of the game server', () => {
     ['GAME_PORT', '70000'],
     ['GAME_SIGN_INS_PER_MINUTE', '0'],
     ['GAME_SIGN_IN_EXEMPT', 'localhost'],
-  ])('refuses %s = %s by name', (name, value) => {
+  ])('refuses %s = %s and names the setting', (name, value) => {
     expect(() => parseGameConfig({ ...NEEDED, [name]: value })).toThrow(name);
   });
 });

@@ -14,10 +14,38 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file scoreboard/auth/v1/auth.proto.
  */
 export const file_scoreboard_auth_v1_auth: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zY29yZWJvYXJkL2F1dGgvdjEvYXV0aC5wcm90bxISc2NvcmVib2FyZC5hdXRoLnYxIlEKBkFjdGlvbhITCgtsZWFkZXJib2FyZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhEKCWFjdGlvbl9pZBgDIAEoCRIOCgZwb2ludHMYBCABKAQiNgoRSXNzdWVUb2tlblJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCSJaChJJc3N1ZVRva2VuUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIioKElZlcmlmeVRva2VuUmVxdWVzdBIUCgxhY2Nlc3NfdG9rZW4YASABKAkiigEKE1ZlcmlmeVRva2VuUmVzcG9uc2USDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIOCgZpc3N1ZXIYAyABKAkSEAoIdG9rZW5faWQYBCABKAkSLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKQoQR2V0S2V5U2V0UmVxdWVzdBIVCg1rbm93bl92ZXJzaW9uGAEgASgJIpcBChFHZXRLZXlTZXRSZXNwb25zZRIRCglqd2tzX2pzb24YASABKAkSDwoHdmVyc2lvbhgCIAEoCRIRCgl1bmNoYW5nZWQYAyABKAgSMwoLcmV2b2NhdGlvbnMYBCADKAsyHi5zY29yZWJvYXJkLmF1dGgudjEuUmV2b2NhdGlvbhIWCg5hY3Rpb25fa2V5X2lkcxgFIAMoCSJXCgpSZXZvY2F0aW9uEhIKCHRva2VuX2lkGAEgASgJSAASEQoHdXNlcl9pZBgCIAEoCUgAEhcKD3Jldm9rZWRfYXRfdW5peBgDIAEoA0IJCgdzdWJqZWN0Ij8KEVNpZ25BY3Rpb25SZXF1ZXN0EioKBmFjdGlvbhgBIAEoCzIaLnNjb3JlYm9hcmQuYXV0aC52MS5BY3Rpb24iVwoSU2lnbkFjdGlvblJlc3BvbnNlEhEKCXNpZ25hdHVyZRgBIAEoCRIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJBChJTaWduQWN0aW9uc1JlcXVlc3QSKwoHYWN0aW9ucxgBIAMoCzIaLnNjb3JlYm9hcmQuYXV0aC52MS5BY3Rpb24iUQoTU2lnbkFjdGlvbnNSZXNwb25zZRI6CgpzaWduYXR1cmVzGAEgAygLMiYuc2NvcmVib2FyZC5hdXRoLnYxLlNpZ25BY3Rpb25SZXNwb25zZSJNCgxTaWduZWRBY3Rpb24SKgoGYWN0aW9uGAEgASgLMhouc2NvcmVib2FyZC5hdXRoLnYxLkFjdGlvbhIRCglzaWduYXR1cmUYAiABKAkiSQoUVmVyaWZ5QWN0aW9uc1JlcXVlc3QSMQoHYWN0aW9ucxgBIAMoCzIgLnNjb3JlYm9hcmQuYXV0aC52MS5TaWduZWRBY3Rpb24iTAoVVmVyaWZ5QWN0aW9uc1Jlc3BvbnNlEjMKCHZlcmRpY3RzGAEgAygLMiEuc2NvcmVib2FyZC5hdXRoLnYxLkFjdGlvblZlcmRpY3QizgEKDUFjdGlvblZlcmRpY3QSOAoGc3RhdHVzGAEgASgOMiguc2NvcmVib2FyZC5hdXRoLnYxLkFjdGlvblZlcmRpY3QuU3RhdHVzEg4KBmtleV9pZBgCIAEoCRIXCg9leHBpcmVzX2F0X3VuaXgYAyABKAMiWgoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEhAKDFNUQVRVU19WQUxJRBABEhIKDlNUQVRVU19JTlZBTElEEAISEgoOU1RBVFVTX0VYUElSRUQQAzK3BQoLQXV0aFNlcnZpY2USWwoKSXNzdWVUb2tlbhIlLnNjb3JlYm9hcmQuYXV0aC52MS5Jc3N1ZVRva2VuUmVxdWVzdBomLnNjb3JlYm9hcmQuYXV0aC52MS5Jc3N1ZVRva2VuUmVzcG9uc2USXgoLVmVyaWZ5VG9rZW4SJi5zY29yZWJvYXJkLmF1dGgudjEuVmVyaWZ5VG9rZW5SZXF1ZXN0Gicuc2NvcmVib2FyZC5hdXRoLnYxLlZlcmlmeVRva2VuUmVzcG9uc2USWAoJR2V0S2V5U2V0EiQuc2NvcmVib2FyZC5hdXRoLnYxLkdldEtleVNldFJlcXVlc3QaJS5zY29yZWJvYXJkLmF1dGgudjEuR2V0S2V5U2V0UmVzcG9uc2USWwoKU2lnbkFjdGlvbhIlLnNjb3JlYm9hcmQuYXV0aC52MS5TaWduQWN0aW9uUmVxdWVzdBomLnNjb3JlYm9hcmQuYXV0aC52MS5TaWduQWN0aW9uUmVzcG9uc2USXgoLU2lnbkFjdGlvbnMSJi5zY29yZWJvYXJkLmF1dGgudjEuU2lnbkFjdGlvbnNSZXF1ZXN0Gicuc2NvcmVib2FyZC5hdXRoLnYxLlNpZ25BY3Rpb25zUmVzcG9uc2USZAoNVmVyaWZ5QWN0aW9ucxIoLnNjb3JlYm9hcmQuYXV0aC52MS5WZXJpZnlBY3Rpb25zUmVxdWVzdBopLnNjb3JlYm9hcmQuYXV0aC52MS5WZXJpZnlBY3Rpb25zUmVzcG9uc2USbgoTU3RyZWFtVmVyaWZ5QWN0aW9ucxIoLnNjb3JlYm9hcmQuYXV0aC52MS5WZXJpZnlBY3Rpb25zUmVxdWVzdBopLnNjb3JlYm9hcmQuYXV0aC52MS5WZXJpZnlBY3Rpb25zUmVzcG9uc2UoATABYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Ch1zY29yZWJvYXJkL2F1dGgvdjEvYXV0aC5wcm90bxISc2NvcmVib2FyZC5hdXRoLnYxIjAKDU91dHNpZGVQbGF5ZXISDgoGaXNzdWVyGAEgASgJEg8KB3N1YmplY3QYAiABKAkiqQEKBkFjdGlvbhITCgtsZWFkZXJib2FyZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhEKCWFjdGlvbl9pZBgDIAEoCRIOCgZwb2ludHMYBCABKAQSNAoHb3V0c2lkZRgFIAEoCzIhLnNjb3JlYm9hcmQuYXV0aC52MS5PdXRzaWRlUGxheWVySAASFgoMYWNjZXNzX3Rva2VuGAYgASgJSABCCAoGcGxheWVyIjYKEUlzc3VlVG9rZW5SZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkibAoSSXNzdWVUb2tlblJlc3BvbnNlEhQKDGFjY2Vzc190b2tlbhgBIAEoCRIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCgh1c2VybmFtZRgDIAEoCSIqChJWZXJpZnlUb2tlblJlcXVlc3QSFAoMYWNjZXNzX3Rva2VuGAEgASgJIooBChNWZXJpZnlUb2tlblJlc3BvbnNlEg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSDgoGaXNzdWVyGAMgASgJEhAKCHRva2VuX2lkGAQgASgJEi4KCmV4cGlyZXNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjoKEEdldEtleVNldFJlcXVlc3QSFQoNa25vd25fdmVyc2lvbhgBIAEoCRIPCgd3YWl0X21zGAIgASgNIpcBChFHZXRLZXlTZXRSZXNwb25zZRIRCglqd2tzX2pzb24YASABKAkSDwoHdmVyc2lvbhgCIAEoCRIRCgl1bmNoYW5nZWQYAyABKAgSMwoLcmV2b2NhdGlvbnMYBCADKAsyHi5zY29yZWJvYXJkLmF1dGgudjEuUmV2b2NhdGlvbhIWCg5hY3Rpb25fa2V5X2lkcxgFIAMoCSJXCgpSZXZvY2F0aW9uEhIKCHRva2VuX2lkGAEgASgJSAASEQoHdXNlcl9pZBgCIAEoCUgAEhcKD3Jldm9rZWRfYXRfdW5peBgDIAEoA0IJCgdzdWJqZWN0IigKFUdldFN1YmplY3RLZXlzUmVxdWVzdBIPCgdpc3N1ZXJzGAEgAygJIiYKFkdldFN1YmplY3RLZXlzUmVzcG9uc2USDAoEa2V5cxgBIAMoDCJKChRSZXNvbHZlUGxheWVyUmVxdWVzdBIyCgdvdXRzaWRlGAEgASgLMiEuc2NvcmVib2FyZC5hdXRoLnYxLk91dHNpZGVQbGF5ZXIiKAoVUmVzb2x2ZVBsYXllclJlc3BvbnNlEg8KB3VzZXJfaWQYASABKAkiLwoKUGxheWVyTmFtZRIPCgd1c2VyX2lkGAEgASgJEhAKCHVzZXJuYW1lGAIgASgJIkMKElJlY29yZE5hbWVzUmVxdWVzdBItCgVuYW1lcxgBIAMoCzIeLnNjb3JlYm9hcmQuYXV0aC52MS5QbGF5ZXJOYW1lIhUKE1JlY29yZE5hbWVzUmVzcG9uc2UiPwoRU2lnbkFjdGlvblJlcXVlc3QSKgoGYWN0aW9uGAEgASgLMhouc2NvcmVib2FyZC5hdXRoLnYxLkFjdGlvbiJoChJTaWduQWN0aW9uUmVzcG9uc2USEQoJc2lnbmF0dXJlGAEgASgJEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3VzZXJfaWQYAyABKAkiQQoSU2lnbkFjdGlvbnNSZXF1ZXN0EisKB2FjdGlvbnMYASADKAsyGi5zY29yZWJvYXJkLmF1dGgudjEuQWN0aW9uIlEKE1NpZ25BY3Rpb25zUmVzcG9uc2USOgoKc2lnbmF0dXJlcxgBIAMoCzImLnNjb3JlYm9hcmQuYXV0aC52MS5TaWduQWN0aW9uUmVzcG9uc2UiTQoMU2lnbmVkQWN0aW9uEioKBmFjdGlvbhgBIAEoCzIaLnNjb3JlYm9hcmQuYXV0aC52MS5BY3Rpb24SEQoJc2lnbmF0dXJlGAIgASgJIkkKFFZlcmlmeUFjdGlvbnNSZXF1ZXN0EjEKB2FjdGlvbnMYASADKAsyIC5zY29yZWJvYXJkLmF1dGgudjEuU2lnbmVkQWN0aW9uIkwKFVZlcmlmeUFjdGlvbnNSZXNwb25zZRIzCgh2ZXJkaWN0cxgBIAMoCzIhLnNjb3JlYm9hcmQuYXV0aC52MS5BY3Rpb25WZXJkaWN0Is4BCg1BY3Rpb25WZXJkaWN0EjgKBnN0YXR1cxgBIAEoDjIoLnNjb3JlYm9hcmQuYXV0aC52MS5BY3Rpb25WZXJkaWN0LlN0YXR1cxIOCgZrZXlfaWQYAiABKAkSFwoPZXhwaXJlc19hdF91bml4GAMgASgDIloKBlN0YXR1cxIWChJTVEFUVVNfVU5TUEVDSUZJRUQQABIQCgxTVEFUVVNfVkFMSUQQARISCg5TVEFUVVNfSU5WQUxJRBACEhIKDlNUQVRVU19FWFBJUkVEEAMy5gcKC0F1dGhTZXJ2aWNlElsKCklzc3VlVG9rZW4SJS5zY29yZWJvYXJkLmF1dGgudjEuSXNzdWVUb2tlblJlcXVlc3QaJi5zY29yZWJvYXJkLmF1dGgudjEuSXNzdWVUb2tlblJlc3BvbnNlEl4KC1ZlcmlmeVRva2VuEiYuc2NvcmVib2FyZC5hdXRoLnYxLlZlcmlmeVRva2VuUmVxdWVzdBonLnNjb3JlYm9hcmQuYXV0aC52MS5WZXJpZnlUb2tlblJlc3BvbnNlElgKCUdldEtleVNldBIkLnNjb3JlYm9hcmQuYXV0aC52MS5HZXRLZXlTZXRSZXF1ZXN0GiUuc2NvcmVib2FyZC5hdXRoLnYxLkdldEtleVNldFJlc3BvbnNlEmcKDkdldFN1YmplY3RLZXlzEikuc2NvcmVib2FyZC5hdXRoLnYxLkdldFN1YmplY3RLZXlzUmVxdWVzdBoqLnNjb3JlYm9hcmQuYXV0aC52MS5HZXRTdWJqZWN0S2V5c1Jlc3BvbnNlEmQKDVJlc29sdmVQbGF5ZXISKC5zY29yZWJvYXJkLmF1dGgudjEuUmVzb2x2ZVBsYXllclJlcXVlc3QaKS5zY29yZWJvYXJkLmF1dGgudjEuUmVzb2x2ZVBsYXllclJlc3BvbnNlEl4KC1JlY29yZE5hbWVzEiYuc2NvcmVib2FyZC5hdXRoLnYxLlJlY29yZE5hbWVzUmVxdWVzdBonLnNjb3JlYm9hcmQuYXV0aC52MS5SZWNvcmROYW1lc1Jlc3BvbnNlElsKClNpZ25BY3Rpb24SJS5zY29yZWJvYXJkLmF1dGgudjEuU2lnbkFjdGlvblJlcXVlc3QaJi5zY29yZWJvYXJkLmF1dGgudjEuU2lnbkFjdGlvblJlc3BvbnNlEl4KC1NpZ25BY3Rpb25zEiYuc2NvcmVib2FyZC5hdXRoLnYxLlNpZ25BY3Rpb25zUmVxdWVzdBonLnNjb3JlYm9hcmQuYXV0aC52MS5TaWduQWN0aW9uc1Jlc3BvbnNlEmQKDVZlcmlmeUFjdGlvbnMSKC5zY29yZWJvYXJkLmF1dGgudjEuVmVyaWZ5QWN0aW9uc1JlcXVlc3QaKS5zY29yZWJvYXJkLmF1dGgudjEuVmVyaWZ5QWN0aW9uc1Jlc3BvbnNlEm4KE1N0cmVhbVZlcmlmeUFjdGlvbnMSKC5zY29yZWJvYXJkLmF1dGgudjEuVmVyaWZ5QWN0aW9uc1JlcXVlc3QaKS5zY29yZWJvYXJkLmF1dGgudjEuVmVyaWZ5QWN0aW9uc1Jlc3BvbnNlKAEwAUJGChJzY29yZWJvYXJkLmF1dGgudjFQAVoZc2NvcmVib2FyZC9hdXRoL3YxO2F1dGh2MaoCElNjb3JlYm9hcmQuQXV0aC5WMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
- * What an action signature vouches for.
+ * A player of an outside issuer that is configured (IDP_FILE).
+ *
+ * @generated from message scoreboard.auth.v1.OutsidePlayer
+ */
+export type OutsidePlayer = Message<"scoreboard.auth.v1.OutsidePlayer"> & {
+  /**
+   * The `iss` of the player's tokens.
+   *
+   * @generated from field: string issuer = 1;
+   */
+  issuer: string;
+
+  /**
+   * Their `sub`, 1 to 255 characters.
+   *
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+};
+
+/**
+ * Describes the message scoreboard.auth.v1.OutsidePlayer.
+ * Use `create(OutsidePlayerSchema)` to create a new message.
+ */
+export const OutsidePlayerSchema: GenMessage<OutsidePlayer> = /*@__PURE__*/
+  messageDesc(file_scoreboard_auth_v1_auth, 0);
+
+/**
+ * The fields that an action signature covers.
  *
  * @generated from message scoreboard.auth.v1.Action
  */
@@ -30,14 +58,14 @@ export type Action = Message<"scoreboard.auth.v1.Action"> & {
   leaderboard: string;
 
   /**
-   * 1 to 128 printable ASCII bytes: the `sub` of the player's token.
+   * 1 to 128 printable ASCII bytes.
    *
    * @generated from field: string user_id = 2;
    */
   userId: string;
 
   /**
-   * [A-Za-z0-9_-]{1,64}; unique per user for ever.
+   * [A-Za-z0-9_-]{1,64}; never used twice by one player.
    *
    * @generated from field: string action_id = 3;
    */
@@ -49,6 +77,27 @@ export type Action = Message<"scoreboard.auth.v1.Action"> & {
    * @generated from field: uint64 points = 4;
    */
   points: bigint;
+
+  /**
+   * In place of user_id, in SignAction and SignActions only: the signature covers the user id that this stands for.
+   *
+   * @generated from oneof scoreboard.auth.v1.Action.player
+   */
+  player: {
+    /**
+     * @generated from field: scoreboard.auth.v1.OutsidePlayer outside = 5;
+     */
+    value: OutsidePlayer;
+    case: "outside";
+  } | {
+    /**
+     * A valid access token of the player, ours or that of an outside issuer.
+     *
+     * @generated from field: string access_token = 6;
+     */
+    value: string;
+    case: "accessToken";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
@@ -56,7 +105,7 @@ export type Action = Message<"scoreboard.auth.v1.Action"> & {
  * Use `create(ActionSchema)` to create a new message.
  */
 export const ActionSchema: GenMessage<Action> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 0);
+  messageDesc(file_scoreboard_auth_v1_auth, 1);
 
 /**
  * @generated from message scoreboard.auth.v1.IssueTokenRequest
@@ -70,7 +119,7 @@ export type IssueTokenRequest = Message<"scoreboard.auth.v1.IssueTokenRequest"> 
   userId: string;
 
   /**
-   * The name shown on boards, 1 to 32 characters; empty means the user id.
+   * The name shown on boards, 1 to 32 characters; empty keeps the present one, which is the user id for a new player.
    *
    * @generated from field: string username = 2;
    */
@@ -82,7 +131,7 @@ export type IssueTokenRequest = Message<"scoreboard.auth.v1.IssueTokenRequest"> 
  * Use `create(IssueTokenRequestSchema)` to create a new message.
  */
 export const IssueTokenRequestSchema: GenMessage<IssueTokenRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 1);
+  messageDesc(file_scoreboard_auth_v1_auth, 2);
 
 /**
  * @generated from message scoreboard.auth.v1.IssueTokenResponse
@@ -97,6 +146,13 @@ export type IssueTokenResponse = Message<"scoreboard.auth.v1.IssueTokenResponse"
    * @generated from field: google.protobuf.Timestamp expires_at = 2;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * The player's name now.
+   *
+   * @generated from field: string username = 3;
+   */
+  username: string;
 };
 
 /**
@@ -104,7 +160,7 @@ export type IssueTokenResponse = Message<"scoreboard.auth.v1.IssueTokenResponse"
  * Use `create(IssueTokenResponseSchema)` to create a new message.
  */
 export const IssueTokenResponseSchema: GenMessage<IssueTokenResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 2);
+  messageDesc(file_scoreboard_auth_v1_auth, 3);
 
 /**
  * @generated from message scoreboard.auth.v1.VerifyTokenRequest
@@ -121,7 +177,7 @@ export type VerifyTokenRequest = Message<"scoreboard.auth.v1.VerifyTokenRequest"
  * Use `create(VerifyTokenRequestSchema)` to create a new message.
  */
 export const VerifyTokenRequestSchema: GenMessage<VerifyTokenRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 3);
+  messageDesc(file_scoreboard_auth_v1_auth, 4);
 
 /**
  * @generated from message scoreboard.auth.v1.VerifyTokenResponse
@@ -158,18 +214,26 @@ export type VerifyTokenResponse = Message<"scoreboard.auth.v1.VerifyTokenRespons
  * Use `create(VerifyTokenResponseSchema)` to create a new message.
  */
 export const VerifyTokenResponseSchema: GenMessage<VerifyTokenResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 4);
+  messageDesc(file_scoreboard_auth_v1_auth, 5);
 
 /**
  * @generated from message scoreboard.auth.v1.GetKeySetRequest
  */
 export type GetKeySetRequest = Message<"scoreboard.auth.v1.GetKeySetRequest"> & {
   /**
-   * The version that the caller holds; empty for none.
+   * The version of the key set that the caller has; empty when it has none.
    *
    * @generated from field: string known_version = 1;
    */
   knownVersion: string;
+
+  /**
+   * How long the answer may be held while known_version is current, in milliseconds, at most 10,000. A change is answered at
+   * once. With 0, and by servers of an earlier version, every request is answered at once.
+   *
+   * @generated from field: uint32 wait_ms = 2;
+   */
+  waitMs: number;
 };
 
 /**
@@ -177,7 +241,7 @@ export type GetKeySetRequest = Message<"scoreboard.auth.v1.GetKeySetRequest"> & 
  * Use `create(GetKeySetRequestSchema)` to create a new message.
  */
 export const GetKeySetRequestSchema: GenMessage<GetKeySetRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 5);
+  messageDesc(file_scoreboard_auth_v1_auth, 6);
 
 /**
  * @generated from message scoreboard.auth.v1.GetKeySetResponse
@@ -191,14 +255,14 @@ export type GetKeySetResponse = Message<"scoreboard.auth.v1.GetKeySetResponse"> 
   jwksJson: string;
 
   /**
-   * Names this state of keys, of both kinds, and revocations.
+   * Version of the whole response: token keys, action keys and revocations.
    *
    * @generated from field: string version = 2;
    */
   version: string;
 
   /**
-   * True when it is the version that the caller holds: the rest is left out then.
+   * True when known_version is current; the other fields are then empty.
    *
    * @generated from field: bool unchanged = 3;
    */
@@ -212,7 +276,7 @@ export type GetKeySetResponse = Message<"scoreboard.auth.v1.GetKeySetResponse"> 
   revocations: Revocation[];
 
   /**
-   * The ids of the keys of actions that verify now. Every signature shows the id of its key.
+   * Ids of the action keys whose signatures are valid now. Each signature contains the id of its key.
    *
    * @generated from field: repeated string action_key_ids = 5;
    */
@@ -224,10 +288,10 @@ export type GetKeySetResponse = Message<"scoreboard.auth.v1.GetKeySetResponse"> 
  * Use `create(GetKeySetResponseSchema)` to create a new message.
  */
 export const GetKeySetResponseSchema: GenMessage<GetKeySetResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 6);
+  messageDesc(file_scoreboard_auth_v1_auth, 7);
 
 /**
- * What is worth nothing any more although its time is not over.
+ * A token, or all tokens of a player, revoked before they expire.
  *
  * @generated from message scoreboard.auth.v1.Revocation
  */
@@ -245,7 +309,7 @@ export type Revocation = Message<"scoreboard.auth.v1.Revocation"> & {
     case: "tokenId";
   } | {
     /**
-     * The `sub` of every token that was issued up to then.
+     * The `sub` of all tokens that were issued up to revoked_at_unix.
      *
      * @generated from field: string user_id = 2;
      */
@@ -266,7 +330,135 @@ export type Revocation = Message<"scoreboard.auth.v1.Revocation"> & {
  * Use `create(RevocationSchema)` to create a new message.
  */
 export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 7);
+  messageDesc(file_scoreboard_auth_v1_auth, 8);
+
+/**
+ * @generated from message scoreboard.auth.v1.GetSubjectKeysRequest
+ */
+export type GetSubjectKeysRequest = Message<"scoreboard.auth.v1.GetSubjectKeysRequest"> & {
+  /**
+   * At most 100.
+   *
+   * @generated from field: repeated string issuers = 1;
+   */
+  issuers: string[];
+};
+
+/**
+ * Describes the message scoreboard.auth.v1.GetSubjectKeysRequest.
+ * Use `create(GetSubjectKeysRequestSchema)` to create a new message.
+ */
+export const GetSubjectKeysRequestSchema: GenMessage<GetSubjectKeysRequest> = /*@__PURE__*/
+  messageDesc(file_scoreboard_auth_v1_auth, 9);
+
+/**
+ * @generated from message scoreboard.auth.v1.GetSubjectKeysResponse
+ */
+export type GetSubjectKeysResponse = Message<"scoreboard.auth.v1.GetSubjectKeysResponse"> & {
+  /**
+   * In the order of the request: 32 bytes, or none for an issuer that auth does not know.
+   *
+   * @generated from field: repeated bytes keys = 1;
+   */
+  keys: Uint8Array[];
+};
+
+/**
+ * Describes the message scoreboard.auth.v1.GetSubjectKeysResponse.
+ * Use `create(GetSubjectKeysResponseSchema)` to create a new message.
+ */
+export const GetSubjectKeysResponseSchema: GenMessage<GetSubjectKeysResponse> = /*@__PURE__*/
+  messageDesc(file_scoreboard_auth_v1_auth, 10);
+
+/**
+ * @generated from message scoreboard.auth.v1.ResolvePlayerRequest
+ */
+export type ResolvePlayerRequest = Message<"scoreboard.auth.v1.ResolvePlayerRequest"> & {
+  /**
+   * @generated from field: scoreboard.auth.v1.OutsidePlayer outside = 1;
+   */
+  outside?: OutsidePlayer | undefined;
+};
+
+/**
+ * Describes the message scoreboard.auth.v1.ResolvePlayerRequest.
+ * Use `create(ResolvePlayerRequestSchema)` to create a new message.
+ */
+export const ResolvePlayerRequestSchema: GenMessage<ResolvePlayerRequest> = /*@__PURE__*/
+  messageDesc(file_scoreboard_auth_v1_auth, 11);
+
+/**
+ * @generated from message scoreboard.auth.v1.ResolvePlayerResponse
+ */
+export type ResolvePlayerResponse = Message<"scoreboard.auth.v1.ResolvePlayerResponse"> & {
+  /**
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message scoreboard.auth.v1.ResolvePlayerResponse.
+ * Use `create(ResolvePlayerResponseSchema)` to create a new message.
+ */
+export const ResolvePlayerResponseSchema: GenMessage<ResolvePlayerResponse> = /*@__PURE__*/
+  messageDesc(file_scoreboard_auth_v1_auth, 12);
+
+/**
+ * @generated from message scoreboard.auth.v1.PlayerName
+ */
+export type PlayerName = Message<"scoreboard.auth.v1.PlayerName"> & {
+  /**
+   * A derived user id.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * @generated from field: string username = 2;
+   */
+  username: string;
+};
+
+/**
+ * Describes the message scoreboard.auth.v1.PlayerName.
+ * Use `create(PlayerNameSchema)` to create a new message.
+ */
+export const PlayerNameSchema: GenMessage<PlayerName> = /*@__PURE__*/
+  messageDesc(file_scoreboard_auth_v1_auth, 13);
+
+/**
+ * @generated from message scoreboard.auth.v1.RecordNamesRequest
+ */
+export type RecordNamesRequest = Message<"scoreboard.auth.v1.RecordNamesRequest"> & {
+  /**
+   * 1 to 500.
+   *
+   * @generated from field: repeated scoreboard.auth.v1.PlayerName names = 1;
+   */
+  names: PlayerName[];
+};
+
+/**
+ * Describes the message scoreboard.auth.v1.RecordNamesRequest.
+ * Use `create(RecordNamesRequestSchema)` to create a new message.
+ */
+export const RecordNamesRequestSchema: GenMessage<RecordNamesRequest> = /*@__PURE__*/
+  messageDesc(file_scoreboard_auth_v1_auth, 14);
+
+/**
+ * @generated from message scoreboard.auth.v1.RecordNamesResponse
+ */
+export type RecordNamesResponse = Message<"scoreboard.auth.v1.RecordNamesResponse"> & {
+};
+
+/**
+ * Describes the message scoreboard.auth.v1.RecordNamesResponse.
+ * Use `create(RecordNamesResponseSchema)` to create a new message.
+ */
+export const RecordNamesResponseSchema: GenMessage<RecordNamesResponse> = /*@__PURE__*/
+  messageDesc(file_scoreboard_auth_v1_auth, 15);
 
 /**
  * @generated from message scoreboard.auth.v1.SignActionRequest
@@ -283,7 +475,7 @@ export type SignActionRequest = Message<"scoreboard.auth.v1.SignActionRequest"> 
  * Use `create(SignActionRequestSchema)` to create a new message.
  */
 export const SignActionRequestSchema: GenMessage<SignActionRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 8);
+  messageDesc(file_scoreboard_auth_v1_auth, 16);
 
 /**
  * @generated from message scoreboard.auth.v1.SignActionResponse
@@ -298,6 +490,13 @@ export type SignActionResponse = Message<"scoreboard.auth.v1.SignActionResponse"
    * @generated from field: google.protobuf.Timestamp expires_at = 2;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * The user id that the signature covers.
+   *
+   * @generated from field: string user_id = 3;
+   */
+  userId: string;
 };
 
 /**
@@ -305,7 +504,7 @@ export type SignActionResponse = Message<"scoreboard.auth.v1.SignActionResponse"
  * Use `create(SignActionResponseSchema)` to create a new message.
  */
 export const SignActionResponseSchema: GenMessage<SignActionResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 9);
+  messageDesc(file_scoreboard_auth_v1_auth, 17);
 
 /**
  * @generated from message scoreboard.auth.v1.SignActionsRequest
@@ -324,7 +523,7 @@ export type SignActionsRequest = Message<"scoreboard.auth.v1.SignActionsRequest"
  * Use `create(SignActionsRequestSchema)` to create a new message.
  */
 export const SignActionsRequestSchema: GenMessage<SignActionsRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 10);
+  messageDesc(file_scoreboard_auth_v1_auth, 18);
 
 /**
  * @generated from message scoreboard.auth.v1.SignActionsResponse
@@ -343,7 +542,7 @@ export type SignActionsResponse = Message<"scoreboard.auth.v1.SignActionsRespons
  * Use `create(SignActionsResponseSchema)` to create a new message.
  */
 export const SignActionsResponseSchema: GenMessage<SignActionsResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 11);
+  messageDesc(file_scoreboard_auth_v1_auth, 19);
 
 /**
  * @generated from message scoreboard.auth.v1.SignedAction
@@ -365,7 +564,7 @@ export type SignedAction = Message<"scoreboard.auth.v1.SignedAction"> & {
  * Use `create(SignedActionSchema)` to create a new message.
  */
 export const SignedActionSchema: GenMessage<SignedAction> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 12);
+  messageDesc(file_scoreboard_auth_v1_auth, 20);
 
 /**
  * @generated from message scoreboard.auth.v1.VerifyActionsRequest
@@ -384,7 +583,7 @@ export type VerifyActionsRequest = Message<"scoreboard.auth.v1.VerifyActionsRequ
  * Use `create(VerifyActionsRequestSchema)` to create a new message.
  */
 export const VerifyActionsRequestSchema: GenMessage<VerifyActionsRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 13);
+  messageDesc(file_scoreboard_auth_v1_auth, 21);
 
 /**
  * @generated from message scoreboard.auth.v1.VerifyActionsResponse
@@ -403,10 +602,10 @@ export type VerifyActionsResponse = Message<"scoreboard.auth.v1.VerifyActionsRes
  * Use `create(VerifyActionsResponseSchema)` to create a new message.
  */
 export const VerifyActionsResponseSchema: GenMessage<VerifyActionsResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 14);
+  messageDesc(file_scoreboard_auth_v1_auth, 22);
 
 /**
- * Whether a signature holds, and which key made it.
+ * Whether a signature is valid, and which key made it.
  *
  * @generated from message scoreboard.auth.v1.ActionVerdict
  */
@@ -417,7 +616,7 @@ export type ActionVerdict = Message<"scoreboard.auth.v1.ActionVerdict"> & {
   status: ActionVerdict_Status;
 
   /**
-   * The key that signed; empty unless VALID.
+   * Id of the key that made the signature; empty unless VALID.
    *
    * @generated from field: string key_id = 2;
    */
@@ -436,7 +635,7 @@ export type ActionVerdict = Message<"scoreboard.auth.v1.ActionVerdict"> & {
  * Use `create(ActionVerdictSchema)` to create a new message.
  */
 export const ActionVerdictSchema: GenMessage<ActionVerdict> = /*@__PURE__*/
-  messageDesc(file_scoreboard_auth_v1_auth, 15);
+  messageDesc(file_scoreboard_auth_v1_auth, 23);
 
 /**
  * @generated from enum scoreboard.auth.v1.ActionVerdict.Status
@@ -448,21 +647,21 @@ export const ActionVerdict_Status = {
   UNSPECIFIED: 0,
 
   /**
-   * The signature is ours, covers exactly these fields and has not expired.
+   * Made by a current key, over exactly these fields, and not expired.
    *
    * @generated from enum value: STATUS_VALID = 1;
    */
   VALID: 1,
 
   /**
-   * Forged, altered, malformed, or made by an unknown or withdrawn key.
+   * Malformed, over other fields, or made by an unknown or withdrawn key.
    *
    * @generated from enum value: STATUS_INVALID = 2;
    */
   INVALID: 2,
 
   /**
-   * Genuine, but its time is over.
+   * Valid once, and expired since.
    *
    * @generated from enum value: STATUS_EXPIRED = 3;
    */
@@ -478,10 +677,10 @@ export type ActionVerdict_Status = (typeof ActionVerdict_Status)[keyof typeof Ac
  * Describes the enum scoreboard.auth.v1.ActionVerdict.Status.
  */
 export const ActionVerdict_StatusSchema: GenEnum<ActionVerdict_Status> = /*@__PURE__*/
-  enumDesc(file_scoreboard_auth_v1_auth, 15, 0);
+  enumDesc(file_scoreboard_auth_v1_auth, 23, 0);
 
 /**
- * Called by services only; a player's token opens none of these.
+ * Internal: callers identify themselves as services; a player's token is refused.
  *
  * @generated from service scoreboard.auth.v1.AuthService
  */
@@ -497,7 +696,7 @@ export const AuthService: GenService<{
     output: typeof IssueTokenResponseSchema;
   },
   /**
-   * Verifies an access token and says whose it is.
+   * Verifies an access token, ours or that of a configured outside issuer, and returns its player.
    *
    * @generated from rpc scoreboard.auth.v1.AuthService.VerifyToken
    */
@@ -517,7 +716,37 @@ export const AuthService: GenService<{
     output: typeof GetKeySetResponseSchema;
   },
   /**
-   * Signs one action that the calling game server saw happen.
+   * The keys that derive the user ids of outside players, one for each issuer. They never change.
+   *
+   * @generated from rpc scoreboard.auth.v1.AuthService.GetSubjectKeys
+   */
+  getSubjectKeys: {
+    methodKind: "unary";
+    input: typeof GetSubjectKeysRequestSchema;
+    output: typeof GetSubjectKeysResponseSchema;
+  },
+  /**
+   * The user id of an outside player.
+   *
+   * @generated from rpc scoreboard.auth.v1.AuthService.ResolvePlayer
+   */
+  resolvePlayer: {
+    methodKind: "unary";
+    input: typeof ResolvePlayerRequestSchema;
+    output: typeof ResolvePlayerResponseSchema;
+  },
+  /**
+   * Records the names that verified tokens gave to outside players. Names that are not allowed are left out.
+   *
+   * @generated from rpc scoreboard.auth.v1.AuthService.RecordNames
+   */
+  recordNames: {
+    methodKind: "unary";
+    input: typeof RecordNamesRequestSchema;
+    output: typeof RecordNamesResponseSchema;
+  },
+  /**
+   * Signs one action. The calling game server vouches that it happened.
    *
    * @generated from rpc scoreboard.auth.v1.AuthService.SignAction
    */
@@ -527,7 +756,7 @@ export const AuthService: GenService<{
     output: typeof SignActionResponseSchema;
   },
   /**
-   * Signs a batch of actions; the answer keeps the order.
+   * Signs a batch of actions; signatures are in the order of the actions.
    *
    * @generated from rpc scoreboard.auth.v1.AuthService.SignActions
    */
@@ -537,7 +766,7 @@ export const AuthService: GenService<{
     output: typeof SignActionsResponseSchema;
   },
   /**
-   * Verifies a batch of signed actions; the answer keeps the order.
+   * Verifies a batch of signed actions; verdicts are in the order of the actions.
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    *
    * @generated from rpc scoreboard.auth.v1.AuthService.VerifyActions
@@ -548,8 +777,8 @@ export const AuthService: GenService<{
     output: typeof VerifyActionsResponseSchema;
   },
   /**
-   * VerifyActions as one conversation: each request gets one response, in order. A refusal of a whole request ends it. The header
-   * x-answer-limit-ms says how long the caller waits for each response.
+   * VerifyActions over one stream: each request gets one response, in order. An error ends the stream. The header x-answer-limit-ms
+   * is the time in which the caller expects each response.
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME

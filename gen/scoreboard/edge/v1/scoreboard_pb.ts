@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scoreboard/edge/v1/scoreboard.proto.
  */
 export const file_scoreboard_edge_v1_scoreboard: GenFile = /*@__PURE__*/
-  fileDesc("CiNzY29yZWJvYXJkL2VkZ2UvdjEvc2NvcmVib2FyZC5wcm90bxISc2NvcmVib2FyZC5lZGdlLnYxIl8KElN1Ym1pdFNjb3JlUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRIRCglhY3Rpb25faWQYAiABKAkSDgoGcG9pbnRzGAMgASgEEhEKCXNpZ25hdHVyZRgEIAEoCSJZChNTdWJtaXRTY29yZVJlc3BvbnNlEhEKCW5ld19zY29yZRgBIAEoBBIMCgRyYW5rGAIgASgEEg8KB3ZlcnNpb24YAyABKAQSEAoIcmVwbGF5ZWQYBCABKAgiRwoFRW50cnkSDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRINCgVzY29yZRgDIAEoBBIMCgRyYW5rGAQgASgEIjMKDUdldFRvcFJlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSDQoFbGltaXQYAiABKA0iZwoOR2V0VG9wUmVzcG9uc2USKgoHZW50cmllcxgBIAMoCzIZLnNjb3JlYm9hcmQuZWRnZS52MS5FbnRyeRINCgVlcG9jaBgCIAEoBBILCgNzZXEYAyABKAQSDQoFc3RhbGUYBCABKAgiOgoOR2V0UmFua1JlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSEwoLbWluX3ZlcnNpb24YAiABKAQibAoPR2V0UmFua1Jlc3BvbnNlEigKBWVudHJ5GAEgASgLMhkuc2NvcmVib2FyZC5lZGdlLnYxLkVudHJ5Eg8KB3ZlcnNpb24YAiABKAQSDwoHcGxheWVycxgDIAEoBBINCgVzdGFsZRgEIAEoCCI4ChFMaXN0QXJvdW5kUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRIOCgZyYWRpdXMYAiABKA0iYAoSTGlzdEFyb3VuZFJlc3BvbnNlEioKB2VudHJpZXMYASADKAsyGS5zY29yZWJvYXJkLmVkZ2UudjEuRW50cnkSDwoHcGxheWVycxgCIAEoBBINCgVzdGFsZRgDIAEoCDKEAwoRU2NvcmVib2FyZFNlcnZpY2USXgoLU3VibWl0U2NvcmUSJi5zY29yZWJvYXJkLmVkZ2UudjEuU3VibWl0U2NvcmVSZXF1ZXN0Gicuc2NvcmVib2FyZC5lZGdlLnYxLlN1Ym1pdFNjb3JlUmVzcG9uc2USVAoGR2V0VG9wEiEuc2NvcmVib2FyZC5lZGdlLnYxLkdldFRvcFJlcXVlc3QaIi5zY29yZWJvYXJkLmVkZ2UudjEuR2V0VG9wUmVzcG9uc2UiA5ACARJXCgdHZXRSYW5rEiIuc2NvcmVib2FyZC5lZGdlLnYxLkdldFJhbmtSZXF1ZXN0GiMuc2NvcmVib2FyZC5lZGdlLnYxLkdldFJhbmtSZXNwb25zZSIDkAIBEmAKCkxpc3RBcm91bmQSJS5zY29yZWJvYXJkLmVkZ2UudjEuTGlzdEFyb3VuZFJlcXVlc3QaJi5zY29yZWJvYXJkLmVkZ2UudjEuTGlzdEFyb3VuZFJlc3BvbnNlIgOQAgFiBnByb3RvMw");
+  fileDesc("CiNzY29yZWJvYXJkL2VkZ2UvdjEvc2NvcmVib2FyZC5wcm90bxISc2NvcmVib2FyZC5lZGdlLnYxIl8KElN1Ym1pdFNjb3JlUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRIRCglhY3Rpb25faWQYAiABKAkSDgoGcG9pbnRzGAMgASgEEhEKCXNpZ25hdHVyZRgEIAEoCSJZChNTdWJtaXRTY29yZVJlc3BvbnNlEhEKCW5ld19zY29yZRgBIAEoBBIMCgRyYW5rGAIgASgEEg8KB3ZlcnNpb24YAyABKAQSEAoIcmVwbGF5ZWQYBCABKAgiRwoFRW50cnkSDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRINCgVzY29yZRgDIAEoBBIMCgRyYW5rGAQgASgEIjMKDUdldFRvcFJlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSDQoFbGltaXQYAiABKA0iZwoOR2V0VG9wUmVzcG9uc2USKgoHZW50cmllcxgBIAMoCzIZLnNjb3JlYm9hcmQuZWRnZS52MS5FbnRyeRINCgVlcG9jaBgCIAEoBBILCgNzZXEYAyABKAQSDQoFc3RhbGUYBCABKAgiGQoXTGlzdExlYWRlcmJvYXJkc1JlcXVlc3QiXAoLTGVhZGVyYm9hcmQSDAoEbmFtZRgBIAEoCRIQCghvcGVyYXRvchgCIAEoCRINCgVvcmRlchgDIAEoCRIQCghkZWNpbWFscxgEIAEoDRIMCgR1bml0GAUgASgJIlEKGExpc3RMZWFkZXJib2FyZHNSZXNwb25zZRI1CgxsZWFkZXJib2FyZHMYASADKAsyHy5zY29yZWJvYXJkLmVkZ2UudjEuTGVhZGVyYm9hcmQiOgoOR2V0UmFua1JlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSEwoLbWluX3ZlcnNpb24YAiABKAQibAoPR2V0UmFua1Jlc3BvbnNlEigKBWVudHJ5GAEgASgLMhkuc2NvcmVib2FyZC5lZGdlLnYxLkVudHJ5Eg8KB3ZlcnNpb24YAiABKAQSDwoHcGxheWVycxgDIAEoBBINCgVzdGFsZRgEIAEoCCI4ChFMaXN0QXJvdW5kUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRIOCgZyYWRpdXMYAiABKA0iYAoSTGlzdEFyb3VuZFJlc3BvbnNlEioKB2VudHJpZXMYASADKAsyGS5zY29yZWJvYXJkLmVkZ2UudjEuRW50cnkSDwoHcGxheWVycxgCIAEoBBINCgVzdGFsZRgDIAEoCDL4AwoRU2NvcmVib2FyZFNlcnZpY2USXgoLU3VibWl0U2NvcmUSJi5zY29yZWJvYXJkLmVkZ2UudjEuU3VibWl0U2NvcmVSZXF1ZXN0Gicuc2NvcmVib2FyZC5lZGdlLnYxLlN1Ym1pdFNjb3JlUmVzcG9uc2USVAoGR2V0VG9wEiEuc2NvcmVib2FyZC5lZGdlLnYxLkdldFRvcFJlcXVlc3QaIi5zY29yZWJvYXJkLmVkZ2UudjEuR2V0VG9wUmVzcG9uc2UiA5ACARJyChBMaXN0TGVhZGVyYm9hcmRzEisuc2NvcmVib2FyZC5lZGdlLnYxLkxpc3RMZWFkZXJib2FyZHNSZXF1ZXN0Giwuc2NvcmVib2FyZC5lZGdlLnYxLkxpc3RMZWFkZXJib2FyZHNSZXNwb25zZSIDkAIBElcKB0dldFJhbmsSIi5zY29yZWJvYXJkLmVkZ2UudjEuR2V0UmFua1JlcXVlc3QaIy5zY29yZWJvYXJkLmVkZ2UudjEuR2V0UmFua1Jlc3BvbnNlIgOQAgESYAoKTGlzdEFyb3VuZBIlLnNjb3JlYm9hcmQuZWRnZS52MS5MaXN0QXJvdW5kUmVxdWVzdBomLnNjb3JlYm9hcmQuZWRnZS52MS5MaXN0QXJvdW5kUmVzcG9uc2UiA5ACAUJGChJzY29yZWJvYXJkLmVkZ2UudjFQAVoZc2NvcmVib2FyZC9lZGdlL3YxO2VkZ2V2MaoCElNjb3JlYm9hcmQuRWRnZS5WMWIGcHJvdG8z");
 
 /**
  * @generated from message scoreboard.edge.v1.SubmitScoreRequest
@@ -26,7 +26,7 @@ export type SubmitScoreRequest = Message<"scoreboard.edge.v1.SubmitScoreRequest"
   leaderboard: string;
 
   /**
-   * [A-Za-z0-9_-]{1,64}; unique per player for ever.
+   * [A-Za-z0-9_-]{1,64}; never used twice by one player.
    *
    * @generated from field: string action_id = 2;
    */
@@ -40,7 +40,7 @@ export type SubmitScoreRequest = Message<"scoreboard.edge.v1.SubmitScoreRequest"
   points: bigint;
 
   /**
-   * Made by the game server that saw the action happen.
+   * From the game server that saw the action, which calls AuthService.SignAction.
    *
    * @generated from field: string signature = 4;
    */
@@ -59,14 +59,14 @@ export const SubmitScoreRequestSchema: GenMessage<SubmitScoreRequest> = /*@__PUR
  */
 export type SubmitScoreResponse = Message<"scoreboard.edge.v1.SubmitScoreResponse"> & {
   /**
-   * The player's total after this action.
+   * The player's standing score after this action.
    *
    * @generated from field: uint64 new_score = 1;
    */
   newScore: bigint;
 
   /**
-   * 1-based.
+   * 1-based rank when the answer was sent; 0 when it was not known in time.
    *
    * @generated from field: uint64 rank = 2;
    */
@@ -176,7 +176,7 @@ export type GetTopResponse = Message<"scoreboard.edge.v1.GetTopResponse"> & {
   seq: bigint;
 
   /**
-   * True when freshness can't be vouched for.
+   * True when the board may be out of date.
    *
    * @generated from field: bool stale = 4;
    */
@@ -191,6 +191,83 @@ export const GetTopResponseSchema: GenMessage<GetTopResponse> = /*@__PURE__*/
   messageDesc(file_scoreboard_edge_v1_scoreboard, 4);
 
 /**
+ * @generated from message scoreboard.edge.v1.ListLeaderboardsRequest
+ */
+export type ListLeaderboardsRequest = Message<"scoreboard.edge.v1.ListLeaderboardsRequest"> & {
+};
+
+/**
+ * Describes the message scoreboard.edge.v1.ListLeaderboardsRequest.
+ * Use `create(ListLeaderboardsRequestSchema)` to create a new message.
+ */
+export const ListLeaderboardsRequestSchema: GenMessage<ListLeaderboardsRequest> = /*@__PURE__*/
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 5);
+
+/**
+ * @generated from message scoreboard.edge.v1.Leaderboard
+ */
+export type Leaderboard = Message<"scoreboard.edge.v1.Leaderboard"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What a new score does to the standing one: "sum" adds it, "best" keeps the better one, "last" keeps the new one.
+   *
+   * @generated from field: string operator = 2;
+   */
+  operator: string;
+
+  /**
+   * "descending": more is better. "ascending": less is better.
+   *
+   * @generated from field: string order = 3;
+   */
+  order: string;
+
+  /**
+   * How many of the last digits of a score follow the decimal point, 0 to 6.
+   *
+   * @generated from field: uint32 decimals = 4;
+   */
+  decimals: number;
+
+  /**
+   * What follows a score that is shown, such as "s".
+   *
+   * @generated from field: string unit = 5;
+   */
+  unit: string;
+};
+
+/**
+ * Describes the message scoreboard.edge.v1.Leaderboard.
+ * Use `create(LeaderboardSchema)` to create a new message.
+ */
+export const LeaderboardSchema: GenMessage<Leaderboard> = /*@__PURE__*/
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 6);
+
+/**
+ * @generated from message scoreboard.edge.v1.ListLeaderboardsResponse
+ */
+export type ListLeaderboardsResponse = Message<"scoreboard.edge.v1.ListLeaderboardsResponse"> & {
+  /**
+   * The first 1,000.
+   *
+   * @generated from field: repeated scoreboard.edge.v1.Leaderboard leaderboards = 1;
+   */
+  leaderboards: Leaderboard[];
+};
+
+/**
+ * Describes the message scoreboard.edge.v1.ListLeaderboardsResponse.
+ * Use `create(ListLeaderboardsResponseSchema)` to create a new message.
+ */
+export const ListLeaderboardsResponseSchema: GenMessage<ListLeaderboardsResponse> = /*@__PURE__*/
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 7);
+
+/**
  * @generated from message scoreboard.edge.v1.GetRankRequest
  */
 export type GetRankRequest = Message<"scoreboard.edge.v1.GetRankRequest"> & {
@@ -200,7 +277,7 @@ export type GetRankRequest = Message<"scoreboard.edge.v1.GetRankRequest"> & {
   leaderboard: string;
 
   /**
-   * Refuse with UNAVAILABLE rather than answer from a state older than this version; 0 means any.
+   * The player's lowest acceptable version: an older state is refused with UNAVAILABLE; 0 accepts any.
    *
    * @generated from field: uint64 min_version = 2;
    */
@@ -212,7 +289,7 @@ export type GetRankRequest = Message<"scoreboard.edge.v1.GetRankRequest"> & {
  * Use `create(GetRankRequestSchema)` to create a new message.
  */
 export const GetRankRequestSchema: GenMessage<GetRankRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_edge_v1_scoreboard, 5);
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 8);
 
 /**
  * @generated from message scoreboard.edge.v1.GetRankResponse
@@ -246,7 +323,7 @@ export type GetRankResponse = Message<"scoreboard.edge.v1.GetRankResponse"> & {
  * Use `create(GetRankResponseSchema)` to create a new message.
  */
 export const GetRankResponseSchema: GenMessage<GetRankResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_edge_v1_scoreboard, 6);
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 9);
 
 /**
  * @generated from message scoreboard.edge.v1.ListAroundRequest
@@ -270,7 +347,7 @@ export type ListAroundRequest = Message<"scoreboard.edge.v1.ListAroundRequest"> 
  * Use `create(ListAroundRequestSchema)` to create a new message.
  */
 export const ListAroundRequestSchema: GenMessage<ListAroundRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_edge_v1_scoreboard, 7);
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 10);
 
 /**
  * @generated from message scoreboard.edge.v1.ListAroundResponse
@@ -301,16 +378,16 @@ export type ListAroundResponse = Message<"scoreboard.edge.v1.ListAroundResponse"
  * Use `create(ListAroundResponseSchema)` to create a new message.
  */
 export const ListAroundResponseSchema: GenMessage<ListAroundResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_edge_v1_scoreboard, 8);
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 11);
 
 /**
- * The caller is the `sub` of the bearer token; no request names another player to act for.
+ * The player is the `sub` of the bearer token; no request can act for another player.
  *
  * @generated from service scoreboard.edge.v1.ScoreboardService
  */
 export const ScoreboardService: GenService<{
   /**
-   * Counts a signed action for the calling player, exactly once.
+   * Counts the points of a signed action for the calling player, exactly once, as the board's operator says.
    *
    * @generated from rpc scoreboard.edge.v1.ScoreboardService.SubmitScore
    */
@@ -330,7 +407,17 @@ export const ScoreboardService: GenService<{
     output: typeof GetTopResponseSchema;
   },
   /**
-   * The calling player's place.
+   * The open boards with their settings, in the order of their names. Needs no token.
+   *
+   * @generated from rpc scoreboard.edge.v1.ScoreboardService.ListLeaderboards
+   */
+  listLeaderboards: {
+    methodKind: "unary";
+    input: typeof ListLeaderboardsRequestSchema;
+    output: typeof ListLeaderboardsResponseSchema;
+  },
+  /**
+   * The calling player's rank and score.
    *
    * @generated from rpc scoreboard.edge.v1.ScoreboardService.GetRank
    */

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scoreboard/score/v1/score.proto.
  */
 export const file_scoreboard_score_v1_score: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zY29yZWJvYXJkL3Njb3JlL3YxL3Njb3JlLnByb3RvEhNzY29yZWJvYXJkLnNjb3JlLnYxInoKClN1Ym1pc3Npb24SEwoLbGVhZGVyYm9hcmQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIRCglhY3Rpb25faWQYAyABKAkSDgoGcG9pbnRzGAQgASgEEhEKCXNpZ25hdHVyZRgFIAEoCRIQCgh1c2VybmFtZRgGIAEoCSJOCghBY2NlcHRlZBIRCgluZXdfc2NvcmUYASABKAQSDAoEcmFuaxgCIAEoBBIPCgd2ZXJzaW9uGAMgASgEEhAKCHJlcGxheWVkGAQgASgIIlAKB1JlZnVzZWQSDAoEY29kZRgBIAEoDRIOCgZyZWFzb24YAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoDSJJChJTdWJtaXRTY29yZVJlcXVlc3QSMwoKc3VibWlzc2lvbhgBIAEoCzIfLnNjb3JlYm9hcmQuc2NvcmUudjEuU3VibWlzc2lvbiJ5ChNTdWJtaXRTY29yZVJlc3BvbnNlEi8KCGFjY2VwdGVkGAEgASgLMh0uc2NvcmVib2FyZC5zY29yZS52MS5BY2NlcHRlZBIxCgVib2FyZBgCIAEoCzIiLnNjb3JlYm9hcmQuc2NvcmUudjEuQm9hcmRQb3NpdGlvbiJLChNTdWJtaXRTY29yZXNSZXF1ZXN0EjQKC3N1Ym1pc3Npb25zGAEgAygLMh8uc2NvcmVib2FyZC5zY29yZS52MS5TdWJtaXNzaW9uIogCChRTdWJtaXRTY29yZXNSZXNwb25zZRJDCghvdXRjb21lcxgBIAMoCzIxLnNjb3JlYm9hcmQuc2NvcmUudjEuU3VibWl0U2NvcmVzUmVzcG9uc2UuT3V0Y29tZRIyCgZib2FyZHMYAiADKAsyIi5zY29yZWJvYXJkLnNjb3JlLnYxLkJvYXJkUG9zaXRpb24adwoHT3V0Y29tZRIxCghhY2NlcHRlZBgBIAEoCzIdLnNjb3JlYm9hcmQuc2NvcmUudjEuQWNjZXB0ZWRIABIvCgdyZWZ1c2VkGAIgASgLMhwuc2NvcmVib2FyZC5zY29yZS52MS5SZWZ1c2VkSABCCAoGcmVzdWx0IkAKDUJvYXJkUG9zaXRpb24SEwoLbGVhZGVyYm9hcmQYASABKAkSDQoFZXBvY2gYAiABKAQSCwoDc2VxGAMgASgEMsQCCgxTY29yZVNlcnZpY2USYAoLU3VibWl0U2NvcmUSJy5zY29yZWJvYXJkLnNjb3JlLnYxLlN1Ym1pdFNjb3JlUmVxdWVzdBooLnNjb3JlYm9hcmQuc2NvcmUudjEuU3VibWl0U2NvcmVSZXNwb25zZRJjCgxTdWJtaXRTY29yZXMSKC5zY29yZWJvYXJkLnNjb3JlLnYxLlN1Ym1pdFNjb3Jlc1JlcXVlc3QaKS5zY29yZWJvYXJkLnNjb3JlLnYxLlN1Ym1pdFNjb3Jlc1Jlc3BvbnNlEm0KElN0cmVhbVN1Ym1pdFNjb3JlcxIoLnNjb3JlYm9hcmQuc2NvcmUudjEuU3VibWl0U2NvcmVzUmVxdWVzdBopLnNjb3JlYm9hcmQuc2NvcmUudjEuU3VibWl0U2NvcmVzUmVzcG9uc2UoATABYgZwcm90bzM");
+  fileDesc("Ch9zY29yZWJvYXJkL3Njb3JlL3YxL3Njb3JlLnByb3RvEhNzY29yZWJvYXJkLnNjb3JlLnYxInoKClN1Ym1pc3Npb24SEwoLbGVhZGVyYm9hcmQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIRCglhY3Rpb25faWQYAyABKAkSDgoGcG9pbnRzGAQgASgEEhEKCXNpZ25hdHVyZRgFIAEoCRIQCgh1c2VybmFtZRgGIAEoCSJfCghBY2NlcHRlZBIRCgluZXdfc2NvcmUYASABKAQSDAoEcmFuaxgCIAEoBBIPCgd2ZXJzaW9uGAMgASgEEhAKCHJlcGxheWVkGAQgASgIEg8KB2NoYW5nZWQYBSABKAgiUAoHUmVmdXNlZBIMCgRjb2RlGAEgASgNEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEhYKDnJldHJ5X2FmdGVyX21zGAQgASgNIkkKElN1Ym1pdFNjb3JlUmVxdWVzdBIzCgpzdWJtaXNzaW9uGAEgASgLMh8uc2NvcmVib2FyZC5zY29yZS52MS5TdWJtaXNzaW9uInkKE1N1Ym1pdFNjb3JlUmVzcG9uc2USLwoIYWNjZXB0ZWQYASABKAsyHS5zY29yZWJvYXJkLnNjb3JlLnYxLkFjY2VwdGVkEjEKBWJvYXJkGAIgASgLMiIuc2NvcmVib2FyZC5zY29yZS52MS5Cb2FyZFBvc2l0aW9uIksKE1N1Ym1pdFNjb3Jlc1JlcXVlc3QSNAoLc3VibWlzc2lvbnMYASADKAsyHy5zY29yZWJvYXJkLnNjb3JlLnYxLlN1Ym1pc3Npb24iiAIKFFN1Ym1pdFNjb3Jlc1Jlc3BvbnNlEkMKCG91dGNvbWVzGAEgAygLMjEuc2NvcmVib2FyZC5zY29yZS52MS5TdWJtaXRTY29yZXNSZXNwb25zZS5PdXRjb21lEjIKBmJvYXJkcxgCIAMoCzIiLnNjb3JlYm9hcmQuc2NvcmUudjEuQm9hcmRQb3NpdGlvbhp3CgdPdXRjb21lEjEKCGFjY2VwdGVkGAEgASgLMh0uc2NvcmVib2FyZC5zY29yZS52MS5BY2NlcHRlZEgAEi8KB3JlZnVzZWQYAiABKAsyHC5zY29yZWJvYXJkLnNjb3JlLnYxLlJlZnVzZWRIAEIICgZyZXN1bHQiQAoNQm9hcmRQb3NpdGlvbhITCgtsZWFkZXJib2FyZBgBIAEoCRINCgVlcG9jaBgCIAEoBBILCgNzZXEYAyABKAQyxAIKDFNjb3JlU2VydmljZRJgCgtTdWJtaXRTY29yZRInLnNjb3JlYm9hcmQuc2NvcmUudjEuU3VibWl0U2NvcmVSZXF1ZXN0Giguc2NvcmVib2FyZC5zY29yZS52MS5TdWJtaXRTY29yZVJlc3BvbnNlEmMKDFN1Ym1pdFNjb3JlcxIoLnNjb3JlYm9hcmQuc2NvcmUudjEuU3VibWl0U2NvcmVzUmVxdWVzdBopLnNjb3JlYm9hcmQuc2NvcmUudjEuU3VibWl0U2NvcmVzUmVzcG9uc2USbQoSU3RyZWFtU3VibWl0U2NvcmVzEiguc2NvcmVib2FyZC5zY29yZS52MS5TdWJtaXRTY29yZXNSZXF1ZXN0Gikuc2NvcmVib2FyZC5zY29yZS52MS5TdWJtaXRTY29yZXNSZXNwb25zZSgBMAFCSgoTc2NvcmVib2FyZC5zY29yZS52MVABWhtzY29yZWJvYXJkL3Njb3JlL3YxO3Njb3JldjGqAhNTY29yZWJvYXJkLlNjb3JlLlYxYgZwcm90bzM");
 
 /**
  * One action that earned points.
@@ -45,15 +45,15 @@ export type Submission = Message<"scoreboard.score.v1.Submission"> & {
   points: bigint;
 
   /**
-   * Made by AuthService.SignAction. May be empty only when the calling service is itself trusted to sign.
+   * From AuthService.SignAction. May be empty when the calling service is itself allowed to sign.
    *
    * @generated from field: string signature = 5;
    */
   signature: string;
 
   /**
-   * The name to show from now on for a player without a profile; empty keeps the one known. The name of a profile, which
-   * AuthService.IssueToken writes, comes first.
+   * The name to show for a player without a profile; empty keeps the present name. A profile, which
+   * AuthService.IssueToken writes, takes precedence.
    *
    * @generated from field: string username = 6;
    */
@@ -68,27 +68,27 @@ export const SubmissionSchema: GenMessage<Submission> = /*@__PURE__*/
   messageDesc(file_scoreboard_score_v1_score, 0);
 
 /**
- * The first answer to an action. A repeat gets the same score and version again.
+ * The answer to an accepted action. A repeat gets the score and version of the first answer.
  *
  * @generated from message scoreboard.score.v1.Accepted
  */
 export type Accepted = Message<"scoreboard.score.v1.Accepted"> & {
   /**
-   * The player's total after this action.
+   * The player's standing score after this action.
    *
    * @generated from field: uint64 new_score = 1;
    */
   newScore: bigint;
 
   /**
-   * 1-based place on the board at the time of the answer; 0 when it could not be found in time.
+   * 1-based rank when the answer was sent; 0 when it was not known in time.
    *
    * @generated from field: uint64 rank = 2;
    */
   rank: bigint;
 
   /**
-   * Counts the player's accepted actions on this board: 1, 2, 3…
+   * Number of the player's accepted actions on this board, this one included.
    *
    * @generated from field: uint64 version = 3;
    */
@@ -100,6 +100,13 @@ export type Accepted = Message<"scoreboard.score.v1.Accepted"> & {
    * @generated from field: bool replayed = 4;
    */
   replayed: boolean;
+
+  /**
+   * True when the action changed the player's standing score. The first action of a player on a board does.
+   *
+   * @generated from field: bool changed = 5;
+   */
+  changed: boolean;
 };
 
 /**
@@ -133,7 +140,7 @@ export type Refused = Message<"scoreboard.score.v1.Refused"> & {
   message: string;
 
   /**
-   * Milliseconds to wait before the same submission can succeed; 0 when waiting does not help or nobody knows.
+   * Milliseconds to wait before the same submission can succeed; 0 when waiting does not help or the time is unknown.
    *
    * @generated from field: uint32 retry_after_ms = 4;
    */
@@ -174,7 +181,7 @@ export type SubmitScoreResponse = Message<"scoreboard.score.v1.SubmitScoreRespon
   accepted?: Accepted | undefined;
 
   /**
-   * The newest board that this answer is part of.
+   * The newest position of the board that includes this action; absent when it is unknown.
    *
    * @generated from field: scoreboard.score.v1.BoardPosition board = 2;
    */
@@ -219,7 +226,7 @@ export type SubmitScoresResponse = Message<"scoreboard.score.v1.SubmitScoresResp
   outcomes: SubmitScoresResponse_Outcome[];
 
   /**
-   * The newest position of each board that the batch touched.
+   * For each leaderboard of the batch, the newest position of the board that includes its actions, if known.
    *
    * @generated from field: repeated scoreboard.score.v1.BoardPosition boards = 2;
    */
@@ -292,13 +299,13 @@ export const BoardPositionSchema: GenMessage<BoardPosition> = /*@__PURE__*/
   messageDesc(file_scoreboard_score_v1_score, 7);
 
 /**
- * Called by services only; a player's token opens none of these.
+ * Internal: callers identify themselves as services; a player's token is refused.
  *
  * @generated from service scoreboard.score.v1.ScoreService
  */
 export const ScoreService: GenService<{
   /**
-   * Accepts one signed action, exactly once.
+   * Accepts one action, exactly once.
    *
    * @generated from rpc scoreboard.score.v1.ScoreService.SubmitScore
    */
@@ -308,7 +315,7 @@ export const ScoreService: GenService<{
     output: typeof SubmitScoreResponseSchema;
   },
   /**
-   * Accepts a batch; each submission has an outcome of its own.
+   * Accepts a batch of actions; each submission has an outcome of its own.
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    *
    * @generated from rpc scoreboard.score.v1.ScoreService.SubmitScores
@@ -319,9 +326,9 @@ export const ScoreService: GenService<{
     output: typeof SubmitScoresResponseSchema;
   },
   /**
-   * SubmitScores as one conversation: each request gets one response, in the order of the requests. Actions of several requests may be
-   * accepted in another order: a caller to whom the order matters waits for the response before it sends the next request. A refusal
-   * of a whole request ends the conversation. The header x-answer-limit-ms says how long the caller waits for each response.
+   * SubmitScores over one stream: each request gets one response, in order. Actions of different requests may be accepted
+   * in another order; a caller that needs an order waits for a response before it sends the next request. An error ends
+   * the stream. The header x-answer-limit-ms is the time in which the caller expects each response.
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME

@@ -1,6 +1,6 @@
--- A player with the neighbours on each side, as one consistent reading.
+-- Reads a player with neighbours on each side, in one consistent reading.
 -- KEYS  1 sb:epoch, 2 order, 3 players, 4 board     ARGV  1 epoch, 2 user id, 3 neighbours on each side
--- Answers: players on the board, rank of the first entry (from 0), entries, and the player's own rank and version.
+-- Returns the number of players on the board, the rank of the first entry (from 0), the entries, and the player's rank and version.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return { 'epoch' }
 end

@@ -1,7 +1,7 @@
--- What the index holds of some players, for a comparison with the truth. Changes nothing.
+-- Reads the entries of some players, to compare them with Postgres. Changes nothing.
 -- KEYS  1 sb:epoch, 2 order, 3 players, 4 board     ARGV  1 epoch, then user ids
--- Answers: players in the hash, players in the order, then for each user id the hash value and the score of the member
--- that the value names; either is nil when it is not there.
+-- Returns the number of players in the hash and in the order, then for each user id the hash value and the score of the member
+-- that the value names. Either is nil when it is missing.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return { 'epoch' }
 end

@@ -1,9 +1,9 @@
--- Brings a page of players, straight from the truth, into an epoch under construction: a few commands for all of them.
--- Keeps: a version that a live write has brought already is not undone by an older one.
+-- Writes a part of a board, packed by Postgres, to an epoch under construction, with a few commands for all players.
+-- Invariant: it does not replace a newer version that a live write has written already.
 --
 -- KEYS  1 order (sorted set), 2 players (hash)
 -- ARGV  1 JSON of {users, scores, members, values}, lists of one length and order: user ids, minus points, and members and hash
---       values as in project.lua, all as strings, so that nothing is put together here. A user occurs once.
+--       values as in project.lua, all as strings, so that this script builds none of them. A user occurs once.
 local REACHED = 14
 local page = cjson.decode(ARGV[1])
 local users, scores, members, values = page.users, page.scores, page.members, page.values

@@ -1,16 +1,17 @@
--- Brings players' states into the index and answers with ranks and, when it changed, the top of the board.
--- Keeps: a player's version never goes back; every value is absolute, so any order and any repetition give the same
--- index; (epoch, seq) names exactly one top; an epoch before the one that counts takes no writes, however late they come.
--- Numbers travel as strings: Lua would round them when printing.
+-- Writes players' states to the index and returns their ranks and, if it changed, the top of the board.
+-- Invariants: a player's version never decreases; every value is absolute, so any order and any repetition give the same index;
+-- (epoch, seq) identifies exactly one top; an epoch before the one that counts takes no writes, however late they arrive.
+-- Numbers are passed as strings: Lua would round them when it prints them.
 --
 -- KEYS  1 sb:epoch (the epoch that counts), 2 order (sorted set), 3 players (hash), 4 board (hash: seq, top)
--- ARGV  1 epoch, 2 'live' (that epoch must count) or 'shadow' (it may still be in building), 3 size of the top,
+-- ARGV  1 epoch, 2 'live' (that epoch must count) or 'shadow' (it may be under construction), 3 size of the top,
 --       then for each player: member, minus points, version, username
--- A member is 14 hexadecimal digits (position at which the points were reached) and the user id; the sorted set holds
--- minus the points, so its own order (score, then bytes) is the one total order. A hash value is version:reached:username.
+-- A member is 14 hexadecimal digits (the position of the action that reached the points) and the user id. Its score is minus the
+-- points, so that the set's own order (score, then bytes) is the one total order. A hash value is version:reached:username.
 local pointer = redis.call('GET', KEYS[1])
 local counts = pointer == ARGV[1]
-local isPast = pointer and tonumber(pointer) > tonumber(ARGV[1])
+-- A pointer that is no number names no epoch.
+local isPast = pointer and (tonumber(pointer) or 0) > tonumber(ARGV[1])
 if isPast or (ARGV[2] == 'live' and not counts) then
   return { 'epoch' }
 end

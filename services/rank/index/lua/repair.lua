@@ -1,6 +1,6 @@
--- Puts right what versions alone can not: an entry that is newer than the truth, or wrong under the right version.
--- Keeps: an entry is replaced only while it is exactly what was found wrong, so a live write that came in between wins;
--- old and new entry change places in one step; the repaired top gets a seq of its own.
+-- Repairs what versions alone can't: an entry that is newer than in Postgres, or wrong at the right version.
+-- Invariants: an entry is replaced only while it is exactly what was found wrong, so a live write in between wins; the old entry is
+-- replaced by the new one in one step; the repaired top gets a seq of its own.
 --
 -- KEYS  1 sb:epoch, 2 order, 3 players, 4 board
 -- ARGV  1 epoch, then for each player: user id, the hash value found wrong ('' when there was none),
@@ -27,7 +27,7 @@ for i = 2, #ARGV, 5 do
   end
 end
 if repaired > 0 then
-  -- The next projection finds no known top and tells everybody the one that it sees.
+  -- Without a stored top, the next projection returns the present one as changed.
   redis.call('HDEL', KEYS[4], 'top')
   redis.call('HINCRBY', KEYS[4], 'seq', redis.call('HEXISTS', KEYS[4], 'seq') == 1 and 1 or 2)
 end

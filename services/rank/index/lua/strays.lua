@@ -1,8 +1,8 @@
--- Which of these members of the order belong to nobody: the player is not in the hash, or is there under another member.
--- Keeps: judged and removed in one step, so a player who is just being moved is never taken for a stray.
+-- Finds members of the order that belong to no player: the player is not in the hash, or has another member there.
+-- Invariant: found and removed in one step, so that a player whose entry is being written is never taken for a stray.
 --
 -- KEYS  1 sb:epoch, 2 order, 3 players, 4 board     ARGV  1 epoch, 2 'look' or 'remove', then members
--- Answers the strays.
+-- Returns the strays.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return { 'epoch' }
 end

@@ -1,8 +1,8 @@
-/** Whose socket it is: the client that our own proxy names, in whichever line of the header. And what names no host is refused. */
+/** The address of a socket is the one that a trusted proxy names, on any line of the header. An invalid Host is refused. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { speak } from '../../../support/edge-client.ts';
-import { type FanoutWorld, startFanoutWorld } from '../../../support/fanout-world.ts';
-import { handshake, openRaw, type RawSocket } from '../../../support/raw-socket.ts';
+import { speak } from '../../../support/clients/edge-client.ts';
+import { handshake, openRaw, type RawSocket } from '../../../support/clients/raw-socket.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/fanout-world.ts';
 
 let world: FanoutWorld;
 const sockets: RawSocket[] = [];
@@ -27,16 +27,16 @@ const by = (...lines: string[]) => {
   return statusOf(handshake().replace(/\r\n\r\n$/, `\r\n${more}\r\n`));
 };
 
-test('a client that writes a line of its own has no more sockets than its share', async () => {
+test('a client that adds its own X-Forwarded-For line gets no more sockets than its share', async () => {
   expect([await by('198.51.100.1', '203.0.113.8'), await by('198.51.100.2', '203.0.113.8')]).toEqual([
     101, 101,
   ]);
-  expect(await by('198.51.100.3', '203.0.113.8')).toBe(429);
-  // Nor are they spent in the name of another.
+  expect(await by('198.51.100.3', '203.0.113.8:51234')).toBe(429);
+  // The sockets do not count for the address that the client wrote.
   expect(await by('203.0.113.8', '203.0.113.9')).toBe(101);
 });
 
-test.each(['1.2.3.999', '[::::]', '', 'a b'])('a Host that names no host is refused: %j', async (host) => {
+test.each(['1.2.3.999', '[::::]', '', 'a b'])('an invalid Host is refused: %j', async (host) => {
   const opening = handshake().replace(/Host: [^\r]*\r\n/, `Host: ${host}\r\n`);
   const { heard, closed } = await speak(world.node.port, [opening]);
   expect(heard).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
@@ -44,7 +44,7 @@ test.each(['1.2.3.999', '[::::]', '', 'a b'])('a Host that names no host is refu
   expect(closed).toBe(true);
 });
 
-test('a client that asks on without reading is cut off at its first answer', async () => {
+test('every answer ends its connection, so a client that does not read is cut off', async () => {
   const { heard, closed } = await speak(world.node.port, ['GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n']);
   expect(heard).toContain('{"status":"ok"}');
   expect(closed).toBe(true);

@@ -1,9 +1,9 @@
-/** Boards on sockets: the first frame, what follows, several boards, and coming back. */
+/** Boards on sockets: the first frame, updates, several boards, and resuming. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BOARDS_PER_SOCKET } from '../../../../edge/fanout/limits.ts';
-import { type FanoutWorld, startFanoutWorld } from '../../../support/fanout-world.ts';
-import { growsStrictly, openLive, positions } from '../../../support/live-client.ts';
+import { BOARDS_PER_SOCKET } from '../../../../edge/fanout/hub/limits.ts';
+import { growsStrictly, openLive, positions } from '../../../support/clients/live-client.ts';
 import { waitFor } from '../../../support/wait-for.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/fanout-world.ts';
 
 let world: FanoutWorld;
 beforeAll(async () => {
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 
-/** Each test works on positions that no other has used. */
+/** Each test uses positions of its own. */
 let seq = 100;
 
 describe('a socket', () => {
@@ -46,7 +46,7 @@ describe('a socket', () => {
     client.close();
   });
 
-  test('gets each change as an update that says whose score it was', async () => {
+  test('gets each change as an update that names the player whose score it was', async () => {
     const client = await openLive(world.url);
     await client.frame(({ event }) => event === 'score:snapshot');
     await world.publish({ seq: ++seq, entries: [{ userId: 'cid', score: 50 }] });
@@ -62,7 +62,7 @@ describe('a socket', () => {
     client.close();
   });
 
-  test('never sees a board twice or an older one, however events are ordered and repeated', async () => {
+  test('never gets a board twice or an older one, however events are ordered and repeated', async () => {
     const client = await openLive(world.url);
     await client.frame(() => true);
     const base = seq;
@@ -78,7 +78,7 @@ describe('a socket', () => {
     late.close();
   });
 
-  test('gets fewer frames than there are changes when they come faster than ticks, and always the last', async () => {
+  test('gets fewer frames than changes if those are faster than ticks, and always the last one', async () => {
     const client = await openLive(world.url);
     await client.frame(() => true);
     const changes = 200;
@@ -95,7 +95,7 @@ describe('a socket', () => {
     client.close();
   });
 
-  test('is shown a new epoch with a snapshot', async () => {
+  test('gets a snapshot of a new epoch', async () => {
     const client = await openLive(`${world.url}`);
     await client.send({ type: 'subscribe', leaderboard: 'epochs' });
     await client.frame(({ leaderboardId }) => leaderboardId === 'epochs');
@@ -105,7 +105,7 @@ describe('a socket', () => {
     client.close();
   });
 
-  test('is repaired by a poll when an event never came', async () => {
+  test('gets a board from a poll if its event never arrived', async () => {
     const client = await openLive(world.url);
     await client.frame(() => true);
     world.rank.set({
@@ -121,8 +121,8 @@ describe('a socket', () => {
   });
 });
 
-describe('a socket that asks for more', () => {
-  test('watches another board from its newest state on', async () => {
+describe('a socket that sends messages', () => {
+  test('may watch another board, from its newest state on', async () => {
     world.rank.set({ leaderboard: 'weekly', seq: 4, entries: [{ userId: 'eve', score: 7 }] });
     const client = await openLive(world.url);
     client.send({ type: 'subscribe', leaderboard: 'weekly' });
@@ -149,7 +149,7 @@ describe('a socket that asks for more', () => {
     client.close();
   });
 
-  test('is told that it watches too many boards', async () => {
+  test('gets an error beyond its limit of boards', async () => {
     const client = await openLive(world.url);
     for (let board = 1; board <= BOARDS_PER_SOCKET; board += 1) {
       client.send({ type: 'subscribe', leaderboard: `many-${board}` });
@@ -176,7 +176,7 @@ describe('a socket that asks for more', () => {
     },
   );
 
-  test('is told of no board where its message names none', async () => {
+  test('gets an error without a board if its message names none', async () => {
     const client = await openLive(world.url);
     for (const message of ['no JSON', { type: 'subscribe', leaderboard: 5 }]) client.send(message);
     const errors = await waitFor(() => {
@@ -198,8 +198,8 @@ describe('a socket that asks for more', () => {
   });
 });
 
-describe('a socket that comes back', () => {
-  test('is told that it has the newest board, by URL and by message', async () => {
+describe('a socket that resumes', () => {
+  test('from the newest position gets score:current, by URL and by message', async () => {
     await world.publish({ seq: ++seq, entries: [{ userId: 'ann', score: seq }] });
     const watcher = await openLive(world.url);
     await watcher.frame((frame) => frame.seq === seq);
@@ -217,7 +217,7 @@ describe('a socket that comes back', () => {
     client.close();
   });
 
-  test('gets a snapshot when it missed something', async () => {
+  test('from an older position gets a snapshot', async () => {
     await world.publish({ seq: ++seq, entries: [{ userId: 'ann', score: seq }] });
     const watcher = await openLive(world.url);
     await watcher.frame((frame) => frame.seq === seq);

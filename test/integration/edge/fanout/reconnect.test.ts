@@ -1,12 +1,12 @@
-/** Sockets that come back: to another node, after a restart, and thousands of them at once. */
+/** Reconnecting: to another node, after a restart, and thousands of sockets at once. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ScoreboardLink } from '../../../../edge/web/scoreboard-link.ts';
-import { openWebSocket } from '../../../../edge/web/socket-port.ts';
-import { type FanoutWorld, startFanoutWorld } from '../../../support/fanout-world.ts';
-import { openLive, refusal } from '../../../support/live-client.ts';
+import { ScoreboardLink } from '../../../../edge/web/client/scoreboard-link.ts';
+import { openWebSocket } from '../../../../edge/web/client/socket-port.ts';
+import { openLive, refusal } from '../../../support/clients/live-client.ts';
 import { waitFor } from '../../../support/wait-for.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/fanout-world.ts';
 
 let world: FanoutWorld;
 let seq = 1;
@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => world?.stop());
 
 describe('a position', () => {
-  test('of one node is understood by another, and by one that was just started', async () => {
+  test('of one node is valid on another, and on one that was just started', async () => {
     await publishNext();
     const first = await openLive(world.url);
     const { epoch } = await first.frame((frame) => frame.seq === seq);
@@ -42,7 +42,7 @@ describe('a position', () => {
     await another.stop();
   });
 
-  test('that is newer than what a lagging node has gets a snapshot, and then what it was ahead by', async () => {
+  test('that is newer than the board of a lagging node gets a snapshot, and later the newer board', async () => {
     await publishNext();
     const watcher = await openLive(world.url);
     await watcher.frame((frame) => frame.seq === seq);
@@ -61,7 +61,7 @@ describe('a position', () => {
   });
 });
 
-test('a node that stops sends each socket away with a time of its own to come back', async () => {
+test('a node that stops closes each socket with its own time to reconnect', async () => {
   const node = await world.startNode();
   const clients = await Promise.all(Array.from({ length: 100 }, () => openLive(node.url)));
   const stopping = node.stop();
@@ -102,7 +102,7 @@ describe('a storm', () => {
     return socket;
   }
 
-  test('of more sockets than a node takes at once is refused with a hint, let in by and by, and hurts nobody who is in', async () => {
+  test('of more sockets than a node takes at once is refused with a retry time, admitted step by step, and does not affect open sockets', async () => {
     const node = await world.startNode({ MAX_UPGRADES_PER_S: String(PER_SECOND) });
     const port = Number(new URL(node.url).port);
     const inside = await openLive(node.url);
@@ -135,7 +135,7 @@ describe('a storm', () => {
     await node.stop();
   });
 
-  test('meets a full node with a plain answer, and the page’s client waits longer each time and is let in at last', async () => {
+  test('on a full node gets an HTTP error, and the client of the page waits longer each time until it is admitted', async () => {
     const node = await world.startNode({ MAX_SOCKETS: '1' });
     const holder = await openLive(node.url);
     expect(await refusal(node.url)).toMatchObject({

@@ -1,6 +1,6 @@
 /**
- * One address against the others on a node: whatever it takes, they are served. Linux lets a client bind to any address of
- * 127.0.0.0/8, so each client here has an address of its own; the node exempts none.
+ * One address takes all it can of a node, and the clients of other addresses are still served. Linux lets a client bind to any
+ * address of 127.0.0.0/8, so each client here has its own address; the node exempts none.
  */
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -9,12 +9,11 @@ import {
   BOARDS_PER_ADDRESS,
   BOARDS_PER_NODE,
   BOARDS_PER_SOCKET,
-  MESSAGE_BURST,
-  MESSAGES_PER_ADDRESS,
-} from '../../../../edge/fanout/limits.ts';
-import { type FanoutWorld, startFanoutWorld } from '../../../support/fanout-world.ts';
-import { handshake, openRaw, type RawSocket, text } from '../../../support/raw-socket.ts';
+} from '../../../../edge/fanout/hub/limits.ts';
+import { MESSAGES_PER_ADDRESS, MESSAGES_PER_SOCKET } from '../../../../edge/fanout/sockets/limits.ts';
+import { handshake, openRaw, type RawSocket, text } from '../../../support/clients/raw-socket.ts';
 import { waitFor } from '../../../support/wait-for.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/fanout-world.ts';
 
 const ATTACKER = '127.0.0.2';
 const HONEST = '127.0.0.3';
@@ -54,7 +53,7 @@ const heard = (socket: RawSocket) =>
 const refusals = (sockets: readonly RawSocket[]) =>
   sockets.flatMap(heard).filter(({ event }) => event === 'error');
 
-/** Asks for boards that nobody has heard of, as many as one socket may watch beside the default one. */
+/** Subscribes to unknown boards, as many as one socket may watch beside the default one. */
 async function makeUpBoards(sockets: readonly RawSocket[], name: string): Promise<void> {
   for (const [index, socket] of sockets.entries()) {
     const boards = Array.from({ length: BOARDS_PER_SOCKET - 1 }, (_, board) => `${name}-${index}-${board}`);
@@ -68,7 +67,7 @@ async function makeUpBoards(sockets: readonly RawSocket[], name: string): Promis
   await waitFor(() => answered() >= asked || undefined, { describe: 'an answer for each board' });
 }
 
-/** Resolves once the address is shown the board. */
+/** Resolves once a socket of the address has been sent the board. */
 async function watch(from: string, leaderboard: string): Promise<void> {
   const socket = await open(from);
   say(socket, { type: 'subscribe', leaderboard });
@@ -79,7 +78,7 @@ async function watch(from: string, leaderboard: string): Promise<void> {
 }
 
 describe('boards', () => {
-  test('that one address makes up leave room for those of others', async () => {
+  test('with made-up names from one address leave room for those of others', async () => {
     await start();
     world.rank.set({ leaderboard: 'weekly', seq: 4, entries: [{ userId: 'ann', score: 7 }] });
     const sockets = await openMany(ATTACKER, Math.ceil(BOARDS_PER_NODE / (BOARDS_PER_SOCKET - 1)) + 1);
@@ -92,7 +91,7 @@ describe('boards', () => {
     expect(leaderboardId).toMatch(/^made-up-/);
   });
 
-  test('that many addresses make up give way to one with scores, and their viewers are told', async () => {
+  test('with made-up names from many addresses give way to one with scores, and their viewers get an error', async () => {
     await start();
     world.rank.set({ leaderboard: 'weekly', seq: 4, entries: [{ userId: 'ann', score: 7 }] });
     const all: RawSocket[] = [];
@@ -112,11 +111,11 @@ describe('boards', () => {
     });
   });
 
-  test('that one address opens and leaves again and again make no flood of reads', async () => {
+  test('that one address opens and leaves repeatedly make no flood of reads', async () => {
     await start();
     const sockets = await openMany(ATTACKER, 40);
     const before = world.rank.reads;
-    const turns = MESSAGE_BURST / 2;
+    const turns = MESSAGES_PER_SOCKET.burst / 2;
     for (const [index, socket] of sockets.entries()) {
       for (let turn = 0; turn < turns; turn += 1) {
         const leaderboard = `churn-${index}-${turn}`;
@@ -150,7 +149,7 @@ describe('handshakes', () => {
     }
   }
 
-  test('of others all succeed while one address opens and resets sockets without end', async () => {
+  test('of others all succeed while one address keeps opening and resetting sockets', async () => {
     await start({ MAX_UPGRADES_PER_S: '300' });
     const floods = Array.from({ length: 32 }, flood);
     await waitFor(async () => (await world.metric('fanout_connections_refused_total')) > 1_000 || undefined, {
@@ -163,7 +162,7 @@ describe('handshakes', () => {
     await Promise.all(floods);
   });
 
-  test('of an address that brings too many are told when to come back, then not heard at all', async () => {
+  test('beyond the limit of an address get a retry time, and beyond that its connections are cut', async () => {
     await start({ MAX_UPGRADES_PER_S: '40' });
     const statuses: string[] = [];
     while (!['429', 'closed'].every((status) => statuses.includes(status))) {
@@ -177,11 +176,11 @@ describe('handshakes', () => {
   });
 });
 
-describe('behind a proxy of ours', () => {
+describe('behind a trusted proxy', () => {
   const PROXY = '127.0.0.4';
   const forwarded = (client: string) => handshake('/live', { 'X-Forwarded-For': client });
 
-  test('an address is that of the client, and connections are those of the proxy', async () => {
+  test('sockets count for the address of the client, and connections for that of the proxy', async () => {
     await start({ MAX_UPGRADES_PER_S: '40', TRUSTED_PROXIES: PROXY });
     const statuses = [];
     for (let count = 0; count < 40; count += 1)
@@ -193,7 +192,7 @@ describe('behind a proxy of ours', () => {
 });
 
 describe('connections', () => {
-  test('of one address that never ask for anything leave room for those of others', async () => {
+  test('of one address without any request leave room for those of others', async () => {
     await start({ MAX_UPGRADES_PER_S: '40' });
     const silent = Array.from({ length: 100 }, () => {
       const tcp = connect({ port: world.node.port, host: '127.0.0.1', localAddress: ATTACKER });
@@ -207,7 +206,7 @@ describe('connections', () => {
     expect(statusOf(await open(HONEST))).toBe('101');
   });
 
-  test('end with their answer, so that none is kept by asking now and then', async () => {
+  test('end with their answer, so that none is kept open by occasional requests', async () => {
     await start();
     const socket = await open(HONEST, 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
     expect(statusOf(socket)).toBe('200');
@@ -216,7 +215,7 @@ describe('connections', () => {
     await waitFor(async () => (await world.metric('fanout_connections')) === 0 || undefined);
   });
 
-  test('that became sockets are counted until they end', async () => {
+  test('that became sockets are counted until they close', async () => {
     await start();
     const sockets = await openMany(HONEST, 5);
     expect(await world.metric('fanout_connections')).toBe(5);
@@ -228,10 +227,10 @@ describe('connections', () => {
 test('messages of one address are limited together, and those of others go through', async () => {
   await start({ MAX_UPGRADES_PER_S: '100000' });
   const sockets: RawSocket[] = [];
-  while (sockets.length * MESSAGE_BURST < 3 * MESSAGES_PER_ADDRESS.burst)
+  while (sockets.length * MESSAGES_PER_SOCKET.burst < 3 * MESSAGES_PER_ADDRESS.burst)
     sockets.push(...(await openMany(ATTACKER, 50)));
   const honest = await open(HONEST);
-  const pings = Array.from({ length: MESSAGE_BURST - 1 }, () => ({ type: 'ping' }));
+  const pings = Array.from({ length: MESSAGES_PER_SOCKET.burst - 1 }, () => ({ type: 'ping' }));
   for (const socket of sockets) say(socket, ...pings);
   const codes = await waitFor(async () => {
     const ended = sockets.filter(({ frames }) => frames.some(({ opcode }) => opcode === 8));

@@ -1,18 +1,18 @@
 /**
- * A thousand sockets that stop reading at one node: it keeps nothing for each of them, and others see boards as before. What
- * they do not read stands in the kernel here; sockets for which the kernel takes no more are tested in fanout-abuse.test.ts,
- * twenty of them, since a thousand would take gigabytes of the kernel.
+ * A thousand sockets of one node stop reading: they cost the node no memory, and other sockets get boards as before. The unread
+ * frames are in the kernel's buffers here. Sockets whose kernel buffers are full are tested in abuse.test.ts, twenty of them,
+ * since a thousand would take gigabytes of kernel memory.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type FanoutWorld, startFanoutWorld } from '../../../support/fanout-world.ts';
-import { growsStrictly, type LiveClient, openLive, positions } from '../../../support/live-client.ts';
-import { openRaw, type RawSocket } from '../../../support/raw-socket.ts';
+import { growsStrictly, type LiveClient, openLive, positions } from '../../../support/clients/live-client.ts';
+import { openRaw, type RawSocket } from '../../../support/clients/raw-socket.ts';
 import { waitFor } from '../../../support/wait-for.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/fanout-world.ts';
 
 const STALLED = 1_000;
-/** Several times what the kernel takes for a reader who stalls (64 KiB), so that each connection stands still. */
+/** Several times what the kernel buffers for a stalled reader (64 KiB), so that each connection stalls. */
 const BOARDS = 80;
-/** What the frame of a board of such names takes. */
+/** The size of a frame with such names. */
 const FRAME_KIB = 3;
 
 let world: FanoutWorld;
@@ -30,7 +30,7 @@ afterAll(async () => {
   await world.stop();
 });
 
-/** Publishes boards one after the other; how long each took to reach the bystander, in milliseconds. */
+/** Publishes boards one after the other and returns how long each took to reach the bystander, in milliseconds. */
 async function publishAndSee(count: number): Promise<number[]> {
   const times: number[] = [];
   for (let index = 0; index < count; index += 1) {

@@ -1,16 +1,16 @@
 /**
- * RFC 6455 byte by byte, against a real fan-out node. The same bytes go to a server of `ws`, which has to judge them
- * alike; where the node differs, what it does is written down here. Whatever one socket does, another goes on.
+ * RFC 6455 byte by byte, against a real fan-out node. The same bytes go to a `ws` server, which must react in the same way; a
+ * difference is written down here. No socket affects another.
  */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { MESSAGE_MAX_BYTES } from '../../../../edge/fanout/limits.ts';
-import { type FanoutWorld, startFanoutWorld } from '../../../support/fanout-world.ts';
-import { type LiveClient, openLive } from '../../../support/live-client.ts';
-import { closing, frame, OPCODE, openRaw, text } from '../../../support/raw-socket.ts';
+import { MESSAGE_MAX_BYTES } from '../../../../edge/fanout/sockets/limits.ts';
+import { type LiveClient, openLive } from '../../../support/clients/live-client.ts';
+import { closing, frame, OPCODE, openRaw, text } from '../../../support/clients/raw-socket.ts';
 import { waitFor } from '../../../support/wait-for.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/fanout-world.ts';
 
 const { CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG } = OPCODE;
 const ASK = '{"type":"ping"}';
@@ -27,8 +27,8 @@ beforeAll(async () => {
   reference.on('connection', (socket) => {
     socket.on('error', () => undefined);
     // Says what the node says, in a few words.
-    socket.on('message', (data, isBinary) => {
-      socket.send(JSON.stringify({ event: !isBinary && String(data) === ASK ? 'pong' : 'error' }));
+    socket.on('message', (data) => {
+      socket.send(JSON.stringify({ event: String(data) === ASK ? 'pong' : 'error' }));
     });
   });
   await once(reference, 'listening');
@@ -52,7 +52,7 @@ interface Outcome {
   code: number | undefined;
 }
 
-/** What a new socket at the port makes of these bytes. Afterwards it is asked whether it still lives. */
+/** How a new socket at the port reacts to these bytes. A ping afterwards shows whether it is still open. */
 async function judge(port: number, bytes: readonly Buffer[]): Promise<Outcome> {
   const socket = await openRaw(port);
   const LAST = frame({ opcode: PING, payload: 'alive?' });
@@ -76,17 +76,18 @@ const onReference = (...bytes: Buffer[]) => judge((reference.address() as Addres
 const first = (payload: string | Buffer, opcode: number = TEXT) => frame({ opcode, fin: false, payload });
 const next = (payload: string | Buffer, fin = true) => frame({ opcode: CONTINUATION, fin, payload });
 
-describe('allowed, and answered as the reference answers it', () => {
+describe('allowed, and answered like the reference server', () => {
   test.each<[string, Buffer[], (string | number)[]]>([
     ['a message', [text(ASK)], ['pong']],
     ['a message in two fragments', [first('{"type":'), next('"ping"}')], ['pong']],
     ['empty fragments around it', [first(''), next(ASK, false), next('')], ['pong']],
     ['a ping between fragments', [first('{"type":'), frame({ opcode: PING }), next('"ping"}')], [0, 'pong']],
     ['a character split between fragments', [first(Buffer.of(0xe2, 0x82)), next(Buffer.of(0xac))], ['error']],
-    ['a binary message', [frame({ opcode: BINARY, payload: ASK })], ['error']],
+    ['a message in a binary frame', [frame({ opcode: BINARY, payload: ASK })], ['pong']],
+    ['a binary frame that is no text', [frame({ opcode: BINARY, payload: Buffer.of(0xff) })], ['error']],
     ['an empty message', [text('')], ['error']],
     ['the longest ping', [frame({ opcode: PING, payload: 'x'.repeat(125) })], [125]],
-    ['a pong that nobody asked for', [frame({ opcode: PONG, payload: 'x' })], []],
+    ['an unsolicited pong', [frame({ opcode: PONG, payload: 'x' })], []],
     [
       'a length in more bytes than it needs',
       [frame({ opcode: TEXT, payload: ASK, lengthBytes: 2 })],
@@ -100,7 +101,7 @@ describe('allowed, and answered as the reference answers it', () => {
     expect(await onNode(...bytes)).toEqual(expected);
   });
 
-  test('bytes that come one at a time', async () => {
+  test('bytes that arrive one at a time', async () => {
     const socket = await openRaw(world.node.port);
     socket.tcp.setNoDelay(true);
     for (const byte of text(ASK)) {
@@ -114,7 +115,7 @@ describe('allowed, and answered as the reference answers it', () => {
 const reservedOpcodes = [3, 4, 5, 6, 7, 11, 12, 13, 14, 15];
 const asLong = (length: bigint) => frame({ opcode: TEXT, lengthBytes: 8, length, payload: 'hello' });
 
-describe('forbidden: the node cuts the socket, where the reference closes it with a code', () => {
+describe('forbidden: the node cuts the socket, the reference server closes it with a code', () => {
   test.each<[string, number, Buffer[]]>([
     ['the first reserved bit', 1002, [frame({ opcode: TEXT, reserved: 4, payload: ASK })]],
     ['the second reserved bit', 1002, [frame({ opcode: TEXT, reserved: 2, payload: ASK })]],
@@ -160,7 +161,7 @@ describe('forbidden: the node cuts the socket, where the reference closes it wit
     expect((await onNode(...bytes)).code).toBe(1006);
   });
 
-  test('a frame of another kind inside a message, which the node takes for a part of it', async () => {
+  test('a frame of another kind inside a message, which the node reads as a part of it', async () => {
     const bytes = [first('x'), frame({ opcode: BINARY, payload: 'x' })];
     expect((await onReference(...bytes)).code).toBe(1002);
     expect(await onNode(...bytes)).toEqual({ heard: ['error'], code: undefined });
@@ -184,7 +185,7 @@ describe('a close frame is answered with a close frame', () => {
     },
   );
 
-  test('without a code when it has none, half of one, or a reason that is not UTF-8', async () => {
+  test('without a code if it has none, half of one, or a reason that is not UTF-8', async () => {
     for (const bytes of [
       frame({ opcode: CLOSE }),
       frame({ opcode: CLOSE, payload: 'x' }),
@@ -194,7 +195,7 @@ describe('a close frame is answered with a close frame', () => {
     }
   });
 
-  test('and nothing after it is heard', async () => {
+  test('and nothing after it is read', async () => {
     expect(await onNode(closing(1000), text(ASK), text(ASK))).toEqual({ heard: [], code: 1000 });
   });
 });

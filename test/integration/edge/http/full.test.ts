@@ -2,14 +2,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type HttpConnection, openHttpConnection } from '../../../bench/generator/http-connection.ts';
 import { submitRequest } from '../../../bench/generator/requests.ts';
-import { type Answer, ask, speak, submit } from '../../../support/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../../../support/edge-world.ts';
-import { GOOD_SIGNATURE } from '../../../support/score-double.ts';
+import { type Answer, ask, speak, submit } from '../../../support/clients/edge-client.ts';
+import { GOOD_SIGNATURE } from '../../../support/doubles/score-double.ts';
 import { waitFor } from '../../../support/wait-for.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge-world.ts';
 
 /** 1,000 wait and two calls of 500 are on their way; with some more it is always full. A player each, since one gets half. */
 const CROWD = 2_050;
-/** The crowd shares this process with the edge that it fills. */
 const BACK_AFTER_MS = 20;
 const GRPC_WEB = { 'content-type': 'application/grpc-web+proto' };
 
@@ -28,7 +27,7 @@ beforeAll(async () => {
   world.score.hold();
   pressing = Promise.all(crowd.map((one, at) => press(one, tokens[at] ?? '', `a${at}`)));
   await waitFor(async () => (await withoutToken()).status === 429 || undefined);
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const one of crowd ?? []) one.close();
@@ -41,6 +40,7 @@ async function press(connection: HttpConnection, token: string, actionId: string
   while (!isOver) {
     const status = await new Promise<number>((resolve) => connection.send(request, resolve));
     statuses[status] = (statuses[status] ?? 0) + 1;
+    // The pace of the crowd, which shares this process with the edge that it fills.
     await new Promise((resolve) => setTimeout(resolve, BACK_AFTER_MS));
   }
 }
@@ -55,7 +55,7 @@ const refusedAtTheDoor = (attempt: () => Promise<Answer>) =>
     return answer.status === 429 ? answer : undefined;
   });
 
-test('nobody looks at the token of a request that could not be taken, by REST and by Connect', async () => {
+test('the token of a request that is refused by a full queue is not verified, by REST and by Connect', async () => {
   const refusal = { code: 'resource_exhausted', reason: 'OVERLOADED' };
   const byRest = await refusedAtTheDoor(withoutToken);
   expect(byRest.body).toMatchObject(refusal);
@@ -68,14 +68,14 @@ test('nobody looks at the token of a request that could not be taken, by REST an
   expect(byConnect.headers.get('retry-after')).toBe('1');
 });
 
-test('a gRPC-web call is let in, since its refusal has to stand inside of its answer', async () => {
+test('a gRPC-web call passes the check, because its refusal has to be inside its answer', async () => {
   // A message of no bytes.
   const answer = await connect(GRPC_WEB, Buffer.alloc(5));
   expect(answer.status).toBe(200);
   expect(answer.headers.get('grpc-status') ?? answer.text).toMatch(/16/);
 });
 
-test('a connection goes on whose request was refused before its body was there', async () => {
+test('a connection stays open if its request was refused before its body arrived', async () => {
   await waitFor(async () => {
     const head = 'POST /api/v1/score/update HTTP/1.1\r\nHost: edge\r\nContent-Length: 4\r\n\r\n';
     const rest = 'bodyGET /healthz HTTP/1.1\r\nHost: edge\r\n\r\n';
@@ -89,7 +89,7 @@ test('a connection goes on whose request was refused before its body was there',
   });
 });
 
-test('everybody is answered, and what was refused can be sent again', async () => {
+test('every request is answered, and a refused one can be sent again', async () => {
   isOver = true;
   world.score.release();
   await pressing;

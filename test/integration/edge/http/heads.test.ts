@@ -5,15 +5,17 @@
 import { connect } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { answersIn, speak } from '../../../support/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../../../support/edge-world.ts';
-import { GOOD_SIGNATURE } from '../../../support/score-double.ts';
+import { answersIn, speak } from '../../../support/clients/edge-client.ts';
+import { GOOD_SIGNATURE } from '../../../support/doubles/score-double.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge-world.ts';
 
 let world: EdgeWorld;
 let token: string;
+/** Warnings, but for that of a refused token. */
 const logged: string[] = [];
 beforeAll(async () => {
-  world = await startEdgeWorld({ log: pino({ level: 'warn' }, { write: (line) => logged.push(line) }) });
+  const write = (line: string) => void (line.includes('a token was refused') || logged.push(line));
+  world = await startEdgeWorld({ log: pino({ level: 'warn' }, { write }) });
   token = await world.token('alice');
 });
 afterAll(() => world.stop());
@@ -42,7 +44,7 @@ function expectRefused(heard: Awaited<ReturnType<typeof send>>): void {
   expect(heard.head).toMatch(/\r\nconnection: close/i);
 }
 
-describe('a Host that names no host', () => {
+describe('an invalid Host header', () => {
   const HOSTS = [
     ...['1.2.3.999', '[::::]', '[1:2]', 'xn--a', '0x1ffffffff', 'a.09', '1.2.3.4.5', '', ' ', 'a b', 'a,b'],
     ...[
@@ -66,7 +68,7 @@ describe('a Host that names no host', () => {
     }
   });
 
-  test('is refused when it comes in two lines, alike or not', async () => {
+  test('is also one in two lines, equal or not', async () => {
     expectRefused(await send(['GET / HTTP/1.1', 'Host: a.example', 'Host: b.example']));
     expectRefused(await send(['GET / HTTP/1.1', 'Host: a.example', 'Accept: */*', 'host: a.example']));
   });
@@ -78,7 +80,7 @@ describe('a Host that names no host', () => {
     ['192.0.2.7:65535', '192.0.2.7'],
     ['0x7f.1', '127.0.0.1'],
     ['[2001:DB8::0001]:8080', '[2001:db8::1]'],
-  ])('but %s is a host, and the page finds the others there', async (host, named) => {
+  ])('does not include %s, and the page finds the other nodes there', async (host, named) => {
     const { answer } = await send(['GET /config.json HTTP/1.1', `Host: ${host}`]);
     expect(JSON.parse(answer).fanoutUrl).toBe(`ws://${named}:8081/live`);
     const { head } = await send(['GET / HTTP/1.1', `Host: ${host}`]);
@@ -86,7 +88,7 @@ describe('a Host that names no host', () => {
   });
 });
 
-describe('a body whose end is uncertain', () => {
+describe('a body with an ambiguous length', () => {
   test.each([
     ['two lengths', ['Content-Length: 5', 'Content-Length: 6']],
     ['the same length twice', ['Content-Length: 5', 'Content-Length: 5']],
@@ -94,7 +96,7 @@ describe('a body whose end is uncertain', () => {
     ['an unknown coding', ['Transfer-Encoding: xchunked']],
     ['two codings', ['Transfer-Encoding: gzip, chunked']],
     ['two codings in two lines', ['Transfer-Encoding: chunked', 'Transfer-Encoding: identity']],
-  ])('is refused, and the connection ended: %s', async (_, lines) => {
+  ])('is refused, and the connection is closed: %s', async (_, lines) => {
     const inner = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n';
     const head = ['POST /api/v1/score/update HTTP/1.1', 'Host: x', ...lines];
     expectRefused(await send(head));
@@ -103,7 +105,7 @@ describe('a body whose end is uncertain', () => {
   });
 });
 
-describe('a header that may come only once, in two lines', () => {
+describe('a header that may occur once, in two lines', () => {
   const submitting = (...lines: string[]) => {
     const body = JSON.stringify({ actionId: 'twice', points: 1, signature: GOOD_SIGNATURE });
     return send(
@@ -114,7 +116,7 @@ describe('a header that may come only once, in two lines', () => {
   const bearer = (text: string) => `Authorization: Bearer ${text}`;
   const JSON_LINE = 'Content-Type: application/json';
 
-  test('is no token, even if the first or both of them are good', async () => {
+  test('is no token, even if one or both of them are valid', async () => {
     for (const other of ['nonsense', token]) {
       const { answer } = await submitting(bearer(token), bearer(other), JSON_LINE);
       expect(JSON.parse(answer).reason).toBe('TOKEN_INVALID');
@@ -127,7 +129,7 @@ describe('a header that may come only once, in two lines', () => {
     expect(JSON.parse(answer).reason).toBe('CONTENT_TYPE_UNSUPPORTED');
   });
 
-  test('is no origin that may read the answer, and no request id', async () => {
+  test('is neither an allowed origin nor a request id', async () => {
     const lines = ['GET /healthz HTTP/1.1', 'Host: x', 'Origin: https://play.example', 'X-Request-Id: mine'];
     expect((await send(lines)).head).toMatch(/access-control-allow-origin: https:\/\/play\.example/i);
     expect((await send(lines)).head).toContain('X-Request-Id: mine');
@@ -135,17 +137,22 @@ describe('a header that may come only once, in two lines', () => {
     expect(head).not.toMatch(/access-control-allow-origin|mine|other/i);
   });
 
-  test('but a list goes on in its next line', async () => {
-    const { head } = await send(['GET /style.css HTTP/1.1', 'Host: x']);
+  test('is one list if it is a list header', async () => {
+    const { head } = await send(['GET /page/style.css HTTP/1.1', 'Host: x']);
     const etag = /etag: (\S+)/i.exec(head)?.[1] ?? '';
-    const lines = ['GET /style.css HTTP/1.1', 'Host: x', 'If-None-Match: "other"', `If-None-Match: ${etag}`];
+    const lines = [
+      'GET /page/style.css HTTP/1.1',
+      'Host: x',
+      'If-None-Match: "other"',
+      `If-None-Match: ${etag}`,
+    ];
     const again: (string | undefined)[] = [];
     for (let tries = 0; tries < 10; tries += 1) again.push((await send(lines)).statusLine);
     expect(again).toContain('HTTP/1.1 304 Not Modified');
   });
 });
 
-test('every X-Forwarded-For line counts: who writes one first is still the client that our proxy names', async () => {
+test('all lines of X-Forwarded-For are read: a line that the client sent does not hide the address that our proxy added', async () => {
   const node = await world.startNode({
     TRUSTED_PROXIES: '127.0.0.0/8',
     RATE_ADDRESS_EXEMPT: '10.9.9.9',
@@ -172,7 +179,7 @@ test('every X-Forwarded-For line counts: who writes one first is still the clien
   await node.stop();
 });
 
-describe('a client that asks on and reads nothing', () => {
+describe('a client that sends requests and reads no answers', () => {
   const PIECE = 500;
   const PIECES = 200;
 
@@ -199,17 +206,19 @@ describe('a client that asks on and reads nothing', () => {
   }
 
   test.each([
-    ['for a file', 'GET /style.css HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['for a file', 'GET /page/style.css HTTP/1.1\r\nHost: x\r\n\r\n'],
     ['for what does not exist', 'GET /x HTTP/1.1\r\nHost: x\r\n\r\n'],
     ['for heads', 'HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n'],
     ['for methods', 'OPTIONS /healthz HTTP/1.1\r\nHost: x\r\n\r\n'],
-  ])('is cut off before its answers fill our memory: %s', async (_, request) => {
+  ])('is disconnected before its answers fill the memory: %s', async (_, request) => {
     expect(await askOn(request)).toBe(true);
   });
 
-  test('so is one for a file that it has', async () => {
-    const { head } = await send(['GET /style.css HTTP/1.1', 'Host: x']);
+  test('is disconnected too if it asks for a file that it has cached', async () => {
+    const { head } = await send(['GET /page/style.css HTTP/1.1', 'Host: x']);
     const etag = /etag: (\S+)/i.exec(head)?.[1] ?? '';
-    expect(await askOn(`GET /style.css HTTP/1.1\r\nHost: x\r\nIf-None-Match: ${etag}\r\n\r\n`)).toBe(true);
+    expect(await askOn(`GET /page/style.css HTTP/1.1\r\nHost: x\r\nIf-None-Match: ${etag}\r\n\r\n`)).toBe(
+      true,
+    );
   });
 });

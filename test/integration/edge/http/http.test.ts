@@ -1,9 +1,9 @@
 /** The REST contract of the edge, against a score service that counts like the real one. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Reason } from '../../../../services/shared/errors/app-error.ts';
-import { ask, bearer, submit } from '../../../support/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../../../support/edge-world.ts';
-import { GOOD_SIGNATURE } from '../../../support/score-double.ts';
+import { ask, bearer, submit } from '../../../support/clients/edge-client.ts';
+import { GOOD_SIGNATURE } from '../../../support/doubles/score-double.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge-world.ts';
 
 let world: EdgeWorld;
 let alice: string;
@@ -53,7 +53,7 @@ describe('POST /api/v1/score/update', () => {
     );
   });
 
-  test('passes on that a signature is not good', async () => {
+  test('passes on that a signature is invalid', async () => {
     expectRefusal(
       await submit(world.base, alice, { actionId: 'x', signature: 'v1.forged' }),
       403,
@@ -61,7 +61,7 @@ describe('POST /api/v1/score/update', () => {
     );
   });
 
-  test('counts for the player of the token, whoever the body names', async () => {
+  test('counts for the player of the token, whatever the body says', async () => {
     await submit(world.base, alice, {
       actionId: 'named',
       userId: 'mallory',
@@ -71,7 +71,7 @@ describe('POST /api/v1/score/update', () => {
     expect(world.score.submissions.at(-1)).toMatchObject({ userId: 'alice', username: 'Alice' });
   });
 
-  test('asks for a token, and takes only a good one that is meant for us', async () => {
+  test('requires a valid token of our audience', async () => {
     const none = await submit(world.base, undefined, {});
     expectRefusal(none, 401, 'TOKEN_REQUIRED');
     expect(none.headers.get('www-authenticate')).toBe('Bearer');
@@ -88,6 +88,13 @@ describe('POST /api/v1/score/update', () => {
       const answer = await submit(world.base, undefined, {}, { authorization: `Bearer ${token}` });
       expectRefusal(answer, 401, token === '' ? 'TOKEN_REQUIRED' : 'TOKEN_INVALID');
     }
+    for (const length of [8_193, 12_000]) {
+      const long = { authorization: `Bearer ${'x'.repeat(length)}` };
+      expectRefusal(await submit(world.base, undefined, {}, long), 401, 'TOKEN_TOO_LARGE');
+    }
+    expect(await world.metric('tokens_refused_total', 'rule="size"')).toBe(2);
+    expect(await world.metric('tokens_refused_total', 'rule="expired"')).toBe(1);
+    expect(await world.metric('tokens_refused_total', 'rule="audience"')).toBe(1);
     expectRefusal(
       await submit(world.base, undefined, {}, { authorization: `Basic ${alice}` }),
       401,
@@ -113,11 +120,11 @@ describe('POST /api/v1/score/update', () => {
     expectRefusal(await submit(world.base, alice, fields), 400, reason);
   });
 
-  test('refuses a signature that is too long to be one', async () => {
+  test('refuses a signature that is too long', async () => {
     expectRefusal(await submit(world.base, alice, { signature: 's'.repeat(257) }), 403, 'SIGNATURE_INVALID');
   });
 
-  test('takes a body of 4 KiB and not one byte more', async () => {
+  test('accepts a body of 4 KiB and not one byte more', async () => {
     const body = (length: number) => {
       const fields = JSON.stringify({ actionId: 'big', points: 1, signature: GOOD_SIGNATURE });
       return fields + ' '.repeat(length - fields.length);
@@ -148,7 +155,7 @@ describe('POST /api/v1/score/update', () => {
     },
   );
 
-  test('joins submissions that arrive together into few calls', async () => {
+  test('sends concurrent submissions in few calls', async () => {
     const before = world.score.batches.length;
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, index) => submit(world.base, alice, { actionId: `many-${index}` })),
@@ -172,11 +179,11 @@ describe('GET /api/v1/scoreboard/top', () => {
     );
   });
 
-  test('is an empty list for a board that nobody played', async () => {
+  test('is an empty list for a board without scores', async () => {
     expect((await get('/api/v1/scoreboard/top?leaderboard=empty')).text).toBe('[]');
   });
 
-  test('shows what was just written through the same edge, every time', async () => {
+  test('always includes what was just written through the same edge', async () => {
     for (let points = 1; points <= 20; points += 1) {
       const { body } = await submit(world.base, alice, { actionId: `read-${points}`, leaderboard: 'mine' });
       const top = await get('/api/v1/scoreboard/top?leaderboard=mine');
@@ -184,14 +191,14 @@ describe('GET /api/v1/scoreboard/top', () => {
     }
   });
 
-  test('asks score once for many readers', async () => {
+  test('reads from rank once for many readers', async () => {
     const before = world.score.topReads;
     const url = '/api/v1/scoreboard/top?leaderboard=read-often';
     await Promise.all(Array.from({ length: 200 }, () => get(url)));
     expect(world.score.topReads - before).toBeLessThan(50);
   });
 
-  test('says when score can not vouch for it', async () => {
+  test('says when the board may be outdated', async () => {
     world.score.setStale(true);
     const stale = await get('/api/v1/scoreboard/top?leaderboard=stale');
     world.score.setStale(false);
@@ -200,13 +207,13 @@ describe('GET /api/v1/scoreboard/top', () => {
     expect(other.headers.has('x-scoreboard-stale')).toBe(false);
   });
 
-  test('refuses a board that can not exist', async () => {
+  test('refuses an invalid board id', async () => {
     expectRefusal(await get('/api/v1/scoreboard/top?leaderboard=a%20b'), 400, 'LEADERBOARD_INVALID');
   });
 });
 
 describe('GET /api/v1/scoreboard/me', () => {
-  test('tells the player the place and the neighbours', async () => {
+  test("returns the player's place and neighbours", async () => {
     for (const [name, points] of [
       ['ann', 30],
       ['ben', 20],
@@ -231,7 +238,7 @@ describe('GET /api/v1/scoreboard/me', () => {
     });
   });
 
-  test('refuses who has no score yet, and who has no token', async () => {
+  test('refuses a player without a score, and a request without a token', async () => {
     const stranger = await world.token('stranger');
     expectRefusal(await get('/api/v1/scoreboard/me', bearer(stranger)), 404, 'PLAYER_NOT_FOUND');
     expectRefusal(await get('/api/v1/scoreboard/me'), 401, 'TOKEN_REQUIRED');

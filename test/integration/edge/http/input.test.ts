@@ -2,11 +2,12 @@
  * Requests that are well formed and mean harm, against a real edge: numbers that are none, JSON that is deep or names
  * what it should not, routes, methods, content types and tokens that do not exist. All are refused with a reason.
  */
+import { gzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { ask, bearer, speak, submit } from '../../../support/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../../../support/edge-world.ts';
-import { GOOD_SIGNATURE } from '../../../support/score-double.ts';
+import { ask, bearer, speak, submit } from '../../../support/clients/edge-client.ts';
+import { GOOD_SIGNATURE } from '../../../support/doubles/score-double.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge-world.ts';
 
 let world: EdgeWorld;
 let token: string;
@@ -34,7 +35,7 @@ async function statusOf(method: string, path: string): Promise<number> {
   return Number(/^HTTP\/1\.1 (\d{3})/.exec(heard)?.[1] ?? 0);
 }
 
-describe('JSON that is not what it seems', () => {
+describe('misleading JSON', () => {
   const nested = (depth: number, open: string, close: string) => open.repeat(depth) + close.repeat(depth);
   const withPoints = (points: string) =>
     `{"actionId":"n","points":${points},"signature":"${GOOD_SIGNATURE}"}`;
@@ -88,7 +89,7 @@ describe('JSON that is not what it seems', () => {
     },
   );
 
-  test('a player that the body names is nobody: the player is the one of the token', async () => {
+  test('a player in the body is ignored: the token names the player', async () => {
     for (const name of ['userId', 'user_id', 'sub', 'username', 'player']) {
       const answer = await submit(world.base, token, { actionId: `named-${name}`, [name]: 'mallory' });
       expect(answer.status).toBe(200);
@@ -97,8 +98,8 @@ describe('JSON that is not what it seems', () => {
   });
 });
 
-describe('what does not exist', () => {
-  test('of paths: no answer but 400 and 404', async () => {
+describe('unusual requests', () => {
+  test('with unknown paths get only 400 and 404', async () => {
     const paths = [
       '//',
       '/%2e%2e/',
@@ -116,7 +117,7 @@ describe('what does not exist', () => {
     expect(await statusOf('GET', 'http://elsewhere.example/healthz')).toBe(505);
   });
 
-  test('of methods: refused alike on every route', async () => {
+  test('with unknown methods are refused alike on every route', async () => {
     for (const method of ['TRACE', 'CONNECT', 'PROPFIND', 'get', 'POSTX', 'PRI']) {
       const status = await statusOf(method, '/healthz');
       expect([method, [400, 405].includes(status)]).toEqual([method, true]);
@@ -131,12 +132,12 @@ describe('what does not exist', () => {
     'application/jsonx',
     'application/json; charset=utf-16',
     'application/json, text/plain',
-  ])('of content types: %j is not read', async (type) => {
+  ])('with content type %j are refused', async (type) => {
     expect((await submit(world.base, token, bodyOf('typed'), { 'content-type': type })).status).toBe(415);
     expect(countedTimes('typed')).toBe(0);
   });
 
-  test('of tokens: nothing but a bearer token in its header opens anything', async () => {
+  test('with a token anywhere but in a bearer header are refused', async () => {
     for (const headers of [
       { authorization: token },
       { authorization: `Basic ${token}` },
@@ -155,7 +156,39 @@ describe('what does not exist', () => {
   });
 });
 
-describe('a binary message that can not be read', () => {
+describe('a body is judged alike by REST and Connect', () => {
+  let sent = 0;
+
+  /** The statuses of both for a good body in this form. */
+  async function statusesOf(headers: Record<string, string>, write: (json: string) => string | Buffer) {
+    sent += 1;
+    const rest = await submit(world.base, token, write(bodyOf(`form-${sent}`)), headers);
+    const connect = await ask(`${world.base}/scoreboard.edge.v1.ScoreboardService/GetTop`, {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: write('{}') },
+    });
+    return [rest.status, connect.status];
+  }
+  const plain = (json: string) => json;
+
+  test.each<[string, Record<string, string>, (json: string) => string | Buffer, number]>([
+    ['charset=utf8', { 'content-type': 'application/json; charset=utf8' }, plain, 200],
+    ['a quoted charset', { 'content-type': 'application/json; charset="UTF-8"' }, plain, 200],
+    ['a semicolon at the end', { 'content-type': 'application/json;' }, plain, 200],
+    ['another charset', { 'content-type': 'application/json; charset=iso-8859-1' }, plain, 415],
+    ['another type', { 'content-type': 'text/json' }, plain, 415],
+    ['a byte order mark', {}, (json) => `\ufeff${json}`, 200],
+    ['gzip', { 'content-encoding': 'gzip' }, (json) => gzipSync(json), 200],
+    ['gzip that is none', { 'content-encoding': 'gzip' }, plain, 400],
+    ['gzip of too much', { 'content-encoding': 'gzip' }, (json) => gzipSync(json + ' '.repeat(99_999)), 413],
+    ['br, with a plain body', { 'content-encoding': 'br' }, plain, 415],
+    ['deflate', { 'content-encoding': 'deflate' }, plain, 415],
+    ['identity', { 'content-encoding': 'identity' }, plain, 200],
+  ])('%s', async (_, headers, write, status) => {
+    expect(await statusesOf(headers, write)).toEqual([status, status]);
+  });
+});
+
+describe('an unreadable binary message', () => {
   const broken = [Buffer.of(0x0a), Buffer.of(0x0a, 0xff, 0xff), Buffer.of(0xff), Buffer.from('{}')];
   const post = (contentType: string, body: Buffer) =>
     ask(`${world.base}/scoreboard.edge.v1.ScoreboardService/GetTop`, {
@@ -164,14 +197,14 @@ describe('a binary message that can not be read', () => {
       body,
     });
 
-  test("is the client's mistake, not ours", async () => {
+  test("is the client's error, not ours", async () => {
     for (const body of broken) {
       const answer = await post('application/proto', body);
       expect(answer).toMatchObject({ status: 400, body: { reason: 'BODY_INVALID' } });
     }
   });
 
-  test('is so in gRPC-web too, whose frame may lie as well', async () => {
+  test('is so in gRPC-web too, also if its frame has a wrong length', async () => {
     const frames = broken.map((body) => Buffer.concat([Buffer.of(0, 0, 0, 0, body.length), body]));
     const lies = [Buffer.of(0, 0, 0, 0, 9, 1), Buffer.of(1, 0, 0, 0, 1, 1), Buffer.of(0, 0)];
     for (const body of [...frames, ...lies]) {
@@ -179,5 +212,35 @@ describe('a binary message that can not be read', () => {
       expect(status).toBe(200);
       expect(text).toMatch(/grpc-status: 3\r\n/);
     }
+  });
+});
+
+describe('a refused request', () => {
+  test('is counted by route, status and reason, over REST and inside gRPC-web', async () => {
+    const count = () =>
+      Promise.all([
+        world.metric('edge_requests_total', 'route="/api/v1/score/update",status="401"'),
+        world.metric('edge_requests_total', 'route="/api/v1/score/update",status="400"'),
+        world.metric('edge_requests_refused_total', 'reason="TOKEN_INVALID"'),
+        world.metric('edge_requests_refused_total', 'reason="BODY_INVALID"'),
+      ]);
+    const before = await count();
+    for (let n = 0; n < 3; n += 1) await submit(world.base, `${token}x`, {});
+    for (const body of ['{', '[]', 'null']) await submit(world.base, token, body);
+    await ask(`${world.base}/scoreboard.edge.v1.ScoreboardService/GetTop`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/grpc-web+proto' },
+      body: Buffer.of(0, 0),
+    });
+    const after = await count();
+    expect(after.map((value, at) => value - (before[at] ?? 0))).toEqual([3, 3, 3, 4]);
+  });
+
+  test('of any path that is no route has one label', async () => {
+    const before = await world.metric('edge_requests_total', 'route="other",status="404"');
+    for (const path of ['/a', '/b?c', '/api/v1/score/update/', '/__proto__', '/constructor'])
+      expect((await ask(`${world.base}${path}`)).status).toBe(404);
+    expect(await world.metric('edge_requests_total', 'route="other",status="404"')).toBe(before + 5);
+    expect(await world.metric('edge_requests_total', '__proto__')).toBe(0);
   });
 });

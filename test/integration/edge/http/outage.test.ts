@@ -2,10 +2,10 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../../../dev/host/ports.ts';
-import { ask, bearer, speak, submit } from '../../../support/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../../../support/edge-world.ts';
-import { GOOD_SIGNATURE } from '../../../support/score-double.ts';
-import { waitFor } from '../../../support/wait-for.ts';
+import { ask, bearer, speak, submit } from '../../../support/clients/edge-client.ts';
+import { GOOD_SIGNATURE } from '../../../support/doubles/score-double.ts';
+import { BUSY_MS, waitFor } from '../../../support/wait-for.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge-world.ts';
 
 let world: EdgeWorld;
 let token: string;
@@ -28,7 +28,7 @@ const dependencies = async () => {
 const isStale = async () => (await top()).headers.has('x-scoreboard-stale');
 
 describe('while the score service is down', () => {
-  test('submissions are refused, boards are served as ever, and all is well again after', async () => {
+  test('submissions are refused, boards are served, and submissions are accepted again afterwards', async () => {
     await submit(world.base, token, { actionId: 'before' });
     const known = await top();
     await world.stopScore();
@@ -53,7 +53,7 @@ describe('while the score service is down', () => {
 });
 
 describe('while the rank service is down', () => {
-  test('submissions go on, the last top is served as stale, and all is well again after', async () => {
+  test('submissions are accepted, the last top is served as stale, and fresh ones afterwards', async () => {
     await submit(world.base, token, { actionId: 'ranked' });
     const known = await top();
     await world.stopRank();
@@ -74,7 +74,7 @@ describe('while the rank service is down', () => {
   });
 });
 
-test('an edge that reaches neither score nor rank is not ready, and lives', async () => {
+test('an edge that reaches neither score nor rank is alive and not ready', async () => {
   await Promise.all([world.stopScore(), world.stopRank()]);
   await whenReady(false);
   const checks = { serving: true, keys: true, upstream: false };
@@ -100,17 +100,17 @@ describe('while the score service refuses', () => {
     },
   );
 
-  test('a bug there is INTERNAL here, without a word about what it was', async () => {
+  test('a bug there is INTERNAL here, without details', async () => {
     world.score.refuseWith('INTERNAL');
     const answer = await submit(world.base, token, { actionId: 'bug' });
     world.score.refuseWith(undefined);
     expect(answer).toMatchObject({ status: 500, body: { code: 'internal', reason: 'INTERNAL' } });
-    expect(answer.body.message).toBe('Something failed on our side.');
+    expect(answer.body.message).toBe('An internal error occurred.');
   });
 });
 
-describe('while the rank service can not vouch for what it reads', () => {
-  test('top and place say so in a header, their bodies being as ever, and Connect in its field', async () => {
+describe('while the rank service cannot confirm freshness', () => {
+  test('top and place say so in a header, with unchanged bodies, and Connect in a field', async () => {
     await submit(world.base, token, { actionId: 'vouched' });
     const fresh = { top: await top('doubted'), me: await me() };
     world.score.setStale(true);
@@ -133,7 +133,7 @@ describe('while the rank service can not vouch for what it reads', () => {
 });
 
 describe('while score and rank hang', () => {
-  test('everybody is answered within 1.5 s, and a retry counts once', async () => {
+  test('every request is answered within 1.5 s, and a retry counts once', async () => {
     await submit(world.base, token, { actionId: 'earlier', leaderboard: 'hanging' });
     await top('hanging');
     const scoreBefore = (await me()).body.score;
@@ -152,13 +152,12 @@ describe('while score and rank hang', () => {
     expect(submitting).toMatchObject({ status: 504, body: { reason: 'DEADLINE_EXCEEDED' } });
     expect(reading).toMatchObject({ status: 504, body: { reason: 'DEADLINE_EXCEEDED' } });
     expect(stale.status).toBe(200);
-    // 1.5 s, and what a busy machine adds.
-    expect(tookMs).toBeLessThan(2_400);
+    expect(tookMs).toBeLessThan(1_500 + BUSY_MS);
     await submit(world.base, token, { actionId: 'hang' });
     expect((await me()).body.score).toBe(scoreBefore + 100);
   });
 
-  test('readers of a known top do not wait again and again', async () => {
+  test('readers of a known top wait only once', async () => {
     await top('waiting');
     world.score.hold();
     await waitFor(async () => (await top('waiting')).headers.has('x-scoreboard-stale') || undefined);
@@ -166,13 +165,13 @@ describe('while score and rank hang', () => {
     for (let index = 0; index < 20; index += 1) {
       expect((await top('waiting')).headers.get('x-scoreboard-stale')).toBe('true');
     }
-    // Each would wait a second of its own.
-    expect(performance.now() - started).toBeLessThan(5_000);
+    // Each of the twenty would wait a second of its own.
+    expect(performance.now() - started).toBeLessThan(1_000 + 2 * BUSY_MS);
     world.score.release();
   });
 });
 
-test('a top stays cached when its board begins to count anew in a lower epoch', async () => {
+test('a top stays cached when its board continues in a lower epoch', async () => {
   await submit(world.base, token, { actionId: 'seen', leaderboard: 'reborn' });
   world.score.loseIndex('reborn');
   const before = world.score.topReads;
@@ -180,7 +179,7 @@ test('a top stays cached when its board begins to count anew in a lower epoch', 
   expect(world.score.topReads - before).toBeLessThan(30);
 });
 
-test('an edge that never had any keys says so, and is not ready', async () => {
+test('an edge that never received keys says so and is not ready', async () => {
   const edge = await world.startNode(
     { AUTH_ADDRESS: `127.0.0.1:${await freePort()}` },
     { untilReady: false },
@@ -198,7 +197,7 @@ test('an edge that never had any keys says so, and is not ready', async () => {
 });
 
 describe('an edge that stops', () => {
-  test('answers what is under way, ends the connection, and takes nothing new', async () => {
+  test('answers requests under way, closes their connections, and accepts no new ones', async () => {
     const edge = await world.startNode();
     world.score.hold();
     const body = JSON.stringify({ actionId: 'last', points: 1, signature: GOOD_SIGNATURE });
@@ -218,7 +217,7 @@ describe('an edge that stops', () => {
     await stopping;
   });
 
-  test('frees its port, and does not share it while it has it', async () => {
+  test('frees its port, which was exclusive until then', async () => {
     const port = String(await freePort());
     const edge = await world.startNode({ EDGE_PORT: port, ADMIN_PORT: '0' });
     await expect(world.startNode({ EDGE_PORT: port, ADMIN_PORT: '0' })).rejects.toThrow('EADDRINUSE');
@@ -228,7 +227,7 @@ describe('an edge that stops', () => {
   });
 });
 
-test('no token and no signature ever stands in a log', async () => {
+test('no token and no signature is logged', async () => {
   await submit(world.base, `${token}x`, { signature: 'v1.canary-signature' });
   await submit(world.base, token, { signature: 'v1.canary-signature', actionId: 'canary' });
   await ask(`${world.base}/api/v1/scoreboard/top?access_token=${token}`);

@@ -1,8 +1,8 @@
 /** What surrounds the contract: health, keys, unknown routes and methods, request ids, and pages of other sites. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Reason } from '../../../../services/shared/errors/app-error.ts';
-import { ask, bearer, submit } from '../../../support/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../../../support/edge-world.ts';
+import { ask, bearer, submit } from '../../../support/clients/edge-client.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge-world.ts';
 
 let world: EdgeWorld;
 let alice: string;
@@ -21,14 +21,14 @@ const expectRefusal = (answer: Awaited<ReturnType<typeof ask>>, status: number, 
 };
 
 describe('around the contract', () => {
-  test('the public keys are published for everybody', async () => {
+  test('the public keys are published for pages of all origins', async () => {
     const answer = await get('/.well-known/jwks.json', { origin: 'https://elsewhere.example' });
     expect(answer.body.keys).toMatchObject([{ kid: 'k1', alg: 'ES256' }]);
     expect(answer.body.keys[0]).not.toHaveProperty('d');
     expect(answer.headers.get('access-control-allow-origin')).toBe('*');
   });
 
-  test('health and readiness are told', async () => {
+  test('health and readiness are reported', async () => {
     expect((await get('/healthz')).body).toEqual({ status: 'ok' });
     expect((await get('/readyz')).body).toEqual({
       status: 'ready',
@@ -36,7 +36,7 @@ describe('around the contract', () => {
     });
   });
 
-  test('what does not exist is refused in the one error shape', async () => {
+  test('an unknown path is refused in the one error shape', async () => {
     for (const path of [
       '/nothing',
       '/api/v1/score',
@@ -57,7 +57,7 @@ describe('around the contract', () => {
     ['PATCH', '/scoreboard.edge.v1.ScoreboardService/GetTop', 'POST, GET, HEAD, OPTIONS'],
     ['GET', '/scoreboard.edge.v1.ScoreboardService/SubmitScore', 'POST, OPTIONS'],
     ['constructor', '/healthz', 'GET, HEAD, OPTIONS'],
-  ])('%s %s is refused with the methods that exist', async (method, path, allow) => {
+  ])('%s %s is refused with the allowed methods', async (method, path, allow) => {
     const answer = await ask(`${world.base}${path}`, { method });
     expect(answer.status).toBe(405);
     expect(answer.headers.get('allow')).toBe(allow);
@@ -76,7 +76,7 @@ describe('around the contract', () => {
     },
   );
 
-  test('a request id is passed on to score and back, or made when it is not one', async () => {
+  test('a valid request id is passed on to score and back, and replaced otherwise', async () => {
     const headers = { ...bearer(alice), 'x-request-id': 'my_request-1' };
     expect((await get('/api/v1/scoreboard/me', headers)).headers.get('x-request-id')).toBe('my_request-1');
     // A call that is made for one request alone.
@@ -98,6 +98,44 @@ describe('around the contract', () => {
   });
 });
 
+describe('the caching of answers', () => {
+  const CALL = 'connect=v1&encoding=json&message=%7B%7D';
+
+  test.each([
+    ['/api/v1/scoreboard/top', 'no-store'],
+    ['/api/v1/scoreboard/me', 'no-store'],
+    ['/api/v1/score/update', 'no-store'],
+    ['/healthz', 'no-store'],
+    ['/readyz', 'no-store'],
+    ['/config.json', 'no-store'],
+    ['/nothing', 'no-store'],
+    [`/scoreboard.edge.v1.ScoreboardService/GetTop?${CALL}`, 'no-store'],
+    [`/scoreboard.edge.v1.ScoreboardService/GetRank?${CALL}`, 'no-store'],
+    [`/scoreboard.edge.v1.ScoreboardService/ListAround?${CALL}`, 'no-store'],
+    ['/', 'private, no-cache'],
+    ['/page/page.js', 'no-cache'],
+    ['/.well-known/jwks.json', 'public, max-age=60'],
+  ])('%s: %s, with a token and without', async (path, expected) => {
+    await submit(world.base, alice, { actionId: 'cached' });
+    for (const headers of [{}, bearer(alice)]) {
+      expect((await get(path, headers)).headers.get('cache-control')).toBe(expected);
+    }
+    const preflight = await ask(`${world.base}${path}`, { method: 'OPTIONS' });
+    expect(preflight.headers.get('cache-control')).toBe('no-store');
+  });
+
+  test('says if the answer depends on the caller', async () => {
+    for (const path of ['GetRank', 'ListAround'].map(
+      (name) => `/scoreboard.edge.v1.ScoreboardService/${name}?${CALL}`,
+    )) {
+      for (const headers of [{}, bearer(alice)]) {
+        expect((await get(path, headers)).headers.get('vary')).toMatch(/\bAuthorization\b/);
+      }
+    }
+    expect((await get('/api/v1/scoreboard/me', bearer(alice))).headers.get('vary')).toBe('Authorization');
+  });
+});
+
 describe('a page of another site', () => {
   const preflight = (origin: string, path = '/api/v1/score/update') =>
     ask(`${world.base}${path}`, {
@@ -109,7 +147,7 @@ describe('a page of another site', () => {
       },
     });
 
-  test('may call when it is on the list', async () => {
+  test('may call if it is on the list', async () => {
     const answer = await preflight('https://play.example');
     expect(answer.status).toBe(200);
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://play.example');
@@ -120,13 +158,13 @@ describe('a page of another site', () => {
     expect(read.headers.get('access-control-allow-origin')).toBe('https://play.example');
   });
 
-  test('hears refusals as well as answers', async () => {
+  test('may read refusals as well as answers', async () => {
     const answer = await submit(world.base, undefined, {}, { origin: 'https://play.example' });
     expect(answer.status).toBe(401);
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://play.example');
   });
 
-  test('may not call when it is not', async () => {
+  test('may not call if it is not on the list', async () => {
     for (const origin of ['https://evil.example', 'https://play.example.evil.test', 'null']) {
       const answer = await preflight(origin);
       expectRefusal(answer, 403, 'ORIGIN_NOT_ALLOWED');
@@ -137,7 +175,7 @@ describe('a page of another site', () => {
     }
   });
 
-  test('hears of what does not exist like everybody', async () => {
+  test('gets the same 404 as others', async () => {
     expectRefusal(await preflight('https://play.example', '/nothing'), 404, 'ROUTE_NOT_FOUND');
   });
 });

@@ -3,10 +3,10 @@ import { connect } from 'node:net';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { answersIn, ask, speak, submit } from '../../../support/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../../../support/edge-world.ts';
-import { GOOD_SIGNATURE } from '../../../support/score-double.ts';
+import { answersIn, ask, speak, submit } from '../../../support/clients/edge-client.ts';
+import { GOOD_SIGNATURE } from '../../../support/doubles/score-double.ts';
 import { waitFor } from '../../../support/wait-for.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge-world.ts';
 
 let world: EdgeWorld;
 let token: string;
@@ -50,7 +50,7 @@ describe('a client that goes away', () => {
     expect(countedTimes('half')).toBe(0);
   });
 
-  test('before the answer is counted all the same, and nobody else notices', async () => {
+  test('before the answer has its score counted, and does not affect others', async () => {
     world.score.hold();
     await leave(post('gone'));
     await waitFor(() => countedTimes('gone') === 1 || undefined);
@@ -59,7 +59,7 @@ describe('a client that goes away', () => {
     expect((await submit(world.base, token, { actionId: 'gone', points: 1 })).status).toBe(200);
   });
 
-  test('from a Connect call leaves nothing behind either', async () => {
+  test('during a Connect call leaves nothing behind either', async () => {
     world.score.hold();
     const path = '/scoreboard.edge.v1.ScoreboardService/GetTop';
     await leave(
@@ -117,7 +117,7 @@ describe('one connection', () => {
     expect(countedTimes('line-ends')).toBe(1);
   });
 
-  test('goes on after HEAD, which has no body, and after OPTIONS', async () => {
+  test('stays open after HEAD, which has no body, and after OPTIONS', async () => {
     const head = 'HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n';
     const options = 'OPTIONS /healthz HTTP/1.1\r\nHost: x\r\nOrigin: https://play.example\r\n\r\n';
     const goesOn = async (first: string) => {
@@ -133,13 +133,13 @@ describe('one connection', () => {
     expect(tries).toContain(true);
   });
 
-  test('may carry requests in one packet when they are answered at once, in order', async () => {
+  test('may carry several requests in one packet if they are answered at once; the answers are in order', async () => {
     const second = GET.replace('/healthz', '/nothing');
     const { heard } = await speak(world.node.port, [GET + second], (text) => answersIn(text) === 2);
     expect(heard.indexOf('200 OK')).toBeLessThan(heard.indexOf('404 Not Found'));
   });
 
-  test('is ended rather than mixing up answers when a request comes before the last was answered', async () => {
+  test('is closed if a request arrives before the last was answered, so that answers are not mixed up', async () => {
     const { heard, closed } = await speak(world.node.port, [post('piped-1') + post('piped-2')]);
     expect({ heard, closed }).toEqual({ heard: '', closed: true });
     await allAnswered();
@@ -150,9 +150,9 @@ describe('one connection', () => {
   });
 });
 
-describe('a request that is no good', () => {
+describe('a bad request', () => {
   test.each([
-    ['headers over 8 KiB', `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'a'.repeat(9_000)}\r\n\r\n`, '431'],
+    ['headers over 16 KiB', `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'a'.repeat(17_000)}\r\n\r\n`, '431'],
     [
       'two lengths of one body',
       `${headOf('Content-Length: 5\r\nTransfer-Encoding: chunked\r\n')}0\r\n\r\n`,
@@ -160,27 +160,27 @@ describe('a request that is no good', () => {
     ],
     ['a negative length', headOf('Content-Length: -5\r\n'), '400'],
     ['an old protocol', 'GET / HTTP/1.0\r\nHost: x\r\n\r\n', '505'],
-  ])('%s is refused and the connection ended', async (_, text, status) => {
+  ])('%s is refused and the connection is closed', async (_, text, status) => {
     const { heard, closed } = await speak(world.node.port, [text]);
     expect(heard).toContain(`HTTP/1.1 ${status} `);
     expect(answersIn(heard)).toBe(1);
     expect(closed).toBe(true);
   });
 
-  test('is no reason to fail: headers that are not text', async () => {
+  test('with headers that are not text does no harm', async () => {
     const text = `POST /scoreboard.edge.v1.ScoreboardService/GetTop HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Other: \xff\xfe\r\nAccept-Encoding: \xe2\x82\xac\r\nConnect-Timeout-Ms: 1000\r\nAccept-Encoding: \xff\r\nOrigin: \xe4\r\nX-Forwarded-For: \xff\r\nContent-Length: 2\r\n\r\n{}`;
     const { heard } = await speak(world.node.port, [text], one);
     expect(heard).toContain('HTTP/1.1 200 OK');
   });
 
-  test('never writes a header of its own making', async () => {
+  test('cannot inject a header into the answer', async () => {
     const head = 'GET / HTTP/1.1\r\nHost: x\r\nX-Request-Id: a\tX-Evil: 1\r\n\r\n';
     const { heard } = await speak(world.node.port, [head], one);
     expect(heard).toContain('HTTP/1.1 200 OK');
     expect(heard).not.toMatch(/evil/i);
   });
 
-  test('with an endless body is cut off', async () => {
+  test('with an endless body is disconnected', async () => {
     const piece = Buffer.alloc(1024 * 1024, ' ');
     const heard = await new Promise((resolve) => {
       const socket = connect(world.node.port, '127.0.0.1');
@@ -201,7 +201,7 @@ describe('a request that is no good', () => {
     await allAnswered();
   });
 
-  test('of any kind does not stop the next one', async () => {
+  test('of any kind does not affect the next one', async () => {
     const word = fc.constantFrom(
       'GET',
       'POST',

@@ -4,17 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { LocalServer } from '../../../../dev/servers/child-server.ts';
-import { startPostgresServer } from '../../../../dev/servers/postgres-server.ts';
 import { migrate } from '../../../../services/database/migrate.ts';
 import { createOutboxStore, type OutboxStore } from '../../../../services/score/outbox/outbox-store.ts';
 import { createOutboxSweeper } from '../../../../services/score/outbox/outbox-sweeper.ts';
+import { connectPostgres, type Sql } from '../../../../services/shared/stores/postgres/postgres.ts';
 import {
-  connectPostgres,
   createPostgresPool,
   type PostgresPool,
-  type Sql,
-} from '../../../../services/shared/stores/postgres.ts';
+} from '../../../../services/shared/stores/postgres/postgres-pool.ts';
 import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import { startTestPostgres } from '../../../support/servers/test-postgres.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 let dir: string;
@@ -25,9 +24,9 @@ let outbox: OutboxStore;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'scoreboard-outbox-'));
-  postgres = await startPostgresServer({ dataDir: join(dir, 'postgres') });
+  postgres = await startTestPostgres({ dataDir: join(dir, 'postgres') });
   await migrate({ url: postgres.url, log: createSilentLog() });
-  const options = { url: postgres.url, connections: 1, applicationName: 'test', statementTimeoutMs: 5_000 };
+  const options = { url: postgres.url, connections: 1, applicationName: 'test', statementTimeoutMs: 30_000 };
   pool = createPostgresPool(options);
   sql = connectPostgres(options);
   outbox = createOutboxStore(pool);
@@ -72,7 +71,7 @@ test.each([0, 5, 18])(
   },
 );
 
-test('a row is dead after its last attempt, and an attempt that was not its fault is not counted', async () => {
+test('a row is dead after its last counted attempt, and attempts without its fault are not counted', async () => {
   await postponeRows(19, undefined);
   expect(new Set((await pending()).map((row) => row.attempts))).toEqual(new Set([19]));
   await postponeRows(19, how.maxAttempts);
@@ -81,7 +80,20 @@ test('a row is dead after its last attempt, and an attempt that was not its faul
   ]);
 });
 
-test('a claim keeps others away for its lease, and is no attempt yet', async () => {
+test('a row is due until it is claimed, and again when the clock of the database is set back', async () => {
+  await sql`delete from outbox`;
+  expect(await outbox.depth()).toMatchObject({ pending: 0, isDue: false });
+  await sql`insert into outbox (leaderboards, user_ids, next_attempt_at) values ('{global}', '{ada}', now())`;
+  expect(await outbox.depth()).toMatchObject({ pending: 1, isDue: true });
+  await outbox.claim(10, 4_000);
+  expect(await outbox.depth()).toMatchObject({ pending: 1, isDue: false });
+  await sql`update outbox set next_attempt_at = now() + interval '1 hour'`;
+  expect(await outbox.depth()).toMatchObject({ isDue: true });
+  await sql`update outbox set state = 'dead'`;
+  expect(await outbox.depth()).toMatchObject({ pending: 0, dead: 1, isDue: false });
+});
+
+test('a claimed row can not be claimed again during the lease, and has no attempt yet', async () => {
   await sql`delete from outbox`;
   await sql`insert into outbox (leaderboards, user_ids, next_attempt_at) values ('{global}', '{ada}', now())`;
   expect(await outbox.claim(10, 4_000)).toHaveLength(1);
@@ -91,13 +103,16 @@ test('a claim keeps others away for its lease, and is no attempt yet', async () 
   expect(row?.wait).toBeGreaterThan(2_000);
 });
 
-test('what a process postponed again and again before it was killed, the next one delivers within five seconds', async () => {
+test('a row that a killed process had postponed many times is delivered by the next one within five seconds', async () => {
   await sql`delete from outbox`;
   await sql`
     insert into outbox (leaderboards, user_ids, attempts, last_error, next_attempt_at)
     select '{global}', '{ada}', 10, 'no answer', now() from generate_series(1, ${ROWS}::int)`;
   const sweeperThat = (deliver: () => Promise<void>) =>
-    createOutboxSweeper({ outbox, deliver, ready: () => true, onFailed: () => {}, log: createSilentLog() });
+    createOutboxSweeper({
+      ...{ outbox, hasDueRows: async () => (await outbox.depth()).isDue, everyMs: 1_000 },
+      ...{ deliver, ready: () => true, onFailed: () => {}, log: createSilentLog() },
+    });
   const killed = sweeperThat(() => Promise.reject(new Error('still no answer')));
   killed.start();
   await waitFor(async () => {
@@ -108,6 +123,6 @@ test('what a process postponed again and again before it was killed, the next on
   await killed.stop();
   const next = sweeperThat(() => Promise.resolve());
   next.start();
-  await waitFor(async () => (await sql`select from outbox`).length === 0 || undefined, { limitMs: 5_000 });
+  await waitFor(async () => (await sql`select from outbox`).length === 0 || undefined);
   await next.stop();
 });

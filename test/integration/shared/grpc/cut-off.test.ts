@@ -52,7 +52,7 @@ test.each<[string, typeof end]>([
 ])('an answer that ends %s is that of a service which can not be reached', async (_, how) => {
   end = how;
   for (const each of [client, talker]) {
-    await expect(each.submitScores({ submissions: [] }, { deadlineMs: 2_000 })).rejects.toMatchObject({
+    await expect(each.submitScores({ submissions: [] }, { limitMs: 2_000 })).rejects.toMatchObject({
       reason: 'SCORE_UNAVAILABLE',
     });
   }

@@ -5,8 +5,8 @@ import { type AddressInfo, connect as connectTcp, createServer, type Server, typ
 import { afterEach, describe, expect, test } from 'vitest';
 import { RankService } from '../../../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { createGrpcClient, SESSION_LIMITS } from '../../../../services/shared/grpc/grpc.ts';
-import { createTestAuthority, type TestAuthority } from '../../../support/certificates.ts';
-import { startTlsServer, type TlsServer } from '../../../support/tls-server.ts';
+import { createTestAuthority, type TestAuthority } from '../../../support/access/certificates.ts';
+import { startTlsServer, type TlsServer } from '../../../support/doubles/tls-server.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 const HOST = '127.0.0.1';
@@ -24,7 +24,7 @@ afterEach(async () => {
 
 async function startServer(sessions: { maxAgeMs: number; maxIdleMs: number }) {
   const authority = await createTestAuthority();
-  const server = await startTlsServer(await authority.issue(named('rank')), sessions);
+  const server = await startTlsServer(await authority.issue(named('rank')), { sessions });
   opened.push(() => server.stop());
   return { authority, server };
 }
@@ -56,7 +56,7 @@ function call(session: ClientHttp2Session): Promise<void> {
 }
 
 describe('a server', () => {
-  test('ends a session that nobody uses', async () => {
+  test('ends an idle session', async () => {
     const { authority, server } = await startServer({ maxAgeMs: LONG_MS, maxIdleMs: 200 });
     const { session, told } = await openSession(authority, server);
     await once(session, 'close');
@@ -118,7 +118,7 @@ describe('a client of ours', () => {
     return { client, counted };
   }
 
-  test('goes over to a new connection in time, and not one of its calls fails', async () => {
+  test('moves to a new connection in time, and none of its calls fails', async () => {
     const { client, counted } = await startClient(
       { maxAgeMs: 3_000, maxIdleMs: LONG_MS },
       { renewAfterMs: 400, leaveAfterMs: LONG_MS },
@@ -128,7 +128,7 @@ describe('a client of ours', () => {
     const keepCalling = async () => {
       // Longer than the server lets a connection live: one that was not left costs about two calls at its end.
       while (counted.all() < 12) {
-        await client.getTop({}, { deadlineMs: 5_000 }).then(
+        await client.getTop({}, { limitMs: 5_000 }).then(
           () => {
             answered += 1;
           },
@@ -145,17 +145,17 @@ describe('a client of ours', () => {
     });
   });
 
-  test('lets a connection go that it does not need, and opens one for its next call', async () => {
+  test('closes an idle connection, and opens one for its next call', async () => {
     const { client, counted } = await startClient(
       { maxAgeMs: LONG_MS, maxIdleMs: LONG_MS },
       { renewAfterMs: LONG_MS, leaveAfterMs: 1_000 },
     );
-    await client.getTop({}, { deadlineMs: 5_000 });
+    await client.getTop({}, { limitMs: 5_000 });
     await waitFor(() => (counted.open() === 0 ? true : undefined), {
       describe: 'the connection to be let go',
       limitMs: RELEASE_LIMIT_MS,
     });
-    await client.getTop({}, { deadlineMs: 5_000 });
+    await client.getTop({}, { limitMs: 5_000 });
     expect(counted.all()).toBe(2);
   });
 

@@ -11,13 +11,13 @@ import type { CallerCheck, ServiceIdentity } from '../../../../services/shared/i
 import { createServiceKey, digestServiceKeys } from '../../../../services/shared/identity/service-keys.ts';
 import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
 import { createMetrics } from '../../../../services/shared/telemetry/metrics.ts';
-import { type FaultProxy, startProxy } from '../../../fault/proxy.ts';
-import { createTestAuthority } from '../../../support/certificates.ts';
-import { createScoreDouble } from '../../../support/score-double.ts';
+import { type FaultProxy, startProxy } from '../../../fault/network/proxy.ts';
+import { createTestAuthority } from '../../../support/access/certificates.ts';
+import { createScoreDouble } from '../../../support/doubles/score-double.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 
 const HOST = '127.0.0.1';
-const CALL = { deadlineMs: 300 };
+const CALL = { limitMs: 300 };
 
 let server: GrpcServer;
 let proxy: FaultProxy;
@@ -49,7 +49,7 @@ async function start({
     ...{ host: HOST, port: 0, ...callers, log: createSilentLog() },
     services: [
       registerService(RankService, createScoreDouble().rankHandlers, {
-        projectStates: allowed,
+        ...{ projectStates: allowed, getDeployment: allowed },
         ...{ getTop: allowed, getRank: allowed, listAround: allowed, getPlaces: allowed },
       }),
     ],
@@ -78,14 +78,14 @@ describe.each([
     proxy.setMode({ kind: 'half-open' });
     await expect(client.getTop({}, CALL)).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
     proxy.setMode({ kind: 'pass' });
-    await waitFor(answered, { describe: 'an answer', limitMs: 10_000 });
+    await waitFor(answered, { describe: 'an answer' });
   });
 
   it('comes back to a peer that fell silent on a connection in use', async () => {
-    await client.getTop({}, CALL);
+    await waitFor(answered, { describe: 'an answer' });
     proxy.setMode({ kind: 'half-open' });
     await expect(client.getTop({}, CALL)).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
     proxy.setMode({ kind: 'pass' });
-    await waitFor(answered, { describe: 'an answer', limitMs: 10_000 });
+    await waitFor(answered, { describe: 'an answer' });
   });
 });

@@ -1,4 +1,5 @@
 /** Services that know each other by certificates: each may do what the inventory says, and nobody else may do anything. */
+
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { credentials } from '@grpc/grpc-js';
@@ -21,12 +22,13 @@ import {
   createTestAuthority,
   makeCertificateFolder,
   type TestAuthority,
-} from '../../../support/certificates.ts';
-import { rawCall } from '../../../support/raw-grpc.ts';
-import { type ScoreWorld, startScoreWorld } from '../../../support/score-world.ts';
-import { startTlsServer, type TlsServer } from '../../../support/tls-server.ts';
+} from '../../../support/access/certificates.ts';
+import { rawCall } from '../../../support/clients/raw-grpc.ts';
+import { patient, ranked } from '../../../support/clients/sent-again.ts';
+import { startTlsServer, type TlsServer } from '../../../support/doubles/tls-server.ts';
+import { type ScoreWorld, startScoreWorld } from '../../../support/worlds/score-world.ts';
 
-const SOON = { deadlineMs: 5_000 };
+const SOON = { limitMs: 30_000 };
 const PERMISSION_DENIED = 7;
 const UNAVAILABLE = 14;
 const named = (name: string) => [{ type: 'url' as const, value: `spiffe://scoreboard/${name}` }];
@@ -104,20 +106,17 @@ describe('each service of the product', () => {
   });
 
   test('takes its part in a score', async () => {
-    const { signature } = await world
-      .authAs('game')
-      .signAction({ action: { userId: 'alice', actionId: 'a1', points: 100n, leaderboard: 'global' } }, SOON);
-    const { accepted } = await world
-      .scoreAs('edge')
-      .submitScore(
-        { submission: { userId: 'alice', actionId: 'a1', points: 100n, leaderboard: 'global', signature } },
-        SOON,
-      );
+    const { signature } = await patient(world.authAs('game')).signAction(
+      { action: { userId: 'alice', actionId: 'a1', points: 100n, leaderboard: 'global' } },
+      SOON,
+    );
+    const submission = { userId: 'alice', actionId: 'a1', points: 100n, leaderboard: 'global', signature };
+    const accepted = await ranked(() => world.scoreAs('edge').submitScore({ submission }, SOON));
     expect(accepted).toMatchObject({ newScore: 100n, rank: 1n });
   });
 
   test("does not let in a service key, a player's token, plain text or a certificate of another authority", async () => {
-    const { accessToken } = await world.authAs('game').issueToken({ userId: 'alice' }, SOON);
+    const { accessToken } = await patient(world.authAs('game')).issueToken({ userId: 'alice' }, SOON);
     const stranger = await (await createTestAuthority()).issue(named('cli'));
     for (const serviceKey of [world.serviceKeys.cli, accessToken]) {
       const client = createGrpcClient(AuthService, {
@@ -161,7 +160,7 @@ describe('a server', () => {
   const top = `/${RankService.typeName}/GetTop`;
   const anyServer = { checkServerIdentity: () => undefined };
 
-  test('lets in who may call', async () => {
+  test('accepts services that may call', async () => {
     expect(await callWith(edge)).toBe('answered');
     expect(server.callers).toEqual(['edge']);
     const channel = credentials.createSsl(edge.ca, edge.key, edge.cert, anyServer);
@@ -237,7 +236,7 @@ describe('a server', () => {
     expect(server.callers).toHaveLength(before);
   });
 
-  test('ends a connection without a certificate, and one in plain text, whatever is asked', async () => {
+  test('closes a connection without a certificate, and one in plain text, whatever the request', async () => {
     for (const path of [top, '/grpc.health.v1.Health/Check', '/grpc.reflection.v1.ServerReflection/X']) {
       const nameless = credentials.createSsl(authority.ca, null, null, anyServer);
       expect([path, await rawCall(server.address, nameless, path)]).toEqual([path, UNAVAILABLE]);
@@ -293,7 +292,7 @@ describe('a client', () => {
   });
 });
 
-test('a caller of nobody is unauthenticated', async () => {
+test('a certificate of no known service is unauthenticated', async () => {
   const authority = await createTestAuthority();
   const server = await startTlsServer(await authority.issue(named('rank')));
   const client = createGrpcClient(RankService, {
@@ -305,7 +304,7 @@ test('a caller of nobody is unauthenticated', async () => {
   });
   await expect(client.getTop({}, SOON)).rejects.toMatchObject({
     kind: 'unauthenticated',
-    message: 'The certificate is not that of a known service.',
+    message: 'The certificate belongs to no known service.',
   });
   client.close();
   await server.stop();

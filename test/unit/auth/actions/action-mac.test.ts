@@ -50,7 +50,7 @@ describe('an action signature', () => {
     expect(openSignature(changed, signAction(ACTION, KEY, EXPIRES_AT), findKey)).toBeUndefined();
   });
 
-  test('does not hold for any other action at all', () => {
+  test('is not valid for any other action', () => {
     fc.assert(
       fc.property(action, action, (signed, claimed) => {
         fc.pre(Object.values(signed).join('\n') !== Object.values(claimed).join('\n'));
@@ -97,7 +97,7 @@ describe('the literal v0 form', () => {
     ['a', '100'],
   ] as const;
 
-  test('gives three different actions one and the same MAC, which is why it is off', () => {
+  test('gives three different actions the same MAC, which is why it is off', () => {
     const macs = collisions.map(([actionId, points]) => literalMac(actionId, points).toString('hex'));
     expect(new Set(macs).size).toBe(1);
   });
@@ -153,7 +153,7 @@ describe('a batch of signed actions', () => {
   const late = signAction(ACTION, KEY, NOW_MS / 1000);
   const v0 = `v0.k1.${literalMac('a1', '100').toString('hex')}`;
 
-  test('gets one verdict an action, in order, and a bad one does not spoil the rest', () => {
+  test('gets one verdict per action, in order, and an invalid action does not affect the others', () => {
     const batch = [
       signed(genuine),
       signed('garbage'),
@@ -172,14 +172,14 @@ describe('a batch of signed actions', () => {
     ]);
   });
 
-  test('names the key and the time of a valid one only', () => {
+  test('has the key and the time of a valid action only', () => {
     const [valid, expired, invalid] = verifyActions([signed(genuine), signed(late), signed('x')], options);
     expect(valid).toMatchObject({ keyId: 'k1', expiresAtUnix: BigInt(EXPIRES_AT) });
     expect(expired).toMatchObject({ keyId: '', expiresAtUnix: 0n });
     expect(invalid).toMatchObject({ keyId: '', expiresAtUnix: 0n });
   });
 
-  test('says expired only of what is genuine', () => {
+  test('is expired only if it is genuine', () => {
     const forged = late.slice(0, -2) + (late.at(-2) === 'A' ? 'B' : 'A') + late.slice(-1);
     expect(verifyActions([signed(forged)], options)[0]?.status).toBe(Status.INVALID);
   });

@@ -41,12 +41,12 @@ describe('a rotation', () => {
   test('is refused when too many keys live', () => {
     let many: readonly StoredKey[] = first;
     for (let index = 1; index < MAX_LIVE_KEYS; index += 1) many = rotate(many, `k${index}`, index);
-    expect(() => rotate(many, 'more', MAX_LIVE_KEYS)).toThrow('wait for one to end');
+    expect(() => rotate(many, 'more', MAX_LIVE_KEYS)).toThrow('wait until one expires');
   });
 });
 
 describe('a withdrawal', () => {
-  test('of the only key makes a new one that signs at once', () => {
+  test('of the only key creates a new one that signs at once', () => {
     const keys = withdraw(first, 'a', 50);
     expect(live(keys, 50)).toEqual(['fresh']);
     expect(signer(keys, 50)).toBe('fresh');
@@ -64,7 +64,7 @@ describe('a withdrawal', () => {
     expect(signer(keys, 1_000_000)).toBe('a');
   });
 
-  test('of the signing key never brings back one that had handed over', () => {
+  test('of the signing key never restores one that had been replaced', () => {
     const keys = withdraw(rotate(first, 'b', 100), 'b', 200);
     expect(signer(keys, 200)).toBe('fresh');
     expect(live(keys, 200)).toEqual(['a', 'fresh']);

@@ -1,21 +1,22 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
-  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { POLL_MS } from '../../../../services/auth/keys/follow-files.ts';
 import { readKeys } from '../../../../services/auth/keys/key-file.ts';
-import { type KeyRing, openKeyRing, POLL_MS } from '../../../../services/auth/keys/key-ring.ts';
+import { type KeyRing, openKeyRing } from '../../../../services/auth/keys/key-ring.ts';
 import {
   ensureKeys,
   listKeys,
@@ -23,20 +24,28 @@ import {
   rotateKey,
   withdrawKey,
 } from '../../../../services/auth/keys/key-store.ts';
+import { MAX_WAIT_MS } from '../../../../services/auth/tokens/held-answers.ts';
 import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
-import { OWN_KEYS_REFRESH_MS } from '../../../../services/shared/tokens/token-verifier.ts';
+import { OWN_KEYS_REFRESH_MS, OWN_KEYS_WAIT_MS } from '../../../../services/shared/tokens/token-verifier.ts';
+import { waitFor } from '../../../support/wait-for.ts';
 
 let dir: string;
 let nowMs: number;
 const clock = { now: () => nowMs };
-const rings: KeyRing[] = [];
 
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
 const kids = (kind: 'token' | 'action') => listKeys(dir, kind, clock).map(({ kid }) => kid);
+/** Descriptors of this process on that path. */
+const descriptorsOf = (path: string) =>
+  readdirSync('/proc/self/fd').filter((descriptor) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`) === path;
+    } catch {
+      return false;
+    }
+  }).length;
 async function openRing(): Promise<KeyRing> {
-  const ring = await openKeyRing({ dir, clock, log: createSilentLog() });
-  rings.push(ring);
-  return ring;
+  return openKeyRing({ dir, clock, log: createSilentLog() });
 }
 
 beforeEach(() => {
@@ -44,7 +53,6 @@ beforeEach(() => {
   nowMs = Date.now();
 });
 afterEach(() => {
-  for (const ring of rings.splice(0)) ring.close();
   rmSync(join(dir, '..'), { recursive: true, force: true });
 });
 
@@ -67,7 +75,7 @@ describe('the key files', () => {
   test('are refused when others may read them', async () => {
     await ensureKeys(dir);
     chmodSync(join(dir, 'action-keys.json'), 0o644);
-    await expect(openRing()).rejects.toThrow('may be read by others');
+    await expect(openRing()).rejects.toThrow('readable by other users');
   });
 
   test.each(['', '{}', '{"keys":[]}', '{"keys":[{}]}', '{"keys":[{"kid":"a b","signsFromMs":0,"jwk":{}}]}'])(
@@ -86,21 +94,17 @@ describe('the key files', () => {
     await expect(openRing()).rejects.toThrow('action key a is too short');
   });
 
-  test('are changed by one process at a time: others wait, and a lock left by a dead one is passed over', async () => {
+  test('are changed by one process at a time: others wait until it ends, with or without success', async () => {
     await ensureKeys(dir);
-    const lock = join(dir, 'token-keys.json.lock');
-    writeFileSync(lock, '');
+    const holder = spawn('flock', [dir, 'sh', '-c', 'echo held; exec sleep 60'], { detached: true });
+    await once(holder.stdout, 'data');
     const rotations = Promise.all([1, 2, 3].map(() => rotateKey(dir, 'token', clock)));
-    await rotateKey(dir, 'action', clock);
-    expect([kids('token').length, kids('action').length]).toEqual([1, 2]);
-    rmSync(lock);
+    await waitFor(() => descriptorsOf(dir) === 3 || undefined);
+    expect(kids('token')).toHaveLength(1);
+    process.kill(-(holder.pid ?? 0), 'SIGKILL');
     await rotations;
     expect(kids('token')).toHaveLength(4);
-    writeFileSync(lock, '');
-    utimesSync(lock, nowMs / 1000 - 60, nowMs / 1000 - 60);
-    await rotateKey(dir, 'token', clock);
-    expect(kids('token')).toHaveLength(5);
-    expect(existsSync(lock)).toBe(false);
+    expect(readdirSync(dir)).toHaveLength(2);
   });
 
   test('stay as they were when a change can not be written', async () => {
@@ -113,17 +117,33 @@ describe('the key files', () => {
 });
 
 describe('a running service', () => {
-  test('says so when it makes keys in place of those that are missing', async () => {
+  test('warns when it makes keys in place of lost ones, and not when it makes the first', async () => {
     const lines: string[] = [];
     const log = pino({ level: 'warn' }, { write: (line) => lines.push(line) });
-    const open = async () => rings.push(await openKeyRing({ dir, clock, log }));
+    const open = () => openKeyRing({ dir, clock, log });
     await open();
     await open();
-    expect(lines).toHaveLength(1);
+    expect(lines).toEqual([]);
     rmSync(join(dir, 'action-keys.json'));
     await open();
-    expect(lines).toHaveLength(2);
-    expect(JSON.parse(lines[1] ?? '')).toMatchObject({ kinds: ['action'] });
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ kinds: ['action'] });
+  });
+
+  test('logs a change of its keys: the user who wrote the file, and the ids before and after', async () => {
+    const lines: string[] = [];
+    const log = pino({}, { write: (line) => lines.push(line) });
+    const ring = await openKeyRing({ dir, clock, log });
+    const before = kids('token');
+    lines.length = 0;
+    const made = await rotateKey(dir, 'token', clock);
+    await ring.refresh();
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      {
+        ...{ msg: 'signing keys changed', operator: `uid ${process.getuid?.()}`, kind: 'token' },
+        ...{ before, after: [...before, made] },
+      },
+    ]);
   });
 
   test('publishes no private part of any key', async () => {
@@ -219,8 +239,10 @@ describe('a running service', () => {
 
   test('signs with a new key only after every verifier had time to fetch it', () => {
     expect(PUBLISH_DELAY_MS).toBeGreaterThan(2 * OWN_KEYS_REFRESH_MS);
-    // What is taken back is refused everywhere within a second: one look at the files and one refresh.
-    expect(POLL_MS + OWN_KEYS_REFRESH_MS).toBeLessThanOrEqual(750);
+    // What is taken back is refused everywhere within a second: verifiers wait for the next look at the files, or for as long
+    // as they must rest after the change before.
+    expect(Math.max(POLL_MS, OWN_KEYS_REFRESH_MS)).toBeLessThanOrEqual(500);
+    expect(OWN_KEYS_WAIT_MS).toBeLessThanOrEqual(MAX_WAIT_MS);
   });
 });
 
@@ -262,4 +284,10 @@ describe('the operator’s command', () => {
       });
     },
   );
+});
+
+test('the id of a new key is hexadecimal, so the command line does not take it for an option', async () => {
+  await ensureKeys(dir);
+  for (let made = 0; made < 3; made += 1) await rotateKey(dir, 'token', clock);
+  for (const kid of kids('token')) expect(kid).toMatch(/^[0-9a-f]{16}$/);
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createKeySetAnswer } from '../../../../services/auth/tokens/key-set-answer.ts';
 import { openRevocationList } from '../../../../services/auth/tokens/revocation-list.ts';
 import {
@@ -36,7 +36,7 @@ describe('revocations', () => {
     expect(statSync(path()).mode & 0o777).toBe(0o600);
   });
 
-  test('of one player again count from the later moment, once', async () => {
+  test('of the same player count once, from the later time', async () => {
     await revoke(dir, 'player', 'alice', clock);
     nowMs += 5_000;
     await revoke(dir, 'player', 'alice', clock);
@@ -51,7 +51,8 @@ describe('revocations', () => {
     await Promise.all(subjects.map((subject) => run(process.execPath, words(subject), { env })));
     const recorded = readRevocations(dir, Date.now()).map(({ subject }) => subject);
     expect(recorded.sort()).toEqual(subjects);
-  });
+    // Eight processes on a machine that is busy with other tests.
+  }, 60_000);
 
   test('are refused where no service keeps its keys', async () => {
     await expect(revoke(join(dir, 'nowhere'), 'player', 'alice', clock)).rejects.toThrow(
@@ -63,11 +64,11 @@ describe('revocations', () => {
     await revoke(dir, 'player', 'alice', clock);
     nowMs += DAY_MS;
     expect(subjects()).toEqual(['player alice']);
-    nowMs += 60_000;
+    nowMs += 180_000;
     expect(subjects()).toEqual([]);
   });
 
-  test('are refused beyond their limit rather than one of them forgotten', async () => {
+  test('are refused beyond their limit, and none is dropped', async () => {
     const revocations = Array.from({ length: MAX_REVOCATIONS }, (_, index) => ({
       kind: 'token',
       subject: `jti-${index}`,
@@ -93,28 +94,33 @@ describe('revocations', () => {
   test('are refused when others may read the file', async () => {
     await revoke(dir, 'token', 'jti-1', clock);
     chmodSync(path(), 0o644);
-    expect(() => readRevocations(dir, nowMs)).toThrow('may be read by others');
+    expect(() => readRevocations(dir, nowMs)).toThrow('readable by other users');
   });
 
   test('are followed by the service, which keeps what it has when the file is damaged', async () => {
-    const errors: string[] = [];
-    const log = pino({ level: 'error' }, { write: (line) => errors.push(line) });
+    const lines: { level: number; msg: string }[] = [];
+    const log = pino({}, { write: (line) => lines.push(JSON.parse(line)) });
+    const errors = () => lines.filter(({ level }) => level >= (pino.levels.values.error ?? 0));
     const list = openRevocationList({ dir, clock, log });
-    try {
-      const alice = { tokenId: 't', userId: 'alice', issuedAtMs: nowMs };
-      expect(list.has(alice)).toBe(false);
-      await revoke(dir, 'player', 'alice', clock);
-      await vi.waitFor(() => expect(list.has(alice)).toBe(true), 2_000);
-      writeFileSync(path(), 'damaged', { mode: 0o600 });
-      await vi.waitFor(() => expect(errors).toHaveLength(1), 2_000);
-      expect(list.has(alice)).toBe(true);
-    } finally {
-      list.close();
-    }
+    const alice = { tokenId: 't', userId: 'alice', issuedAtMs: nowMs };
+    expect(list.has(alice)).toBe(false);
+    await revoke(dir, 'player', 'alice', clock);
+    list.refresh();
+    expect(list.has(alice)).toBe(true);
+    expect(lines.at(-1)).toMatchObject({
+      ...{ msg: 'revocations changed', operator: `uid ${process.getuid?.()}` },
+      ...{ before: 0, after: 1, added: [{ case: 'userId', value: 'alice' }] },
+    });
+    writeFileSync(path(), 'damaged', { mode: 0o600 });
+    list.refresh();
+    list.refresh();
+    expect(errors()).toHaveLength(1);
+    expect(list.isCurrent()).toBe(false);
+    expect(list.has(alice)).toBe(true);
   });
 });
 
-test('verifiers are told keys and revocations when they changed, and else only that they did not', () => {
+test('verifiers get keys and revocations if they changed, otherwise only that they did not', () => {
   let jwksJson = '{"keys":[]}';
   let published: { subject: { case: 'userId'; value: string }; revokedAtUnix: bigint }[] = [];
   let actionKeyIds = ['a'];

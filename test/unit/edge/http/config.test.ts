@@ -15,7 +15,7 @@ describe('the configuration of an edge', () => {
       allowedOrigins: { listed: ['http://localhost:8080', 'http://127.0.0.1:8080'] },
       rates: { user: { perSecond: 100, burst: 500 }, address: { perSecond: 2_000, burst: 4_000 } },
       connections: { most: 19_000, perAddress: { perSecond: 200, burst: 2_000 } },
-      page: { fanoutPort: 8081, gamePort: 8082 },
+      publicNodes: { fanoutPort: 8081, gamePort: 8082 },
     });
     expect(config.rates.addressExempt.has('127.0.0.1')).toBe(true);
     expect(config.trustedProxies.has('127.0.0.1')).toBe(false);
@@ -33,7 +33,7 @@ describe('the configuration of an edge', () => {
     ['MAX_CONNECTIONS', '0'],
     ['FANOUT_PUBLIC_URL', 'https://live.example'],
     ['GAME_PUBLIC_URL', 'game.example'],
-  ])('refuses %s=%s by name', (name, value) => {
+  ])('refuses %s=%s and names the setting', (name, value) => {
     expect(() => parseEdgeConfig({ ...NEEDED, [name]: value })).toThrow(name);
   });
 });

@@ -42,7 +42,7 @@ describe('the points of a hit', () => {
     expect(pointsFor(200, 9)).toBe(MAX_POINTS);
   });
 
-  test('tell quick from quicker', () => {
+  test('are more for 300 ms than for 350 ms', () => {
     expect(pointsFor(300, 0)).toBeGreaterThan(pointsFor(350, 0));
   });
 });

@@ -17,7 +17,7 @@ function openStore(maxRounds = 10) {
 const refusal = (reason: string) => expect.objectContaining({ reason });
 
 describe('the rounds in memory', () => {
-  test("give a round to its owner, and to nobody who merely knows the round's id", () => {
+  test('are found by their player only, even if another player knows the id', () => {
     const { store, add } = openStore();
     const round = add('ann', 'r1');
     add('ben', 'r2');
@@ -27,7 +27,7 @@ describe('the rounds in memory', () => {
     expect(() => store.find('ann', 'r9')).toThrow(refusal('ROUND_NOT_FOUND'));
   });
 
-  test('are one a player: a new round ends the old', () => {
+  test('are one per player: a new round ends the old one', () => {
     const { store, add } = openStore();
     add('ann', 'r1');
     const second = add('ann', 'r2');
@@ -36,7 +36,7 @@ describe('the rounds in memory', () => {
     expect(store.find('ann', 'r2')).toBe(second);
   });
 
-  test('are forgotten when nobody plays them', () => {
+  test('expire when they are not played', () => {
     const { store, add, clock } = openStore();
     add('ann', 'r1');
     clock.now += ROUND_IDLE_LIMIT_MS;
@@ -49,7 +49,7 @@ describe('the rounds in memory', () => {
     expect(store.size).toBe(1);
   });
 
-  test('are limited: one more is refused until an idle one makes room, and no player loses a round', () => {
+  test('are limited: one more is refused until an idle one expires, and no player loses a round', () => {
     const { store, add, clock } = openStore(2);
     add('ann', 'r1');
     clock.now += 10;
@@ -62,7 +62,7 @@ describe('the rounds in memory', () => {
     expect(store.size).toBe(1);
   });
 
-  test('are shared out: an address with many players leaves room for the players of others', () => {
+  test('are shared: an address with many players leaves room for other addresses', () => {
     const { store, add, clock } = openStore(10);
     const [greedy, other] = [['192.0.2.1'], ['192.0.2.2']];
     for (let index = 0; index < 5; index += 1) add(`g${index}`, `r${index}`, greedy);

@@ -45,7 +45,7 @@ describe('a round', () => {
     expect(outcome.points > 0).toBe(verdict === 'hit');
   });
 
-  test('judges each target once, whatever is said later', () => {
+  test('judges each target once, whatever hits follow', () => {
     const { round, clock } = startRound();
     clock.now += 400;
     const first = round.judge(8);
@@ -56,7 +56,7 @@ describe('a round', () => {
     expect(round.remaining).toBe(TARGETS_PER_ROUND - 1);
   });
 
-  test('lights the next target only when the last is settled, with a clock of its own', () => {
+  test('lights the next target only after the last is settled, and starts its time then', () => {
     const { round, clock } = startRound();
     clock.now += 400;
     const first = round.judge(0);
@@ -69,7 +69,7 @@ describe('a round', () => {
     expect(round.judge(cell)).toMatchObject({ target: 1, verdict: 'hit', reactionMs: 250 });
   });
 
-  test('does not pass over an unsettled target when an earlier one is settled again', () => {
+  test('does not skip an unsettled target if an earlier one is settled again', () => {
     const { round, clock } = startRound();
     clock.now += 400;
     const first = round.judge(0);
@@ -90,7 +90,7 @@ describe('a round', () => {
     expect(() => round.judge(0, 1)).toThrow(expect.objectContaining({ reason: 'TARGET_INVALID' }));
   });
 
-  test('rewards hits in a row, and starts over after a miss', () => {
+  test('rewards hits in a row, and starts the streak over after a miss', () => {
     const { round, clock } = startRound();
     const points: number[] = [];
     for (const isRight of [true, true, true, false, true]) {

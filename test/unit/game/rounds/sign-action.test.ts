@@ -26,8 +26,8 @@ function openSigner(failures = 0) {
   return { hit, calls, signed: () => signed };
 }
 
-describe('signing what was seen', () => {
-  test('asks once for the same outcome, however often and however parallel it is asked', async () => {
+describe('signing an outcome', () => {
+  test('calls auth once for the same outcome, also for concurrent requests', async () => {
     const { hit, calls, signed } = openSigner();
     const same = outcome(3);
     const answers = await Promise.all([hit(same), hit(same), hit(same)]);
@@ -46,7 +46,7 @@ describe('signing what was seen', () => {
     expect(calls[1]).toEqual(calls[0]);
   });
 
-  test('gives every target an action of its own', async () => {
+  test('gives every target its own action id', async () => {
     const { hit } = openSigner();
     const [one, other] = await Promise.all([hit(outcome(0)), hit(outcome(1))]);
     expect(one.actionId).not.toBe(other.actionId);

@@ -1,15 +1,20 @@
 /** What the client of the rank index sends and how it reads answers; what the scripts do is tested with a real Redis. */
 import { beforeEach, describe, expect, test } from 'vitest';
+import { IndexDamage } from '../../../../services/rank/index/damage.ts';
+import { createIndexKeys } from '../../../../services/rank/index/index-keys.ts';
 import { createRankIndex, type RankIndex } from '../../../../services/rank/index/rank-index.ts';
+import { ForeignServerError } from '../../../../services/shared/stores/deployment.ts';
 import type { PlayerState } from '../../../../services/shared/values/board.ts';
-import { ScriptedRedis } from '../../../support/scripted-redis.ts';
+import { ScriptedRedis } from '../../../support/doubles/scripted-redis.ts';
 
+const OURS = '0b0e7ff6-6f5a-4a49-9f5c-1d2b3c4d5e6f';
+const PLACE = { keys: createIndexKeys('scoreboard'), deployment: OURS, at: 'redis://boards:6379' };
 let redis: ScriptedRedis;
 let index: RankIndex;
 
 beforeEach(() => {
   redis = new ScriptedRedis();
-  index = createRankIndex(redis.client);
+  index = createRankIndex(redis.client, new IndexDamage(), PLACE);
   index.trust(0);
 });
 
@@ -45,12 +50,12 @@ describe('projecting', () => {
     expect(await index.project(5n, 'global', [ADA, BOB])).toEqual({
       position: { epoch: 5n, seq: 9n },
       ranks: [2, 1],
-      board: { epoch: 5n, seq: 9n, entries: ENTRIES },
+      board: { position: { epoch: 5n, seq: 9n }, entries: ENTRIES },
     });
     expect(onlyCall()).toEqual({
       name: 'project',
       keys: KEYS,
-      args: ['5', 'live', '10', MEMBER_OF_ADA, '-12', '3', 'Ada: L', MEMBER_OF_BOB, '-0', '1', ''],
+      args: ['5', 'live', '10', MEMBER_OF_ADA, '-12', '3', 'Ada: L', MEMBER_OF_BOB, '0', '1', ''],
     });
   });
 
@@ -90,15 +95,18 @@ test('loading hands a packed part on as it is, to the order and the players of a
 });
 
 describe('reading', () => {
-  test('a top asks for so many and numbers them from 1', async () => {
+  test('a top has the requested length and is numbered from 1', async () => {
     redis.answer = () => ['ok', '4', FLAT];
-    expect(await index.top(5n, 'global', 7)).toEqual({ epoch: 5n, seq: 4n, entries: ENTRIES });
+    expect(await index.top(5n, 'global', 7)).toEqual({
+      position: { epoch: 5n, seq: 4n },
+      entries: ENTRIES,
+    });
     expect(onlyCall()).toEqual({ name: 'top', keys: KEYS, args: ['5', '7'] });
   });
 
-  test('a top without a count of its changes stands at 0', async () => {
+  test('a top without a position is refused: the script always answers one', async () => {
     redis.answer = () => ['ok', null, []];
-    expect(await index.top(5n, 'global', 10)).toEqual({ epoch: 5n, seq: 0n, entries: [] });
+    await expect(index.top(5n, 'global', 10)).rejects.toThrow();
   });
 
   test('neighbours are numbered from the first of them, and the player is found among them', async () => {
@@ -114,7 +122,7 @@ describe('reading', () => {
     expect(onlyCall()).toEqual({ name: 'around', keys: KEYS, args: ['5', 'bob', '3'] });
   });
 
-  test('neighbours of a player without a score are nobody', async () => {
+  test('a player without a score has no neighbours', async () => {
     redis.answer = () => ['ok', 40, 0, []];
     expect(await index.around(5n, 'global', 'zoe', 3)).toEqual({ players: 40, entries: [], self: undefined });
   });
@@ -128,8 +136,9 @@ describe('reading', () => {
 
 describe('a connection', () => {
   const INFO = '# Server\r\nredis_version:7.0.15\r\nrun_id:0a1b2c\r\ntcp_port:1\r\n';
-  function answerIdentity(pointer: string | null, info = INFO): void {
-    redis.get = async (key: string) => (key === 'sb:epoch' ? pointer : 'another key');
+  function answerIdentity(pointer: string | null, info = INFO, owner = OURS): void {
+    const values: Record<string, string | null> = { 'sb:epoch': pointer, 'sb:deployment': owner };
+    redis.get = async (key: string) => values[key] ?? (key in values ? null : 'another key');
     redis.info = async (section: string) => (section === 'server' ? info : '');
     redis.set = async () => 'OK';
     redis.answer = () => ['ok', '0', [], []];
@@ -146,7 +155,7 @@ describe('a connection', () => {
   }
 
   test('is not used before its Redis was recognised', async () => {
-    index = createRankIndex(redis.client);
+    index = createRankIndex(redis.client, new IndexDamage(), PLACE);
     expect(await isUsed()).toBe(false);
     index.trust(0);
     expect(await isUsed()).toBe(true);
@@ -167,11 +176,14 @@ describe('a connection', () => {
     answerIdentity('5');
     redis.set = async (...words: unknown[]) => written.push(words);
     await index.identity();
-    expect(written).toEqual([['sb:probe', '']]);
+    expect(written).toEqual([
+      ['sb:deployment', OURS, 'NX'],
+      ['sb:probe', ''],
+    ]);
     expect(onlyCall()).toMatchObject({ name: 'project', args: ['0', 'shadow', '10'] });
   });
 
-  test('is not trusted for what was heard on the one before', async () => {
+  test('is not trusted because of what the connection before it answered', async () => {
     answerIdentity('5');
     const asked = index.identity();
     redis.emit('close');
@@ -179,14 +191,29 @@ describe('a connection', () => {
     expect(await isUsed()).toBe(false);
   });
 
-  test('to a Redis without an epoch says so, and one that hides its run id is refused', async () => {
+  test('reports a Redis without an epoch, and refuses one that hides its run id', async () => {
     answerIdentity(null);
     expect(await index.identity()).toMatchObject({ epoch: undefined });
     answerIdentity('5', 'redis_version:7.0.15\r\nnot_run_id:1\r\n');
-    await expect(index.identity()).rejects.toThrow('Redis does not tell its run id');
+    await expect(index.identity()).rejects.toThrow('Redis does not report its run id');
   });
 
-  test('is used for shadows in any case: an epoch under construction is nobody’s truth yet', async () => {
+  test('to the index of another deployment is refused, with both names and the setting, and nothing is written', async () => {
+    const written: unknown[] = [];
+    answerIdentity('5', INFO, 'ffffffff-6f5a-4a49-9f5c-1d2b3c4d5e6f');
+    redis.set = async (...words: unknown[]) => written.push(words);
+    const refused = index.identity();
+    await expect(refused).rejects.toThrow(ForeignServerError);
+    await expect(refused).rejects.toThrow(
+      new RegExp(
+        `at redis://boards:6379 belongs to deployment ffffffff-.* is deployment ${OURS}: set NAMESPACE`,
+      ),
+    );
+    expect(written).toEqual([['sb:deployment', OURS, 'NX']]);
+    expect(redis.calls).toEqual([]);
+  });
+
+  test('is used for shadow writes in any case: no reader uses an epoch under construction', async () => {
     redis.emit('close');
     redis.answer = () => ['ok'];
     await index.projectShadow(6n, 'global', [ADA]);

@@ -11,7 +11,7 @@ const ada: PlayerState = {
 /** An index that answers a live write so, and remembers where it was written to. */
 function projectorOf(answer: Projection | undefined, takesShadow = true) {
   const written: string[] = [];
-  let woken = 0;
+  let doubts = 0;
   const options = {
     index: {
       project: async (epoch: bigint) => {
@@ -24,16 +24,16 @@ function projectorOf(answer: Projection | undefined, takesShadow = true) {
       },
     },
     truthBoards: {},
-    keeper: {
-      wake: () => {
-        woken += 1;
+    known: {
+      doubt: () => {
+        doubts += 1;
       },
     },
     log: createSilentLog(),
   };
   // Nothing else is asked while boards are read from Redis.
   const projector = createProjector(options as unknown as ProjectorOptions);
-  return { projector, written, woken: () => woken };
+  return { projector, written, doubts: () => doubts };
 }
 
 const state = (change: Partial<IndexState> = {}): IndexState => ({
@@ -52,10 +52,10 @@ it('writes to the epoch that counts and to the one that is being built', async (
 });
 
 it('still writes to an epoch that was just finished and is not pointed to yet, but does not call it done', async () => {
-  const { projector, written, woken } = projectorOf(undefined);
+  const { projector, written, doubts } = projectorOf(undefined);
   expect(await projector.project('global', [ada], state())).toMatchObject({ complete: false });
   expect(written).toEqual(['live 2', 'shadow 2']);
-  expect(woken()).toBe(1);
+  expect(doubts()).toBe(1);
 });
 
 it('does not call it done when the epoch being built was overtaken meanwhile', async () => {
@@ -63,4 +63,20 @@ it('does not call it done when the epoch being built was overtaken meanwhile', a
   expect(await projector.project('global', [ada], state({ building: 3n }))).toMatchObject({
     complete: false,
   });
+});
+
+it('takes a board from Postgres as complete only while boards are read from there', async () => {
+  const entries = [{ userId: 'ada', username: 'ada', score: 5n, rank: 1 }];
+  const reading = { position: { epoch: 2n, seq: 7n }, entries };
+  const project = (position: typeof reading.position | undefined) => {
+    const options = {
+      truthBoards: { fresh: async () => ({ position, entries }) },
+      known: { doubt: () => {} },
+      log: createSilentLog(),
+    };
+    const projector = createProjector(options as unknown as ProjectorOptions);
+    return projector.project('global', [ada], state({ source: 'postgres' }));
+  };
+  expect(await project(reading.position)).toMatchObject({ board: reading, ranks: undefined, complete: true });
+  expect(await project(undefined)).toMatchObject({ board: undefined, complete: false });
 });

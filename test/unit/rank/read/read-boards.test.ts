@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createReadBoards, type ReadBoardsOptions } from '../../../../services/rank/read/read-boards.ts';
 import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
-import type { Board, Entry } from '../../../../services/shared/values/board.ts';
+import type { BoardReading, Entry } from '../../../../services/shared/values/board.ts';
 
 const entry = (userId: string, score: bigint, rank: number): Entry => ({
   userId,
@@ -11,10 +11,10 @@ const entry = (userId: string, score: bigint, rank: number): Entry => ({
 });
 
 /** Boards from Postgres: what was read at a position, and what a later reading would find. */
-function readerOf(read: Board, later: readonly Entry[]) {
+function readerOf(read: BoardReading, later: readonly Entry[]) {
   let readings = 0;
   const options = {
-    keeper: { state: { epoch: read.epoch, source: 'postgres', building: undefined }, wake: () => {} },
+    known: { redisEpoch: undefined },
     truthBoards: {
       recent: async () => read,
       async belowTop() {
@@ -32,7 +32,7 @@ const players = (count: number): Entry[] =>
   Array.from({ length: count }, (_, at) => entry(`player${at}`, BigInt(50 - at), at + 1));
 
 it('shows a short board under its own position, not what a later reading finds', async () => {
-  const read = { epoch: 1n, seq: 4n, entries: [entry('ada', 5n, 1)] };
+  const read = { position: { epoch: 1n, seq: 4n }, entries: [entry('ada', 5n, 1)] };
   const { reader, readings } = readerOf(read, [entry('bob', 9n, 1), entry('ada', 5n, 2)]);
   expect(await reader.top('global', 20)).toEqual({ board: read, stale: false });
   expect(readings()).toBe(0);
@@ -40,17 +40,22 @@ it('shows a short board under its own position, not what a later reading finds',
 
 it('reads what lies below the top of a position only when it is asked for, and never changes that top', async () => {
   const all = players(20);
-  const { reader, readings } = readerOf({ epoch: 1n, seq: 4n, entries: all.slice(0, 10) }, all);
+  const { reader, readings } = readerOf({ position: { epoch: 1n, seq: 4n }, entries: all.slice(0, 10) }, all);
   expect((await reader.top('global', 3)).board.entries).toEqual(all.slice(0, 3));
   expect(readings()).toBe(0);
   expect((await reader.top('global', 15)).board.entries).toEqual(all.slice(0, 15));
 });
 
-it('shows nobody twice who has left the top by the time that the rest is read', async () => {
+it('shows no player twice who left the top before the rest was read', async () => {
   const all = players(12);
   const later = [...all.slice(0, 9), entry('new', 41n, 10), entry('player9', 40n, 11)];
-  const { reader } = readerOf({ epoch: 1n, seq: 4n, entries: all.slice(0, 10) }, later);
+  const { reader } = readerOf({ position: { epoch: 1n, seq: 4n }, entries: all.slice(0, 10) }, later);
   expect((await reader.top('global', 15)).board.entries).toEqual(all.slice(0, 10));
+});
+
+it('calls a board stale that has no place in the order of boards', async () => {
+  const { reader } = readerOf({ position: undefined, entries: [entry('ada', 5n, 1)] }, []);
+  expect(await reader.top('global', 10)).toMatchObject({ board: { position: undefined }, stale: true });
 });
 
 describe('neighbours from Postgres', () => {
@@ -65,7 +70,7 @@ describe('neighbours from Postgres', () => {
   const aroundAmong = (count: number) => {
     const pages: [number, number][] = [];
     const options = {
-      keeper: { state: { source: 'postgres' }, vouches: () => true },
+      known: { redisEpoch: undefined, vouches: () => true },
       truth: {
         states: async () => [state],
         async page(_board: string, firstRank: number, limit: number) {
@@ -85,10 +90,26 @@ describe('neighbours from Postgres', () => {
     expect(pages).toEqual([[5, 5]]);
   });
 
-  it('are left out on a large one, whose sorting would hold up everybody', async () => {
+  it('are left out on a large board, whose sorting would delay other readers', async () => {
     const { pages, around } = aroundAmong(10_001);
     const self = { userId: 'ada', username: 'Ada', score: 5n, rank: 7 };
     expect(await around).toMatchObject({ players: 10_001, entries: [self], entry: self });
     expect(pages).toEqual([]);
+  });
+
+  it('are left out while two boards are sorted already, whoever asked for those', async () => {
+    const sorting = Promise.withResolvers<[]>();
+    const options = {
+      known: { redisEpoch: undefined, vouches: () => true },
+      truth: { states: async () => [state], page: () => sorting.promise },
+      truthRanks: { of: async () => [{ rank: 7, players: 10_000 }] },
+    };
+    const reader = createReadBoards(options as unknown as ReadBoardsOptions);
+    const sorted = [1, 2].map(() => reader.place('global', 'ada', 2, 0n));
+    const { entries } = await reader.place('global', 'ada', 2, 0n);
+    expect(entries.map(({ userId }) => userId)).toEqual(['ada']);
+    sorting.resolve([]);
+    await Promise.all(sorted);
+    expect((await reader.place('global', 'ada', 2, 0n)).entries).toEqual([]);
   });
 });

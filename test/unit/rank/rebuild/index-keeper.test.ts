@@ -5,6 +5,7 @@ import {
   type IndexKeeper,
   type IndexKeeperOptions,
 } from '../../../../services/rank/rebuild/index-keeper.ts';
+import { KnownIndex } from '../../../../services/rank/rebuild/known-index.ts';
 import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
 import { createMetrics } from '../../../../services/shared/telemetry/metrics.ts';
 
@@ -26,6 +27,7 @@ let seenAt: bigint;
 /** Looks at who writes to the outbox. */
 let looks: number;
 let renewedAtMs: number;
+let known: KnownIndex;
 let keeper: IndexKeeper;
 
 beforeEach(() => {
@@ -43,6 +45,9 @@ beforeEach(() => {
   pointer = undefined;
   writers = [];
   write = async () => {};
+  const log = createSilentLog();
+  const metrics = createMetrics('rank', { runtime: false });
+  known = new KnownIndex({ log, metrics });
   const options = {
     epochs: {
       read: async () => ({ ...row }),
@@ -98,10 +103,8 @@ beforeEach(() => {
         return number <= PAGES ? [{ players: PAGE, lastUserId: String(number), packed: '' }] : [];
       },
     },
-    redis,
+    ...{ redis, known, log, metrics },
     announce: async () => {},
-    log: createSilentLog(),
-    metrics: createMetrics('score', { runtime: false }),
   };
   keeper = createIndexKeeper(options as unknown as IndexKeeperOptions);
 });
@@ -124,23 +127,23 @@ it('vouches for boards all through a long rebuild, which confirms again and agai
   const starting = keeper.start();
   for (let ms = 0; ms < PAGES * 1_200; ms += 100) {
     await vi.advanceTimersByTimeAsync(100);
-    expect(keeper.vouches()).toBe(true);
+    expect(known.vouches()).toBe(true);
   }
   // It did not wait for all of that.
   await starting;
   await vi.advanceTimersByTimeAsync(BEAT_MS);
-  expect(keeper.state).toMatchObject({ epoch: 2n, source: 'redis' });
+  expect(known.state).toMatchObject({ epoch: 2n, source: 'redis' });
 });
 
-it('waits for those who wrote when the build was announced, and for no others', async () => {
+it('waits for the transactions that wrote when the build was announced, and for no others', async () => {
   writers = ['pid 1 3/7', 'pid 2 4/9'];
   await startBuilding();
   writers = ['pid 1 3/7', 'pid 2 4/10'];
   await vi.advanceTimersByTimeAsync(BEAT_MS);
-  expect(keeper.state).toMatchObject({ epoch: 1n, building: 2n });
+  expect(known.state).toMatchObject({ epoch: 1n, building: 2n });
   writers = ['pid 1 3/8', 'pid 2 4/10'];
   await vi.advanceTimersByTimeAsync(BEAT_MS);
-  expect(keeper.state).toMatchObject({ epoch: 2n, source: 'redis' });
+  expect(known.state).toMatchObject({ epoch: 2n, source: 'redis' });
 });
 
 it('gives a build up when a writer does not end, and vouches for boards, keeps its lease and rests meanwhile', async () => {
@@ -148,19 +151,19 @@ it('gives a build up when a writer does not end, and vouches for boards, keeps i
   await startBuilding();
   for (let ms = 0; ms < 2_900; ms += 100) {
     await vi.advanceTimersByTimeAsync(100);
-    expect(keeper.vouches()).toBe(true);
+    expect(known.vouches()).toBe(true);
     expect(performance.now() - renewedAtMs).toBeLessThan(1_000);
     expect(looks).toBeLessThan(2 + (ms + 100) / 20);
   }
   expect(calls).toEqual(['raise 0', 'announce', 'clear 2']);
   await vi.advanceTimersByTimeAsync(BEAT_MS);
   expect(calls).toEqual(['raise 0', 'announce', 'clear 2', 'abandon 2']);
-  expect(keeper.state).toEqual({ epoch: 2n, source: 'postgres', building: undefined });
+  expect(known.state).toEqual({ epoch: 2n, source: 'postgres', building: undefined });
   await vi.advanceTimersByTimeAsync(1_000);
   expect(calls).toHaveLength(4);
   writers = [];
   await vi.advanceTimersByTimeAsync(2_000);
-  expect(keeper.state).toMatchObject({ epoch: 3n, source: 'redis' });
+  expect(known.state).toMatchObject({ epoch: 3n, source: 'redis' });
 });
 
 it('leaves a Redis that goes away for long while it waits for a writer', async () => {
@@ -191,7 +194,7 @@ it('ends its build when it is stopped', async () => {
   expect(calls).toEqual(['raise 0', 'announce', 'clear 2', 'abandon 2']);
 });
 
-it('frees what is left of the index before it fills another, while boards come from Postgres', async () => {
+it('removes old epochs before it fills a new one, while boards are read from Postgres', async () => {
   await keeper.start();
   await vi.advanceTimersByTimeAsync(BEAT_MS);
   expect(calls).toEqual(['raise 0', 'announce', 'clear 2']);
@@ -209,21 +212,35 @@ it('gives up a build that failed at once, and tries again after a pause', async 
   await keeper.start();
   await vi.advanceTimersByTimeAsync(BEAT_MS);
   expect(calls).toEqual(['raise 0', 'announce', 'clear 2', 'abandon 2']);
-  expect(keeper.state).toEqual({ epoch: 2n, source: 'postgres', building: undefined });
+  expect(known.state).toEqual({ epoch: 2n, source: 'postgres', building: undefined });
   await vi.advanceTimersByTimeAsync(2 * BEAT_MS);
   expect(calls).toHaveLength(4);
   write = async () => {};
   await vi.advanceTimersByTimeAsync(3 * BEAT_MS);
-  expect(keeper.state).toMatchObject({ epoch: 3n, source: 'redis' });
+  expect(known.state).toMatchObject({ epoch: 3n, source: 'redis' });
 });
 
-it('gives up the build of a builder that died, when Redis is away and nobody can go on with it', async () => {
+it('abandons the build of a process that died, when Redis is away and no process can continue it', async () => {
   redis.status = 'reconnecting';
   await keeper.start();
   Object.assign(row, { building: 4n, buildLapsed: true });
   await vi.advanceTimersByTimeAsync(BEAT_MS);
   expect(calls).toEqual(['raise 0', 'abandon 4']);
-  expect(keeper.state).toEqual({ epoch: 4n, source: 'postgres', building: undefined });
+  expect(known.state).toEqual({ epoch: 4n, source: 'postgres', building: undefined });
+});
+
+it('forgets an epoch that another service made up, and never tells it to Postgres', async () => {
+  redis.status = 'reconnecting';
+  Object.assign(row, { epoch: 40n, source: 'redis' });
+  await keeper.start();
+  known.observe({ epoch: 2n ** 53n - 1n, source: 'redis', building: 2n ** 53n });
+  await vi.advanceTimersByTimeAsync(BEAT_MS);
+  expect(known.state).toEqual({ epoch: 40n, source: 'redis', building: undefined });
+  known.observe({ epoch: 2n ** 53n - 1n, source: 'redis', building: undefined });
+  row.redisUnseenMs = 10_000;
+  await vi.advanceTimersByTimeAsync(BEAT_MS);
+  expect(known.state).toEqual({ epoch: 41n, source: 'postgres', building: undefined });
+  expect(calls).toEqual(['raise 40']);
 });
 
 describe('a database that was restored', () => {
@@ -231,17 +248,17 @@ describe('a database that was restored', () => {
     redis.status = 'reconnecting';
     row.epoch = 7n;
     await keeper.start();
-    expect(keeper.state).toMatchObject({ epoch: 8n, source: 'postgres' });
+    expect(known.state).toMatchObject({ epoch: 8n, source: 'postgres' });
   });
 
-  it('while this process runs goes on under an epoch that is greater than all that were known', async () => {
+  it('gets an epoch greater than all known ones when it is restored while this process runs', async () => {
     redis.status = 'reconnecting';
     Object.assign(row, { epoch: 40n, source: 'redis' });
     await keeper.start();
     row.epoch = 30n;
     await vi.advanceTimersByTimeAsync(BEAT_MS);
     expect(calls).toEqual(['raise 30']);
-    expect(keeper.state).toEqual({ epoch: 41n, source: 'postgres', building: undefined });
+    expect(known.state).toEqual({ epoch: 41n, source: 'postgres', building: undefined });
   });
 
   it('gets a new index when Redis holds one of the same epoch that is ahead of it', async () => {
@@ -251,7 +268,7 @@ describe('a database that was restored', () => {
     await keeper.start();
     await vi.advanceTimersByTimeAsync(BEAT_MS);
     expect(calls).toEqual(['announce']);
-    expect(keeper.state).toMatchObject({ epoch: 41n, source: 'redis' });
+    expect(known.state).toMatchObject({ epoch: 41n, source: 'redis' });
   });
 
   it('is not suspected while the index was last seen when the database says', async () => {

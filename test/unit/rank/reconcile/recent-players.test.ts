@@ -23,7 +23,7 @@ test('players are due once no projection of theirs can be under way, and then on
   expect(recent.takeDue()).toEqual([]);
 });
 
-test('a player who scored several times is looked at once, with the newest version', () => {
+test('a player who scored several times is taken once, with the newest version', () => {
   const { clock, recent } = start();
   for (const version of [1n, 2n, 3n]) recent.note([player('ada', version)]);
   clock.ms = SETTLED_AFTER_MS;

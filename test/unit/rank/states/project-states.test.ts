@@ -8,6 +8,7 @@ import {
   toProjectedBoard,
 } from '../../../../services/rank/states/states-on-the-wire.ts';
 import { AppError } from '../../../../services/shared/errors/app-error.ts';
+import { Deadline } from '../../../../services/shared/flow/deadline.ts';
 import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
 import type { IndexState, PlayerState, Projected } from '../../../../services/shared/values/board.ts';
 
@@ -42,8 +43,8 @@ const projectStates = createProjectStates({
       return counting;
     },
   },
+  known: { observe: ({ epoch }) => told.push(`observe ${epoch}`) },
   keeper: {
-    observe: ({ epoch }) => told.push(`observe ${epoch}`),
     async fresh() {
       told.push('read');
       return FRESH;
@@ -55,38 +56,48 @@ const projectStates = createProjectStates({
 
 describe('projecting states', () => {
   it('goes by the index that the commit read, and learns of it', async () => {
-    expect(await projectStates(BOARDS, GIVEN, 500)).toMatchObject([{ ranks: [1], complete: true }]);
+    expect(await projectStates(BOARDS, GIVEN, Deadline.after(500))).toMatchObject([
+      { ranks: [1], complete: true },
+    ]);
     expect(told).toEqual(['observe 7', 'project 7', 'note 1']);
   });
 
-  it('reads which index counts when it is told of none, and counts no ranks then', async () => {
+  it('reads which index counts if the request does not say, and counts no ranks then', async () => {
     ranks = undefined;
-    expect(await projectStates(BOARDS, undefined, 2_000)).toMatchObject([{ ranks: undefined }]);
+    expect(await projectStates(BOARDS, undefined, Deadline.after(2_000))).toMatchObject([
+      { ranks: undefined },
+    ]);
     expect(told).toEqual(['read', 'project 9', 'note 1']);
   });
 
-  it('asks nothing about nothing: so a caller learns that it is there', async () => {
-    expect(await projectStates([], undefined, 500)).toEqual([]);
+  it('answers an empty request without reading anything, so that it serves as a probe', async () => {
+    expect(await projectStates([], undefined, Deadline.after(500))).toEqual([]);
     expect(told).toEqual([]);
   });
 
   it('does not wait for a silent index longer than leaves time to count, and calls it incomplete', async () => {
     isSilent = true;
-    expect(await projectStates(BOARDS, GIVEN, 150)).toMatchObject([{ ranks: [3], complete: false }]);
+    expect(await projectStates(BOARDS, GIVEN, Deadline.after(150))).toMatchObject([
+      { ranks: [3], complete: false },
+    ]);
     expect(told).toEqual(['observe 7', 'project 7', 'note 1', 'count 1']);
   });
 
-  it('answers a caller who would wait for ever', async () => {
-    expect(await projectStates(BOARDS, GIVEN, Number.POSITIVE_INFINITY)).toMatchObject([{ ranks: [1] }]);
+  it('answers a caller without a deadline', async () => {
+    expect(await projectStates(BOARDS, GIVEN, Deadline.never)).toMatchObject([{ ranks: [1] }]);
   });
 
   it('counts the ranks that the index can not tell, as long as the caller waits', async () => {
     ranks = undefined;
-    expect(await projectStates(BOARDS, GIVEN, 500)).toMatchObject([{ ranks: [3], complete: true }]);
+    expect(await projectStates(BOARDS, GIVEN, Deadline.after(500))).toMatchObject([
+      { ranks: [3], complete: true },
+    ]);
     counting = new Promise(() => {});
-    expect(await projectStates(BOARDS, GIVEN, 100)).toMatchObject([{ ranks: undefined, complete: true }]);
+    expect(await projectStates(BOARDS, GIVEN, Deadline.after(100))).toMatchObject([
+      { ranks: undefined, complete: true },
+    ]);
     told = [];
-    await projectStates(BOARDS, GIVEN, 10);
+    await projectStates(BOARDS, GIVEN, Deadline.after(10));
     expect(told).not.toContain('count 1');
   });
 });
@@ -106,7 +117,7 @@ describe('states on the wire', () => {
     }
   };
 
-  it('are one object a player inside', () => {
+  it('become one object per player', () => {
     expect(parse([board])).toEqual([
       {
         leaderboard: 'weekly',
@@ -126,7 +137,7 @@ describe('states on the wire', () => {
     expect(parseIndex(undefined)).toBeUndefined();
   });
 
-  it('are refused with lists of different lengths, a board of nobody, too many players, or what names nobody', () => {
+  it('are refused with lists of different lengths, a board without players, too many players, or malformed ids', () => {
     const many = Array.from({ length: 501 }, (_, at) => `p${at}`);
     const numbers = many.map(() => 1n);
     const crowd = {

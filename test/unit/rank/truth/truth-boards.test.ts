@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createTruthBoards, type TruthBoards } from '../../../../services/rank/truth/truth-boards.ts';
-import type { Board } from '../../../../services/shared/values/board.ts';
+import type { BoardReading } from '../../../../services/shared/values/board.ts';
 
 let readings: number;
 /** What one reading takes. */
@@ -22,7 +22,7 @@ beforeEach(() => {
   readings = 0;
   takesMs = 10;
   boards = createTruthBoards({
-    board: () => slowly<Board>({ epoch: 1n, seq: BigInt(readings + 1), entries: [] }),
+    board: () => slowly<BoardReading>({ position: { epoch: 1n, seq: BigInt(readings + 1) }, entries: [] }),
     page: (_board, firstRank, limit) =>
       slowly([{ userId: 'ada', username: 'ada', score: BigInt(limit), rank: firstRank }]),
   });
@@ -30,7 +30,7 @@ beforeEach(() => {
 
 afterEach(() => void vi.useRealTimers());
 
-it('serves all readers of a moment by one reading', async () => {
+it('serves all readers within a short time from one query', async () => {
   await answered(Promise.all([boards.recent('global'), boards.recent('global'), boards.recent('global')]));
   await vi.advanceTimersByTimeAsync(199);
   await boards.recent('global');
@@ -51,12 +51,12 @@ it('leaves Postgres alone for three times as long as a slow reading took', async
   expect(readings).toBe(2);
 });
 
-it('reads anew for who needs a board that is newer than the question', async () => {
+it('a fresh board comes from a query that began after the call', async () => {
   await answered(boards.fresh('global'));
-  expect((await answered(boards.fresh('global'))).seq).toBe(2n);
+  expect((await answered(boards.fresh('global'))).position?.seq).toBe(2n);
 });
 
-it('reads below the top as far down as anybody may ask, once for all', async () => {
+it('reads the entries below the top once for all readers, down to the last allowed', async () => {
   const [one, other] = await answered(Promise.all([boards.belowTop('global'), boards.belowTop('global')]));
   expect(one).toEqual([{ userId: 'ada', username: 'ada', score: 90n, rank: 11 }]);
   expect(other).toBe(one);

@@ -1,15 +1,16 @@
 import { expect, it } from 'vitest';
 import { createTruthRanks } from '../../../../services/rank/truth/truth-ranks.ts';
+import { Deadline } from '../../../../services/shared/flow/deadline.ts';
 import type { PlayerState } from '../../../../services/shared/values/board.ts';
 
 const player = (userId: string): PlayerState => ({
   ...{ leaderboard: 'global', userId, username: userId, points: 1n, version: 1n, reached: 1n },
 });
 
-const PATIENCE_MS = 60_000;
+const PATIENT = Deadline.never;
 const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
-it('shares one count among all who ask while another is under way', async () => {
+it('callers that arrive during a count share the next one', async () => {
   const counts: { asked: string[]; answer: () => void }[] = [];
   const ranks = createTruthRanks({
     ranks: (_board, players) =>
@@ -18,10 +19,10 @@ it('shares one count among all who ask while another is under way', async () => 
         counts.push({ asked: players.map(({ userId }) => userId), answer });
       }),
   });
-  const first = ranks.of('global', [player('ada')], PATIENCE_MS);
+  const first = ranks.of('global', [player('ada')], PATIENT);
   await turn();
-  const second = ranks.of('global', [player('bob')], PATIENCE_MS);
-  const third = ranks.of('global', [player('cy'), player('dee')], PATIENCE_MS);
+  const second = ranks.of('global', [player('bob')], PATIENT);
+  const third = ranks.of('global', [player('cy'), player('dee')], PATIENT);
   await turn();
   expect(counts.map(({ asked }) => asked)).toEqual([['ada']]);
   counts[0]?.answer();
@@ -36,16 +37,13 @@ it('shares one count among all who ask while another is under way', async () => 
   ]);
 });
 
-it('tells all who share a count that it failed', async () => {
+it('a count that fails fails for all who share it', async () => {
   const ranks = createTruthRanks({ ranks: () => Promise.reject(new Error('away')) });
-  const asked = [
-    ranks.of('global', [player('ada')], PATIENCE_MS),
-    ranks.of('global', [player('bob')], PATIENCE_MS),
-  ];
+  const asked = [ranks.of('global', [player('ada')], PATIENT), ranks.of('global', [player('bob')], PATIENT)];
   expect((await Promise.allSettled(asked)).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
 });
 
-it('counts nothing for those who no longer wait when their turn comes', async () => {
+it('does not count for callers whose deadline has passed', async () => {
   const counts: string[][] = [];
   let answer = () => {};
   const ranks = createTruthRanks({
@@ -56,10 +54,10 @@ it('counts nothing for those who no longer wait when their turn comes', async ()
       });
     },
   });
-  const first = ranks.of('global', [player('ada')], PATIENCE_MS);
+  const first = ranks.of('global', [player('ada')], PATIENT);
   await turn();
-  const gone = ranks.of('global', [player('bob')], 0);
-  const waiting = ranks.of('global', [player('cy')], PATIENCE_MS);
+  const gone = ranks.of('global', [player('bob')], Deadline.after(0));
+  const waiting = ranks.of('global', [player('cy')], PATIENT);
   answer();
   await first;
   await expect(gone).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });

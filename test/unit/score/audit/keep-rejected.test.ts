@@ -17,6 +17,9 @@ async function keep(noted: [userId: string, reason: Reason, actionId?: string][]
     store: {
       insert: async (rows) => {
         if (broken) throw new AppError('STORE_UNAVAILABLE');
+        if (rows.some(({ userId }) => userId === 'unstorable')) {
+          throw Object.assign(new Error('invalid byte sequence'), { code: '22021' });
+        }
         written.push(...rows);
       },
       trim: async () => {},
@@ -33,7 +36,7 @@ async function keep(noted: [userId: string, reason: Reason, actionId?: string][]
   return { written, counts };
 }
 
-it('gathers a player’s attempts by reason, with the first of them', async () => {
+it('aggregates attempts by player and reason, with the fields of the first', async () => {
   const { written, counts } = await keep([
     ['mallory', 'SIGNATURE_INVALID', 'm1'],
     ['mallory', 'SIGNATURE_INVALID', 'm2'],
@@ -49,19 +52,29 @@ it('gathers a player’s attempts by reason, with the first of them', async () =
   expect(counts).toEqual(['SIGNATURE_INVALID kept 3', 'ACTION_CONFLICT kept 1']);
 });
 
-it('leaves out, and counts, what more players do than it gathers', async () => {
+it('drops and counts attempts of more players than fit', async () => {
   const players = Array.from({ length: MAX_GATHERED + 7 }, (_, n) => `p${n}`);
   const { written, counts } = await keep(players.map((userId) => [userId, 'SIGNATURE_EXPIRED']));
   expect(written).toHaveLength(MAX_GATHERED);
   expect(counts.sort()).toEqual([`SIGNATURE_EXPIRED kept ${MAX_GATHERED}`, 'SIGNATURE_EXPIRED left_out 7']);
 });
 
-it('counts as left out what the database did not take', async () => {
+it('counts attempts as dropped that Postgres did not take', async () => {
   const { written, counts } = await keep([['mallory', 'SIGNATURE_INVALID']], true);
   expect({ written, counts }).toEqual({ written: [], counts: ['SIGNATURE_INVALID left_out 1'] });
 });
 
-it('keeps nothing of refusals that are our own trouble', async () => {
+it('keeps the attempts beside one that Postgres refuses', async () => {
+  const { written, counts } = await keep([
+    ['ada', 'SIGNATURE_INVALID'],
+    ['unstorable', 'SIGNATURE_INVALID'],
+    ['cy', 'SIGNATURE_INVALID'],
+  ]);
+  expect(written.map(({ userId }) => userId)).toEqual(['ada', 'cy']);
+  expect(counts.sort()).toEqual(['SIGNATURE_INVALID kept 2', 'SIGNATURE_INVALID left_out 1']);
+});
+
+it('records no refusals that say nothing about the submission', async () => {
   const ours: Reason[] = ['OVERLOADED', 'OUTBOX_FULL', 'STORE_UNAVAILABLE', 'DEADLINE_EXCEEDED', 'INTERNAL'];
   const { written, counts } = await keep(ours.map((reason) => ['ada', reason]));
   expect({ written, counts }).toEqual({ written: [], counts: [] });

@@ -40,23 +40,23 @@ function chainOf(count: number) {
   return { links, headOf };
 }
 
-it('an empty chain may begin with any key, and links of the own key go on', async () => {
+it('continues an empty chain, and links of its own key', async () => {
   expect(await chainOf(0).headOf(NEW)()).toEqual(NO_HEAD);
   const { links, headOf } = chainOf(3);
   expect(await headOf(OLD)()).toEqual(links[2]);
 });
 
-it('links of another key are not continued, and the refusal names the key, the head and the ways to go on', async () => {
+it('refuses to continue links of another key, and names the key, the head and the remedies', async () => {
   const { links, headOf } = chainOf(3);
   await expect(headOf(NEW)()).rejects.toThrow(
-    /^the audit key in audit\.key did not make the newest link \(3\) of the audit chain.*back from a backup/,
+    /^the audit key in audit\.key did not make the newest link \(3\) of the audit chain.*that sealed it from a backup/,
   );
   await expect(headOf(NEW)()).rejects.toThrow(`AUDIT_NEW_KEY_AFTER=${formatAuditHead(links[2] ?? NO_HEAD)}`);
   await expect(headOf(NEW, links[1])()).rejects.toThrow('did not make the newest link');
   expect(links).toHaveLength(3);
 });
 
-it('a new key goes on after the head that the operator named, with a link that seals all before it', async () => {
+it('continues with a new key after the head that the operator named, with a link that seals all before it', async () => {
   const { links, headOf } = chainOf(5);
   const [before] = links.slice(-1);
   const head = headOf(NEW, before);
@@ -72,7 +72,7 @@ it('a new key goes on after the head that the operator named, with a link that s
   expect(links).toHaveLength(6);
 });
 
-it('several services record one change', async () => {
+it('records one change when several services start', async () => {
   const { links, headOf } = chainOf(3);
   const before = links[2];
   const heads = await Promise.all([headOf(NEW, before)(), headOf(NEW, before)(), headOf(NEW, before)()]);

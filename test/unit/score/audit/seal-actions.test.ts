@@ -22,6 +22,7 @@ function createChain(batches: number) {
     waiting: Array.from({ length: batches }, (_, n) => BigInt(n)),
     oldestSeconds: 0,
     looks: 0,
+    lastPosition: 1_000n,
     /** Other processes that take the next number first. */
     rivals: 0,
   };
@@ -45,14 +46,20 @@ function createChain(batches: number) {
       return true;
     },
   };
+  const lastPosition = async () => chain.lastPosition;
   const words: string[] = [];
   const note = (_: object, text: string) => void words.push(text);
   const log = { debug: () => {}, warn: note, info: note, error: note } as unknown as Log;
   const metrics = createMetrics('test', { runtime: false });
-  return { chain, words, metrics, sealing: createSealActions({ store, key: KEY, log, metrics }) };
+  return {
+    chain,
+    words,
+    metrics,
+    sealing: createSealActions({ ...{ store, lastPosition, everyMs: 20 }, key: KEY, log, metrics }),
+  };
 }
 
-it('makes link after link until nothing waits, each on the one before', async () => {
+it('makes link after link until all is sealed, each from the head before', async () => {
   const { chain, sealing, metrics } = createChain(3);
   sealing.start();
   await waitFor(() => chain.looks > 0 || undefined);
@@ -64,7 +71,7 @@ it('makes link after link until nothing waits, each on the one before', async ()
   expect(await metrics.text()).toMatch(/^audit_actions_sealed_total\{.*\} 6$/m);
 });
 
-it('leaves the rest to another process that seals, and tells what waits', async () => {
+it('leaves the rest to another process that seals, and measures the backlog', async () => {
   const { chain, sealing, metrics } = createChain(3);
   chain.rivals = 1;
   sealing.start();
@@ -74,7 +81,7 @@ it('leaves the rest to another process that seals, and tells what waits', async 
   expect(await metrics.text()).toMatch(/^audit_unsealed_batches\{.*\} 3$/m);
 });
 
-it('tells the operator once when sealing is overdue, and once when it is not any more', async () => {
+it('logs once that sealing is overdue, and once that it no longer is', async () => {
   const { chain, words, sealing } = createChain(0);
   chain.oldestSeconds = 61;
   sealing.start();
@@ -86,4 +93,20 @@ it('tells the operator once when sealing is overdue, and once when it is not any
     'the audit chain is overdue: actions are not sealed',
     'the audit chain is no longer overdue',
   ]);
+});
+
+it('seldom searches while no position is taken, and at once when one is', async () => {
+  const { chain, sealing } = createChain(1);
+  sealing.start();
+  await waitFor(() => chain.looks >= 11 || undefined);
+  const { looks } = chain;
+  // A batch whose commit took longer than the first searches.
+  chain.waiting.push(7n);
+  await waitFor(() => chain.links.length === 2 || undefined);
+  expect(chain.looks).toBeLessThanOrEqual(looks + 1);
+  await waitFor(() => chain.looks >= looks + 11 || undefined);
+  chain.lastPosition += 1_000n;
+  chain.waiting.push(8n);
+  await waitFor(() => chain.links.length === 3 || undefined);
+  await sealing.stop();
 });

@@ -10,19 +10,19 @@ function look(floor: ReturnType<typeof createSealedFloor>, times: number): (bigi
   });
 }
 
-it('leaves out what was all sealed ten looks ago, and nothing before that is known', () => {
+it('begins where all was sealed ten searches ago, and at the first batch until then', () => {
   const from = look(createSealedFloor(), 15);
   expect(from.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => undefined));
   expect(from.slice(10)).toEqual([0n, 1000n, 2000n, 3000n, 4000n]);
 });
 
-it('looks at all batches once a minute, and goes on from the floor after it', () => {
+it('searches all batches once a minute, and from the floor again after that', () => {
   const from = look(createSealedFloor(), 130);
   expect(from.flatMap((each, at) => (each === undefined && at >= 10 ? [at] : []))).toEqual([60, 120]);
   expect(from[61]).toBe(51_000n);
 });
 
-it('does not rise while something below is not sealed', () => {
+it('does not rise while a batch below is not sealed', () => {
   const floor = createSealedFloor();
   for (let at = 0; at < 30; at += 1) {
     floor.next();
@@ -31,7 +31,7 @@ it('does not rise while something below is not sealed', () => {
   expect(floor.next()).toBe(5000n);
 });
 
-it('looks at all batches as long as one waits below the floor', () => {
+it('searches all batches as long as one below the floor is not sealed', () => {
   const floor = createSealedFloor();
   look(floor, 15);
   floor.sawSealedBelow(1000n);
@@ -42,7 +42,7 @@ it('looks at all batches as long as one waits below the floor', () => {
   expect(floor.next()).toBe(1000n);
 });
 
-it('looks at all batches again when such a look failed', () => {
+it('searches all batches again after such a search failed', () => {
   const floor = createSealedFloor();
   look(floor, 60);
   expect(floor.next()).toBeUndefined();

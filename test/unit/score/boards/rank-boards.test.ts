@@ -8,12 +8,14 @@ import {
 } from '../../../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { createRankBoards } from '../../../../services/score/boards/rank-boards.ts';
 import { AppError } from '../../../../services/shared/errors/app-error.ts';
+import type { CallOptions } from '../../../../services/shared/grpc/grpc-client.ts';
 import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
 import type { IndexState, PlayerState } from '../../../../services/shared/values/board.ts';
 
 type Projection = MessageInitShape<typeof ProjectStatesRequestSchema>;
 type Places = MessageInitShape<typeof GetPlacesRequestSchema>;
 
+const WAIT_MS = 40;
 const INDEX: IndexState = { epoch: 7n, source: 'redis', building: 8n };
 const state = (userId: string, leaderboard = 'global'): PlayerState => ({
   ...{ leaderboard, userId, username: `Name of ${userId}` },
@@ -23,6 +25,7 @@ const state = (userId: string, leaderboard = 'global'): PlayerState => ({
 let streamed: Projection[];
 let called: Projection[];
 let asked: Places[];
+let limits: number[];
 let failed: unknown[];
 let away: boolean;
 let answer: (request: Projection) => MessageInitShape<typeof ProjectStatesResponseSchema>;
@@ -35,21 +38,25 @@ const boardsAnswered = ({ boards = [] }: Projection) => ({
 });
 
 beforeEach(() => {
-  [streamed, called, asked, failed, away] = [[], [], [], [], false];
+  [streamed, called, asked, limits, failed, away] = [[], [], [], [], [], false];
   answer = boardsAnswered;
 });
 
 function open() {
-  const projecting = (requests: Projection[]) => async (request: Projection) => {
-    requests.push(request);
-    return create(ProjectStatesResponseSchema, answer(request));
-  };
+  const projecting =
+    (requests: Projection[]) =>
+    async (request: Projection, { limitMs }: CallOptions) => {
+      requests.push(request);
+      limits.push(limitMs);
+      return create(ProjectStatesResponseSchema, answer(request));
+    };
   return createRankBoards({
     stream: { projectStates: projecting(streamed) },
     calls: {
       projectStates: projecting(called),
-      async getPlaces(request: Places) {
+      async getPlaces(request: Places, { limitMs }: CallOptions) {
         asked.push(request);
+        limits.push(limitMs);
         const outcomes = (request.queries ?? []).map(({ userId = '' }) =>
           userId === 'nobody'
             ? { result: { case: 'refused' as const, value: { reason: 'PLAYER_NOT_FOUND' } } }
@@ -58,7 +65,8 @@ function open() {
         return create(GetPlacesResponseSchema, { outcomes });
       },
     },
-    watch: { isAway: () => away, onFailed: (error) => failed.push(error) },
+    watch: { isAway: () => away, onFailed: (error) => failed.push(error), onBack: () => {} },
+    waitMs: WAIT_MS,
     log: createSilentLog(),
   });
 }
@@ -71,11 +79,11 @@ it('sends a batch as one message, in parallel lists by board, with the index of 
       boards: [
         {
           ...{ leaderboard: 'global', userIds: ['ada', 'cy'], usernames: ['Name of ada', 'Name of cy'] },
-          ...{ points: [5n, 5n], versions: [2n, 2n], reached: [1001n, 1001n] },
+          ...{ points: [5n, 5n], versions: [2n, 2n], reached: [1001n, 1001n], ascending: false },
         },
         {
           ...{ leaderboard: 'weekly', userIds: ['bob'], usernames: ['Name of bob'] },
-          ...{ points: [5n], versions: [2n], reached: [1001n] },
+          ...{ points: [5n], versions: [2n], reached: [1001n], ascending: false },
         },
       ],
     },
@@ -87,11 +95,17 @@ it('sends a batch as one message, in parallel lists by board, with the index of 
   ]);
 });
 
-it('tells the board when it is news, and neither ranks nor a position that rank does not know', async () => {
+it('sends the scores of a board where less is better as players see them', async () => {
+  const values = [-5n, 0n].map((points, at) => ({ ...state(`p${at}`), points }));
+  await open().project(values, INDEX);
+  expect(streamed).toMatchObject([{ boards: [{ points: [5n, 0n], ascending: true }] }]);
+});
+
+it('returns the board if it changed, and undefined for ranks and a position that rank does not know', async () => {
   const top = [{ userId: 'ada', username: 'Ada', score: 5n, rank: 1n }];
   answer = () => ({ boards: [{ ranks: [1], epoch: 7n, seq: 4n, top, complete: true }] });
   expect(await open().project([state('ada')], INDEX)).toMatchObject([
-    { board: { epoch: 7n, seq: 4n, entries: [{ userId: 'ada', score: 5n, rank: 1 }] } },
+    { board: { position: { epoch: 7n, seq: 4n }, entries: [{ userId: 'ada', score: 5n, rank: 1 }] } },
   ]);
   answer = () => ({ boards: [{ complete: false }] });
   expect(await open().project([state('ada')], INDEX)).toMatchObject([
@@ -99,7 +113,7 @@ it('tells the board when it is news, and neither ranks nor a position that rank 
   ]);
 });
 
-it('calls it incomplete when rank does not answer, and sends nothing while it is known to be away', async () => {
+it('reports states as incomplete when rank does not answer, and sends nothing while it is away', async () => {
   const incomplete = [{ leaderboard: 'global', ranks: undefined, complete: false }];
   const error = new AppError('RANK_UNAVAILABLE');
   answer = () => {
@@ -110,12 +124,12 @@ it('calls it incomplete when rank does not answer, and sends nothing while it is
   away = true;
   const boards = open();
   expect(await boards.project([state('ada')], INDEX)).toMatchObject(incomplete);
-  expect(await boards.ranks([state('ada')])).toEqual([0]);
+  expect(await boards.ranks([state('ada')])).toEqual([undefined]);
   expect(boards.ready()).toBe(false);
   expect([streamed.length, asked.length]).toEqual([1, 0]);
 });
 
-it('brings what the outbox held by a call of its own that names no index, and fails aloud', async () => {
+it('projects states of the outbox in a call of its own, without an index, and rejects on failure', async () => {
   const boards = open();
   expect(await boards.bring([state('ada')])).toMatchObject([{ complete: true }]);
   expect(called).toMatchObject([{ boards: [{ userIds: ['ada'] }] }]);
@@ -126,9 +140,16 @@ it('brings what the outbox held by a call of its own that names no index, and fa
   await expect(boards.bring([state('ada')])).rejects.toMatchObject({ reason: 'RANK_UNAVAILABLE' });
 });
 
-it('asks for the ranks of repeats by hundreds, and says 0 where there is none', async () => {
+it('reads the ranks of repeats by hundreds, and returns undefined where there is none', async () => {
   const players = [...Array.from({ length: 101 }, (_, at) => state(`p${at}`)), state('nobody')];
   const ranks = await open().ranks(players);
   expect(asked.map(({ queries = [] }) => queries.length)).toEqual([100, 2]);
-  expect([ranks.length, ranks[0], ranks.at(-1)]).toEqual([102, 4, 0]);
+  expect([ranks.length, ranks[0], ranks.at(-1)]).toEqual([102, 4, undefined]);
+});
+
+it('waits as long as its setting says for the states of submissions and for the ranks of repeats', async () => {
+  const boards = open();
+  await boards.project([state('ada')], INDEX);
+  await boards.ranks([state('ada')]);
+  expect(limits).toEqual([WAIT_MS, WAIT_MS]);
 });

@@ -7,6 +7,7 @@ import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
 import { createMetrics } from '../../../../services/shared/telemetry/metrics.ts';
 
 const PROBED_WITHIN_MS = 300;
+const LOST_WITHIN_MS = 1_000;
 let refusal: Reason | undefined;
 let backs: number;
 let watch: RankWatch;
@@ -21,11 +22,11 @@ beforeEach(async () => {
         return create(ProjectStatesResponseSchema);
       },
     },
-    onBack: () => {
-      backs += 1;
-    },
     log: createSilentLog(),
     metrics: createMetrics('test', { runtime: false }),
+  });
+  watch.onBack(() => {
+    backs += 1;
   });
 });
 
@@ -34,7 +35,7 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-it('knows after its start whether rank is there, and says once that it is back', async () => {
+it('knows after its start whether rank answers, and reports once that it is back', async () => {
   refusal = 'RANK_UNAVAILABLE';
   await watch.start();
   expect([watch.isAway(), backs]).toEqual([true, 0]);
@@ -43,7 +44,7 @@ it('knows after its start whether rank is there, and says once that it is back',
   expect([watch.isAway(), backs]).toEqual([false, 1]);
 });
 
-it('takes rank for away after one call without an answer, until a probe is answered', async () => {
+it('counts rank as away after one call without an answer, until a probe is answered', async () => {
   await watch.start();
   for (const reason of ['RANK_UNAVAILABLE', 'DEADLINE_EXCEEDED'] as const) {
     watch.onFailed(new AppError(reason));
@@ -53,14 +54,14 @@ it('takes rank for away after one call without an answer, until a probe is answe
   }
 });
 
-it('finds out that rank is away when nothing is sent', async () => {
+it('notices that rank is away although nothing is sent', async () => {
   await watch.start();
   refusal = 'DEADLINE_EXCEEDED';
-  await vi.advanceTimersByTimeAsync(PROBED_WITHIN_MS);
+  await vi.advanceTimersByTimeAsync(LOST_WITHIN_MS);
   expect(watch.isAway()).toBe(true);
 });
 
-it('does not take a rank for away that answers, whatever its answer', async () => {
+it('does not count a rank as away that answers with an error', async () => {
   await watch.start();
   watch.onFailed(new AppError('STORE_UNAVAILABLE'));
   watch.onFailed(new Error('a bug'));

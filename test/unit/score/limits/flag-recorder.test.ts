@@ -12,14 +12,20 @@ import { createMetrics } from '../../../../services/shared/telemetry/metrics.ts'
 function start() {
   const raised: Flag[] = [];
   const clock = { nowMs: 0 };
-  const postgres = { isAway: false };
+  const postgres = { isAway: false, counts: 0, refuses: '' };
   const recorder = createFlagRecorder({
     flags: {
       raise: async (flags) => {
         if (postgres.isAway) throw new AppError('STORE_UNAVAILABLE');
+        if (flags.some(({ userId }) => userId === postgres.refuses)) {
+          throw Object.assign(new Error('invalid byte sequence'), { code: '22021' });
+        }
         raised.push(...flags);
       },
-      count: async () => raised.length,
+      async count() {
+        postgres.counts += 1;
+        return raised.length;
+      },
     },
     log: createSilentLog(),
     metrics: createMetrics('test', { runtime: false }),
@@ -38,7 +44,7 @@ function start() {
   return { recorder, raised, clock, postgres, refuse, flush };
 }
 
-it('raises a flag for refusals that come again and again, with how often', async () => {
+it('flags repeated refusals, with their number', async () => {
   const { raised, refuse, flush } = start();
   refuse('ada', 'TOO_SOON', REFUSALS_TO_FLAG - 1);
   refuse('bob', 'POINTS_OVER_CAP', REFUSALS_TO_FLAG + 2);
@@ -49,7 +55,7 @@ it('raises a flag for refusals that come again and again, with how often', async
   expect(raised[1]).toMatchObject({ userId: 'ada', reason: 'TOO_SOON', times: REFUSALS_TO_FLAG });
 });
 
-it('forgets refusals that lie far apart, and takes no other refusal for cheating', async () => {
+it('forgets refusals that are far apart, and ignores refusals that are no sign of cheating', async () => {
   const { raised, clock, refuse, flush } = start();
   refuse('ada', 'TOO_SOON', REFUSALS_TO_FLAG - 1);
   clock.nowMs = REFUSALS_SPAN_MS;
@@ -60,7 +66,17 @@ it('forgets refusals that lie far apart, and takes no other refusal for cheating
   expect(raised).toEqual([]);
 });
 
-it('knows which of a batch was refused', async () => {
+it('stores the flags beside one that Postgres refuses, and does not try that one for ever', async () => {
+  const { raised, postgres, refuse, flush } = start();
+  postgres.refuses = 'bob';
+  for (const player of ['ada', 'bob', 'cy']) refuse(player, 'TOO_SOON', REFUSALS_TO_FLAG);
+  await flush();
+  postgres.refuses = '';
+  await flush();
+  expect(raised.map(({ userId }) => userId)).toEqual(['ada', 'cy']);
+});
+
+it('flags the refused player of a batch', async () => {
   const { recorder, raised, flush } = start();
   const actions = ['ada', 'bob'].map((userId) => ({ leaderboard: 'global', userId }));
   const accepted = { newScore: 1n, version: 1n, replayed: false };
@@ -71,7 +87,7 @@ it('knows which of a batch was refused', async () => {
   expect(raised.map(({ userId }) => userId)).toEqual(['bob']);
 });
 
-it('writes a flag once Postgres is back, as one with what came meanwhile', async () => {
+it('writes a flag once Postgres is back, merged with those raised meanwhile', async () => {
   const { raised, postgres, refuse, flush } = start();
   postgres.isAway = true;
   refuse('ada', 'TOO_SOON', REFUSALS_TO_FLAG);
@@ -85,10 +101,23 @@ it('writes a flag once Postgres is back, as one with what came meanwhile', async
   expect(raised).toMatchObject([{ userId: 'ada', reason: 'TOO_SOON', times: 2 * REFUSALS_TO_FLAG }]);
 });
 
-it('writes what waits before it stops', async () => {
+it('writes its flags before it stops', async () => {
   const { recorder, raised, refuse } = start();
   recorder.start();
   refuse('ada', 'TOO_SOON', REFUSALS_TO_FLAG);
   await recorder.stop();
   expect(raised).toMatchObject([{ userId: 'ada' }]);
+});
+
+it('counts the stored flags after it wrote some, and else every ten seconds', async () => {
+  const { clock, postgres, refuse, flush } = start();
+  await flush();
+  await flush();
+  expect(postgres.counts).toBe(1);
+  refuse('bob', 'TOO_SOON', REFUSALS_TO_FLAG);
+  await flush();
+  expect(postgres.counts).toBe(2);
+  clock.nowMs += 10_000;
+  await flush();
+  expect(postgres.counts).toBe(3);
 });

@@ -13,7 +13,7 @@ interface Gain {
   readonly points: number;
 }
 
-/** Who stands out when each of a crowd gains so much in one span, and one player something else. */
+/** The flags of a span in which each player of a crowd gains this much, and one player something else. */
 function standOuts(crowd: number, usual: Gain, cheat: Gain): string[] {
   let nowMs = 0;
   const watch = createStandOuts(() => nowMs);
@@ -43,7 +43,7 @@ it('are none where all are fast, where few play, and of a handful of actions', (
   expect(standOuts(40, { actions: 1, points: 1 }, { actions: 19, points: 5_000 })).toEqual([]);
 });
 
-it('are judged anew in each span, and by what was gained in it alone', () => {
+it('are found in each span by the gains in this span alone', () => {
   let nowMs = 0;
   const watch = createStandOuts(() => nowMs);
   const players = Array.from({ length: 30 }, (_, n) => `player-${n}`);

@@ -19,7 +19,7 @@ function createMemoryOutbox(ids: readonly bigint[]) {
       for (const id of settled) pending.delete(id);
     },
     postpone: async (rows, how) => void postponed.push({ ids: rows, how }),
-    depth: async () => ({ pending: pending.size, oldestSeconds: 0, dead: 0 }),
+    depth: async () => ({ pending: pending.size, oldestSeconds: 0, dead: 0, isDue: due.size > 0 }),
     list: async () => [],
     replay: async () => 0,
   };
@@ -37,6 +37,8 @@ beforeEach(() => {
 function sweeperOf(outbox: OutboxStore): OutboxSweeper {
   return createOutboxSweeper({
     outbox,
+    hasDueRows: async () => (await outbox.depth()).isDue,
+    everyMs: 1_000,
     ready: () => true,
     deliver: async (rows) => {
       const ids = rows.map(({ id }) => id);
@@ -48,7 +50,7 @@ function sweeperOf(outbox: OutboxStore): OutboxSweeper {
   });
 }
 
-test('one bad row among good ones is the only one that is postponed, while others get through', async () => {
+test('one bad row among good ones is the only one postponed, while others are delivered', async () => {
   const memory = createMemoryOutbox([1n, 2n, 3n, 4n]);
   broken = (ids) => ids.includes(3n);
   const sweeper = sweeperOf(memory.outbox);
@@ -61,7 +63,7 @@ test('one bad row among good ones is the only one that is postponed, while other
   expect(memory.postponed[0]?.how).toMatchObject({ error: 'no answer', maxAttempts: 300 });
 });
 
-test('while nothing gets through, rows wait together and none is ever given up', async () => {
+test('while nothing is delivered, rows wait together and none is given up', async () => {
   const memory = createMemoryOutbox([1n, 2n, 3n]);
   broken = () => true;
   const sweeper = sweeperOf(memory.outbox);
@@ -73,7 +75,7 @@ test('while nothing gets through, rows wait together and none is ever given up',
   expect(memory.postponed[0]?.how.maxAttempts).toBeUndefined();
 });
 
-test('rows are not tried one by one any longer once several in a row failed alone, which is no fault of the others', async () => {
+test('after several consecutive failures of rows tried alone, the others are postponed together without a counted attempt', async () => {
   const memory = createMemoryOutbox(Array.from({ length: 50 }, (_, n) => BigInt(n)));
   broken = () => true;
   const sweeper = sweeperOf(memory.outbox);
@@ -90,10 +92,10 @@ test('rows are not tried one by one any longer once several in a row failed alon
 });
 
 test.each([
-  ['nothing gets through', false],
-  ['others get through', true],
+  ['nothing is delivered', false],
+  ['others are delivered', true],
 ])(
-  'what failed while %s is tried again within two seconds, since nobody tells when the cause is gone',
+  'a row that failed while %s is retried within two seconds, because no event announces that the cause is gone',
   async (_, isAlone) => {
     const memory = createMemoryOutbox([1n, 2n]);
     broken = (ids) => ids.includes(1n);

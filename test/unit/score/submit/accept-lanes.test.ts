@@ -1,41 +1,46 @@
 import { describe, expect, it } from 'vitest';
-import { acceptLimited } from '../../../../services/score/limits/accept-limited.ts';
-import type { LimitedBatch } from '../../../../services/score/limits/limited-store.ts';
-import {
-  type Accept,
-  createAcceptLanes,
-  type Queued,
-} from '../../../../services/score/submit/accept-lanes.ts';
+import type { Accept } from '../../../../services/score/accept/accept-scores.ts';
+import { createAcceptLanes, type QueuedAction } from '../../../../services/score/submit/accept-lanes.ts';
 import { AppError } from '../../../../services/shared/errors/app-error.ts';
+import { Deadline } from '../../../../services/shared/flow/deadline.ts';
+import { SUM } from '../../../support/doubles/boards-of.ts';
 
-const queued = (leaderboard: string, actionId: string): Queued => ({
+const queued = (
+  leaderboard: string,
+  actionId: string,
+  board: Partial<QueuedAction['board']> = {},
+): QueuedAction => ({
+  board: { ...SUM, isOpen: true, ...board },
   ...{ leaderboard, actionId, userId: 'ada', username: '', points: 1n, keyId: 'k1', caller: 'edge' },
-  expiresAt: Number.POSITIVE_INFINITY,
+  deadline: Deadline.never,
 });
 const accept: Accept = async () => ({ answers: [], batch: undefined });
 const judge: Accept = async () => ({ answers: [], batch: undefined });
 
+const UNSTORABLE = Object.assign(new Error('invalid byte sequence'), { code: '22021' });
+
 /** Lanes whose answers name the lane and the action. */
-function start({ isEmpty = false, judging = Promise.resolve() } = {}) {
+function start({ isEmpty = false, judging = Promise.resolve(), unstorable = '' } = {}) {
   const asked: string[] = [];
   const batches: string[][] = [];
   const lanes = createAcceptLanes<string>({
-    accept,
-    limited: {
+    open: accept,
+    judged: {
       isEmpty: () => isEmpty,
-      concerns({ leaderboard, actionId }) {
-        asked.push(actionId);
+      concerns({ leaderboard }) {
+        asked.push(leaderboard);
         return leaderboard === 'limited';
       },
       accept: judge,
     },
-    async acceptBatch(commands, how) {
-      batches.push(commands.map(({ actionId }) => actionId));
+    async commit(actions, how) {
+      if (actions.some(({ actionId }) => actionId === unstorable)) throw UNSTORABLE;
+      batches.push(actions.map(({ actionId }) => actionId));
       if (how === judge) {
         await judging;
-        return commands.map(({ actionId }) => (actionId === 'lost' ? undefined : `judged ${actionId}`));
+        return actions.map(({ actionId }) => (actionId === 'lost' ? undefined : `judged ${actionId}`));
       }
-      return commands.map(({ actionId, leaderboard }) =>
+      return actions.map(({ actionId, leaderboard }) =>
         leaderboard === 'full' ? undefined : `open ${actionId}`,
       );
     },
@@ -47,20 +52,27 @@ function start({ isEmpty = false, judging = Promise.resolve() } = {}) {
 describe('the lanes to the commit', () => {
   it('answer in order, each action by its own lane', async () => {
     const { lanes, batches } = start();
-    const commands = [
+    const actions = [
       queued('limited', 'a'),
       queued('free', 'b'),
       queued('limited', 'c'),
       queued('free', 'd'),
     ];
-    expect(await lanes.submitAll(commands)).toEqual(['judged a', 'open b', 'judged c', 'open d']);
+    expect(await lanes.submitAll(actions)).toEqual(['judged a', 'open b', 'judged c', 'open d']);
     expect(batches).toEqual([
       ['a', 'c'],
       ['b', 'd'],
     ]);
   });
 
-  it('ask about no action while there are no limits', async () => {
+  it('commit the actions beside one that Postgres refuses, and answer that one with its error', async () => {
+    const { lanes, batches } = start({ unstorable: 'c' });
+    const actions = ['a', 'b', 'c', 'd'].map((id) => queued('free', id));
+    expect(await lanes.submitAll(actions)).toEqual(['open a', 'open b', UNSTORABLE, 'open d']);
+    expect(batches).toEqual([['a', 'b'], ['d']]);
+  });
+
+  it('look up no action while there are no limits', async () => {
     const { lanes, asked } = start({ isEmpty: true });
     expect(await lanes.submitAll([queued('limited', 'a')])).toEqual(['open a']);
     expect(asked).toEqual([]);
@@ -68,8 +80,8 @@ describe('the lanes to the commit', () => {
 
   it.each([true, false])('judge what the open lane left out, in the order given', async (isEmpty) => {
     const { lanes, batches } = start({ isEmpty });
-    const commands = [queued('full', 'a'), queued('free', 'b'), queued('full', 'c'), queued('full', 'lost')];
-    expect(await lanes.submitAll(commands)).toEqual([
+    const actions = [queued('full', 'a'), queued('free', 'b'), queued('full', 'c'), queued('full', 'lost')];
+    expect(await lanes.submitAll(actions)).toEqual([
       'judged a',
       'open b',
       'judged c',
@@ -81,6 +93,42 @@ describe('the lanes to the commit', () => {
     ]);
   });
 
+  it('judge the actions of a closed board, though it has no limits', async () => {
+    const { lanes, asked } = start({ isEmpty: true });
+    const actions = [queued('over', 'a', { isOpen: false }), queued('free', 'b')];
+    expect(await lanes.submitAll(actions)).toEqual(['judged a', 'open b']);
+    expect(asked).toEqual([]);
+  });
+
+  it('judge the later actions of a player on a board that does not add up, after the first and in order', async () => {
+    const { lanes, batches } = start();
+    const best = (leaderboard: string, actionId: string) =>
+      queued(leaderboard, actionId, { operator: 'best' });
+    const actions = [
+      best('free', 'a'),
+      queued('free', 'x'),
+      best('free', 'b'),
+      best('other', 'c'),
+      best('free', 'd'),
+    ];
+    expect(await lanes.submitAll(actions)).toEqual(['open a', 'open x', 'judged b', 'open c', 'judged d']);
+    expect(batches).toEqual([
+      ['a', 'x', 'c'],
+      ['b', 'd'],
+    ]);
+  });
+
+  it('judge them behind the first also when the open lane left that out', async () => {
+    const { lanes, batches } = start();
+    const last = (actionId: string) => queued('full', actionId, { operator: 'last' });
+    expect(await lanes.submitAll([last('a'), last('b'), last('c')])).toEqual([
+      'judged a',
+      'judged b',
+      'judged c',
+    ]);
+    expect(batches).toEqual([['a'], ['a', 'b', 'c']]);
+  });
+
   it('judge what was left out before they close', async () => {
     const { lanes } = start();
     const outcomes = lanes.submitAll([queued('full', 'a'), queued('free', 'b')]);
@@ -89,31 +137,9 @@ describe('the lanes to the commit', () => {
     expect(await lanes.submitAll([queued('full', 'a')])).toEqual([new AppError('SHUTTING_DOWN')]);
   });
 
-  it('do not hold up what is not judged', async () => {
+  it('do not delay the open lane while the judged lane hangs', async () => {
     const { lanes } = start({ judging: new Promise(() => {}) });
     void lanes.submitAll([queued('limited', 'a')]);
     expect(await lanes.submitAll([queued('free', 'b')])).toEqual(['open b']);
-  });
-});
-
-describe('accepting what is judged', () => {
-  const deadline = { remainingMs: () => 1_000 };
-  const index = { epoch: 1n, source: 'redis' as const, building: undefined };
-  const written: LimitedBatch = {
-    answers: [new AppError('TOO_SOON')],
-    batch: { players: [], outboxId: undefined, index },
-  };
-
-  it('is tried again when another writer was at the same action', async () => {
-    const outcomes = [undefined, written];
-    const store = { accept: async () => outcomes.shift() };
-    expect(await acceptLimited(store, [queued('limited', 'a')], deadline)).toBe(written);
-  });
-
-  it('gives up after a few attempts', async () => {
-    const store = { accept: async () => undefined };
-    await expect(acceptLimited(store, [queued('limited', 'a')], deadline)).rejects.toMatchObject({
-      reason: 'OVERLOADED',
-    });
   });
 });

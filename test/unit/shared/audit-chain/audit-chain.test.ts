@@ -31,7 +31,7 @@ function fieldsOf(encoded: string): string[] {
 }
 
 describe('the canonical form', () => {
-  it('can be read in one way, whatever the fields hold, also with others behind it', () => {
+  it('has one reading, whatever the fields contain, also with others after it', () => {
     fc.assert(
       fc.property(fc.array(actions, { maxLength: 4 }), (list) => {
         const expected = list.flatMap((each) => [

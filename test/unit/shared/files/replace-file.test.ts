@@ -8,12 +8,17 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ensurePrivateFolder, replaceFile } from '../../../../services/shared/files/replace-file.ts';
+import {
+  ensureClosedFolder,
+  ensurePrivateFolder,
+  replaceFile,
+} from '../../../../services/shared/files/replace-file.ts';
 
 const isRoot = process.geteuid?.() === 0;
 /** Root may give files to any user; others keep what is theirs. */
@@ -83,5 +88,15 @@ describe('a folder', () => {
     ensurePrivateFolder(at('there'));
     const { uid, mode } = statSync(at('there'));
     expect([uid, mode]).toEqual([before.uid, before.mode]);
+  });
+
+  it('that exists is closed to others, but not through a link', () => {
+    mkdirSync(at('open'), { mode: 0o755 });
+    ensureClosedFolder(at('open'));
+    expect(modeOf('open')).toBe('700');
+    mkdirSync(at('of-others'), { mode: 0o755 });
+    symlinkSync(at('of-others'), at('link'));
+    ensureClosedFolder(at('link'));
+    expect(modeOf('of-others')).toBe('755');
   });
 });

@@ -45,7 +45,7 @@ describe('the coalescer', () => {
     expect(await Promise.all(results)).toEqual([1, 2, 3, 4, 5]);
   });
 
-  it('sends a batch beside one that is under way only when enough waits for it', async () => {
+  it('sends a second batch beside one under way only when enough items wait', async () => {
     const wire = manualWire();
     const coalescer = createCoalescer({
       ...{ send: wire.send, maxBatch: 10, maxInFlight: 2, maxQueue: 10, worthACall: 3 },
@@ -78,7 +78,7 @@ describe('the coalescer', () => {
     expect(await Promise.all([first, second])).toEqual([1, 2]);
   });
 
-  it('fails one item alone, or all of a batch whose sending failed', async () => {
+  it('fails one item alone, or all items of a batch that could not be sent', async () => {
     const wire = manualWire();
     const coalescer = createCoalescer({ send: wire.send, maxBatch: 2, maxInFlight: 1, maxQueue: 10 });
     const mixed = Promise.allSettled([coalescer.submit(1), coalescer.submit(2)]);
@@ -141,7 +141,7 @@ describe('the coalescer', () => {
     expect(wire.sent()).toBe(0);
   });
 
-  it('answers what has lapsed when its turn comes, without sending it, and closes after nothing else', async () => {
+  it('answers lapsed items without sending them, and closes when only such items are left', async () => {
     const wire = manualWire();
     const late = new Set<number>();
     const coalescer = createCoalescer({

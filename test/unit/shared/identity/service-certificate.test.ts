@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   authorityFile,
   ensureCertificates,
@@ -20,7 +20,7 @@ import {
   type CertificateFolder,
   createTestAuthority,
   makeCertificateFolder,
-} from '../../../support/certificates.ts';
+} from '../../../support/access/certificates.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -100,6 +100,30 @@ describe('the files that are made', () => {
     expect(serial()).toBe(renewed);
     expect(statSync(authorityFile(folder.dir)).mode & 0o777).toBe(0o600);
   });
+
+  it('are made anew, with the reason, when a file is missing or of another authority, or the clock was ahead', async () => {
+    const { dir } = folder;
+    const { key, ca } = certificateFiles(dir, 'score');
+    expect(await ensureCertificates(dir)).toBeUndefined();
+    rmSync(key);
+    expect(await ensureCertificates(dir)).toBe(`${key} was missing`);
+    const other = await makeCertificateFolder();
+    copyFileSync(certificateFiles(other.dir, 'score').ca, ca);
+    await other.remove();
+    expect(await ensureCertificates(dir)).toBe(`${ca} does not hold ${authorityFile(dir)}`);
+    vi.spyOn(Date, 'now').mockReturnValueOnce(Date.now() + 90 * 24 * 60 * 60 * 1_000);
+    await makeCertificates(dir, 365);
+    vi.restoreAllMocks();
+    expect(await ensureCertificates(dir)).toMatch(/^they are valid only from /);
+    expect(await ensureCertificates(dir)).toBeUndefined();
+  });
+
+  it('are made without a reason where there are none', async () => {
+    const { dir, remove } = await makeCertificateFolder();
+    await remove();
+    expect(await ensureCertificates(dir)).toBeUndefined();
+    rmSync(dir, { recursive: true });
+  });
 });
 
 describe('files that are not right', () => {
@@ -124,21 +148,21 @@ describe('files that are not right', () => {
 
   it('are refused when they are of another service', () => {
     expect(() => readTlsCredentials(written(good), 'score', Date.now())).toThrow(
-      /tls\.crt is the certificate of edge, and this is score/,
+      /tls\.crt is the certificate of edge, not of score/,
     );
   });
 
   it('are refused when they are of no service', async () => {
     const stranger = await (await createTestAuthority()).issue([{ type: 'dns', value: 'edge' }]);
-    expect(() => read(stranger)).toThrow(/of no service, and this is edge/);
+    expect(() => read(stranger)).toThrow(/of no service, not of edge/);
   });
 
-  it('are refused when the key is of another certificate, or may be read by everybody', async () => {
+  it('are refused when the key is of another certificate, or readable by all users', async () => {
     const other = await (await createTestAuthority()).issue([
       { type: 'url', value: 'spiffe://scoreboard/edge' },
     ]);
     expect(() => read({ ...good, key: other.key })).toThrow(/tls\.key is not the key of .*tls\.crt/);
-    expect(() => readTlsCredentials(written(good, 0o644), 'edge', Date.now())).toThrow(/mode should be 600/);
+    expect(() => readTlsCredentials(written(good, 0o644), 'edge', Date.now())).toThrow(/set its mode to 600/);
   });
 
   it('are refused when another authority issued them', async () => {
@@ -146,7 +170,7 @@ describe('files that are not right', () => {
     expect(() => read({ ...good, ca })).toThrow(/tls\.crt was not issued by .*ca\.crt/);
   });
 
-  it('may believe two authorities, while one takes over from the other', async () => {
+  it('may accept two authorities, while one replaces the other', async () => {
     const { ca } = await createTestAuthority();
     for (const both of [
       [ca, good.ca],
@@ -164,7 +188,7 @@ describe('files that are not right', () => {
     expect(read(good).cert).toEqual(good.cert);
   });
 
-  it('are refused when they are no PEM, without a word of what is in them', () => {
+  it('are refused when they are not PEM, and the error does not contain their text', () => {
     const secret = Buffer.from('-----BEGIN PRIVATE KEY-----\nhidden\n');
     expect(() => read({ ...good, key: secret })).toThrow(/^\S+tls\.key can not be read as PEM$/);
     expect(() => read({ ...good, cert: secret })).toThrow(/^\S+tls\.crt can not be read as PEM$/);
@@ -190,7 +214,7 @@ describe('a folder of certificates', () => {
     }
   });
 
-  it('is made anew when it lacks a service that has come since, so that all believe one authority', async () => {
+  it('is replaced when it lacks a new service, so that all accept one authority', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'scoreboard-older-'));
     try {
       await makeCertificates(dir, 365);

@@ -37,7 +37,7 @@ describe('one address', () => {
     expect(connections.open).toBe(5);
   });
 
-  test('is the network that an IPv6 subscriber holds, and one in whatever spelling', () => {
+  test('is the network of an IPv6 subscriber, the same in every spelling', () => {
     expect(open(...[1, 2, 3, 4].map((host) => `2001:db8:0:1::${host}`))).toEqual([true, true, true, false]);
     expect(open('2001:db8:0:2::1')).toEqual([true]);
     expect(open('192.0.2.1', '::ffff:192.0.2.1')).toEqual([true, true]);
@@ -55,14 +55,14 @@ describe('one address', () => {
     expect(open('2001:db8:1::1')).toEqual([true]);
   });
 
-  test('may bring any number when it is one of our own', () => {
+  test('may open any number when it is one of our own', () => {
     expect(open(...Array<string>(6).fill('10.1.2.3'))).toEqual(Array(6).fill(true));
     expect(open('::ffff:10.1.2.3')).toEqual([false]);
   });
 });
 
 describe('all together', () => {
-  test('are never more than the node takes, and whoever ends makes room', () => {
+  test('are never more than the limit, and each that closes makes room', () => {
     const hosts = Array.from({ length: 7 }, (_, index) => `192.0.2.${index}`);
     expect(open(...hosts)).toEqual([...Array(6).fill(true), false]);
     expect(refused).toEqual(['full']);

@@ -83,9 +83,9 @@ describe('a list of networks', () => {
 
 describe('a setting with networks', () => {
   test('is named with the entry that is wrong', () => {
-    const env = { PROXIES: '192.0.2.7,10.0.0.0/' };
-    expect(() => networks(env, 'PROXIES', [])).toThrow(
-      'PROXIES has the entry "10.0.0.0/", which is not a network such as 10.0.0.0/8',
+    const env = { TRUSTED_PROXIES: '192.0.2.7,10.0.0.0/' };
+    expect(() => networks(env, 'TRUSTED_PROXIES')).toThrow(
+      'TRUSTED_PROXIES has the entry "10.0.0.0/", which is not a network such as 10.0.0.0/8',
     );
   });
 

@@ -46,7 +46,7 @@ describe('places of a node', () => {
     expect(shares.taken).toBe(1);
   });
 
-  test('never more than there are, never more for one than are free, all back in the end', () => {
+  test('are never more than the limit, never more for one holder than are free, and all given back in the end', () => {
     const step = fc.record({ holder: fc.constantFrom('a', 'b', 'c', 'd'), giveBack: fc.boolean() });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 }), fc.array(step, { maxLength: 200 }), (places, steps) => {

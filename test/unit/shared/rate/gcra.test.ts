@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createLocalLimiter, type Rate } from '../../../../services/shared/rate/gcra.ts';
+import { createLocalLimiter, type Rate, restAfter, waitMs } from '../../../../services/shared/rate/gcra.ts';
 
 function limiterAt(options?: { maxKeys?: number }) {
   const clock = { now: 1_000 };
@@ -63,7 +63,7 @@ describe('the limit of one node', () => {
     );
   });
 
-  test('lets through whoever waits as long as it was told', () => {
+  test('allows a request after the wait that it gave', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 2_000 }),
@@ -77,5 +77,20 @@ describe('the limit of one node', () => {
         },
       ),
     );
+  });
+});
+
+describe('one request against the state of its key', () => {
+  const rate: Rate = { perSecond: 10, burst: 2 };
+
+  test('moves the time of rest by one interval, from now if the key is at rest', () => {
+    expect(restAfter(rate, 0, 5_000)).toBe(5_100);
+    expect(restAfter(rate, 5_100, 5_000)).toBe(5_200);
+  });
+
+  test('waits as long as the burst is exceeded, and never a negative time', () => {
+    expect([5_100, 5_200, 5_201, 5_300].map((restAtMs) => waitMs(rate, restAtMs, 5_000))).toEqual([
+      0, 0, 1, 100,
+    ]);
   });
 });

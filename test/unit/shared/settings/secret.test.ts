@@ -11,9 +11,9 @@ import { parseScoreConfig } from '../../../../services/score/config.ts';
 import type { ServiceIdentity } from '../../../../services/shared/identity/service-identity.ts';
 import { secret, secretUrl } from '../../../../services/shared/settings/env.ts';
 import { Secret } from '../../../../services/shared/settings/secret.ts';
-import { connectNats } from '../../../../services/shared/stores/nats.ts';
-import { connectPostgres } from '../../../../services/shared/stores/postgres.ts';
-import { connectRedis } from '../../../../services/shared/stores/redis.ts';
+import { parseNatsAddresses } from '../../../../services/shared/stores/nats/nats-address.ts';
+import { databaseUrl } from '../../../../services/shared/stores/postgres/database-url.ts';
+import { connectRedis } from '../../../../services/shared/stores/redis/redis.ts';
 import { createLog } from '../../../../services/shared/telemetry/log.ts';
 
 const CANARY = 'canary7f3a';
@@ -84,7 +84,7 @@ describe.each(Object.entries(CONFIGS))('the configuration of %s', (_, config) =>
 });
 
 describe('a secret', () => {
-  test('is a mask to whoever looks and the text to whoever asks', () => {
+  test('prints as a mask and reveals the text on request', () => {
     const held = new Secret(CANARY);
     expect([`${held}`, String(held), JSON.stringify({ held }), inspect(held)]).toEqual([
       '[masked]',
@@ -96,17 +96,19 @@ describe('a secret', () => {
     expect(held.reveal()).toBe(CANARY);
   });
 
-  test('stays the same one when it is asked for again', () => {
+  test('is the same on each call', () => {
     const held = new Secret(CANARY);
     expect(Secret.of(held)).toBe(held);
     expect(Secret.of(CANARY).reveal()).toBe(CANARY);
   });
 
   test('comes from the environment or from a file, and neither may be missing or empty', () => {
-    expect(secret({ KEY: 'a' }, 'KEY').reveal()).toBe('a');
-    expect(secret({ KEY: 'a', KEY_FILE: file('key', ' b \n') }, 'KEY').reveal()).toBe('b');
-    expect(() => secret({}, 'KEY')).toThrow('KEY or KEY_FILE must be set');
-    expect(() => secret({ KEY: 'a', KEY_FILE: file('empty', '\n') }, 'KEY')).toThrow(
+    expect(secret({ SERVICE_KEY: 'a' }, 'SERVICE_KEY').reveal()).toBe('a');
+    expect(secret({ SERVICE_KEY: 'a', SERVICE_KEY_FILE: file('key', ' b \n') }, 'SERVICE_KEY').reveal()).toBe(
+      'b',
+    );
+    expect(() => secret({}, 'SERVICE_KEY')).toThrow('SERVICE_KEY or SERVICE_KEY_FILE must be set');
+    expect(() => secret({ SERVICE_KEY: 'a', SERVICE_KEY_FILE: file('empty', '\n') }, 'SERVICE_KEY')).toThrow(
       'KEY_FILE names is empty',
     );
   });
@@ -118,7 +120,7 @@ describe('the address of a server', () => {
     'postgres://user:pa,ss@one:5432,two:5433/name',
     'nats://127.0.0.1:4222',
   ])('%s is taken as it is', (url) => {
-    expect(secretUrl({ URL: url }, 'URL').reveal()).toBe(url);
+    expect(secretUrl({ NATS_URL: url }, 'NATS_URL').reveal()).toBe(url);
   });
 
   test.each([`postgres://user:${CANARY}@host:port/name`, `redis://:${CANARY}@[::1`, `${CANARY} with spaces`])(
@@ -126,7 +128,7 @@ describe('the address of a server', () => {
     (url) => {
       const refusal = (() => {
         try {
-          return secretUrl({ URL: url }, 'URL');
+          return secretUrl({ NATS_URL: url }, 'NATS_URL');
         } catch (error) {
           return error;
         }
@@ -137,26 +139,39 @@ describe('the address of a server', () => {
     },
   );
 
+  test('that is none of Postgres is in neither the error nor the log', () => {
+    const refusal = (() => {
+      try {
+        return databaseUrl({ DATABASE_URL: `postgres://user:${CANARY}@host:port/name` });
+      } catch (error) {
+        return error;
+      }
+    })();
+    expect(String(refusal)).toContain('DATABASE_URL has a host that is not written as host:port');
+    for (const shown of showings(refusal)) expect(shown).not.toContain(CANARY);
+  });
+
   const log = createLog('test', 'silent');
   const address = (scheme: string) => `${scheme}://user:${CANARY}@host:port/name`;
   test.each([
-    [
-      'Postgres',
-      () =>
-        connectPostgres({
-          url: address('postgres'),
-          connections: 1,
-          applicationName: '',
-          statementTimeoutMs: 1,
-        }),
-    ],
     ['Redis', () => connectRedis({ url: address('redis'), connectionName: '', commandTimeoutMs: 1, log })],
-    ['NATS', () => connectNats({ url: address('nats'), name: '', log })],
   ])('that the library of %s can not read is not in the log either', async (_, open) => {
     const refusal: unknown = await (async () => open())().catch((error: unknown) => error);
     expect(inspect(refusal)).toContain(CANARY);
     const line = logged((to) => to.fatal({ err: refusal }, 'could not start'));
     expect(line).toContain('Invalid URL');
     expect(line).not.toContain(CANARY);
+  });
+
+  test('of NATS is not quoted by the error that refuses it', () => {
+    const refusal = (() => {
+      try {
+        return parseNatsAddresses(address('nats'));
+      } catch (error) {
+        return error;
+      }
+    })();
+    expect(refusal).toBeInstanceOf(Error);
+    for (const shown of showings(refusal)) expect(shown).not.toContain(CANARY);
   });
 });

@@ -17,7 +17,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('an error of a server is told with the name of its command, and without what the command carried', () => {
+test('an error of a server is logged with the name of its command, without the arguments', () => {
   const refused = Object.assign(new Error('NOPERM'), {
     command: { name: 'eval', args: ["redis.call('SET')", 'a-password'] },
   });
@@ -26,7 +26,7 @@ test('an error of a server is told with the name of its command, and without wha
   expect(JSON.stringify(lines)).not.toMatch(/redis\.call|a-password/);
 });
 
-test('what happens again and again is told now and then, with how often', () => {
+test('a repeated warning is written at intervals, with the number of repetitions', () => {
   const warn = createRepeatedWarning(log, 'it failed');
   for (let n = 0; n < 100; n += 1) warn({ n });
   expect(lines).toMatchObject([{ n: 0, msg: 'it failed' }]);
@@ -36,7 +36,22 @@ test('what happens again and again is told now and then, with how often', () => 
   expect(lines.slice(1)).toMatchObject([{ n: 100, leftOut: 99 }]);
 });
 
-test('a server that is away is told once, when it changes, and not for a moment', () => {
+test('a server that has not worked since the start is logged once the other processes had time to start', () => {
+  let nats: string | undefined = 'the stream is missing';
+  const watch = watchDependencies({ look: () => ({ nats, redis: undefined }), log });
+  vi.advanceTimersByTime(9_000);
+  expect(lines).toEqual([]);
+  vi.advanceTimersByTime(2_000);
+  expect(lines).toMatchObject([{ level: 'error', msg: 'NATS: the stream is missing' }]);
+  nats = undefined;
+  vi.advanceTimersByTime(2_000);
+  nats = 'not connected';
+  vi.advanceTimersByTime(2_000);
+  expect(lines.slice(1)).toMatchObject([{ msg: 'NATS: works again' }, { msg: 'NATS: not connected' }]);
+  watch.stop();
+});
+
+test('a server that is away is logged once, when that changes, and not for a short stall', () => {
   let nats: string | undefined;
   const watch = watchDependencies({ look: () => ({ nats }), log });
   const after = (trouble: string | undefined, seconds: number) => {

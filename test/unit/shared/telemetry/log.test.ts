@@ -3,6 +3,7 @@ import { AppError } from '../../../../services/shared/errors/app-error.ts';
 import { createLog, type Log } from '../../../../services/shared/telemetry/log.ts';
 import { KINDS, LINES_OF_KIND } from '../../../../services/shared/telemetry/log-budget.ts';
 import { LINE_LENGTH } from '../../../../services/shared/telemetry/log-value.ts';
+import { createOperatorLog } from '../../../../services/shared/telemetry/operator-log.ts';
 
 let lines: Record<string, unknown>[];
 let longest: number;
@@ -27,8 +28,22 @@ afterEach(() => {
 const failedAt = (place: string) =>
   Object.assign(new Error('failed'), { stack: `Error: failed\n    at ${place}` });
 
+describe('a line about an operator', () => {
+  test('is written whatever their number, with who, from where, before and after', () => {
+    const logAction = createOperatorLog(log);
+    const operator = { caller: 'cli', peer: () => '127.0.0.1:4711' };
+    for (let n = 0; n < 3 * LINES_OF_KIND; n += 1)
+      logAction(operator, 'limits set', { before: null, after: { maxPoints: 5n } });
+    expect(lines).toHaveLength(3 * LINES_OF_KIND);
+    expect(lines[0]).toMatchObject({
+      ...{ level: 'info', operator: 'cli', from: '127.0.0.1:4711', msg: 'limits set' },
+      ...{ before: null, after: { maxPoints: '5' } },
+    });
+  });
+});
+
 describe('a flood of lines', () => {
-  test('is bounded by kind and second, and what was left out is told', () => {
+  test('is limited by kind and second, and the number of lines left out is written', () => {
     for (let index = 0; index < 10_000; index += 1)
       log.error({ err: failedAt('one'), path: `/${index}` }, 'failed');
     expect(lines).toHaveLength(LINES_OF_KIND);
@@ -104,7 +119,7 @@ describe('a line', () => {
     });
   });
 
-  test('masks what carries a secret, however deep, and takes numbers that JSON has not', () => {
+  test('masks fields with secrets at any depth, and accepts numbers that JSON lacks', () => {
     log.info(
       {
         token: 'a',

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
+import { createLog, createSilentLog } from '../../../../services/shared/telemetry/log.ts';
 import {
   createKeySet,
   FETCH_COOLDOWN_MS,
   type KeySet,
+  type KeySetOptions,
   STALE_CAP_MS,
 } from '../../../../services/shared/tokens/key-set.ts';
 import { keySetJson, makeKey, type TestKey } from '../../auth/token-fixtures.ts';
@@ -42,7 +43,7 @@ let source: Source;
 let open: KeySet[];
 const gone: string[][] = [];
 
-function start(): KeySet {
+function start(options: Partial<KeySetOptions> = {}): KeySet {
   const set = createKeySet({
     name: 'test',
     fetch: source.fetch,
@@ -50,6 +51,7 @@ function start(): KeySet {
     clock: { now: () => Date.now() },
     log: createSilentLog(),
     onKeysGone: (ids) => gone.push([...ids]),
+    ...options,
   });
   open.push(set);
   return set;
@@ -79,7 +81,7 @@ describe('a key set', () => {
     expect(source.fetches).toBe(1);
   });
 
-  test('asks once for any number of callers that wait for the first set', async () => {
+  test('fetches once for all callers that wait for the first set', async () => {
     source.delayMs = 100;
     const set = start();
     const found = Promise.all(Array.from({ length: 1000 }, () => set.find(header('a'))));
@@ -88,7 +90,7 @@ describe('a key set', () => {
     expect(source.fetches).toBe(1);
   });
 
-  test('keeps trying from the beginning until its source is there', async () => {
+  test('retries from the beginning until its source answers', async () => {
     source.down = true;
     const set = start();
     await pass(10_000);
@@ -118,7 +120,7 @@ describe('a key set', () => {
     expect(source.fetches).toBe(2);
   });
 
-  test('goes on being used while its source is down, up to the cap and no longer', async () => {
+  test('is used while its source is down, up to the limit', async () => {
     const set = start();
     await pass(0);
     source.down = true;
@@ -190,7 +192,7 @@ describe('a key set', () => {
     expect(source.mostUnderWay).toBe(1);
   });
 
-  test('still asks after the clock was set back', async () => {
+  test('still fetches after the clock was set back', async () => {
     const set = start();
     await pass(0);
     vi.setSystemTime(Date.now() - 3_600_000);
@@ -236,4 +238,80 @@ describe('a key set', () => {
     expect(await set.find(header('x'))).toBeUndefined();
     expect(source.fetches).toBe(1);
   });
+
+  describe('whose source holds its answers', () => {
+    const WAIT_MS = 10_000;
+    /** Answers at once if the caller does not wait, and otherwise at a change or when the time is over. */
+    let asked: number[];
+    let change: () => void;
+    const fetch = (waitMs: number): Promise<string> => {
+      asked.push(waitMs);
+      if (waitMs === 0 || source.down) return source.fetch();
+      return new Promise<void>((resolve) => {
+        change = resolve;
+        setTimeout(resolve, waitMs);
+      }).then(source.fetch);
+    };
+    const startHeld = () => start({ fetch, refreshMs: 500, waitMs: WAIT_MS });
+    beforeEach(() => {
+      asked = [];
+    });
+
+    test('has the first set at once, and asks again when the source answers', async () => {
+      const set = startHeld();
+      await pass(0);
+      expect(set.held()).toBe(true);
+      await pass(500 + 3 * WAIT_MS + 10);
+      expect(asked).toEqual([0, WAIT_MS, WAIT_MS, WAIT_MS, WAIT_MS]);
+    });
+
+    test('has a change at once, and the next one no sooner than the rest after the request before', async () => {
+      const set = startHeld();
+      await pass(2_000);
+      source.keys = [b];
+      change();
+      await pass(0);
+      expect(set.json()).toBe(keySetJson(b));
+      change();
+      await pass(0);
+      change();
+      await pass(499);
+      expect(asked).toHaveLength(3);
+      await pass(1);
+      expect(asked).toHaveLength(4);
+    });
+
+    test('fetches at once for an unknown key id, though an answer is held', async () => {
+      const set = startHeld();
+      await pass(FETCH_COOLDOWN_MS + 500);
+      source.keys = [a, b];
+      expect(await set.find(header('b'))).toBeDefined();
+      expect(asked).toEqual([0, WAIT_MS, 0]);
+    });
+
+    test('asks without a wait after a failure', async () => {
+      const set = startHeld();
+      source.down = true;
+      await pass(10_000);
+      source.down = false;
+      asked = [];
+      await pass(FETCH_COOLDOWN_MS + 500);
+      expect(asked).toEqual([0, WAIT_MS]);
+      expect(set.held()).toBe(true);
+    });
+  });
+});
+
+test('an outage is logged once if it lasts, with its cause, and not at a start that waits for its source', async () => {
+  const lines: { msg: string; err?: { message: string } }[] = [];
+  const log = createLog('test', 'warn', { destination: { write: (line) => lines.push(JSON.parse(line)) } });
+  source.down = true;
+  void start({ log, warnAfterMs: 5_000 });
+  await vi.advanceTimersByTimeAsync(4_000);
+  source.down = false;
+  await vi.advanceTimersByTimeAsync(REFRESH_MS);
+  expect(lines).toEqual([]);
+  source.down = true;
+  await vi.advanceTimersByTimeAsync(2 * REFRESH_MS);
+  expect(lines).toMatchObject([{ msg: 'key set could not be fetched', err: { message: 'down' } }]);
 });

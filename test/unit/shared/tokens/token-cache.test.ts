@@ -13,7 +13,7 @@ const identity = (userId: string, expiresAtMs = 1_000) => ({
 
 describe('the cache of verified tokens', () => {
   test('never holds more than its limit', () => {
-    const cache = createTokenCache(100);
+    const cache = createTokenCache({ tokens: 100, characters: 10_000 });
     for (let index = 0; index < 10_000; index += 1) {
       cache.remember(`t${index}`, identity(`u${index}`), 'us', 'k');
       expect(cache.size).toBeLessThanOrEqual(100);
@@ -22,8 +22,18 @@ describe('the cache of verified tokens', () => {
     expect(cache.recall('t0', 0)).toBeUndefined();
   });
 
+  test('holds fewer tokens when they are long', () => {
+    const cache = createTokenCache({ tokens: 100, characters: 10_000 });
+    const long = (index: number) => `t${index}`.padEnd(2_500, 'x');
+    for (let index = 0; index < 100; index += 1) {
+      cache.remember(long(index), identity(`u${index}`), 'us', 'k');
+      expect(cache.size).toBeLessThanOrEqual(4);
+    }
+    expect(cache.recall(long(99), 0)).toMatchObject({ userId: 'u99' });
+  });
+
   test('keeps a token that is used while others come and go', () => {
-    const cache = createTokenCache(100);
+    const cache = createTokenCache({ tokens: 100, characters: 10_000 });
     cache.remember('mine', identity('me'), 'us', 'k');
     for (let index = 0; index < 10_000; index += 1) {
       cache.remember(`t${index}`, identity(`u${index}`), 'us', 'k');
@@ -32,7 +42,7 @@ describe('the cache of verified tokens', () => {
   });
 
   test('drops a token at the moment its time is over', () => {
-    const cache = createTokenCache(10);
+    const cache = createTokenCache({ tokens: 10, characters: 10_000 });
     cache.remember('t', identity('u', 500), 'us', 'k');
     expect(cache.recall('t', 499)).toBeDefined();
     expect(cache.recall('t', 500)).toBeUndefined();
@@ -40,7 +50,7 @@ describe('the cache of verified tokens', () => {
   });
 
   test('forgets by issuer and key', () => {
-    const cache = createTokenCache(4);
+    const cache = createTokenCache({ tokens: 4, characters: 10_000 });
     cache.remember('a', identity('a'), 'us', 'k1');
     cache.remember('b', identity('b'), 'us', 'k2');
     cache.remember('c', identity('c'), 'them', 'k1');

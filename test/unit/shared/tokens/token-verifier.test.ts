@@ -8,6 +8,7 @@ import {
   type OwnedTokenVerifier,
   type TokenVerifierOptions,
 } from '../../../../services/shared/tokens/token-verifier.ts';
+import { eventually } from '../../../support/eventually.ts';
 import {
   keySetJson,
   makeKey,
@@ -146,7 +147,7 @@ describe('the token verifier', () => {
     });
     const token = makeToken(a);
     const underWay = verifier.verify(token);
-    await vi.waitFor(() => expect(slow).toHaveBeenCalled());
+    await eventually(() => expect(slow).toHaveBeenCalled());
     published = [b];
     await pass(OWN_KEYS_REFRESH_MS);
     go();
@@ -164,7 +165,7 @@ describe('the token verifier', () => {
     expect(await verifier.verify(before)).toMatchObject({ userId: 'alice' });
   });
 
-  test('refuses a revoked token within one refresh, also one that it remembers, and no other', async () => {
+  test('refuses a revoked token within one refresh, even if cached, and no other', async () => {
     const [bad, good] = [makeToken(a), makeToken(a, { jti: 'token-2' })];
     await verifier.verify(bad);
     revoked = [{ subject: { case: 'tokenId', value: 'token-1' }, revokedAtUnix: BigInt(NOW_S) }];
@@ -188,7 +189,7 @@ describe('the token verifier', () => {
     expect(await verifier.verify(makeToken(a, { iat: NOW_S + 1 }))).toMatchObject({ userId: 'alice' });
   });
 
-  test('tells those who hold identities what is void: by key, by token, by player', async () => {
+  test('reports to listeners which identities are void: by key, by token, by player', async () => {
     published = [a, b];
     await pass(OWN_KEYS_REFRESH_MS);
     const ofA = await verifier.verify(makeToken(a));
@@ -207,7 +208,7 @@ describe('the token verifier', () => {
     expect(verifier.stands(ofB)).toBe(false);
   });
 
-  test('goes on refusing what is revoked while the auth service is down', async () => {
+  test('refuses revoked tokens while the auth service is down', async () => {
     revoked = [{ subject: { case: 'tokenId', value: 'token-1' }, revokedAtUnix: BigInt(NOW_S) }];
     await pass(OWN_KEYS_REFRESH_MS);
     down = true;
@@ -219,7 +220,7 @@ describe('the token verifier', () => {
     await verifier.verify(makeToken(a));
     const lookedAtClock = vi.spyOn(clock, 'now');
     await expect(verifier.verify('x'.repeat(MAX_TOKEN_LENGTH + 1))).rejects.toMatchObject({
-      reason: 'TOKEN_INVALID',
+      reason: 'TOKEN_TOO_LARGE',
     });
     expect(lookedAtClock).not.toHaveBeenCalled();
     await expect(verifier.verify('x'.repeat(MAX_TOKEN_LENGTH))).rejects.toMatchObject({
@@ -229,7 +230,7 @@ describe('the token verifier', () => {
     lookedAtClock.mockRestore();
   });
 
-  test('refuses a token of an issuer that nobody knows, and does not vouch for such an identity', async () => {
+  test('refuses a token of an unknown issuer, and does not accept such an identity later', async () => {
     await expect(verifier.verify(makeToken(a, { iss: 'someone' }))).rejects.toMatchObject({
       reason: 'TOKEN_INVALID',
     });
@@ -238,7 +239,23 @@ describe('the token verifier', () => {
     expect(verifier.stands({ ...identity, issuer: 'someone' })).toBe(false);
   });
 
-  test('asks for keys with the version that it holds, and goes on with them while nothing changed', async () => {
+  test('reports each refusal with the rule that failed, also of a token that it knows', async () => {
+    verifier.close();
+    const rules: string[] = [];
+    verifier = createTokenVerifier({
+      ...{ policy: POLICY, auth, clock, log: createSilentLog() },
+      onRefused: ({ rule }) => rules.push(rule),
+    });
+    const known = makeToken(a);
+    await verifier.verify(known);
+    revoked = [{ subject: { case: 'tokenId', value: 'token-1' }, revokedAtUnix: BigInt(NOW_S) }];
+    await pass(OWN_KEYS_REFRESH_MS);
+    const tokens = [known, makeToken(a, { iss: 'someone' }), 'x'.repeat(MAX_TOKEN_LENGTH + 1), 'x'];
+    for (const token of tokens) await expect(verifier.verify(token)).rejects.toThrow(AppError);
+    expect(rules).toEqual(['revoked', 'issuer', 'size', 'form']);
+  });
+
+  test('requests keys with the version that it has, and keeps them while nothing changed', async () => {
     await verifier.verify(makeToken(a));
     version = '7';
     await pass(OWN_KEYS_REFRESH_MS);
@@ -246,28 +263,30 @@ describe('the token verifier', () => {
     await pass(OWN_KEYS_REFRESH_MS);
     await pass(OWN_KEYS_REFRESH_MS);
     expect(asked).toEqual([
-      [{ knownVersion: '' }, { deadlineMs: 2_000 }],
-      [{ knownVersion: '' }, { deadlineMs: 2_000 }],
-      [{ knownVersion: '7' }, { deadlineMs: 2_000 }],
-      [{ knownVersion: '7' }, { deadlineMs: 2_000 }],
+      [{ knownVersion: '', waitMs: 0 }, { limitMs: 2_000 }],
+      [{ knownVersion: '', waitMs: 10_000 }, { limitMs: 12_000 }],
+      [{ knownVersion: '7', waitMs: 10_000 }, { limitMs: 12_000 }],
+      [{ knownVersion: '7', waitMs: 10_000 }, { limitMs: 12_000 }],
     ]);
     expect(verifier.jwksJson()).toBe(keySetJson(a));
     expect(await verifier.verify(makeToken(a, { jti: 'later' }))).toMatchObject({ userId: 'alice' });
   });
 
-  test('asks for nothing more once it is closed', async () => {
+  test('makes no more requests once it is closed', async () => {
     await verifier.verify(makeToken(a));
     verifier.close();
     await pass(10 * OWN_KEYS_REFRESH_MS);
     expect(asked).toHaveLength(1);
   });
 
-  test('names the key set that can not be fetched', async () => {
+  test('names the key set that can not be fetched for some seconds', async () => {
     verifier.close();
     down = true;
     const log = { warn: vi.fn(), info: vi.fn() };
     verifier = createTokenVerifier({ policy: POLICY, auth, clock, log: log as never });
-    await pass(1);
+    await pass(4_000);
+    expect(log.warn).not.toHaveBeenCalled();
+    await pass(8_000);
     expect(log.warn).toHaveBeenCalledWith(expect.objectContaining({ keySet: 'own' }), expect.any(String));
   });
 });

@@ -1,31 +1,35 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createFanoutMetrics } from '../../../../../edge/fanout/fanout-metrics.ts';
-import { createFreshness, type Freshness } from '../../../../../edge/fanout/feed/freshness.ts';
-import { type Entry, isNewer } from '../../../../../edge/fanout/hub/board-state.ts';
-import { Channel } from '../../../../../edge/fanout/hub/channel.ts';
+import { Freshness } from '../../../../../edge/fanout/feed/freshness.ts';
 import {
   FRESHNESS_CHECK_MS,
   POLL_FAST_MS,
   POLL_SLOW_MS,
   POLLS_IN_FLIGHT,
   STALE_AFTER_MS,
-} from '../../../../../edge/fanout/limits.ts';
+} from '../../../../../edge/fanout/feed/limits.ts';
+import type { Entry } from '../../../../../edge/fanout/frames/board-state.ts';
+import { Channel } from '../../../../../edge/fanout/hub/channel.ts';
+import { createFanoutMetrics } from '../../../../../edge/fanout/metrics/fanout-metrics.ts';
 import { createSilentLog } from '../../../../../services/shared/telemetry/log.ts';
 import { createMetrics } from '../../../../../services/shared/telemetry/metrics.ts';
+import { isAfter } from '../../../../../services/shared/values/position.ts';
 
-/** What a score service takes to answer. */
+/** How long the rank service takes to answer. */
 const ANSWER_MS = 5;
 const BOARDS = ['global', 'weekly', 'monthly'];
 let channels: Channel[];
 let answersStale: Set<string>;
 let reads: string[];
-/** Whether the service leaves a read of this board unanswered. */
+/** Whether the rank service leaves a read of this board unanswered. */
 let hangs: (leaderboard: string) => boolean;
-let feedIsThere: boolean;
-/** What the score service has, and what of it polls brought to the screens. */
+/** The board of the rank service, and the positions that polls brought to the hub. */
+/** Whether the board has a position. */
+let isPlaced: boolean;
 let epoch: number;
 let seq: number;
 let entries: Entry[];
+/** What the rank service says of the age of its boards. */
+let confirmedMs: () => number | undefined;
 let offered: number[];
 let freshness: Freshness;
 
@@ -37,16 +41,16 @@ beforeEach(async () => {
   answersStale = new Set();
   reads = [];
   hangs = () => false;
-  feedIsThere = true;
-  [epoch, seq, entries] = [1, 1, []];
+  [isPlaced, epoch, seq, entries] = [true, 1, 1, []];
   offered = [];
-  freshness = createFreshness({
+  confirmedMs = () => undefined;
+  freshness = new Freshness({
     hub: {
       channels: () => channels,
       find: (leaderboard) => channels.find((channel) => channel.leaderboard === leaderboard),
       offerBoard(board) {
         const channel = channels.find(({ leaderboard }) => leaderboard === board.leaderboard);
-        if (channel === undefined || !isNewer(board, channel.newest)) return false;
+        if (channel === undefined || !isAfter(board, channel.newest)) return false;
         channel.newest = board;
         if (board.leaderboard === 'global') offered.push(board.seq);
         return true;
@@ -61,24 +65,17 @@ beforeEach(async () => {
         reads.push(leaderboard);
         await new Promise((resolve) => setTimeout(resolve, hangs(leaderboard) ? 60_000 : ANSWER_MS));
         const board = { leaderboard, epoch, seq, entries, cause: undefined };
-        return { board, stale: answersStale.has(leaderboard) };
+        const stale = answersStale.has(leaderboard);
+        return { board: isPlaced ? board : undefined, stale, confirmedMs: confirmedMs() };
       },
-    },
-    feed: {
-      get session() {
-        return feedIsThere ? 1 : 0;
-      },
-      get healthy() {
-        return feedIsThere;
-      },
-      vouchedAtMs: () => (feedIsThere ? performance.now() : -Infinity),
     },
     sentinel: 'global',
     log: createSilentLog(),
     metrics: createFanoutMetrics(createMetrics('fanout', { runtime: false })),
     monotonicMs: () => performance.now(),
   });
-  freshness.check();
+  freshness.start();
+  freshness.onFeedOpened();
   await vi.advanceTimersByTimeAsync(POLL_SLOW_MS / 2);
   expect(staleBoards()).toEqual([]);
 });
@@ -88,7 +85,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it('tells every board that the score service can vouch for none, within one check, although the feed is healthy', async () => {
+it('marks every board stale within one check while the rank service answers with stale boards, although the feed is healthy', async () => {
   for (const name of BOARDS) answersStale.add(name);
   await vi.advanceTimersByTimeAsync(FRESHNESS_CHECK_MS + ANSWER_MS);
   expect(staleBoards()).toEqual(BOARDS);
@@ -97,7 +94,19 @@ it('tells every board that the score service can vouch for none, within one chec
   expect(staleBoards()).toEqual([]);
 });
 
-it('asks often about one board only: the others are polled as slowly as ever', async () => {
+it('does the other upkeep of the node with each check, until it stops', async () => {
+  freshness.stop();
+  const upkeep = vi.fn();
+  freshness.start(upkeep);
+  expect(upkeep).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(4 * FRESHNESS_CHECK_MS);
+  expect(upkeep).toHaveBeenCalledTimes(4);
+  freshness.stop();
+  await vi.advanceTimersByTimeAsync(4 * FRESHNESS_CHECK_MS);
+  expect(upkeep).toHaveBeenCalledTimes(4);
+});
+
+it('polls one board often, and the others slowly while the feed is healthy', async () => {
   reads = [];
   await vi.advanceTimersByTimeAsync(POLL_SLOW_MS);
   const readings = Object.groupBy(reads, (name) => name);
@@ -105,13 +114,37 @@ it('asks often about one board only: the others are polled as slowly as ever', a
   expect([readings.weekly?.length, readings.monthly?.length]).toEqual([1, 1]);
 });
 
-it('keeps what is wrong with one board from the others', async () => {
+it('polls it half as often while the rank service says when Postgres confirmed it', async () => {
+  confirmedMs = () => 500;
+  await vi.advanceTimersByTimeAsync(FRESHNESS_CHECK_MS + ANSWER_MS);
+  reads = [];
+  await vi.advanceTimersByTimeAsync(POLL_SLOW_MS);
+  const polls = reads.filter((name) => name === 'global').length;
+  expect(polls).toBeLessThanOrEqual(POLL_SLOW_MS / FRESHNESS_CHECK_MS / 2 + 1);
+  expect(polls).toBeGreaterThanOrEqual(POLL_SLOW_MS / FRESHNESS_CHECK_MS / 2 - 1);
+  expect(staleBoards()).toEqual([]);
+});
+
+it('marks every board stale within two seconds after Postgres last confirmed one, whenever rank says so', async () => {
+  const lostAtMs = performance.now();
+  confirmedMs = () => Math.max(1, performance.now() - lostAtMs);
+  await vi.advanceTimersByTimeAsync(STALE_AFTER_MS - ANSWER_MS);
+  expect(staleBoards()).toEqual([]);
+  await vi.advanceTimersByTimeAsync(FRESHNESS_CHECK_MS + 2 * ANSWER_MS);
+  expect(staleBoards()).toEqual(BOARDS);
+  expect(freshness.sourceTrouble()).toBeUndefined();
+  confirmedMs = () => 1;
+  await vi.advanceTimersByTimeAsync(3 * FRESHNESS_CHECK_MS);
+  expect(staleBoards()).toEqual([]);
+});
+
+it('marks only the board stale whose own poll is answered with a stale board', async () => {
   answersStale.add('weekly');
   await vi.advanceTimersByTimeAsync(POLL_SLOW_MS + FRESHNESS_CHECK_MS + ANSWER_MS);
   expect(staleBoards()).toEqual(['weekly']);
 });
 
-it('calls every board stale while the rank service does not answer: events come without boards then', async () => {
+it('marks every board stale while the rank service does not answer, since events have no boards then', async () => {
   hangs = () => true;
   expect(freshness.sourceTrouble()).toBeUndefined();
   await vi.advanceTimersByTimeAsync(STALE_AFTER_MS + 2 * FRESHNESS_CHECK_MS);
@@ -119,7 +152,7 @@ it('calls every board stale while the rank service does not answer: events come 
   expect(freshness.sourceTrouble()).toBe('it does not answer');
 });
 
-it('calls a board stale from an event that says it is behind until one that does not', async () => {
+it('marks a board stale from an event that says it is behind until one that does not', async () => {
   freshness.onEvent('weekly', true);
   await vi.advanceTimersByTimeAsync(POLL_SLOW_MS + ANSWER_MS);
   expect(staleBoards()).toEqual(['weekly']);
@@ -127,7 +160,7 @@ it('calls a board stale from an event that says it is behind until one that does
   expect(staleBoards()).toEqual([]);
 });
 
-it('leaves what a poll finds first to a healthy feed, which knows whose score it was, until the next poll', async () => {
+it('leaves a newer board of a poll to a healthy feed, which knows its cause, until the next poll', async () => {
   expect(offered).toEqual([1]);
   seq = 2;
   await vi.advanceTimersByTimeAsync(ANSWER_MS);
@@ -136,7 +169,7 @@ it('leaves what a poll finds first to a healthy feed, which knows whose score it
   expect(offered).toEqual([1, 2]);
 });
 
-it('brings nothing that the feed brought meanwhile', async () => {
+it('drops a board of a poll that the feed has delivered meanwhile', async () => {
   seq = 2;
   await vi.advanceTimersByTimeAsync(ANSWER_MS);
   const [global] = channels;
@@ -146,11 +179,11 @@ it('brings nothing that the feed brought meanwhile', async () => {
   expect(offered).toEqual([1]);
 });
 
-it('shows no board that has no place in the order: later ones may be older', async () => {
-  [epoch, seq, entries] = [2, 0, [{ userId: 'ada', username: 'ada', score: 1, rank: 1 }]];
+it('shows no board without a position: later ones may be older', async () => {
+  [isPlaced, epoch, seq, entries] = [false, 2, 9, [{ userId: 'ada', username: 'ada', score: 1, rank: 1 }]];
   await vi.advanceTimersByTimeAsync(4 * FRESHNESS_CHECK_MS + ANSWER_MS);
   expect(offered).toEqual([1]);
-  seq = 3;
+  [isPlaced, seq] = [true, 3];
   await vi.advanceTimersByTimeAsync(2 * FRESHNESS_CHECK_MS + ANSWER_MS);
   expect(offered).toEqual([1, 3]);
 });
@@ -158,19 +191,19 @@ it('shows no board that has no place in the order: later ones may be older', asy
 describe('many boards', () => {
   const MANY = 40 * POLLS_IN_FLIGHT;
   beforeEach(() => {
-    feedIsThere = false;
+    freshness.onFeedLost(performance.now());
     channels.push(...Array.from({ length: MANY }, (_, index) => new Channel(`made-up-${index}`)));
     channels.push(new Channel('real'));
     reads = [];
   });
 
-  it('wait for each other in turn: each is read, however many were opened before it', async () => {
+  it('are read in order of waiting: each is read, however many were opened before it', async () => {
     await vi.advanceTimersByTimeAsync(POLL_FAST_MS + FRESHNESS_CHECK_MS);
     const added = channels.slice(BOARDS.length).map(({ leaderboard }) => leaderboard);
     expect(added.filter((leaderboard) => !reads.includes(leaderboard))).toEqual([]);
   });
 
-  it('do not delay the board that speaks for all', async () => {
+  it('do not delay the sentinel', async () => {
     hangs = (leaderboard) => leaderboard !== 'global';
     await vi.advanceTimersByTimeAsync(FRESHNESS_CHECK_MS);
     reads = [];
@@ -180,7 +213,7 @@ describe('many boards', () => {
 
   it('are not read once their last viewer has left', async () => {
     const left = channels.filter(({ leaderboard }) => leaderboard.startsWith('made-up'));
-    freshness.check();
+    freshness.onFeedOpened();
     for (const channel of left) channel.isOpen = false;
     channels = channels.filter(({ isOpen }) => isOpen);
     reads = [];

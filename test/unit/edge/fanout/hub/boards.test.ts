@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Board } from '../../../../../edge/fanout/hub/board-state.ts';
+import type { Board } from '../../../../../edge/fanout/frames/board-state.ts';
+import type { AddressShare, Holding } from '../../../../../edge/fanout/hub/address-share.ts';
 import { Boards } from '../../../../../edge/fanout/hub/boards.ts';
 import type { Channel } from '../../../../../edge/fanout/hub/channel.ts';
+import { Connection } from '../../../../../edge/fanout/hub/connection.ts';
 import {
   BOARD_OPENINGS_PER_ADDRESS,
   BOARDS_PER_ADDRESS,
   BOARDS_PER_NODE,
-} from '../../../../../edge/fanout/limits.ts';
-import type { AddressShare, Holding } from '../../../../../edge/fanout/sockets/admission.ts';
-import { Connection } from '../../../../../edge/fanout/sockets/connection.ts';
+} from '../../../../../edge/fanout/hub/limits.ts';
 import { AppError } from '../../../../../services/shared/errors/app-error.ts';
 
 let nowMs: number;
@@ -31,14 +31,18 @@ beforeEach(() => {
 const shareOf = (address: string, site?: Holding): AddressShare => ({
   ...{ address, sockets: 1, boards: new Map(), site },
 });
-const socketOf = (share?: AddressShare) =>
-  new Connection({ protocol: '', token: undefined, resume: undefined }, share);
+const socketOf = (share?: AddressShare) => new Connection({ isBinary: false, share });
 
 function watch(leaderboard: string, connection: Connection): Channel {
   const channel = boards.open(leaderboard, connection.share);
   boards.enter(channel, connection);
   return channel;
 }
+
+const viewersOf = (leaderboard: string): Connection[] => {
+  const channel = boards.find(leaderboard);
+  return channel === undefined ? [] : [...boards.viewersOf(channel)];
+};
 
 /** As a board that was read. */
 function read(channel: Channel, entries: Board['entries']): Channel {
@@ -64,7 +68,7 @@ function fill(entries: Board['entries']): void {
 const SCORED = [{ userId: 'ann', username: 'Ann', score: 1, rank: 1 }];
 
 describe('the boards of one address', () => {
-  test('are a tenth of what a node watches, the default board aside, however many sockets it has', () => {
+  test('are a tenth of those of a node, without the default board, however many sockets it has', () => {
     const share = shareOf('192.0.2.1');
     watch('global', socketOf(share));
     for (let number = 0; number < BOARDS_PER_ADDRESS; number += 1)
@@ -76,7 +80,7 @@ describe('the boards of one address', () => {
     expect(refusal(() => watch('one-more', socketOf(share)))).toBe('SUBSCRIPTION_LIMIT_REACHED');
   });
 
-  test('give way to one that is asked for while nobody has scored on them, for its own sockets alone', () => {
+  test('give way to a requested one if they have no scores, for the sockets of this address only', () => {
     const [share, other] = [shareOf('192.0.2.1'), shareOf('192.0.2.2')];
     for (let number = 0; number < BOARDS_PER_ADDRESS; number += 1) {
       read(watch(`b-${number}`, socketOf(share)), number === 3 || number === 5 ? [] : SCORED);
@@ -87,15 +91,15 @@ describe('the boards of one address', () => {
     expect(refusal(() => watch('weekly', socketOf(share)))).toBeUndefined();
     expect(gaveWay).toEqual(['b-3']);
     expect([...share.boards.keys()].filter((board) => ['b-3', 'weekly'].includes(board))).toEqual(['weekly']);
-    expect(boards.find('b-3')?.viewers.size).toBe(1);
-    // Also for one that others watch already; then there are boards with scores alone.
+    expect(viewersOf('b-3')).toHaveLength(1);
+    // Also for one that others watch already. After that all its boards have scores.
     watch('monthly', socketOf(other));
     expect(refusal(() => watch('monthly', socketOf(share)))).toBeUndefined();
     expect(gaveWay).toEqual(['b-3', 'b-5']);
     expect(refusal(() => watch('yearly', socketOf(share)))).toBe('SUBSCRIPTION_LIMIT_REACHED');
   });
 
-  test('are those of four addresses for all networks of an IPv6 site', () => {
+  test('are those of four addresses for an IPv6 site', () => {
     const site = { sockets: 1, boards: new Map() };
     const networks = Array.from({ length: 6 }, (_, network) => shareOf(`2001:db8:0:${network}`, site));
     const outcomes = networks.flatMap((share, network) =>
@@ -107,8 +111,7 @@ describe('the boards of one address', () => {
     expect(site.boards.size).toBe(4 * BOARDS_PER_ADDRESS);
     expect(refusal(() => watch('weekly', socketOf(shareOf('2001:db8:1:0'))))).toBeUndefined();
     const channel = boards.find('b-0-0');
-    for (const viewer of [...(channel?.viewers ?? [])])
-      if (channel !== undefined) boards.leave(channel, viewer);
+    for (const viewer of viewersOf('b-0-0')) if (channel !== undefined) boards.leave(channel, viewer);
     expect(refusal(() => watch('weekly', socketOf(networks[5])))).toBeUndefined();
   });
 
@@ -124,7 +127,7 @@ describe('the boards of one address', () => {
     expect([channel.isOpen, boards.find('weekly')]).toEqual([false, undefined]);
   });
 
-  test('are opened at a limited rate, so that leaving and coming back makes no flood of reads', () => {
+  test('are opened at a limited rate, so that leaving and rejoining makes no flood of reads', () => {
     const share = shareOf('192.0.2.1');
     const socket = socketOf(share);
     const reopen = () => refusal(() => boards.leave(watch('weekly', socket), socket));
@@ -145,8 +148,8 @@ describe('the boards of one address', () => {
   });
 });
 
-describe('a node that watches all it may', () => {
-  test('gives up the board without scores that the fewest sockets watch', () => {
+describe('a node at its limit of boards', () => {
+  test('gives up the board without scores that has the fewest viewers', () => {
     fill([]);
     for (const channel of boards.all())
       if (channel.leaderboard !== 'filled-7') boards.enter(channel, socketOf());
@@ -155,7 +158,7 @@ describe('a node that watches all it may', () => {
     expect([...boards.all()]).toHaveLength(BOARDS_PER_NODE);
   });
 
-  test('gives up none that has scores or is not known yet, and never the default board', () => {
+  test('gives up no board that has scores or is not known yet, and never the default one', () => {
     fill(SCORED);
     const [unknown] = [...boards.all()].slice(-1);
     if (unknown !== undefined) unknown.newest = undefined;

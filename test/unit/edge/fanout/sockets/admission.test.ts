@@ -36,14 +36,14 @@ function attempt(address: string, count = 1): string[] {
 const admitted = (outcomes: readonly string[]) => outcomes.filter((outcome) => outcome === 'admitted').length;
 
 describe('the upgrades of one address', () => {
-  test('are a quarter of those that a node takes at once, and what it is refused takes nothing from others', () => {
+  test('are a quarter of the burst of a node, and refused ones take nothing from others', () => {
     expect(admitted(attempt('192.0.2.1', 1_000))).toBe(25);
     expect(attempt('192.0.2.1')).toEqual(['RATE_LIMITED']);
     for (const host of [2, 3, 4]) expect(admitted(attempt(`192.0.2.${host}`, 25))).toBe(25);
     expect(attempt('192.0.2.5')).toEqual(['NODE_FULL']);
   });
 
-  test('come back at a twentieth of the rate of a node, as the refusal says', () => {
+  test('are refilled at a twentieth of the rate of a node, and the refusal says when', () => {
     attempt('192.0.2.1', 25);
     let waitMs = 0;
     try {
@@ -56,7 +56,7 @@ describe('the upgrades of one address', () => {
     expect(attempt('192.0.2.1', 2)).toEqual(['admitted', 'RATE_LIMITED']);
   });
 
-  test('are those of an IPv6 subscriber, who has a whole /64, and of an IPv4 address in any spelling', () => {
+  test('count together for the whole /64 of an IPv6 subscriber, and for an IPv4 address in any spelling', () => {
     const hosts = Array.from({ length: 30 }, (_, host) => `2001:db8:0:1::${host.toString(16)}`);
     expect(admitted(hosts.flatMap((host) => attempt(host)))).toBe(25);
     expect(attempt('2001:db8:0:2::1')).toEqual(['admitted']);
@@ -64,7 +64,7 @@ describe('the upgrades of one address', () => {
     expect(attempt('0000:0000:0000:0000:0000:ffff:c000:0201')).toEqual(['RATE_LIMITED']);
   });
 
-  test('are those of four addresses for all networks of an IPv6 site', () => {
+  test('are those of four addresses for an IPv6 site', () => {
     const networks = Array.from({ length: 30 }, (_, network) => `2001:db8:0:${network.toString(16)}::1`);
     admission = start({ maxUpgradesPerS: 1_000 });
     expect(admitted(networks.flatMap((network) => attempt(network, 50)))).toBe(1_000);
@@ -73,13 +73,13 @@ describe('the upgrades of one address', () => {
     expect(attempt('2001:db8:1:1::1')).toEqual(['admitted']);
   });
 
-  test('are limited by the node alone where the address is exempt', () => {
+  test('are limited by the node only if the address is exempt', () => {
     expect(admitted(attempt('10.1.2.3', 200))).toBe(100);
     expect(attempt('10.1.2.3')).toEqual(['NODE_FULL']);
   });
 });
 
-test('the sockets of one address are limited, and each that ends makes room', () => {
+test('the sockets of one address are limited, and each that closes makes room', () => {
   admission = start({ maxSocketsPerAddress: 2 });
   const first = admission.admit('192.0.2.1');
   admission.admit('192.0.2.1');

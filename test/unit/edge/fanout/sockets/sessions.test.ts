@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createFanoutMetrics } from '../../../../../edge/fanout/fanout-metrics.ts';
-import type { Hub } from '../../../../../edge/fanout/hub/hub.ts';
-import { MESSAGE_BURST, MESSAGES_PER_ADDRESS } from '../../../../../edge/fanout/limits.ts';
-import type { AddressShare } from '../../../../../edge/fanout/sockets/admission.ts';
-import { CLOSE } from '../../../../../edge/fanout/sockets/close-codes.ts';
-import { Connection } from '../../../../../edge/fanout/sockets/connection.ts';
-import { createSessions, type Sessions } from '../../../../../edge/fanout/sockets/sessions.ts';
+import { CLOSE } from '../../../../../edge/fanout/frames/close-codes.ts';
+import type { AddressShare } from '../../../../../edge/fanout/hub/address-share.ts';
+import { Channel } from '../../../../../edge/fanout/hub/channel.ts';
+import { createFanoutMetrics } from '../../../../../edge/fanout/metrics/fanout-metrics.ts';
+import { MESSAGES_PER_ADDRESS, MESSAGES_PER_SOCKET } from '../../../../../edge/fanout/sockets/limits.ts';
+import { Session } from '../../../../../edge/fanout/sockets/session.ts';
+import { Sessions } from '../../../../../edge/fanout/sockets/sessions.ts';
+import { identityOf } from '../hub/plain-socket.ts';
 
 const PING = '{"type":"ping"}';
 
@@ -13,29 +14,44 @@ let nowMs: number;
 let sessions: Sessions;
 let share: AddressShare;
 let joined: string[];
-/** What each socket was sent, and the code with which it was closed. */
-let heard: Map<Connection, (string | number)[]>;
+/** Boards that were to be read. */
+let reads: string[];
+/** Boards on which the standing of a socket's player was to be read. */
+let standings: string[];
+/** The board that the hub gives to a socket that joins; undefined for one that was closed meanwhile. */
+let channel: Channel | undefined;
+/** What each socket was sent, and last the code with which it was closed. */
+let heard: Map<Session, (string | number)[]>;
 
 beforeEach(() => {
   nowMs = 1_000;
   share = { address: '192.0.2.1', sockets: 1, boards: new Map(), site: undefined };
-  joined = [];
+  [joined, reads, standings, channel] = [[], [], [], undefined];
   heard = new Map();
-  const hub: Pick<Hub, 'join' | 'forget'> = {
-    join: (_, leaderboard) => void joined.push(leaderboard),
-    forget: () => {},
+  const hub = {
+    join(_: unknown, leaderboard: string) {
+      joined.push(leaderboard);
+      return channel;
+    },
+    ...{ leave: () => {}, forget: () => {}, onDropped: () => {}, onDrained: () => {} },
   };
-  sessions = createSessions({
-    ...{ hub: hub as Hub, authentication: { forget: () => {} } as never, metrics: createFanoutMetrics() },
-    ...{ admission: { release: () => {} } as never, firstBoard: 'global', monotonicMs: () => nowMs },
+  sessions = new Sessions({
+    ...{
+      hub,
+      readBoard: ({ leaderboard }: Channel) => reads.push(leaderboard),
+      readStanding: (_: Session, { leaderboard }: Channel) => standings.push(leaderboard),
+      authentication: { begin: async () => {}, forget: () => {} },
+    },
+    ...{ admission: { release: () => {} }, metrics: createFanoutMetrics() },
+    ...{ firstBoard: 'global', monotonicMs: () => nowMs },
   });
 });
 
-function open(): Connection {
-  const connection = new Connection({ protocol: '', token: undefined, resume: undefined }, share);
+function open(): Session {
+  const connection = new Session({ protocol: '', token: undefined, resume: undefined }, share);
   const told: (string | number)[] = [];
   heard.set(connection, told);
-  sessions.open(connection, {
+  sessions.onOpen(connection, {
     ...{ subscribe: () => true, unsubscribe: () => true, getBufferedAmount: () => 0 },
     send: (message) => told.push(String(message)),
     end(code) {
@@ -46,19 +62,19 @@ function open(): Connection {
   return connection;
 }
 
-/** Uses up what all sockets of the address may say, each socket saying what it may. */
-function useUp(): Connection[] {
-  const talkers: Connection[] = [];
+/** Uses up the messages of the address; each socket sends what it may. */
+function useUp(): Session[] {
+  const talkers: Session[] = [];
   for (let said = 0; said < MESSAGES_PER_ADDRESS.burst; said += 1) {
-    if (said % MESSAGE_BURST === 0) talkers.push(open());
+    if (said % MESSAGES_PER_SOCKET.burst === 0) talkers.push(open());
     const talker = talkers.at(-1);
     if (talker !== undefined) sessions.onMessage(talker, PING);
   }
   return talkers;
 }
 
-describe('when all sockets of an address have said too much', () => {
-  test('one that was quiet stays open: its pongs are no fault, and its messages are refused with their board', () => {
+describe('when all sockets of an address together have sent too much', () => {
+  test('one that was quiet stays open: its pongs are ignored, and its messages are refused with their board', () => {
     const quiet = open();
     useUp();
     sessions.onControl(quiet);
@@ -71,17 +87,45 @@ describe('when all sockets of an address have said too much', () => {
     expect(joined).toEqual([]);
     const [told = ''] = heard.get(other) ?? [];
     expect(JSON.parse(String(told))).toMatchObject({ reason: 'RATE_LIMITED', leaderboardId: 'weekly' });
-    expect(sessions.connections.has(other)).toBe(true);
+    expect(sessions.open.has(other)).toBe(true);
   });
 
-  test('those that go on are closed', () => {
+  test('those that send more are closed', () => {
     const [first] = useUp();
-    if (first === undefined) throw new Error('nobody talked');
+    if (first === undefined) throw new Error('no socket sent anything');
     sessions.onMessage(first, PING);
     expect(heard.get(first)?.at(-1)).toBe(CLOSE.TOO_MANY_MESSAGES.code);
     const quiet = open();
     sessions.onMessage(quiet, PING);
     sessions.onMessage(quiet, PING);
     expect(heard.get(quiet)?.at(-1)).toBe(CLOSE.TOO_MANY_MESSAGES.code);
+  });
+});
+
+describe('a board that a socket joins', () => {
+  test('is read if it is not known yet', () => {
+    channel = new Channel('weekly');
+    const session = open();
+    sessions.onMessage(session, '{"type":"subscribe","leaderboard":"weekly"}');
+    expect(joined).toEqual(['global', 'weekly']);
+    expect(reads).toEqual(['weekly', 'weekly']);
+  });
+
+  test('brings the standing of a player who is signed in', () => {
+    channel = new Channel('weekly');
+    const session = open();
+    expect(standings).toEqual([]);
+    session.identity = identityOf('ann');
+    sessions.onMessage(session, '{"type":"subscribe","leaderboard":"weekly"}');
+    expect(standings).toEqual(['weekly']);
+  });
+
+  test('is not read if it is known, or if the socket was closed meanwhile', () => {
+    open();
+    channel = new Channel('weekly');
+    channel.newest = { leaderboard: 'weekly', epoch: 1, seq: 1, entries: [], cause: undefined };
+    open();
+    expect(joined).toHaveLength(2);
+    expect(reads).toEqual([]);
   });
 });

@@ -1,19 +1,17 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import {
-  createRateLimiter,
-  type Limit,
-  type RateLimiter,
-} from '../../../../../edge/http/limits/rate-limiter.ts';
+import { createRateLimiter, type RateLimiter } from '../../../../../edge/http/limits/rate-limiter.ts';
+import type { Limit } from '../../../../../edge/http/limits/redis-limit.ts';
 import type { Rate } from '../../../../../services/shared/rate/gcra.ts';
 import type { Log } from '../../../../../services/shared/telemetry/log.ts';
 import { createMetrics, type Metrics } from '../../../../../services/shared/telemetry/metrics.ts';
-import { type ScriptCall, ScriptedRedis } from '../../../../support/scripted-redis.ts';
+import { type ScriptCall, ScriptedRedis } from '../../../../support/doubles/scripted-redis.ts';
+import { eventually } from '../../../../support/eventually.ts';
 
 const RATES: Record<Limit, Rate> = {
   user: { perSecond: 10, burst: 64 },
   address: { perSecond: 4, burst: 32 },
 };
-/** A node tells of a sixteenth of a burst at once. */
+/** A node reports a sixteenth of a burst at once. */
 const USER_SHARE = 4;
 
 let redis: ScriptedRedis;
@@ -33,7 +31,14 @@ beforeEach(() => {
 function start(rates: Record<Limit, Rate>): void {
   metrics = createMetrics('test', { runtime: false });
   const log = { warn } as unknown as Log;
-  limiter = createRateLimiter({ rates, redis: redis.client, metrics, log, monotonicMs: () => nowMs });
+  limiter = createRateLimiter({
+    rates,
+    redis: redis.client,
+    prefix: 'sb:',
+    metrics,
+    log,
+    monotonicMs: () => nowMs,
+  });
 }
 
 /** What a call of the script says: key, place of its rate, and requests, for each check. */
@@ -41,7 +46,7 @@ function checksOf({ keys, args }: ScriptCall): (readonly [string, number, number
   const pairs = args.slice(5);
   return keys.map((key, index) => [key, Number(pairs[2 * index]), Number(pairs[2 * index + 1])]);
 }
-const told = () => redis.calls.flatMap(checksOf);
+const reported = () => redis.calls.flatMap(checksOf);
 function allowAll(): void {
   redis.answer = ({ keys }) => keys.map(() => 0);
 }
@@ -54,8 +59,8 @@ const fail = () => {
 const limited = (retryAfterMs: number) => ({ reason: 'RATE_LIMITED', retryAfterMs });
 const spend = (times: number, id = 'ann', limit: Limit = 'user') =>
   Promise.all(Array.from({ length: times }, () => limiter.spendEverywhere(limit, id)));
-/** Lets a telling that is under way reach the script. */
-const untilTold = (calls: number) => vi.waitFor(() => expect(redis.calls.length).toBe(calls));
+/** Waits until a report has reached the script. */
+const untilReported = (calls: number) => eventually(() => expect(redis.calls.length).toBe(calls));
 async function count(decision: string, by: string): Promise<number> {
   const line = (await metrics.text())
     .split('\n')
@@ -77,18 +82,19 @@ describe("a node's own limit", () => {
     expect(redis.calls).toEqual([]);
   });
 
-  test('gives all networks of an IPv6 site what four addresses have', () => {
+  test('allows all networks of an IPv6 site together what it allows four addresses', () => {
     const ask = (network: number) => () => limiter.spendHere('address', `2001:db8:0:${network.toString(16)}`);
     for (let index = 0; index < 128; index += 1) ask(index)();
     expect(ask(128)).toThrow(expect.objectContaining({ reason: 'RATE_LIMITED' }));
     limiter.spendHere('address', '2001:db8:1:0');
   });
 
-  test('goes by a clock that never jumps', () => {
+  test('uses the monotonic clock by default', () => {
     const { client } = redis;
     limiter = createRateLimiter({
       rates: RATES,
       redis: client,
+      prefix: 'sb:',
       metrics: createMetrics('x'),
       log: { warn } as never,
     });
@@ -98,7 +104,7 @@ describe("a node's own limit", () => {
     );
   });
 
-  test('gives back what time gives back', () => {
+  test('allows further requests at the rate as time passes', () => {
     for (let index = 0; index < 64; index += 1) limiter.spendHere('user', 'ann');
     nowMs += 100;
     limiter.spendHere('user', 'ann');
@@ -106,42 +112,42 @@ describe("a node's own limit", () => {
   });
 });
 
-describe('what all nodes share', () => {
-  test('is told of by the share: the requests that were kept, and the one that completes it', async () => {
+describe('the limit of all nodes together', () => {
+  test('gets a report of a whole share: the unreported requests and the one that completes it', async () => {
     kept(USER_SHARE - 1);
     expect(redis.calls).toEqual([]);
     await limiter.spendEverywhere('user', 'ann');
-    expect(told()).toEqual([['sb:rate:user:ann', 1, USER_SHARE]]);
+    expect(reported()).toEqual([['sb:rate:user:ann', 1, USER_SHARE]]);
     kept(USER_SHARE - 1);
     await limiter.spendEverywhere('user', 'ann');
-    expect(told()).toEqual(Array(2).fill(['sb:rate:user:ann', 1, USER_SHARE]));
+    expect(reported()).toEqual(Array(2).fill(['sb:rate:user:ann', 1, USER_SHARE]));
     expect(await count('allowed', 'redis')).toBe(2);
   });
 
-  test('names the script its rates: milliseconds between requests, and how many at once', async () => {
+  test('passes the script its rates: milliseconds between requests, and the burst', async () => {
     await spend(USER_SHARE);
     expect(redis.calls[0]?.name).toBe('rate-limit');
     expect(redis.calls[0]?.args.slice(0, 5)).toEqual([2, 100, 64, 250, 32]);
   });
 
-  test('is kept for each player and address on their own', async () => {
+  test('counts each player and each address separately', async () => {
     kept(USER_SHARE - 1);
     kept(USER_SHARE - 1, 'ben');
     expect(limiter.spendEverywhere('address', 'ann')).toBeUndefined();
     await limiter.spendEverywhere('address', 'ann');
-    expect(told()).toEqual([['sb:rate:address:ann', 2, 2]]);
+    expect(reported()).toEqual([['sb:rate:address:ann', 2, 2]]);
     await limiter.spendEverywhere('user', 'ben');
-    expect(told().at(-1)).toEqual(['sb:rate:user:ben', 1, USER_SHARE]);
+    expect(reported().at(-1)).toEqual(['sb:rate:user:ben', 1, USER_SHARE]);
   });
 
-  test('is asked for every request where a burst is small', async () => {
+  test('gets a report of every request where the burst is small', async () => {
     start({ ...RATES, user: { perSecond: 1, burst: 16 } });
     await limiter.spendEverywhere('user', 'ann');
     await limiter.spendEverywhere('user', 'ann');
-    expect(told()).toEqual(Array(2).fill(['sb:rate:user:ann', 1, 1]));
+    expect(reported()).toEqual(Array(2).fill(['sb:rate:user:ann', 1, 1]));
   });
 
-  test('refuses with the time that Redis says', async () => {
+  test('refuses with the wait that Redis answers', async () => {
     refuseAll(700);
     kept(USER_SHARE - 1);
     await expect(limiter.spendEverywhere('user', 'ann')).rejects.toMatchObject(limited(700));
@@ -150,45 +156,45 @@ describe('what all nodes share', () => {
     expect(await count('allowed', 'node')).toBe(0);
   });
 
-  test('does not forget what was let through before a refusal', async () => {
+  test('still gets a report of the requests that passed before a refused one', async () => {
     kept(USER_SHARE - 1);
     refuseAll(700);
     await expect(limiter.spendEverywhere('user', 'ann')).rejects.toMatchObject(limited(700));
     allowAll();
-    // Three were let through and still count; with this one the share is full again.
+    // Three passed and still count; this one completes the share again.
     await limiter.spendEverywhere('user', 'ann');
-    expect(told().at(-1)).toEqual(['sb:rate:user:ann', 1, USER_SHARE]);
+    expect(reported().at(-1)).toEqual(['sb:rate:user:ann', 1, USER_SHARE]);
     kept(USER_SHARE - 1);
   });
 
-  test('is asked for each request by itself while a telling is under way, and by the share afterwards', async () => {
+  test('gets single requests while a report is under way, and whole shares afterwards', async () => {
     let answer = (_: number) => {};
     redis.answer = () => new Promise((resolve) => (answer = (waitMs) => resolve([waitMs])));
     kept(USER_SHARE - 1);
     const first = limiter.spendEverywhere('user', 'ann');
-    await untilTold(1);
+    await untilReported(1);
     const answerFirst = answer;
     redis.answer = () => [300];
     await expect(limiter.spendEverywhere('user', 'ann')).rejects.toMatchObject(limited(300));
-    expect(told().at(-1)).toEqual(['sb:rate:user:ann', 1, 1]);
+    expect(reported().at(-1)).toEqual(['sb:rate:user:ann', 1, 1]);
     allowAll();
     await limiter.spendEverywhere('user', 'ann');
     answerFirst(0);
     await first;
-    // The refused one counts nothing and left nothing behind, so a whole share may be kept again.
+    // The refused request counts nothing, so a whole share may stay unreported again.
     kept(USER_SHARE - 1);
     await limiter.spendEverywhere('user', 'ann');
-    expect(told().at(-1)).toEqual(['sb:rate:user:ann', 1, USER_SHARE]);
+    expect(reported().at(-1)).toEqual(['sb:rate:user:ann', 1, USER_SHARE]);
   });
 
-  test('does not forget what was let through when a later request is refused after the first', async () => {
+  test('still gets a report of them if a second request is refused after the first', async () => {
     const answers: ((waits: number[]) => void)[] = [];
     redis.answer = () => new Promise((resolve) => answers.push(resolve));
     kept(USER_SHARE - 1);
     const first = limiter.spendEverywhere('user', 'ann');
-    await untilTold(1);
+    await untilReported(1);
     const second = limiter.spendEverywhere('user', 'ann');
-    await untilTold(2);
+    await untilReported(2);
     for (const [answer, asked] of [
       [answers[0], first],
       [answers[1], second],
@@ -198,10 +204,10 @@ describe('what all nodes share', () => {
     }
     allowAll();
     await limiter.spendEverywhere('user', 'ann');
-    expect(told().at(-1)).toEqual(['sb:rate:user:ann', 1, USER_SHARE]);
+    expect(reported().at(-1)).toEqual(['sb:rate:user:ann', 1, USER_SHARE]);
   });
 
-  test('remembers nothing of those with whom it is even', async () => {
+  test('keeps no entry for keys without unreported requests', async () => {
     start({ user: { perSecond: 1, burst: 48 }, address: { perSecond: 1, burst: 1 } });
     kept(2);
     for (let from = 0; from < 100_000; from += 2_000) {
@@ -210,21 +216,21 @@ describe('what all nodes share', () => {
       );
     }
     await limiter.spendEverywhere('user', 'ann');
-    expect(told().at(-1)).toEqual(['sb:rate:user:ann', 1, 3]);
+    expect(reported().at(-1)).toEqual(['sb:rate:user:ann', 1, 3]);
   });
 
-  test('leaves together when much comes at once', async () => {
+  test('gets many checks in few calls', async () => {
     start({ ...RATES, user: { perSecond: 1, burst: 1 } });
     const ids = Array.from({ length: 600 }, (_, index) => `player-${index}`);
     await Promise.all(ids.map((id) => limiter.spendEverywhere('user', id)));
-    expect(told()).toHaveLength(600);
+    expect(reported()).toHaveLength(600);
     const sizes = redis.calls.map(({ keys }) => keys.length);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(256);
     expect(redis.calls.length).toBeLessThan(10);
     expect(await count('allowed', 'redis')).toBe(600);
   });
 
-  test('forgets the untold requests of whoever was here longest ago when there are too many', async () => {
+  test('loses the unreported requests of the least recently used key when there are too many keys', async () => {
     start({ ...RATES, user: { perSecond: 1, burst: 48 } });
     kept(1, 'oldest');
     kept(1, 'next');
@@ -232,14 +238,14 @@ describe('what all nodes share', () => {
     kept(1, 'oldest');
     for (let index = 0; index < 99_999; index += 1) void limiter.spendEverywhere('user', `p${index}`);
     await limiter.spendEverywhere('user', 'oldest');
-    expect(told()).toEqual([['sb:rate:user:oldest', 1, 3]]);
-    // The one that was forgotten starts afresh: a third would complete its share.
+    expect(reported()).toEqual([['sb:rate:user:oldest', 1, 3]]);
+    // The forgotten key starts anew: a third request would complete its share.
     kept(2, 'next');
   });
 });
 
 describe('while Redis', () => {
-  test('is not connected, a node limits alone and asks nobody', async () => {
+  test('is not connected, a node limits alone and makes no call', async () => {
     redis.status = 'reconnecting';
     await spend(USER_SHARE);
     expect(redis.calls).toEqual([]);
@@ -250,7 +256,7 @@ describe('while Redis', () => {
     expect(redis.calls).toHaveLength(1);
   });
 
-  test('does not answer, a node limits alone for a second, says so once, and asks again', async () => {
+  test('does not answer, a node limits alone for a second, logs it once, and tries again', async () => {
     fail();
     await spend(USER_SHARE);
     expect(redis.calls).toHaveLength(1);
@@ -275,7 +281,7 @@ describe('while Redis', () => {
     expect([await count('allowed', 'node'), await count('allowed', 'redis')]).toEqual([3, 1]);
   });
 
-  test('answers and lacks the script, that is found out without a request, and so is its end', async () => {
+  test('lacks the script, a probe finds out without any request, and also finds out when that ends', async () => {
     redis.answer = () => Promise.reject(new Error('NOSCRIPT No matching script.'));
     redis.eval = () =>
       Promise.reject(new Error("NOPERM this user has no permissions to run the 'eval' command"));
@@ -287,20 +293,20 @@ describe('while Redis', () => {
     nowMs += 1_000;
     await limiter.probe();
     expect(limiter.trouble()).toBeUndefined();
-    expect(told()).toEqual(Array(2).fill(['sb:rate:address:probe', 2, 1]));
+    expect(reported()).toEqual(Array(2).fill(['sb:rate:address:probe', 2, 1]));
     await limiter.probe();
     expect(redis.calls).toHaveLength(2);
     expect(await count('allowed', 'redis')).toBe(0);
   });
 
-  test('fails several calls at once, the log hears of one', async () => {
+  test('fails several calls at once, one of them is logged', async () => {
     start({ ...RATES, user: { perSecond: 1, burst: 1 } });
     const failing: (() => void)[] = [];
     redis.answer = () => new Promise((_, reject) => failing.push(() => reject(new Error('gone'))));
     const first = limiter.spendEverywhere('user', 'ann');
-    await untilTold(1);
+    await untilReported(1);
     const second = limiter.spendEverywhere('user', 'ben');
-    await untilTold(2);
+    await untilReported(2);
     for (const failNow of failing) failNow();
     await Promise.all([first, second]);
     expect(warn).toHaveBeenCalledTimes(1);
@@ -308,7 +314,7 @@ describe('while Redis', () => {
   });
 });
 
-test('once closed, what has to be told of is refused, and what was under way has ended', async () => {
+test('close waits for reports under way; later reports are refused', async () => {
   kept(USER_SHARE - 1);
   const underWay = limiter.spendEverywhere('user', 'ann');
   await limiter.close();
@@ -317,10 +323,10 @@ test('once closed, what has to be told of is refused, and what was under way has
   await expect(limiter.spendEverywhere('user', 'ann')).rejects.toMatchObject({ reason: 'SHUTTING_DOWN' });
 });
 
-test('a client whose checks fill the queue to Redis has nobody refused: the node then limits alone', async () => {
+test('a full queue to Redis refuses no request: the node then limits alone', async () => {
   start({ user: { perSecond: 10, burst: 16 }, address: { perSecond: 4, burst: 16 } });
   const flood = Array.from({ length: 6_000 }, (_, index) => limiter.spendEverywhere('user', `p${index}`));
   await expect(limiter.spendEverywhere('user', 'ann')).resolves.toBeUndefined();
   await Promise.all(flood);
-  expect(told().length).toBeLessThan(6_000);
+  expect(reported().length).toBeLessThan(6_000);
 });

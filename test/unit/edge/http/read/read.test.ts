@@ -2,11 +2,12 @@ import { create } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createRead, type Read } from '../../../../../edge/http/read/read.ts';
 import { EntrySchema, type GetPlacesRequest } from '../../../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { Deadline } from '../../../../../services/shared/flow/deadline.ts';
 
 const entry = (userId: string, rank: number) =>
   create(EntrySchema, { userId, username: userId, score: BigInt(100 - rank), rank: BigInt(rank) });
 const TOP = Array.from({ length: 10 }, (_, at) => entry(`player${at}`, at + 1));
-const question = (userId: string) => ({ leaderboard: 'global', userId, radius: 0, minVersion: 0n });
+const question = (userId: string) => ({ leaderboard: 'global', userId, radius: 0 });
 
 /** One call at the rank service, to be answered by hand. */
 interface Call {
@@ -64,7 +65,7 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-test('places that are asked for at once travel in one call, each with its own outcome', async () => {
+test('concurrent reads of places travel in one call, each with its own outcome', async () => {
   const asked = Promise.allSettled(['ada', 'bob', 'cy'].map((userId) => read.place(question(userId))));
   await settle();
   expect(calls.map(({ queries }) => queries.map(({ userId }) => userId))).toEqual([['ada', 'bob', 'cy']]);
@@ -76,7 +77,7 @@ test('places that are asked for at once travel in one call, each with its own ou
   ]);
 });
 
-test('at most 100 places are in a call, 16 calls on their way, and 2,000 places wait', async () => {
+test('a call has at most 100 places, at most 16 calls are under way, and at most 2,000 places wait', async () => {
   const asking = Array.from({ length: 1_600 }, (_, at) => read.place(question(`p${at}`)));
   await settle();
   asking.push(...Array.from({ length: 2_000 }, (_, at) => read.place(question(`q${at}`))));
@@ -92,7 +93,7 @@ test('at most 100 places are in a call, 16 calls on their way, and 2,000 places 
   expect(await Promise.all(asking)).toHaveLength(3_600);
 });
 
-test('a second call leaves when it is worth one, or when the first is over', async () => {
+test('a second call leaves when 16 places wait, or when the first call ends', async () => {
   const asking = [read.place(question('ada'))];
   await settle();
   asking.push(...Array.from({ length: 15 }, (_, at) => read.place(question(`p${at}`))));
@@ -109,10 +110,10 @@ test('a second call leaves when it is worth one, or when the first is over', asy
   expect(await Promise.all(asking)).toHaveLength(18);
 });
 
-test('whose patience ended before a call left is not asked about', async () => {
+test('a read whose deadline passed before a call left is not sent', async () => {
   const first = read.place(question('ada'));
   await settle();
-  const late = expect(read.place(question('late'), { patienceMs: 50 })).rejects.toMatchObject({
+  const late = expect(read.place(question('late'), { deadline: Deadline.after(50) })).rejects.toMatchObject({
     reason: 'DEADLINE_EXCEEDED',
   });
   await vi.advanceTimersByTimeAsync(51);
@@ -123,15 +124,17 @@ test('whose patience ended before a call left is not asked about', async () => {
   expect(calls).toHaveLength(1);
 });
 
-test('a client with less patience is told in time, in a call and before it', async () => {
-  const impatient = expect(read.place(question('ada'), { patienceMs: 50 })).rejects.toMatchObject({
+test('a client with an earlier deadline is answered in time', async () => {
+  const impatient = expect(
+    read.place(question('ada'), { deadline: Deadline.after(50) }),
+  ).rejects.toMatchObject({
     reason: 'DEADLINE_EXCEEDED',
   });
   await vi.advanceTimersByTimeAsync(50);
   await impatient;
 });
 
-test('one player or address may ask for as many places as are free, and no more', async () => {
+test('one player or address may hold as many places as are free, and no more', async () => {
   const holders = ['192.0.2.1'];
   const asking = Array.from({ length: 1_800 }, (_, at) => read.place(question(`p${at}`), { holders }));
   await settle();
@@ -147,7 +150,7 @@ test('one player or address may ask for as many places as are free, and no more'
   expect(await Promise.all(asking)).toHaveLength(2_701);
 });
 
-test('a short top is the cached one, with its position and its doubts', async () => {
+test('a short top is the cached one, with its position and staleness', async () => {
   const position = { epoch: 1n, seq: 7n };
   expect(await read.top('global', 0, 'r1')).toMatchObject({ entries: TOP, position, stale: true });
   expect(await read.top('global', 3, 'r1')).toMatchObject({
@@ -158,12 +161,12 @@ test('a short top is the cached one, with its position and its doubts', async ()
   expect(tops).toEqual([]);
 });
 
-test('a longer top is asked for', async () => {
+test('a longer top is read from rank', async () => {
   expect(await read.top('global', 11, 'r1')).toMatchObject({ position: { seq: 9n }, stale: false });
   expect(tops).toEqual([11]);
 });
 
-test('long tops are read for one address only as long as others can read as many', async () => {
+test('one address may read as many long tops as are left for others, and no more', async () => {
   const holders = ['192.0.2.1'];
   const asking = Array.from({ length: 250 }, () => read.top('global', 11, 'r1', { holders }));
   await expect(read.top('global', 11, 'r1', { holders })).rejects.toMatchObject({ reason: 'OVERLOADED' });

@@ -54,7 +54,7 @@ async function read(seq: bigint, options?: { epoch?: bigint; stale?: boolean }) 
 }
 
 describe('the cached top of a board', () => {
-  test('is read once for all who ask at the same time', async () => {
+  test('is read once for concurrent requests', async () => {
     const answers = [cache.get('global'), cache.get('global'), cache.get('global')];
     await settle();
     expect(rank.asked).toEqual(['global']);
@@ -67,7 +67,7 @@ describe('the cached top of a board', () => {
     expect(bytes.toString()).toBe('[{"username":"at-1","score":5}]');
   });
 
-  test('is given at once for 100 ms, the very same bytes', async () => {
+  test('is served without a reading for 100 ms, as the same bytes', async () => {
     const first = await read(1n);
     clock.now += 49;
     expect(cache.get('global')).toBe(first);
@@ -77,7 +77,7 @@ describe('the cached top of a board', () => {
     expect(cache.get('global')).toBeInstanceOf(Promise);
   });
 
-  test('is read ahead while it is in use, so that nobody waits', async () => {
+  test('is refreshed in the background while it is in use', async () => {
     const first = await read(1n);
     clock.now += 50;
     expect([cache.get('global'), cache.get('global')]).toEqual([first, first]);
@@ -91,7 +91,7 @@ describe('the cached top of a board', () => {
     expect(rank.asked).toHaveLength(2);
   });
 
-  test('is read anew for whoever asks after a newer position was told', async () => {
+  test('is read again after a writer was told a newer position', async () => {
     await read(1n);
     cache.observe({ leaderboard: 'global', epoch: 1n, seq: 2n });
     expect(nameIn(await read(2n))).toBe('at-2');
@@ -99,7 +99,7 @@ describe('the cached top of a board', () => {
     expect(cache.get('global')).toBeInstanceOf(Promise);
   });
 
-  test('stays when the position told is one that it includes', async () => {
+  test('stays if it includes the position that a writer was told', async () => {
     const kept = await read(7n);
     cache.observe({ leaderboard: 'global', epoch: 1n, seq: 7n });
     cache.observe({ leaderboard: 'global', epoch: 1n, seq: 6n });
@@ -107,7 +107,13 @@ describe('the cached top of a board', () => {
     expect(cache.get('global')).toBe(kept);
   });
 
-  test('never answers a question with a reading that began before it', async () => {
+  test('stays if a writer was told no position', async () => {
+    const kept = await read(1n);
+    cache.observe({ leaderboard: 'global', epoch: 0n, seq: 9n });
+    expect(cache.get('global')).toBe(kept);
+  });
+
+  test('never answers a request from a reading that began before it', async () => {
     const early = cache.get('global');
     await settle();
     cache.observe({ leaderboard: 'global', epoch: 1n, seq: 2n });
@@ -119,14 +125,14 @@ describe('the cached top of a board', () => {
     expect(nameIn(await late)).toBe('at-2');
   });
 
-  test('is cached again after an index was lost and counts from a lower epoch', async () => {
+  test('is cached again after the index was lost and counts from a lower epoch', async () => {
     await read(1n, { epoch: 5n });
     cache.observe({ leaderboard: 'global', epoch: 5n, seq: 2n });
     const kept = await read(1n, { epoch: 4n });
     expect(cache.get('global')).toBe(kept);
   });
 
-  test('passes on that rank could not vouch for it', async () => {
+  test('is stale if rank says so', async () => {
     expect((await read(1n, { stale: true })).stale).toBe(true);
     clock.now += 100;
     expect((await read(2n)).stale).toBe(false);
@@ -152,7 +158,7 @@ describe('while rank is away', () => {
     expect(rank.asked).toHaveLength(3);
   });
 
-  test('one answer ends it', async () => {
+  test('one answer ends the staleness', async () => {
     await read(1n);
     clock.now += 100;
     const failing = cache.get('global');
@@ -167,7 +173,7 @@ describe('while rank is away', () => {
     expect(cache.get('global')).toMatchObject({ stale: false });
   });
 
-  test('a board that was never read is refused, and at once until the next try is due', async () => {
+  test('a board that was never read is refused, without waiting until the next try is due', async () => {
     const early = cache.get('global');
     await settle();
     const late = cache.get('global');
@@ -176,17 +182,17 @@ describe('while rank is away', () => {
     );
     rank.fail();
     await refused;
-    expect(() => cache.get('global')).toThrow('can not be reached');
+    expect(() => cache.get('global')).toThrow('cannot be reached');
     expect(rank.asked).toHaveLength(1);
     clock.now += 250;
-    expect(() => cache.get('global')).toThrow('can not be reached');
+    expect(() => cache.get('global')).toThrow('cannot be reached');
     await settle();
     rank.answer(1n);
     await settle();
     expect(cache.get('global')).toMatchObject({ stale: false });
   });
 
-  test('whoever came while rank hung does not wait for the next try', async () => {
+  test('a request that came while rank hung does not wait for the next try', async () => {
     await read(1n);
     clock.now += 100;
     const early = cache.get('global');
@@ -207,7 +213,7 @@ describe('while rank is away', () => {
   });
 });
 
-describe('boards that anybody may make up', () => {
+describe('boards with invented names', () => {
   /** Asks for a board and answers it, with a score or without. */
   async function readBoard(leaderboard: string, entries: { username: string; score: bigint }[] = []) {
     const answer = cache.get(leaderboard);
@@ -217,7 +223,7 @@ describe('boards that anybody may make up', () => {
   }
   const A_SCORE = [{ username: 'ada', score: 5n }];
 
-  test('push out each other, and no board with a score', async () => {
+  test('displace each other, and no board with a score', async () => {
     const kept = await read(1n);
     for (let index = 0; index < 1_001; index += 1) await readBoard(`made-up-${index}`);
     expect(cache.get('global')).toBe(kept);
@@ -225,18 +231,18 @@ describe('boards that anybody may make up', () => {
     expect(cache.get('made-up-0')).toBeInstanceOf(Promise);
   });
 
-  test('count as boards once a score is on them: no more than a thousand are kept', async () => {
+  test('count as boards with a score after their first score; at most a thousand are cached', async () => {
     await read(1n);
     for (let index = 0; index < 1_000; index += 1) await readBoard(`board-${index}`, A_SCORE);
     expect(cache.get('board-0')).not.toBeInstanceOf(Promise);
     expect(cache.get('global')).toBeInstanceOf(Promise);
   });
 
-  test('are read by one address only as long as others can read as many', async () => {
+  test('are read by one address as often as is left for others, and no more', async () => {
     const holders = ['192.0.2.1'];
     const reading = Array.from({ length: 250 }, (_, index) => cache.get(`made-up-${index}`, holders));
     expect(() => cache.get('one-more', holders)).toThrow(expect.objectContaining({ reason: 'OVERLOADED' }));
-    // Who asks for the same board waits for the same reading.
+    // Requests for the same board share a reading.
     reading.push(cache.get('made-up-0', holders), cache.get('of-another', ['192.0.2.2']));
     await settle();
     for (const { resolve } of rank.waiting.splice(0))

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { createCors } from '../../../../../edge/http/server/cors.ts';
+import { parseOrigins } from '../../../../../services/shared/http/origins.ts';
 
-const cors = createCors(['https://play.example', 'http://localhost:8080']);
+const ORIGINS = 'https://play.example,https://*.preview.example,capacitor://localhost';
+const cors = createCors(parseOrigins({ ALLOWED_ORIGINS: ORIGINS }, 8080), ['traceparent', 'x-vendor-trace']);
 
 describe('a page that is on the list', () => {
   test('may read answers, and is named exactly', () => {
@@ -19,8 +21,20 @@ describe('a page that is on the list', () => {
       expect.arrayContaining([
         ...['authorization', 'content-type', 'connect-protocol-version', 'connect-timeout-ms'],
         ...['x-request-id', 'x-grpc-web', 'x-user-agent', 'grpc-timeout'],
+        ...['traceparent', 'x-vendor-trace'],
       ]),
     );
+    expect(headers.get('Access-Control-Max-Age')).toBe('7200');
+  });
+
+  test.each([
+    'http://localhost:8080',
+    'https://pr-7.preview.example',
+    'https://a.b.preview.example',
+    'capacitor://localhost',
+  ])('such as %s is named itself, not the entry that it matches', (origin) => {
+    expect(new Map(cors.headers(origin)).get('Access-Control-Allow-Origin')).toBe(origin);
+    expect(cors.preflight(origin)).toBeDefined();
   });
 });
 
@@ -34,6 +48,9 @@ test.each([
   ['a trailing slash', 'https://play.example/'],
   ['no origin at all', 'null'],
   ['a wildcard', '*'],
+  ['the domain of a wildcard', 'https://preview.example'],
+  ['a name that ends like a wildcard', 'https://evil-preview.example'],
+  ['a host that only mentions the domain', 'https://evil.test/.preview.example'],
 ])('a page with %s may neither read nor call', (_, origin) => {
   expect(cors.headers(origin)).toEqual([['Vary', 'Origin']]);
   expect(cors.preflight(origin)).toBeUndefined();

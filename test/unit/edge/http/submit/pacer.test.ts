@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createPacer, type Pacer } from '../../../../../edge/http/submit/pacer.ts';
+import { createPacer } from '../../../../../edge/http/submit/pacer.ts';
 
-let pacer: Pacer;
+let pacer: ReturnType<typeof createPacer>;
 let gone: number[];
 
 /** Notes when it is their turn, by their numbers. */
@@ -24,7 +24,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('lets the first of a stretch go at once and the others in the stretches that follow, in order', async () => {
+test('the first callers of an interval go at once, the others in the following intervals, in order', async () => {
   come(0, 8);
   expect(gone).toEqual(numbers(3));
   await vi.advanceTimersByTimeAsync(10);
@@ -33,7 +33,7 @@ test('lets the first of a stretch go at once and the others in the stretches tha
   expect(gone).toEqual(numbers(8));
 });
 
-test('who comes when a stretch has room goes at once, never before those who wait', async () => {
+test('a caller goes at once if the interval has room and none waits', async () => {
   come(0, 4);
   await vi.advanceTimersByTimeAsync(10);
   come(4, 3);
@@ -42,7 +42,7 @@ test('who comes when a stretch has room goes at once, never before those who wai
   expect(gone).toEqual(numbers(7));
 });
 
-test('a timer that comes late makes up for some of the stretches that it missed', async () => {
+test('a late timer makes up for some of the intervals that it missed', async () => {
   /** Something else holds the event loop until so much later. */
   const late = (byMs: number) => {
     const now = performance.now();
@@ -58,7 +58,7 @@ test('a timer that comes late makes up for some of the stretches that it missed'
   expect(gone).toEqual(numbers(12 + 5 * 3));
 });
 
-test('a rest saves nothing up, and leaves no timer', async () => {
+test('a pause saves up no turns and leaves no timer', async () => {
   come(0, 1);
   await vi.advanceTimersByTimeAsync(10);
   expect(vi.getTimerCount()).toBe(0);

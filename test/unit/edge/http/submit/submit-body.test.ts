@@ -21,12 +21,12 @@ function reasonOf(body: unknown): Reason | 'accepted' {
 const withPoints = (literal: string) => `{"actionId":"a1","signature":"s","points":${literal}}`;
 
 describe('the body of a submission', () => {
-  test('becomes the action it names, on the global board unless told otherwise', () => {
+  test('becomes the action that it names, on the global board by default', () => {
     expect(parseSubmitBody(bytesOf(GOOD))).toEqual({ ...GOOD, points: 100n, leaderboard: 'global' });
     expect(parseSubmitBody(bytesOf({ ...GOOD, leaderboard: 'weekly' })).leaderboard).toBe('weekly');
   });
 
-  test('carries a player nowhere: whoever it names is ignored, like all unknown fields', () => {
+  test('names no player: such fields are ignored like all unknown fields', () => {
     const action = parseSubmitBody(
       bytesOf({ ...GOOD, userId: 'mallory', sub: 'mallory', extra: { deep: [1] } }),
     );
@@ -41,7 +41,7 @@ describe('the body of a submission', () => {
     ['a string', '"a1"'],
     ['a number', '1'],
     ['null', 'null'],
-    ['a byte order mark', `\ufeff${JSON.stringify(GOOD)}`],
+    ['two byte order marks', `\ufeff\ufeff${JSON.stringify(GOOD)}`],
     ['a trailing comma', '{"actionId":"a1",}'],
     ['single quotes', "{'actionId':'a1'}"],
     ['half a character', Buffer.concat([bytesOf('{"actionId":"'), Buffer.from([0xc3]), bytesOf('"}')])],
@@ -99,19 +99,19 @@ describe('the body of a submission', () => {
     expect(reasonOf({ ...GOOD, ...change })).toBe(reason);
   });
 
-  test('reads nothing from a prototype, whatever names the fields have', () => {
+  test('is never read from a prototype, whatever the names of its fields', () => {
     expect(reasonOf(`{"__proto__":${JSON.stringify(GOOD)}}`)).toBe('ACTION_ID_INVALID');
     expect(reasonOf('{"constructor":{"prototype":{"points":1}},"actionId":"a1"}')).toBe('POINTS_INVALID');
     expect(Object.hasOwn(Object.prototype, 'points')).toBe(false);
   });
 
-  test('counts the last of two fields with one name, which is then what the signature must cover', () => {
+  test('counts the last of two fields with the same name, and the signature must cover that one', () => {
     expect(parseSubmitBody(bytesOf('{"actionId":"a1","points":1,"points":2,"signature":"s"}')).points).toBe(
       2n,
     );
   });
 
-  test('only ever leads to an action within every limit, or to a refusal', () => {
+  test('leads to an action within all limits, or to a refusal', () => {
     const field = fc.oneof(fc.string(), fc.integer(), fc.double(), fc.constant(null), fc.jsonValue());
     const body = fc.record(
       { actionId: field, points: field, signature: field, leaderboard: field },
@@ -133,7 +133,7 @@ describe('the body of a submission', () => {
     );
   });
 
-  test('never breaks on bytes of any kind', () => {
+  test('never fails otherwise, whatever the bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         expect(reasonOf(Buffer.from(bytes))).not.toBe('INTERNAL');

@@ -7,6 +7,7 @@ import {
   SubmitScoresResponseSchema,
 } from '../../../../../gen/scoreboard/score/v1/score_pb.ts';
 import { AppError } from '../../../../../services/shared/errors/app-error.ts';
+import { Deadline } from '../../../../../services/shared/flow/deadline.ts';
 import { createMetrics } from '../../../../../services/shared/telemetry/metrics.ts';
 
 type Request = MessageInitShape<typeof SubmitScoresRequestSchema>;
@@ -18,11 +19,11 @@ const ACCEPTED: Outcome = { result: { case: 'accepted', value: { newScore: 5n, r
 function createScore() {
   const calls: {
     request: Request;
-    deadlineMs: number;
+    limitMs: number;
     answer: (outcomes: Outcome[]) => void;
     fail: (error: Error) => void;
   }[] = [];
-  const submitScores = (request: Request, { deadlineMs }: { deadlineMs: number }) =>
+  const submitScores = (request: Request, { limitMs }: { limitMs: number }) =>
     new Promise<SubmitScoresResponse>((resolve, reject) => {
       const answer = (outcomes: Outcome[]) =>
         resolve(
@@ -31,7 +32,7 @@ function createScore() {
             boards: [{ leaderboard: 'global', epoch: 1n, seq: 7n }],
           }),
         );
-      calls.push({ request, deadlineMs, answer, fail: reject });
+      calls.push({ request, limitMs, answer, fail: reject });
     });
   return { calls, submitScores };
 }
@@ -79,12 +80,12 @@ describe('submissions', () => {
       userId: 'alice',
       username: 'Alice',
     });
-    expect(score.calls[0]?.deadlineMs).toBe(1_200);
+    expect(score.calls[0]?.limitMs).toBe(1_200);
     score.calls[0]?.answer([ACCEPTED, ACCEPTED, ACCEPTED]);
     expect(await Promise.all(answers)).toMatchObject([{ newScore: 5n }, { newScore: 5n }, { newScore: 5n }]);
   });
 
-  test('have answers of their own', async () => {
+  test('each have their own answer', async () => {
     const answers = Promise.allSettled(['a', 'b', 'c'].map((id) => submit.submit(player, action(id))));
     await settle();
     score.calls[0]?.answer([
@@ -93,13 +94,22 @@ describe('submissions', () => {
       { result: { case: 'refused', value: { code: 13, reason: 'NEVER_HEARD_OF', message: 'vendor text' } } },
     ]);
     expect(await answers).toMatchObject([
-      { value: { rank: 1n } },
+      { value: { rank: 1 } },
       { reason: { reason: 'ACTION_CONFLICT', kind: 'already_exists', message: 'Used.' } },
       { reason: { reason: 'INTERNAL' } },
     ]);
   });
 
-  test('are told when to come back, when score says so', async () => {
+  test('have no rank if score could not determine it', async () => {
+    const answer = submit.submit(player, action('a'));
+    await settle();
+    score.calls[0]?.answer([
+      { result: { case: 'accepted', value: { newScore: 5n, rank: 0n, version: 1n, replayed: true } } },
+    ]);
+    expect(await answer).toEqual({ newScore: 5n, rank: undefined, version: 1n, replayed: true });
+  });
+
+  test('get the retry time that score names', async () => {
     const answer = submit.submit(player, action('a'));
     const refused = expect(answer).rejects.toMatchObject({ reason: 'OUTBOX_FULL', retryAfterMs: 5_000 });
     await settle();
@@ -131,7 +141,7 @@ describe('submissions', () => {
     },
   );
 
-  test('tell the cache of the boards that they led to', async () => {
+  test('report the positions that they led to to the cache', async () => {
     const answer = submit.submit(player, action('a'));
     await settle();
     score.calls[0]?.answer([ACCEPTED]);
@@ -139,7 +149,7 @@ describe('submissions', () => {
     expect(observed).toMatchObject([{ leaderboard: 'global', epoch: 1n, seq: 7n }]);
   });
 
-  test('leave at most 500 in a call and two calls at a time', async () => {
+  test('leave in calls of at most 500, two at a time', async () => {
     const many = (count: number) =>
       Array.from({ length: count }, (_, index) => submit.submit(from(index), action(`a${index}`)));
     const answers = many(1_000);
@@ -167,19 +177,68 @@ describe('submissions', () => {
     expect(refused).toMatchObject([{ reason: { reason: 'OVERLOADED', retryAfterMs: 1_000 } }]);
   });
 
-  test('are refused at the door while the queue is full', async () => {
+  test('fail the admission check while the queue is full', async () => {
     const waiting = Array.from({ length: 1_000 }, (_, index) =>
       submit.submit(from(index), action(`a${index}`)),
     );
-    await expect(submit.door()).rejects.toMatchObject({ reason: 'OVERLOADED', retryAfterMs: 1_000 });
+    await expect(submit.checkQueue()).rejects.toMatchObject({ reason: 'OVERLOADED', retryAfterMs: 1_000 });
     await settle();
     // Now the wire has taken them.
-    expect(submit.door()).toBeUndefined();
+    expect(submit.checkQueue()).toBeUndefined();
     for (const { request, answer } of score.calls) answer((request.submissions ?? []).map(() => ACCEPTED));
     expect(await Promise.all(waiting)).toHaveLength(1_000);
   });
 
-  test('that waited too long for the wire are refused unsent, and the fresh ones among them go on', async () => {
+  test('fail the admission check while answers are slow, even if the queue has room', async () => {
+    const fill = (count: number) =>
+      Array.from({ length: count }, (_, index) => submit.submit(from(index), action(`a${index}`)));
+    const slow = fill(400);
+    await settle();
+    vi.advanceTimersByTime(600);
+    score.calls[0]?.answer(Array(400).fill(ACCEPTED));
+    await Promise.all(slow);
+    // Half of the initial limit of 2,000.
+    const waiting = fill(999);
+    expect(submit.checkQueue()).toBeUndefined();
+    waiting.push(submit.submit(from(999), action('a999')));
+    await settle();
+    await expect(submit.checkQueue()).rejects.toMatchObject({ reason: 'OVERLOADED' });
+    for (const { request, answer } of score.calls) answer((request.submissions ?? []).map(() => ACCEPTED));
+    expect(await Promise.all(waiting)).toHaveLength(1_000);
+    expect(submit.checkQueue()).toBeUndefined();
+  });
+
+  test('raise a limit that refused one without the admission check, once answers are quick', async () => {
+    const many = (count: number) =>
+      Array.from({ length: count }, (_, index) => submit.submit(from(index), action(`m${index}`)));
+    const answerLast = () => {
+      const call = score.calls.at(-1);
+      call?.answer((call.request.submissions ?? []).map(() => ACCEPTED));
+    };
+    const slow = many(400);
+    await settle();
+    vi.advanceTimersByTime(600);
+    answerLast();
+    await Promise.all(slow);
+    // The limit is 1,000 now.
+    const filling = many(1_000);
+    const refused = expect(submit.submit(player, action('beyond'))).rejects.toMatchObject({
+      reason: 'OVERLOADED',
+    });
+    await settle();
+    for (const { request, answer } of score.calls) answer((request.submissions ?? []).map(() => ACCEPTED));
+    await Promise.all([...filling, refused]);
+    const more = many(1_000);
+    await settle();
+    more.push(submit.submit(player, action('fits')));
+    await settle();
+    for (const { request, answer } of score.calls) answer((request.submissions ?? []).map(() => ACCEPTED));
+    await settle();
+    answerLast();
+    expect(await Promise.all(more)).toHaveLength(1_001);
+  });
+
+  test('that waited too long are refused unsent, and later ones are sent', async () => {
     const stuck = Array.from({ length: 1_000 }, (_, index) =>
       submit.submit(from(index), action(`s${index}`)),
     );
@@ -196,7 +255,7 @@ describe('submissions', () => {
     expect(await fresh).toMatchObject({ newScore: 5n });
   });
 
-  test('all fail when their call fails, or when its answer does not fit the question', async () => {
+  test('all fail if their call fails or its answer has the wrong length', async () => {
     const failing = submit.submit(player, action('a'));
     await settle();
     score.calls[0]?.fail(new AppError('SCORE_UNAVAILABLE'));
@@ -208,7 +267,7 @@ describe('submissions', () => {
   });
 });
 
-describe('one who submits without end', () => {
+describe('a flood from one client', () => {
   const greedy = (count: number, asking?: { holders: string[] }) =>
     Array.from({ length: count }, (_, index) =>
       submit.submit(asking === undefined ? player : from(index), action(`g${index}`), asking),
@@ -217,7 +276,7 @@ describe('one who submits without end', () => {
   test.each([
     ['player', undefined],
     ['address', { holders: ['192.0.2.1'] }],
-  ])('leaves half of the room to others: a %s', async (_, asking) => {
+  ])('leaves half of the places to others: a %s', async (_, asking) => {
     const first = greedy(500, asking);
     await settle();
     const second = greedy(500, asking);
@@ -237,9 +296,9 @@ describe('one who submits without end', () => {
   });
 });
 
-describe('a client with less patience', () => {
-  test('is answered when its time is over, and what was sent goes on', async () => {
-    const answer = submit.submit(player, action('a'), { patienceMs: 200 });
+describe('a client with an earlier deadline', () => {
+  test('is answered when the deadline passes, and what was sent goes on', async () => {
+    const answer = submit.submit(player, action('a'), { deadline: Deadline.after(200) });
     const refused = expect(answer).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
     await settle();
     vi.advanceTimersByTime(200);
@@ -248,12 +307,12 @@ describe('a client with less patience', () => {
     await submit.close();
   });
 
-  test('is not sent for when its time was over before the wire was free', async () => {
+  test('is not sent if the deadline passed before a call was free', async () => {
     const stuck = Array.from({ length: 1_000 }, (_, index) =>
       submit.submit(from(index), action(`s${index}`)),
     );
     await settle();
-    const answer = submit.submit(player, action('late'), { patienceMs: 100 });
+    const answer = submit.submit(player, action('late'), { deadline: Deadline.after(100) });
     const refused = expect(answer).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
     vi.advanceTimersByTime(101);
     await refused;
@@ -264,7 +323,7 @@ describe('a client with less patience', () => {
   });
 
   test('leaves no timer behind when the answer comes in time', async () => {
-    const answer = submit.submit(player, action('a'), { patienceMs: 200 });
+    const answer = submit.submit(player, action('a'), { deadline: Deadline.after(200) });
     await settle();
     score.calls[0]?.answer([ACCEPTED]);
     await answer;

@@ -1,0 +1,60 @@
+/** Which entries of a board are shown, and how: tags for equal names, the scale of the bars, the own row below. Pure. */
+import type { BoardEntry, Standing } from '../client/frames.js';
+
+/** As many as the socket sends. */
+export const MOST_ROWS = 10;
+/** The last characters of the user id: enough to tell ten players apart. */
+const TAG_LENGTH = 4;
+/** A bar is full at this many times the middle score, so that one outlier does not flatten the others. */
+const FULL_AT_MEDIANS = 4;
+
+/** The number of rows that an attribute asks for, from 1 to 10; 10 for anything else. */
+export function rowsFrom(attribute: string | null): number {
+  const rows = Number(attribute ?? MOST_ROWS);
+  return Number.isInteger(rows) && rows >= 1 && rows <= MOST_ROWS ? rows : MOST_ROWS;
+}
+
+/** A short part of the user id for each of the entries whose names look equal; the whole id where that is equal, too. */
+export function tagsOf(entries: readonly BoardEntry[]): ReadonlyMap<string, string> {
+  const alike = ({ username }: BoardEntry) => username.normalize('NFKC').toLowerCase();
+  const short = ({ userId }: BoardEntry) => userId.replaceAll(/[^A-Za-z0-9]/g, '').slice(-TAG_LENGTH);
+  const tags = new Map<string, string>();
+  for (const group of Map.groupBy(entries, alike).values()) {
+    if (group.length === 1) continue;
+    const areDistinct = new Set(group.map(short)).size === group.length;
+    for (const entry of group) tags.set(entry.userId, `#${(areDistinct && short(entry)) || entry.userId}`);
+  }
+  return tags;
+}
+
+/** The score of a full bar. Entries are best first. */
+export function fullBarScore(entries: readonly BoardEntry[]): number {
+  const leader = entries[0]?.score ?? 0;
+  const median = entries[Math.floor(entries.length / 2)]?.score ?? 0;
+  return median === 0 ? leader : Math.min(leader, median * FULL_AT_MEDIANS);
+}
+
+export function shareOf(score: number, full: number): number {
+  return full === 0 ? 0 : Math.min(1, score / full);
+}
+
+export interface Own {
+  readonly userId: string;
+  /** Empty if the page did not say it. */
+  readonly username: string;
+  readonly standing: Standing | undefined;
+}
+
+/** The own entry if it is below the shown ones: from the board, else from the standing. */
+export function entryBelow(
+  board: readonly BoardEntry[],
+  shown: readonly BoardEntry[],
+  { userId, username, standing }: Own,
+): BoardEntry | undefined {
+  if (shown.some((entry) => entry.userId === userId)) return undefined;
+  const onBoard = board.find((entry) => entry.userId === userId);
+  if (onBoard !== undefined) return onBoard;
+  // The standing of a moment before may be a place that another player has now.
+  if (standing?.userId !== userId || standing.rank === null || standing.rank <= MOST_ROWS) return undefined;
+  return { userId, username, score: standing.score, rank: standing.rank };
+}

@@ -1,0 +1,82 @@
+/** Types of `/scoreboard-client.js`, for a project that imports the module from its address. */
+
+export interface BoardEntry {
+  readonly userId: string;
+  readonly username: string;
+  readonly score: number;
+  /** 1-based. */
+  readonly rank: number;
+}
+
+/** A whole board, best first. */
+export interface Board {
+  readonly leaderboardId: string;
+  readonly entries: readonly BoardEntry[];
+  readonly epoch: number;
+  readonly seq: number;
+  /** True while the node can't confirm that the board is fresh. */
+  readonly stale: boolean;
+}
+
+/** The signed-in player's own place, also outside the top ten. */
+export interface Standing {
+  readonly userId: string;
+  readonly score: number;
+  /** 1-based; null if the server could not determine it in time. */
+  readonly rank: number | null;
+  readonly version: number;
+  readonly epoch: number;
+}
+
+export type ConnectionStatus =
+  | 'connecting'
+  | 'live'
+  | 'stale'
+  | 'reconnecting'
+  | 'offline'
+  | 'refused'
+  | 'closed';
+
+export interface ConnectionState {
+  readonly status: ConnectionStatus;
+  /** What was refused, in words; empty otherwise. */
+  readonly reason: string;
+}
+
+export interface Refusal {
+  /** A stable word in UPPER_SNAKE. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Returns the player's token, or undefined to watch anonymously. `refused` is the token that the server just refused. */
+export type TokenSource = (context: {
+  readonly refused: string | undefined;
+}) => string | undefined | Promise<string | undefined>;
+
+export interface LinkOptions {
+  /** Address of the fan-out's `/live`: `ws:`, `wss:`, or relative to the page. */
+  readonly url: string;
+  /** The board to watch; `global` by default. */
+  readonly leaderboard?: string | undefined;
+  readonly token?: TokenSource | string | undefined;
+  readonly onBoard?: ((board: Board) => void) | undefined;
+  readonly onPlayer?: ((standing: Standing) => void) | undefined;
+  readonly onState?: ((state: ConnectionState) => void) | undefined;
+  readonly onError?: ((error: Refusal) => void) | undefined;
+}
+
+export interface ScoreboardLink {
+  readonly state: ConnectionState;
+  /** The newest board; kept while reconnecting. */
+  readonly board: Board | undefined;
+  readonly standing: Standing | undefined;
+  /** When the last frame arrived, in Unix milliseconds; for display only. */
+  readonly lastHeardMs: number | undefined;
+  /** Call when the token changed. */
+  renewToken(): Promise<void>;
+  close(): void;
+}
+
+/** Connects at once. Throws if `url` is no address. */
+export declare function connectScoreboard(options: LinkOptions): ScoreboardLink;
