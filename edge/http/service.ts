@@ -26,6 +26,7 @@ import { createAdmission } from './limits/admission.ts';
 import { createRateLimiter } from './limits/rate-limiter.ts';
 import { createPageRoutes } from './page/page-routes.ts';
 import { createRead } from './read/read.ts';
+import { createReadPages } from './read/read-pages.ts';
 import { createTopCache } from './read/top-cache.ts';
 import { createRestRoutes } from './rest/rest-routes.ts';
 import { createCors } from './server/cors.ts';
@@ -72,6 +73,7 @@ export async function startEdge(
   const topCache = createTopCache({ rank, metrics });
   const submit = createSubmit({ score, topCache, metrics });
   const read = createRead({ rank, topCache });
+  const pages = createReadPages({ rank });
   const boardList = createBoardList({ boards });
   const health = startHealth({ score, rank, verifier, limiter });
   const { readiness, dependencies } = health;
@@ -81,9 +83,10 @@ export async function startEdge(
     port: config.port,
     routes: new Map([
       ...createPageRoutes(config.publicNodes, config.allowedOrigins),
-      ...createRestRoutes({ admission, submit, read, topCache, boardList, verifier, readiness }),
+      ...createRestRoutes({ admission, submit, read, pages, topCache, boardList, verifier, readiness }),
       ...createConnectRoutes({
-        register: (router) => registerScoreboardService(router, { admission, submit, read, boardList }),
+        register: (router) =>
+          registerScoreboardService(router, { admission, submit, read, pages, boardList }),
         admissionChecks: new Map([[SUBMIT_SCORE_PATH, submit.checkQueue]]),
         log,
       }),

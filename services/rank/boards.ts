@@ -7,6 +7,7 @@ import { createIndexContents } from './index/index-contents.ts';
 import { createRankIndex } from './index/rank-index.ts';
 import { createProjector } from './project/projector.ts';
 import { createReadBoards } from './read/read-boards.ts';
+import { createReadPages } from './read/read-pages.ts';
 import { createEpochStore } from './rebuild/epoch-store.ts';
 import { createIndexKeeper } from './rebuild/index-keeper.ts';
 import { KnownIndex } from './rebuild/known-index.ts';
@@ -17,6 +18,7 @@ import { createRepairIndex } from './reconcile/repair-index.ts';
 import type { Servers } from './servers.ts';
 import { createProjectStates } from './states/project-states.ts';
 import { createTruthBoards } from './truth/truth-boards.ts';
+import { createTruthPages } from './truth/truth-pages.ts';
 import { createTruthRanks } from './truth/truth-ranks.ts';
 import { createTruthStore } from './truth/truth-store.ts';
 
@@ -38,6 +40,7 @@ export function createBoards({ servers, log, metrics }: BoardsOptions) {
   const contents = createIndexContents(redis, damage, keys);
   const known = new KnownIndex({ log, metrics });
   const reader = createReadBoards({ index, truth: readersTruth, truthBoards, truthRanks, known, log });
+  const truthPages = createTruthPages(readPool);
   const announce = createAnnounceBoards({ reader, bus, log });
   const keeper = createIndexKeeper({
     ...{ epochs: createEpochStore(upkeepPool), index, truth, redis, known, log, metrics },
@@ -55,6 +58,7 @@ export function createBoards({ servers, log, metrics }: BoardsOptions) {
   });
   return {
     ...{ known, keeper, reader, reconciler },
+    pages: createReadPages({ index, truthPages, known, log }),
     projectStates: createProjectStates({ projector, truthRanks, known, keeper, reconciler, log }),
     compareAll: createCompareAll({ compare, contents, truth, known }),
   };

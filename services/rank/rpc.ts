@@ -4,10 +4,13 @@ import { AppError } from '../shared/errors/app-error.ts';
 import { ERROR_TABLE } from '../shared/errors/error-table.ts';
 import { registerService, type ServiceRegistration } from '../shared/grpc/grpc.ts';
 import type { DeploymentId } from '../shared/stores/deployment.ts';
-import { type Entry, TOP_MAX } from '../shared/values/board.ts';
+import { TOP_MAX } from '../shared/values/board.ts';
 import { parseLeaderboard, parseUserId } from '../shared/values/identifiers.ts';
 import { positionToWire } from '../shared/values/position.ts';
+import { createEntriesHandlers } from './entries-rpc.ts';
 import type { ReadBoards } from './read/read-boards.ts';
+import type { ReadPages } from './read/read-pages.ts';
+import { toEntry, within } from './read/wire.ts';
 import type { ProjectStates } from './states/project-states.ts';
 import { parseIndex, parseStates, toProjectedBoard } from './states/states-on-the-wire.ts';
 
@@ -19,11 +22,17 @@ const MAX_CONFIRMED_MS = 60_000;
 
 export interface RankRpcOptions {
   boards: ReadBoards;
+  pages: ReadPages;
   projectStates: ProjectStates;
   deployment: DeploymentId;
 }
 
-export function createRankRpc({ boards, projectStates, deployment }: RankRpcOptions): ServiceRegistration {
+export function createRankRpc({
+  boards,
+  pages,
+  projectStates,
+  deployment,
+}: RankRpcOptions): ServiceRegistration {
   async function place(query: Omit<PlaceQuery, '$typeName'>) {
     const { entry, version, players, entries, stale } = await boards.place(
       parseLeaderboard(query.leaderboard),
@@ -86,6 +95,8 @@ export function createRankRpc({ boards, projectStates, deployment }: RankRpcOpti
         return { outcomes: await Promise.all(queries.map(placeOutcome)) };
       },
 
+      ...createEntriesHandlers(pages),
+
       getDeployment: async () => ({ id: deployment }),
 
       async projectStates(request, { deadline }) {
@@ -99,23 +110,15 @@ export function createRankRpc({ boards, projectStates, deployment }: RankRpcOpti
       getRank: ['edge', 'fanout', 'game', 'cli'],
       listAround: ['edge', 'fanout', 'game', 'cli'],
       getPlaces: ['edge', 'fanout', 'game', 'cli', 'score'],
+      listEntries: ['edge', 'game', 'cli'],
       getDeployment: ['fanout'],
       projectStates: ['score'],
     },
   );
 }
 
-function within(value: number, fallback: number, max: number): number {
-  if (value > max) throw new AppError('LIMIT_INVALID', { message: `The page size must be 1 to ${max}.` });
-  return value === 0 ? fallback : value;
-}
-
 function toRefused({ kind, reason, message, retryAfterMs }: AppError) {
   return { code: ERROR_TABLE[kind].code, reason, message, retryAfterMs };
-}
-
-function toEntry({ userId, username, score, rank }: Entry) {
-  return { userId, username, score, rank: BigInt(rank) };
 }
 
 /** A stale board may have been confirmed long ago, or never. */

@@ -18,14 +18,14 @@ export async function startRank(
   const servers = await openServers(config, { log, clock });
   const metrics = createMetrics('rank');
   const boards = createBoards({ servers, log, metrics });
-  const { known, keeper, reader, reconciler, projectStates, compareAll } = boards;
+  const { known, keeper, reader, pages, reconciler, projectStates, compareAll } = boards;
 
   await keeper.start();
   reconciler.start();
   return openServicePorts({
     config,
     services: [
-      createRankRpc({ boards: reader, projectStates, deployment: servers.place.deployment }),
+      createRankRpc({ boards: reader, pages, projectStates, deployment: servers.place.deployment }),
       createIndexRpc({ compareAll, reconciler }),
     ],
     readiness: (serving) => ({ serving, epoch: known.state !== undefined }),

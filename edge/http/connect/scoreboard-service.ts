@@ -1,6 +1,6 @@
 /** scoreboard.edge.v1.ScoreboardService: the public RPCs over the same use cases as REST. */
 import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
-import { ScoreboardService } from '../../../gen/scoreboard/edge/v1/scoreboard_pb.ts';
+import { type ListEntriesRequest, ScoreboardService } from '../../../gen/scoreboard/edge/v1/scoreboard_pb.ts';
 import type { Entry } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { Deadline } from '../../../services/shared/flow/deadline.ts';
 import { parseActionId, parseLeaderboard, parsePoints } from '../../../services/shared/values/identifiers.ts';
@@ -9,6 +9,7 @@ import type { BoardList } from '../boards/board-list.ts';
 import type { Admission } from '../limits/admission.ts';
 import type { Caller } from '../limits/caller.ts';
 import { NEIGHBOURS, type PlaceQuery, type Read } from '../read/read.ts';
+import type { PageQuery, ReadPages } from '../read/read-pages.ts';
 import type { Exchange } from '../server/exchange.ts';
 import type { Submit } from '../submit/submit.ts';
 import { parseSignature } from '../submit/submit-body.ts';
@@ -20,12 +21,13 @@ export interface ScoreboardServiceOptions {
   admission: Admission;
   submit: Pick<Submit, 'submit'>;
   read: Pick<Read, 'top' | 'place'>;
+  pages: ReadPages;
   boardList: Pick<BoardList, 'get'>;
 }
 
 export function registerScoreboardService(
   router: ConnectRouter,
-  { admission, submit, read, boardList }: ScoreboardServiceOptions,
+  { admission, submit, read, pages, boardList }: ScoreboardServiceOptions,
 ): void {
   router.service(ScoreboardService, {
     async submitScore(request, context) {
@@ -48,6 +50,18 @@ export function registerScoreboardService(
       const caller = callerOf(exchange, context);
       const top = await read.top(parseLeaderboard(leaderboard), limit, exchange.requestId, caller);
       return { entries: top.entries.map(toEntry), ...positionToWire(top.position), stale: top.stale };
+    },
+
+    async listEntries(request, context) {
+      const exchange = exchangeOf(context);
+      const { limit } = request;
+      const isOwn = request.start.case === 'aroundMe' && request.start.value;
+      const me = isOwn ? await admission.reader(exchange) : await admission.anonymous(exchange);
+      const leaderboard = parseLeaderboard(request.leaderboard);
+      const query = { leaderboard, limit, start: toStart(request.start, me?.userId ?? '') };
+      const page = await pages.page(query, exchange.requestId, callerOf(exchange, context));
+      const { players, next, stale } = page;
+      return { entries: page.entries.map(toEntry), players, next, stale };
     },
 
     async listLeaderboards(_, context) {
@@ -82,6 +96,12 @@ export function registerScoreboardService(
     const leaderboard = parseLeaderboard(query.leaderboard);
     return read.place({ ...query, leaderboard, userId }, callerOf(exchange, context));
   }
+}
+
+/** Without around_me the page begins at the first place. */
+function toStart(start: ListEntriesRequest['start'], userId: string): PageQuery['start'] {
+  if (start.case !== 'aroundMe') return start;
+  return start.value ? { case: 'aroundUserId', value: userId } : { case: undefined };
 }
 
 /** The same fields, as the public message. */

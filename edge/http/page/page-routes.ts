@@ -1,6 +1,7 @@
 /** Serves the demo page and the client modules of edge/web. A request's path is looked up and never becomes a file name. */
 import type { HeaderList } from '../../../services/shared/http/error-answer.ts';
 import type { AllowedOrigins } from '../../../services/shared/http/origins.ts';
+import { matchesEtag } from '../server/etag.ts';
 import { ANY_ORIGIN, CACHE_CONTROL, type Exchange, mayLackBody } from '../server/exchange.ts';
 import { type Route, route } from '../server/http-server.ts';
 import { type PageFile, readPageFiles } from './page-files.ts';
@@ -47,7 +48,8 @@ function serveFile(file: PageFile, exchange: Exchange, more: HeaderList): void {
   const isGzipped = acceptsGzip(exchange.header('accept-encoding'));
   // A weak ETag names the contents in any encoding.
   const headers: HeaderList = [...more, VARY, ['ETag', isGzipped ? `W/${etag}` : etag]];
-  if (matches(exchange.header('if-none-match'), etag) && mayLackBody()) exchange.send(304, '', '', headers);
+  if (matchesEtag(exchange.header('if-none-match'), etag) && mayLackBody())
+    exchange.send(304, '', '', headers);
   else if (isGzipped) exchange.send(200, gzipped, contentType, [...headers, GZIPPED]);
   else exchange.send(200, bytes, contentType, headers);
 }
@@ -57,11 +59,6 @@ function acceptsGzip(acceptEncoding: string): boolean {
     const [name = '', quality = ''] = coding.split(';');
     return name.trim().toLowerCase() === 'gzip' && !/^\s*q=0(?:\.0*)?\s*$/i.test(quality);
   });
-}
-
-/** A weak ETag (`W/`) names the same file: ours of the compressed copy, or that of a proxy that compresses. */
-function matches(ifNoneMatch: string, etag: string): boolean {
-  return ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }
 
 function pageHeaders(nodes: PublicNodes, exchange: Exchange): HeaderList {

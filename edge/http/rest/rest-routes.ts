@@ -7,7 +7,6 @@ import { answerReadiness, HEALTHY } from '../../../services/shared/http/health-a
 import type { OwnedTokenVerifier } from '../../../services/shared/tokens/token-verifier.ts';
 import { DEFAULT_LEADERBOARD, parseLeaderboard } from '../../../services/shared/values/identifiers.ts';
 import type { BoardList } from '../boards/board-list.ts';
-import type { Admission } from '../limits/admission.ts';
 import type { CachedTop } from '../read/cached-board.ts';
 import type { Read } from '../read/read.ts';
 import type { TopCache } from '../read/top-cache.ts';
@@ -15,9 +14,10 @@ import { ANY_ORIGIN, type Exchange } from '../server/exchange.ts';
 import { type Route, route } from '../server/http-server.ts';
 import type { Submit } from '../submit/submit.ts';
 import { parseSubmitBody, SUBMIT_BODY_LIMIT_BYTES } from '../submit/submit-body.ts';
+import { type BoardRoutesOptions, createBoardRoutes } from './board-routes.ts';
+import { OF_CALLER, STALE } from './headers.ts';
 
-export interface RestRoutesOptions {
-  admission: Admission;
+export interface RestRoutesOptions extends BoardRoutesOptions {
   submit: Pick<Submit, 'checkQueue' | 'submit'>;
   read: Pick<Read, 'placeJson'>;
   topCache: Pick<TopCache, 'get'>;
@@ -28,9 +28,6 @@ export interface RestRoutesOptions {
 }
 
 const REPLAYED: HeaderList = [['Idempotent-Replayed', 'true']];
-/** The answer is about the player who asks. */
-const OF_CALLER: HeaderList = [['Vary', 'Authorization']];
-const STALE: HeaderList = [['X-Scoreboard-Stale', 'true']];
 /** How long other verifiers may cache the key set. */
 const JWKS_CACHE: HeaderList = [['Cache-Control', 'public, max-age=60']];
 
@@ -94,6 +91,7 @@ export function createRestRoutes(options: RestRoutesOptions): Route[] {
     route('GET', '/api/v1/scoreboard/top', top),
     route('GET', '/api/v1/scoreboard/me', me),
     route('GET', '/api/v1/leaderboards', leaderboards),
+    ...createBoardRoutes(options),
     route('GET', '/.well-known/jwks.json', jwks),
     route('GET', '/healthz', (exchange) => exchange.json(200, HEALTHY)),
     route('GET', '/readyz', readyz),

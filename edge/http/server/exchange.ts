@@ -65,6 +65,10 @@ export class Exchange {
   readonly origin: string;
   /** The host of the request, without its port; set by `checkHead`. */
   host = '';
+  /** The path as it is registered; undefined if there is no such route. */
+  route: string | undefined;
+  /** The part of the path that varies; empty if the route has none. */
+  part = '';
   /** Access-Control headers of the answer. */
   corsHeaders: HeaderList;
   #response: HttpResponse;
@@ -157,7 +161,7 @@ export class Exchange {
   send(status: HttpStatus, body: string | Uint8Array, contentType: string, headers: HeaderList = NONE): void {
     if (this.#gone || this.#answered) return;
     this.#answered = true;
-    this.#context.counts.answered(this.path, status);
+    this.#context.counts.answered(status, this.route);
     this.#response.cork(() => {
       const response = this.#response.writeStatus(statusLine(status));
       response.writeHeader('X-Request-Id', this.requestId);

@@ -13,12 +13,12 @@ import type { Metrics } from '../../../services/shared/telemetry/metrics.ts';
 import type { Cors } from './cors.ts';
 import { Exchange, type ExchangeContext } from './exchange.ts';
 import { createRequestCounts } from './request-counts.ts';
+import { createRouter, type Found, type Routes as PathRoutes } from './router.ts';
 
 export type Handler = (exchange: Exchange) => void | Promise<void>;
 export type Method = 'GET' | 'POST';
 
-/** Handlers by path, then by method. A GET route also answers HEAD. */
-export type Routes = ReadonlyMap<string, ReadonlyMap<string, Handler>>;
+export type Routes = PathRoutes<Handler>;
 /** One entry of Routes. */
 export type Route = readonly [path: string, methods: ReadonlyMap<string, Handler>];
 
@@ -45,7 +45,8 @@ const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1']);
 
 export async function startHttpServer(options: HttpServerOptions) {
   const { host, routes, cors, trustedProxies, connections, log } = options;
-  const counts = createRequestCounts(options.metrics, routes);
+  const counts = createRequestCounts(options.metrics);
+  const find = createRouter(routes);
   const uws = await loadUws();
   const idPrefix = randomBytes(6).toString('hex');
   let ids = 0;
@@ -93,7 +94,7 @@ export async function startHttpServer(options: HttpServerOptions) {
     inFlight += 1;
     const exchange = new Exchange(response, request, context);
     try {
-      const work = dispatch(routes, cors, exchange);
+      const work = dispatch(find(exchange.path), cors, exchange);
       if (work !== undefined) work.catch((error: unknown) => refuse(exchange, error));
     } catch (error) {
       refuse(exchange, error);
@@ -125,12 +126,16 @@ function rejectNextTurn(error: AppError): Promise<never> {
   return new Promise((_, reject) => setImmediate(() => reject(error)));
 }
 
-function dispatch(routes: Routes, cors: Cors, exchange: Exchange): void | Promise<void> {
+function dispatch(found: Found<Handler> | undefined, cors: Cors, exchange: Exchange): void | Promise<void> {
+  if (found !== undefined) {
+    exchange.route = found.route;
+    exchange.part = found.part;
+  }
   const fault = exchange.checkHead();
   if (fault !== undefined) return rejectNextTurn(fault);
   const { method } = exchange;
-  const methods = routes.get(exchange.path);
-  if (methods === undefined) throw new AppError('ROUTE_NOT_FOUND');
+  if (found === undefined) throw new AppError('ROUTE_NOT_FOUND');
+  const { methods } = found;
   const handler = methods.get(method === 'HEAD' ? 'GET' : method);
   if (handler !== undefined) return handler(exchange);
   const allowed = [...methods.keys()].flatMap((known) => (known === 'GET' ? ['GET', 'HEAD'] : [known]));

@@ -10,7 +10,7 @@ const OTHER = 'other';
 
 export type RequestCounts = ReturnType<typeof createRequestCounts>;
 
-export function createRequestCounts(metrics: Metrics, routes: Pick<ReadonlyMap<string, unknown>, 'has'>) {
+export function createRequestCounts(metrics: Metrics) {
   const answered = metrics.counter('edge_requests_total', 'Requests answered, by route and status.', [
     'route',
     'status',
@@ -19,8 +19,8 @@ export function createRequestCounts(metrics: Metrics, routes: Pick<ReadonlyMap<s
   /** The library finds a counter by its labels more slowly than a request is routed. */
   const counters = new Map<string, ReturnType<typeof answered.labels>>();
   return {
-    answered(path: string, status: HttpStatus): void {
-      const route = routes.has(path) ? path : OTHER;
+    /** `route` is the path as it is registered; undefined if there is none. */
+    answered(status: HttpStatus, route: string = OTHER): void {
       const key = `${status} ${route}`;
       let counter = counters.get(key);
       if (counter === undefined) {

@@ -5,6 +5,15 @@ import { createScript, type RedisClient } from '../../shared/stores/redis/redis.
 /** 14 hexadecimal digits hold every position up to 2^53-1. */
 export const REACHED_DIGITS = 14;
 
+/** The member of a player in the sorted set. */
+export const toMember = ({
+  reached,
+  userId,
+}: {
+  readonly reached: bigint;
+  readonly userId: string;
+}): string => reached.toString(16).padStart(REACHED_DIGITS, '0') + userId;
+
 /** The score of a member of the sorted set: minus the value, so that the best comes first. */
 export const toSortedSetScore = (value: bigint): string => String(-value);
 
@@ -14,7 +23,7 @@ export type Script = (keys: readonly string[], args: readonly string[]) => Promi
 /** A script of `lua/` as a command of this client. */
 export function script(
   redis: RedisClient,
-  name: 'project' | 'load' | 'top' | 'around' | 'inspect' | 'repair' | 'strays',
+  name: 'project' | 'load' | 'top' | 'around' | 'page' | 'inspect' | 'repair' | 'strays',
 ): Script {
   const lua = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
   return createScript(redis, lua) as Script;

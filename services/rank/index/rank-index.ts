@@ -6,12 +6,14 @@
  * the same epoch.
  */
 import type { RedisClient } from '../../shared/stores/redis/redis.ts';
-import { type Board, type Entry, type PlayerState, TOP_SIZE, toScore } from '../../shared/values/board.ts';
+import { type Board, type Entry, type PlayerState, TOP_SIZE } from '../../shared/values/board.ts';
 import type { Position } from '../../shared/values/position.ts';
 import type { IndexPlace } from './claim-index.ts';
 import type { IndexDamage } from './damage.ts';
+import { parseEntries } from './entries.ts';
 import { createEpochKeys } from './epoch-keys.ts';
-import { REACHED_DIGITS, script, toSortedSetScore } from './index-scripts.ts';
+import { createIndexPages } from './index-pages.ts';
+import { script, toMember, toSortedSetScore } from './index-scripts.ts';
 import { createRecognisedConnection } from './recognised-connection.ts';
 
 export interface Projection {
@@ -32,31 +34,9 @@ export interface Neighbourhood {
 function argumentsOf(players: readonly PlayerState[]): string[] {
   const args: string[] = [];
   for (const player of players) {
-    args.push(
-      player.reached.toString(16).padStart(REACHED_DIGITS, '0') + player.userId,
-      toSortedSetScore(player.points),
-      String(player.version),
-      player.username,
-    );
+    args.push(toMember(player), toSortedSetScore(player.points), String(player.version), player.username);
   }
   return args;
-}
-
-/** [member ' ' version:reached:username, minus the value, …] → entries. A user id holds no space. */
-function parseEntries(flat: readonly string[], firstRank: number): Entry[] {
-  const entries: Entry[] = [];
-  for (let i = 0; i < flat.length; i += 2) {
-    const [described = '', minusValue = '0'] = [flat[i], flat[i + 1]];
-    const space = described.indexOf(' ');
-    const nameStart = described.indexOf(':', space) + 1 + REACHED_DIGITS + 1;
-    entries.push({
-      userId: described.slice(REACHED_DIGITS, space),
-      username: described.slice(nameStart),
-      score: toScore(BigInt(minusValue)),
-      rank: firstRank + i / 2,
-    });
-  }
-  return entries;
 }
 
 export type RankIndex = ReturnType<typeof createRankIndex>;
@@ -137,6 +117,7 @@ export function createRankIndex(redis: RedisClient, damage: IndexDamage, place: 
       };
     },
 
+    ...createIndexPages({ redis, damage, keys, isTrusted }),
     ...{ trust, identity },
     ...createEpochKeys(redis, keys),
   };

@@ -6,13 +6,13 @@
 import { AppError } from '../../shared/errors/app-error.ts';
 import { Deadline } from '../../shared/flow/deadline.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
-import { createRepeatedWarning } from '../../shared/telemetry/repeated-log.ts';
 import { type BoardReading, type Entry, TOP_SIZE } from '../../shared/values/board.ts';
 import type { Neighbourhood, RankIndex } from '../index/rank-index.ts';
 import type { KnownIndex } from '../rebuild/known-index.ts';
 import type { TruthBoards } from '../truth/truth-boards.ts';
 import type { TruthRanks } from '../truth/truth-ranks.ts';
 import type { TruthStore } from '../truth/truth-store.ts';
+import { createFromIndex } from './from-index.ts';
 
 export interface Place {
   readonly entry: Entry;
@@ -56,24 +56,9 @@ export interface TopReading {
 export type ReadBoards = ReturnType<typeof createReadBoards>;
 
 export function createReadBoards(options: ReadBoardsOptions) {
-  const { index, truth, truthBoards, truthRanks, known, log } = options;
-  const warnOfIndex = createRepeatedWarning(log, 'the rank index does not answer');
+  const { index, truth, truthBoards, truthRanks, known } = options;
+  const fromIndex = createFromIndex(options);
   let sorts = 0;
-
-  /** The answer of the index. Undefined when it does not answer or does not hold the epoch. */
-  async function fromIndex<T>(read: (epoch: bigint) => Promise<T | undefined>): Promise<T | undefined> {
-    const epoch = known.redisEpoch;
-    if (epoch === undefined) return undefined;
-    try {
-      const answer = await read(epoch);
-      if (answer === undefined) known.doubt();
-      return answer;
-    } catch (error) {
-      warnOfIndex({ err: error });
-      known.doubt();
-      return undefined;
-    }
-  }
 
   async function aroundFromTruth(
     leaderboard: string,

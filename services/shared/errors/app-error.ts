@@ -36,6 +36,11 @@ export const REASONS = {
   TARGET_INVALID: ['invalid_argument', 'This round has not shown this target.'],
   VALUE_UNSTORABLE: ['invalid_argument', 'The database can not store a value of this request. Change it.'],
   LIMIT_INVALID: ['invalid_argument', 'A page size is outside the documented range.'],
+  CURSOR_INVALID: [
+    'invalid_argument',
+    'The cursor is not one that this board gave. Begin again without a cursor.',
+  ],
+  QUERY_INVALID: ['invalid_argument', 'A query parameter is not of the documented form.'],
   BATCH_SIZE_INVALID: ['invalid_argument', 'The batch is empty or larger than the documented limit.'],
   TOKEN_REQUIRED: ['unauthenticated', 'A bearer token is required.'],
   TOKEN_INVALID: ['unauthenticated', 'The token is not valid here: forged, expired or of another kind.'],

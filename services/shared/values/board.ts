@@ -50,6 +50,26 @@ export interface Entry {
   readonly rank: number;
 }
 
+/**
+ * A place in the total order of a board, whether a player has it or not: by value, then by the position of the action that reached
+ * it, then by user id. It stays where it is while players move, and means the same in Redis and in Postgres.
+ */
+export type OrderKey = Pick<PlayerState, 'points' | 'reached' | 'userId'>;
+
+/** Where a page begins. With `around` it is the page in which the player stands, of those counted from the first place on. */
+export type PageStart =
+  | { readonly at: 'rank'; readonly rank: number }
+  | { readonly at: 'after'; readonly key: OrderKey }
+  | { readonly at: 'around'; readonly userId: string };
+
+/** A part of a board, best first. */
+export interface Page {
+  readonly entries: readonly Entry[];
+  readonly players: number;
+  /** The place of the last entry, if others follow. */
+  readonly last: OrderKey | undefined;
+}
+
 /** The top of a board at its position. */
 export interface Board {
   readonly position: Position;

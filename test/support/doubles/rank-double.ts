@@ -64,6 +64,7 @@ export async function startRankDouble(
     projectStates: refuse,
     getRank: refuse,
     listAround: refuse,
+    listEntries: refuse,
     async getPlaces({ queries }) {
       if (down) throw new AppError('STORE_UNAVAILABLE');
       return { outcomes: queries.map((query) => ({ result: outcomeOf(query) })) };
@@ -81,6 +82,7 @@ export async function startRankDouble(
     projectStates: [],
     getRank: [],
     listAround: [],
+    listEntries: [],
     getPlaces: ['fanout'],
     getTop: ['fanout'],
     getDeployment: ['fanout'],

@@ -119,6 +119,11 @@ function rankHandlers(
     getRank: refuseCaller,
     listAround: refuseCaller,
     projectStates: refuseCaller,
+    async listEntries({ leaderboard }, context) {
+      await pass(context);
+      const entries = rankedPlayers(boards.boardOf(leaderboard)).slice(0, MAX_TOP);
+      return { entries, players: BigInt(entries.length), stale: reads.stale };
+    },
     getDeployment: refuseCaller,
     async getPlaces({ queries }, context) {
       await pass(context);

@@ -21,6 +21,7 @@ const RANK_CALLERS = {
   getRank: ['edge'],
   listAround: ['edge'],
   getPlaces: ['edge'],
+  listEntries: ['edge'],
   projectStates: [],
   getDeployment: [],
 } as const;

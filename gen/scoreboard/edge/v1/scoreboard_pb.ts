@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scoreboard/edge/v1/scoreboard.proto.
  */
 export const file_scoreboard_edge_v1_scoreboard: GenFile = /*@__PURE__*/
-  fileDesc("CiNzY29yZWJvYXJkL2VkZ2UvdjEvc2NvcmVib2FyZC5wcm90bxISc2NvcmVib2FyZC5lZGdlLnYxIl8KElN1Ym1pdFNjb3JlUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRIRCglhY3Rpb25faWQYAiABKAkSDgoGcG9pbnRzGAMgASgEEhEKCXNpZ25hdHVyZRgEIAEoCSJZChNTdWJtaXRTY29yZVJlc3BvbnNlEhEKCW5ld19zY29yZRgBIAEoBBIMCgRyYW5rGAIgASgEEg8KB3ZlcnNpb24YAyABKAQSEAoIcmVwbGF5ZWQYBCABKAgiRwoFRW50cnkSDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRINCgVzY29yZRgDIAEoBBIMCgRyYW5rGAQgASgEIjMKDUdldFRvcFJlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSDQoFbGltaXQYAiABKA0iZwoOR2V0VG9wUmVzcG9uc2USKgoHZW50cmllcxgBIAMoCzIZLnNjb3JlYm9hcmQuZWRnZS52MS5FbnRyeRINCgVlcG9jaBgCIAEoBBILCgNzZXEYAyABKAQSDQoFc3RhbGUYBCABKAgiGQoXTGlzdExlYWRlcmJvYXJkc1JlcXVlc3QiXAoLTGVhZGVyYm9hcmQSDAoEbmFtZRgBIAEoCRIQCghvcGVyYXRvchgCIAEoCRINCgVvcmRlchgDIAEoCRIQCghkZWNpbWFscxgEIAEoDRIMCgR1bml0GAUgASgJIlEKGExpc3RMZWFkZXJib2FyZHNSZXNwb25zZRI1CgxsZWFkZXJib2FyZHMYASADKAsyHy5zY29yZWJvYXJkLmVkZ2UudjEuTGVhZGVyYm9hcmQiOgoOR2V0UmFua1JlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSEwoLbWluX3ZlcnNpb24YAiABKAQibAoPR2V0UmFua1Jlc3BvbnNlEigKBWVudHJ5GAEgASgLMhkuc2NvcmVib2FyZC5lZGdlLnYxLkVudHJ5Eg8KB3ZlcnNpb24YAiABKAQSDwoHcGxheWVycxgDIAEoBBINCgVzdGFsZRgEIAEoCCI4ChFMaXN0QXJvdW5kUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRIOCgZyYWRpdXMYAiABKA0iYAoSTGlzdEFyb3VuZFJlc3BvbnNlEioKB2VudHJpZXMYASADKAsyGS5zY29yZWJvYXJkLmVkZ2UudjEuRW50cnkSDwoHcGxheWVycxgCIAEoBBINCgVzdGFsZRgDIAEoCDL4AwoRU2NvcmVib2FyZFNlcnZpY2USXgoLU3VibWl0U2NvcmUSJi5zY29yZWJvYXJkLmVkZ2UudjEuU3VibWl0U2NvcmVSZXF1ZXN0Gicuc2NvcmVib2FyZC5lZGdlLnYxLlN1Ym1pdFNjb3JlUmVzcG9uc2USVAoGR2V0VG9wEiEuc2NvcmVib2FyZC5lZGdlLnYxLkdldFRvcFJlcXVlc3QaIi5zY29yZWJvYXJkLmVkZ2UudjEuR2V0VG9wUmVzcG9uc2UiA5ACARJyChBMaXN0TGVhZGVyYm9hcmRzEisuc2NvcmVib2FyZC5lZGdlLnYxLkxpc3RMZWFkZXJib2FyZHNSZXF1ZXN0Giwuc2NvcmVib2FyZC5lZGdlLnYxLkxpc3RMZWFkZXJib2FyZHNSZXNwb25zZSIDkAIBElcKB0dldFJhbmsSIi5zY29yZWJvYXJkLmVkZ2UudjEuR2V0UmFua1JlcXVlc3QaIy5zY29yZWJvYXJkLmVkZ2UudjEuR2V0UmFua1Jlc3BvbnNlIgOQAgESYAoKTGlzdEFyb3VuZBIlLnNjb3JlYm9hcmQuZWRnZS52MS5MaXN0QXJvdW5kUmVxdWVzdBomLnNjb3JlYm9hcmQuZWRnZS52MS5MaXN0QXJvdW5kUmVzcG9uc2UiA5ACAUJGChJzY29yZWJvYXJkLmVkZ2UudjFQAVoZc2NvcmVib2FyZC9lZGdlL3YxO2VkZ2V2MaoCElNjb3JlYm9hcmQuRWRnZS5WMWIGcHJvdG8z");
+  fileDesc("CiNzY29yZWJvYXJkL2VkZ2UvdjEvc2NvcmVib2FyZC5wcm90bxISc2NvcmVib2FyZC5lZGdlLnYxIl8KElN1Ym1pdFNjb3JlUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRIRCglhY3Rpb25faWQYAiABKAkSDgoGcG9pbnRzGAMgASgEEhEKCXNpZ25hdHVyZRgEIAEoCSJZChNTdWJtaXRTY29yZVJlc3BvbnNlEhEKCW5ld19zY29yZRgBIAEoBBIMCgRyYW5rGAIgASgEEg8KB3ZlcnNpb24YAyABKAQSEAoIcmVwbGF5ZWQYBCABKAgiRwoFRW50cnkSDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRINCgVzY29yZRgDIAEoBBIMCgRyYW5rGAQgASgEIjMKDUdldFRvcFJlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSDQoFbGltaXQYAiABKA0iZwoOR2V0VG9wUmVzcG9uc2USKgoHZW50cmllcxgBIAMoCzIZLnNjb3JlYm9hcmQuZWRnZS52MS5FbnRyeRINCgVlcG9jaBgCIAEoBBILCgNzZXEYAyABKAQSDQoFc3RhbGUYBCABKAgifQoSTGlzdEVudHJpZXNSZXF1ZXN0EhMKC2xlYWRlcmJvYXJkGAEgASgJEg0KBWxpbWl0GAIgASgNEhAKBmN1cnNvchgDIAEoCUgAEhMKCWFyb3VuZF9tZRgEIAEoCEgAEhMKCWZyb21fcmFuaxgFIAEoBEgAQgcKBXN0YXJ0Im8KE0xpc3RFbnRyaWVzUmVzcG9uc2USKgoHZW50cmllcxgBIAMoCzIZLnNjb3JlYm9hcmQuZWRnZS52MS5FbnRyeRIPCgdwbGF5ZXJzGAIgASgEEgwKBG5leHQYAyABKAkSDQoFc3RhbGUYBCABKAgiGQoXTGlzdExlYWRlcmJvYXJkc1JlcXVlc3QiXAoLTGVhZGVyYm9hcmQSDAoEbmFtZRgBIAEoCRIQCghvcGVyYXRvchgCIAEoCRINCgVvcmRlchgDIAEoCRIQCghkZWNpbWFscxgEIAEoDRIMCgR1bml0GAUgASgJIlEKGExpc3RMZWFkZXJib2FyZHNSZXNwb25zZRI1CgxsZWFkZXJib2FyZHMYASADKAsyHy5zY29yZWJvYXJkLmVkZ2UudjEuTGVhZGVyYm9hcmQiOgoOR2V0UmFua1JlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSEwoLbWluX3ZlcnNpb24YAiABKAQibAoPR2V0UmFua1Jlc3BvbnNlEigKBWVudHJ5GAEgASgLMhkuc2NvcmVib2FyZC5lZGdlLnYxLkVudHJ5Eg8KB3ZlcnNpb24YAiABKAQSDwoHcGxheWVycxgDIAEoBBINCgVzdGFsZRgEIAEoCCI4ChFMaXN0QXJvdW5kUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRIOCgZyYWRpdXMYAiABKA0iYAoSTGlzdEFyb3VuZFJlc3BvbnNlEioKB2VudHJpZXMYASADKAsyGS5zY29yZWJvYXJkLmVkZ2UudjEuRW50cnkSDwoHcGxheWVycxgCIAEoBBINCgVzdGFsZRgDIAEoCDLdBAoRU2NvcmVib2FyZFNlcnZpY2USXgoLU3VibWl0U2NvcmUSJi5zY29yZWJvYXJkLmVkZ2UudjEuU3VibWl0U2NvcmVSZXF1ZXN0Gicuc2NvcmVib2FyZC5lZGdlLnYxLlN1Ym1pdFNjb3JlUmVzcG9uc2USVAoGR2V0VG9wEiEuc2NvcmVib2FyZC5lZGdlLnYxLkdldFRvcFJlcXVlc3QaIi5zY29yZWJvYXJkLmVkZ2UudjEuR2V0VG9wUmVzcG9uc2UiA5ACARJjCgtMaXN0RW50cmllcxImLnNjb3JlYm9hcmQuZWRnZS52MS5MaXN0RW50cmllc1JlcXVlc3QaJy5zY29yZWJvYXJkLmVkZ2UudjEuTGlzdEVudHJpZXNSZXNwb25zZSIDkAIBEnIKEExpc3RMZWFkZXJib2FyZHMSKy5zY29yZWJvYXJkLmVkZ2UudjEuTGlzdExlYWRlcmJvYXJkc1JlcXVlc3QaLC5zY29yZWJvYXJkLmVkZ2UudjEuTGlzdExlYWRlcmJvYXJkc1Jlc3BvbnNlIgOQAgESVwoHR2V0UmFuaxIiLnNjb3JlYm9hcmQuZWRnZS52MS5HZXRSYW5rUmVxdWVzdBojLnNjb3JlYm9hcmQuZWRnZS52MS5HZXRSYW5rUmVzcG9uc2UiA5ACARJgCgpMaXN0QXJvdW5kEiUuc2NvcmVib2FyZC5lZGdlLnYxLkxpc3RBcm91bmRSZXF1ZXN0GiYuc2NvcmVib2FyZC5lZGdlLnYxLkxpc3RBcm91bmRSZXNwb25zZSIDkAIBQkYKEnNjb3JlYm9hcmQuZWRnZS52MVABWhlzY29yZWJvYXJkL2VkZ2UvdjE7ZWRnZXYxqgISU2NvcmVib2FyZC5FZGdlLlYxYgZwcm90bzM");
 
 /**
  * @generated from message scoreboard.edge.v1.SubmitScoreRequest
@@ -191,6 +191,101 @@ export const GetTopResponseSchema: GenMessage<GetTopResponse> = /*@__PURE__*/
   messageDesc(file_scoreboard_edge_v1_scoreboard, 4);
 
 /**
+ * @generated from message scoreboard.edge.v1.ListEntriesRequest
+ */
+export type ListEntriesRequest = Message<"scoreboard.edge.v1.ListEntriesRequest"> & {
+  /**
+   * Empty means "global".
+   *
+   * @generated from field: string leaderboard = 1;
+   */
+  leaderboard: string;
+
+  /**
+   * 1 to 100; 0 means 10.
+   *
+   * @generated from field: uint32 limit = 2;
+   */
+  limit: number;
+
+  /**
+   * Where the page begins; the first place if absent.
+   *
+   * @generated from oneof scoreboard.edge.v1.ListEntriesRequest.start
+   */
+  start: {
+    /**
+     * The `next` of a page of this board: continues behind its last entry, wherever players moved since.
+     *
+     * @generated from field: string cursor = 3;
+     */
+    value: string;
+    case: "cursor";
+  } | {
+    /**
+     * True: the page in which the calling player stands. Pages of `limit` places are counted from the first place on.
+     *
+     * @generated from field: bool around_me = 4;
+     */
+    value: boolean;
+    case: "aroundMe";
+  } | {
+    /**
+     * 1-based.
+     *
+     * @generated from field: uint64 from_rank = 5;
+     */
+    value: bigint;
+    case: "fromRank";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message scoreboard.edge.v1.ListEntriesRequest.
+ * Use `create(ListEntriesRequestSchema)` to create a new message.
+ */
+export const ListEntriesRequestSchema: GenMessage<ListEntriesRequest> = /*@__PURE__*/
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 5);
+
+/**
+ * @generated from message scoreboard.edge.v1.ListEntriesResponse
+ */
+export type ListEntriesResponse = Message<"scoreboard.edge.v1.ListEntriesResponse"> & {
+  /**
+   * @generated from field: repeated scoreboard.edge.v1.Entry entries = 1;
+   */
+  entries: Entry[];
+
+  /**
+   * How many players the board has.
+   *
+   * @generated from field: uint64 players = 2;
+   */
+  players: bigint;
+
+  /**
+   * The cursor of the page that follows; empty when none does.
+   *
+   * @generated from field: string next = 3;
+   */
+  next: string;
+
+  /**
+   * True when the page may be out of date.
+   *
+   * @generated from field: bool stale = 4;
+   */
+  stale: boolean;
+};
+
+/**
+ * Describes the message scoreboard.edge.v1.ListEntriesResponse.
+ * Use `create(ListEntriesResponseSchema)` to create a new message.
+ */
+export const ListEntriesResponseSchema: GenMessage<ListEntriesResponse> = /*@__PURE__*/
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 6);
+
+/**
  * @generated from message scoreboard.edge.v1.ListLeaderboardsRequest
  */
 export type ListLeaderboardsRequest = Message<"scoreboard.edge.v1.ListLeaderboardsRequest"> & {
@@ -201,7 +296,7 @@ export type ListLeaderboardsRequest = Message<"scoreboard.edge.v1.ListLeaderboar
  * Use `create(ListLeaderboardsRequestSchema)` to create a new message.
  */
 export const ListLeaderboardsRequestSchema: GenMessage<ListLeaderboardsRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_edge_v1_scoreboard, 5);
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 7);
 
 /**
  * @generated from message scoreboard.edge.v1.Leaderboard
@@ -246,7 +341,7 @@ export type Leaderboard = Message<"scoreboard.edge.v1.Leaderboard"> & {
  * Use `create(LeaderboardSchema)` to create a new message.
  */
 export const LeaderboardSchema: GenMessage<Leaderboard> = /*@__PURE__*/
-  messageDesc(file_scoreboard_edge_v1_scoreboard, 6);
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 8);
 
 /**
  * @generated from message scoreboard.edge.v1.ListLeaderboardsResponse
@@ -265,7 +360,7 @@ export type ListLeaderboardsResponse = Message<"scoreboard.edge.v1.ListLeaderboa
  * Use `create(ListLeaderboardsResponseSchema)` to create a new message.
  */
 export const ListLeaderboardsResponseSchema: GenMessage<ListLeaderboardsResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_edge_v1_scoreboard, 7);
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 9);
 
 /**
  * @generated from message scoreboard.edge.v1.GetRankRequest
@@ -289,7 +384,7 @@ export type GetRankRequest = Message<"scoreboard.edge.v1.GetRankRequest"> & {
  * Use `create(GetRankRequestSchema)` to create a new message.
  */
 export const GetRankRequestSchema: GenMessage<GetRankRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_edge_v1_scoreboard, 8);
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 10);
 
 /**
  * @generated from message scoreboard.edge.v1.GetRankResponse
@@ -323,7 +418,7 @@ export type GetRankResponse = Message<"scoreboard.edge.v1.GetRankResponse"> & {
  * Use `create(GetRankResponseSchema)` to create a new message.
  */
 export const GetRankResponseSchema: GenMessage<GetRankResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_edge_v1_scoreboard, 9);
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 11);
 
 /**
  * @generated from message scoreboard.edge.v1.ListAroundRequest
@@ -347,7 +442,7 @@ export type ListAroundRequest = Message<"scoreboard.edge.v1.ListAroundRequest"> 
  * Use `create(ListAroundRequestSchema)` to create a new message.
  */
 export const ListAroundRequestSchema: GenMessage<ListAroundRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_edge_v1_scoreboard, 10);
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 12);
 
 /**
  * @generated from message scoreboard.edge.v1.ListAroundResponse
@@ -378,7 +473,7 @@ export type ListAroundResponse = Message<"scoreboard.edge.v1.ListAroundResponse"
  * Use `create(ListAroundResponseSchema)` to create a new message.
  */
 export const ListAroundResponseSchema: GenMessage<ListAroundResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_edge_v1_scoreboard, 11);
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 13);
 
 /**
  * The player is the `sub` of the bearer token; no request can act for another player.
@@ -405,6 +500,16 @@ export const ScoreboardService: GenService<{
     methodKind: "unary";
     input: typeof GetTopRequestSchema;
     output: typeof GetTopResponseSchema;
+  },
+  /**
+   * One page of a board, best first, at any depth. Needs a token only with around_me.
+   *
+   * @generated from rpc scoreboard.edge.v1.ScoreboardService.ListEntries
+   */
+  listEntries: {
+    methodKind: "unary";
+    input: typeof ListEntriesRequestSchema;
+    output: typeof ListEntriesResponseSchema;
   },
   /**
    * The open boards with their settings, in the order of their names. Needs no token.

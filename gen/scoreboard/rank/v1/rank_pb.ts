@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scoreboard/rank/v1/rank.proto.
  */
 export const file_scoreboard_rank_v1_rank: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zY29yZWJvYXJkL3JhbmsvdjEvcmFuay5wcm90bxISc2NvcmVib2FyZC5yYW5rLnYxIkAKDUJvYXJkUG9zaXRpb24SEwoLbGVhZGVyYm9hcmQYASABKAkSDQoFZXBvY2gYAiABKAQSCwoDc2VxGAMgASgEIkcKBUVudHJ5Eg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSDQoFc2NvcmUYAyABKAQSDAoEcmFuaxgEIAEoBCIWChRHZXREZXBsb3ltZW50UmVxdWVzdCIjChVHZXREZXBsb3ltZW50UmVzcG9uc2USCgoCaWQYASABKAkiMwoNR2V0VG9wUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRINCgVsaW1pdBgCIAEoDSKWAQoOR2V0VG9wUmVzcG9uc2USKgoHZW50cmllcxgBIAMoCzIZLnNjb3JlYm9hcmQucmFuay52MS5FbnRyeRIzCghwb3NpdGlvbhgCIAEoCzIhLnNjb3JlYm9hcmQucmFuay52MS5Cb2FyZFBvc2l0aW9uEg0KBXN0YWxlGAMgASgIEhQKDGNvbmZpcm1lZF9tcxgEIAEoDSJLCg5HZXRSYW5rUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhMKC21pbl92ZXJzaW9uGAMgASgEImwKD0dldFJhbmtSZXNwb25zZRIoCgVlbnRyeRgBIAEoCzIZLnNjb3JlYm9hcmQucmFuay52MS5FbnRyeRIPCgd2ZXJzaW9uGAIgASgEEg8KB3BsYXllcnMYAyABKAQSDQoFc3RhbGUYBCABKAgiSQoRTGlzdEFyb3VuZFJlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIOCgZyYWRpdXMYAyABKA0iYAoSTGlzdEFyb3VuZFJlc3BvbnNlEioKB2VudHJpZXMYASADKAsyGS5zY29yZWJvYXJkLnJhbmsudjEuRW50cnkSDwoHcGxheWVycxgCIAEoBBINCgVzdGFsZRgDIAEoCCJXCgpQbGFjZVF1ZXJ5EhMKC2xlYWRlcmJvYXJkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGcmFkaXVzGAMgASgNEhMKC21pbl92ZXJzaW9uGAQgASgEIo4BCgVQbGFjZRIoCgVlbnRyeRgBIAEoCzIZLnNjb3JlYm9hcmQucmFuay52MS5FbnRyeRIPCgd2ZXJzaW9uGAIgASgEEg8KB3BsYXllcnMYAyABKAQSKgoHZW50cmllcxgEIAMoCzIZLnNjb3JlYm9hcmQucmFuay52MS5FbnRyeRINCgVzdGFsZRgFIAEoCCJQCgdSZWZ1c2VkEgwKBGNvZGUYASABKA0SDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYBCABKA0iQwoQR2V0UGxhY2VzUmVxdWVzdBIvCgdxdWVyaWVzGAEgAygLMh4uc2NvcmVib2FyZC5yYW5rLnYxLlBsYWNlUXVlcnkixQEKEUdldFBsYWNlc1Jlc3BvbnNlEj8KCG91dGNvbWVzGAEgAygLMi0uc2NvcmVib2FyZC5yYW5rLnYxLkdldFBsYWNlc1Jlc3BvbnNlLk91dGNvbWUabwoHT3V0Y29tZRIqCgVwbGFjZRgBIAEoCzIZLnNjb3JlYm9hcmQucmFuay52MS5QbGFjZUgAEi4KB3JlZnVzZWQYAiABKAsyGy5zY29yZWJvYXJkLnJhbmsudjEuUmVmdXNlZEgAQggKBnJlc3VsdCI/CgpJbmRleFN0YXRlEg0KBWVwb2NoGAEgASgEEhAKCGluX3JlZGlzGAIgASgIEhAKCGJ1aWxkaW5nGAMgASgEIo0BCgtCb2FyZFN0YXRlcxITCgtsZWFkZXJib2FyZBgBIAEoCRIQCgh1c2VyX2lkcxgCIAMoCRIRCgl1c2VybmFtZXMYAyADKAkSDgoGcG9pbnRzGAQgAygEEhAKCHZlcnNpb25zGAUgAygEEg8KB3JlYWNoZWQYBiADKAQSEQoJYXNjZW5kaW5nGAcgASgIInYKFFByb2plY3RTdGF0ZXNSZXF1ZXN0Ei0KBWluZGV4GAEgASgLMh4uc2NvcmVib2FyZC5yYW5rLnYxLkluZGV4U3RhdGUSLwoGYm9hcmRzGAIgAygLMh8uc2NvcmVib2FyZC5yYW5rLnYxLkJvYXJkU3RhdGVzInUKDlByb2plY3RlZEJvYXJkEg0KBXJhbmtzGAEgAygNEg0KBWVwb2NoGAIgASgEEgsKA3NlcRgDIAEoBBImCgN0b3AYBCADKAsyGS5zY29yZWJvYXJkLnJhbmsudjEuRW50cnkSEAoIY29tcGxldGUYBSABKAgiSwoVUHJvamVjdFN0YXRlc1Jlc3BvbnNlEjIKBmJvYXJkcxgBIAMoCzIiLnNjb3JlYm9hcmQucmFuay52MS5Qcm9qZWN0ZWRCb2FyZDKABgoLUmFua1NlcnZpY2USTwoGR2V0VG9wEiEuc2NvcmVib2FyZC5yYW5rLnYxLkdldFRvcFJlcXVlc3QaIi5zY29yZWJvYXJkLnJhbmsudjEuR2V0VG9wUmVzcG9uc2USWQoMU3RyZWFtR2V0VG9wEiEuc2NvcmVib2FyZC5yYW5rLnYxLkdldFRvcFJlcXVlc3QaIi5zY29yZWJvYXJkLnJhbmsudjEuR2V0VG9wUmVzcG9uc2UoATABElIKB0dldFJhbmsSIi5zY29yZWJvYXJkLnJhbmsudjEuR2V0UmFua1JlcXVlc3QaIy5zY29yZWJvYXJkLnJhbmsudjEuR2V0UmFua1Jlc3BvbnNlElsKCkxpc3RBcm91bmQSJS5zY29yZWJvYXJkLnJhbmsudjEuTGlzdEFyb3VuZFJlcXVlc3QaJi5zY29yZWJvYXJkLnJhbmsudjEuTGlzdEFyb3VuZFJlc3BvbnNlElgKCUdldFBsYWNlcxIkLnNjb3JlYm9hcmQucmFuay52MS5HZXRQbGFjZXNSZXF1ZXN0GiUuc2NvcmVib2FyZC5yYW5rLnYxLkdldFBsYWNlc1Jlc3BvbnNlEmQKDUdldERlcGxveW1lbnQSKC5zY29yZWJvYXJkLnJhbmsudjEuR2V0RGVwbG95bWVudFJlcXVlc3QaKS5zY29yZWJvYXJkLnJhbmsudjEuR2V0RGVwbG95bWVudFJlc3BvbnNlEmQKDVByb2plY3RTdGF0ZXMSKC5zY29yZWJvYXJkLnJhbmsudjEuUHJvamVjdFN0YXRlc1JlcXVlc3QaKS5zY29yZWJvYXJkLnJhbmsudjEuUHJvamVjdFN0YXRlc1Jlc3BvbnNlEm4KE1N0cmVhbVByb2plY3RTdGF0ZXMSKC5zY29yZWJvYXJkLnJhbmsudjEuUHJvamVjdFN0YXRlc1JlcXVlc3QaKS5zY29yZWJvYXJkLnJhbmsudjEuUHJvamVjdFN0YXRlc1Jlc3BvbnNlKAEwAUJGChJzY29yZWJvYXJkLnJhbmsudjFQAVoZc2NvcmVib2FyZC9yYW5rL3YxO3Jhbmt2MaoCElNjb3JlYm9hcmQuUmFuay5WMWIGcHJvdG8z");
+  fileDesc("Ch1zY29yZWJvYXJkL3JhbmsvdjEvcmFuay5wcm90bxISc2NvcmVib2FyZC5yYW5rLnYxIkAKDUJvYXJkUG9zaXRpb24SEwoLbGVhZGVyYm9hcmQYASABKAkSDQoFZXBvY2gYAiABKAQSCwoDc2VxGAMgASgEIkcKBUVudHJ5Eg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSDQoFc2NvcmUYAyABKAQSDAoEcmFuaxgEIAEoBCIWChRHZXREZXBsb3ltZW50UmVxdWVzdCIjChVHZXREZXBsb3ltZW50UmVzcG9uc2USCgoCaWQYASABKAkiMwoNR2V0VG9wUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRINCgVsaW1pdBgCIAEoDSKWAQoOR2V0VG9wUmVzcG9uc2USKgoHZW50cmllcxgBIAMoCzIZLnNjb3JlYm9hcmQucmFuay52MS5FbnRyeRIzCghwb3NpdGlvbhgCIAEoCzIhLnNjb3JlYm9hcmQucmFuay52MS5Cb2FyZFBvc2l0aW9uEg0KBXN0YWxlGAMgASgIEhQKDGNvbmZpcm1lZF9tcxgEIAEoDSJLCg5HZXRSYW5rUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhMKC21pbl92ZXJzaW9uGAMgASgEImwKD0dldFJhbmtSZXNwb25zZRIoCgVlbnRyeRgBIAEoCzIZLnNjb3JlYm9hcmQucmFuay52MS5FbnRyeRIPCgd2ZXJzaW9uGAIgASgEEg8KB3BsYXllcnMYAyABKAQSDQoFc3RhbGUYBCABKAgiSQoRTGlzdEFyb3VuZFJlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIOCgZyYWRpdXMYAyABKA0iYAoSTGlzdEFyb3VuZFJlc3BvbnNlEioKB2VudHJpZXMYASADKAsyGS5zY29yZWJvYXJkLnJhbmsudjEuRW50cnkSDwoHcGxheWVycxgCIAEoBBINCgVzdGFsZRgDIAEoCCJXCgpQbGFjZVF1ZXJ5EhMKC2xlYWRlcmJvYXJkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGcmFkaXVzGAMgASgNEhMKC21pbl92ZXJzaW9uGAQgASgEIo4BCgVQbGFjZRIoCgVlbnRyeRgBIAEoCzIZLnNjb3JlYm9hcmQucmFuay52MS5FbnRyeRIPCgd2ZXJzaW9uGAIgASgEEg8KB3BsYXllcnMYAyABKAQSKgoHZW50cmllcxgEIAMoCzIZLnNjb3JlYm9hcmQucmFuay52MS5FbnRyeRINCgVzdGFsZRgFIAEoCCJQCgdSZWZ1c2VkEgwKBGNvZGUYASABKA0SDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYBCABKA0iQwoQR2V0UGxhY2VzUmVxdWVzdBIvCgdxdWVyaWVzGAEgAygLMh4uc2NvcmVib2FyZC5yYW5rLnYxLlBsYWNlUXVlcnkixQEKEUdldFBsYWNlc1Jlc3BvbnNlEj8KCG91dGNvbWVzGAEgAygLMi0uc2NvcmVib2FyZC5yYW5rLnYxLkdldFBsYWNlc1Jlc3BvbnNlLk91dGNvbWUabwoHT3V0Y29tZRIqCgVwbGFjZRgBIAEoCzIZLnNjb3JlYm9hcmQucmFuay52MS5QbGFjZUgAEi4KB3JlZnVzZWQYAiABKAsyGy5zY29yZWJvYXJkLnJhbmsudjEuUmVmdXNlZEgAQggKBnJlc3VsdCKCAQoSTGlzdEVudHJpZXNSZXF1ZXN0EhMKC2xlYWRlcmJvYXJkGAEgASgJEg0KBWxpbWl0GAIgASgNEhAKBmN1cnNvchgDIAEoCUgAEhgKDmFyb3VuZF91c2VyX2lkGAQgASgJSAASEwoJZnJvbV9yYW5rGAUgASgESABCBwoFc3RhcnQibwoTTGlzdEVudHJpZXNSZXNwb25zZRIqCgdlbnRyaWVzGAEgAygLMhkuc2NvcmVib2FyZC5yYW5rLnYxLkVudHJ5Eg8KB3BsYXllcnMYAiABKAQSDAoEbmV4dBgDIAEoCRINCgVzdGFsZRgEIAEoCCI/CgpJbmRleFN0YXRlEg0KBWVwb2NoGAEgASgEEhAKCGluX3JlZGlzGAIgASgIEhAKCGJ1aWxkaW5nGAMgASgEIo0BCgtCb2FyZFN0YXRlcxITCgtsZWFkZXJib2FyZBgBIAEoCRIQCgh1c2VyX2lkcxgCIAMoCRIRCgl1c2VybmFtZXMYAyADKAkSDgoGcG9pbnRzGAQgAygEEhAKCHZlcnNpb25zGAUgAygEEg8KB3JlYWNoZWQYBiADKAQSEQoJYXNjZW5kaW5nGAcgASgIInYKFFByb2plY3RTdGF0ZXNSZXF1ZXN0Ei0KBWluZGV4GAEgASgLMh4uc2NvcmVib2FyZC5yYW5rLnYxLkluZGV4U3RhdGUSLwoGYm9hcmRzGAIgAygLMh8uc2NvcmVib2FyZC5yYW5rLnYxLkJvYXJkU3RhdGVzInUKDlByb2plY3RlZEJvYXJkEg0KBXJhbmtzGAEgAygNEg0KBWVwb2NoGAIgASgEEgsKA3NlcRgDIAEoBBImCgN0b3AYBCADKAsyGS5zY29yZWJvYXJkLnJhbmsudjEuRW50cnkSEAoIY29tcGxldGUYBSABKAgiSwoVUHJvamVjdFN0YXRlc1Jlc3BvbnNlEjIKBmJvYXJkcxgBIAMoCzIiLnNjb3JlYm9hcmQucmFuay52MS5Qcm9qZWN0ZWRCb2FyZDLgBgoLUmFua1NlcnZpY2USTwoGR2V0VG9wEiEuc2NvcmVib2FyZC5yYW5rLnYxLkdldFRvcFJlcXVlc3QaIi5zY29yZWJvYXJkLnJhbmsudjEuR2V0VG9wUmVzcG9uc2USWQoMU3RyZWFtR2V0VG9wEiEuc2NvcmVib2FyZC5yYW5rLnYxLkdldFRvcFJlcXVlc3QaIi5zY29yZWJvYXJkLnJhbmsudjEuR2V0VG9wUmVzcG9uc2UoATABElIKB0dldFJhbmsSIi5zY29yZWJvYXJkLnJhbmsudjEuR2V0UmFua1JlcXVlc3QaIy5zY29yZWJvYXJkLnJhbmsudjEuR2V0UmFua1Jlc3BvbnNlElsKCkxpc3RBcm91bmQSJS5zY29yZWJvYXJkLnJhbmsudjEuTGlzdEFyb3VuZFJlcXVlc3QaJi5zY29yZWJvYXJkLnJhbmsudjEuTGlzdEFyb3VuZFJlc3BvbnNlElgKCUdldFBsYWNlcxIkLnNjb3JlYm9hcmQucmFuay52MS5HZXRQbGFjZXNSZXF1ZXN0GiUuc2NvcmVib2FyZC5yYW5rLnYxLkdldFBsYWNlc1Jlc3BvbnNlEl4KC0xpc3RFbnRyaWVzEiYuc2NvcmVib2FyZC5yYW5rLnYxLkxpc3RFbnRyaWVzUmVxdWVzdBonLnNjb3JlYm9hcmQucmFuay52MS5MaXN0RW50cmllc1Jlc3BvbnNlEmQKDUdldERlcGxveW1lbnQSKC5zY29yZWJvYXJkLnJhbmsudjEuR2V0RGVwbG95bWVudFJlcXVlc3QaKS5zY29yZWJvYXJkLnJhbmsudjEuR2V0RGVwbG95bWVudFJlc3BvbnNlEmQKDVByb2plY3RTdGF0ZXMSKC5zY29yZWJvYXJkLnJhbmsudjEuUHJvamVjdFN0YXRlc1JlcXVlc3QaKS5zY29yZWJvYXJkLnJhbmsudjEuUHJvamVjdFN0YXRlc1Jlc3BvbnNlEm4KE1N0cmVhbVByb2plY3RTdGF0ZXMSKC5zY29yZWJvYXJkLnJhbmsudjEuUHJvamVjdFN0YXRlc1JlcXVlc3QaKS5zY29yZWJvYXJkLnJhbmsudjEuUHJvamVjdFN0YXRlc1Jlc3BvbnNlKAEwAUJGChJzY29yZWJvYXJkLnJhbmsudjFQAVoZc2NvcmVib2FyZC9yYW5rL3YxO3Jhbmt2MaoCElNjb3JlYm9hcmQuUmFuay5WMWIGcHJvdG8z");
 
 /**
  * The ordering token of a board: compare epoch first, then seq.
@@ -479,6 +479,100 @@ export const GetPlacesResponse_OutcomeSchema: GenMessage<GetPlacesResponse_Outco
   messageDesc(file_scoreboard_rank_v1_rank, 14, 0);
 
 /**
+ * @generated from message scoreboard.rank.v1.ListEntriesRequest
+ */
+export type ListEntriesRequest = Message<"scoreboard.rank.v1.ListEntriesRequest"> & {
+  /**
+   * Empty means "global".
+   *
+   * @generated from field: string leaderboard = 1;
+   */
+  leaderboard: string;
+
+  /**
+   * 1 to 100; 0 means 10.
+   *
+   * @generated from field: uint32 limit = 2;
+   */
+  limit: number;
+
+  /**
+   * Where the page begins; the first place if absent.
+   *
+   * @generated from oneof scoreboard.rank.v1.ListEntriesRequest.start
+   */
+  start: {
+    /**
+     * The `next` of a page of this board: continues behind its last entry, wherever players moved since.
+     *
+     * @generated from field: string cursor = 3;
+     */
+    value: string;
+    case: "cursor";
+  } | {
+    /**
+     * The page in which this player stands: pages of `limit` places are counted from the first place on. A player without a score is
+     * refused with NOT_FOUND.
+     *
+     * @generated from field: string around_user_id = 4;
+     */
+    value: string;
+    case: "aroundUserId";
+  } | {
+    /**
+     * 1-based.
+     *
+     * @generated from field: uint64 from_rank = 5;
+     */
+    value: bigint;
+    case: "fromRank";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message scoreboard.rank.v1.ListEntriesRequest.
+ * Use `create(ListEntriesRequestSchema)` to create a new message.
+ */
+export const ListEntriesRequestSchema: GenMessage<ListEntriesRequest> = /*@__PURE__*/
+  messageDesc(file_scoreboard_rank_v1_rank, 15);
+
+/**
+ * @generated from message scoreboard.rank.v1.ListEntriesResponse
+ */
+export type ListEntriesResponse = Message<"scoreboard.rank.v1.ListEntriesResponse"> & {
+  /**
+   * @generated from field: repeated scoreboard.rank.v1.Entry entries = 1;
+   */
+  entries: Entry[];
+
+  /**
+   * How many players the board has.
+   *
+   * @generated from field: uint64 players = 2;
+   */
+  players: bigint;
+
+  /**
+   * The cursor of the page that follows; empty when none does.
+   *
+   * @generated from field: string next = 3;
+   */
+  next: string;
+
+  /**
+   * @generated from field: bool stale = 4;
+   */
+  stale: boolean;
+};
+
+/**
+ * Describes the message scoreboard.rank.v1.ListEntriesResponse.
+ * Use `create(ListEntriesResponseSchema)` to create a new message.
+ */
+export const ListEntriesResponseSchema: GenMessage<ListEntriesResponse> = /*@__PURE__*/
+  messageDesc(file_scoreboard_rank_v1_rank, 16);
+
+/**
  * Which rank index is current, read from Postgres in one statement.
  *
  * @generated from message scoreboard.rank.v1.IndexState
@@ -509,7 +603,7 @@ export type IndexState = Message<"scoreboard.rank.v1.IndexState"> & {
  * Use `create(IndexStateSchema)` to create a new message.
  */
 export const IndexStateSchema: GenMessage<IndexState> = /*@__PURE__*/
-  messageDesc(file_scoreboard_rank_v1_rank, 15);
+  messageDesc(file_scoreboard_rank_v1_rank, 17);
 
 /**
  * The newest states of players of one board, as parallel lists of equal length, because a batch has hundreds. Each
@@ -563,7 +657,7 @@ export type BoardStates = Message<"scoreboard.rank.v1.BoardStates"> & {
  * Use `create(BoardStatesSchema)` to create a new message.
  */
 export const BoardStatesSchema: GenMessage<BoardStates> = /*@__PURE__*/
-  messageDesc(file_scoreboard_rank_v1_rank, 16);
+  messageDesc(file_scoreboard_rank_v1_rank, 18);
 
 /**
  * @generated from message scoreboard.rank.v1.ProjectStatesRequest
@@ -590,7 +684,7 @@ export type ProjectStatesRequest = Message<"scoreboard.rank.v1.ProjectStatesRequ
  * Use `create(ProjectStatesRequestSchema)` to create a new message.
  */
 export const ProjectStatesRequestSchema: GenMessage<ProjectStatesRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_rank_v1_rank, 17);
+  messageDesc(file_scoreboard_rank_v1_rank, 19);
 
 /**
  * @generated from message scoreboard.rank.v1.ProjectedBoard
@@ -635,7 +729,7 @@ export type ProjectedBoard = Message<"scoreboard.rank.v1.ProjectedBoard"> & {
  * Use `create(ProjectedBoardSchema)` to create a new message.
  */
 export const ProjectedBoardSchema: GenMessage<ProjectedBoard> = /*@__PURE__*/
-  messageDesc(file_scoreboard_rank_v1_rank, 18);
+  messageDesc(file_scoreboard_rank_v1_rank, 20);
 
 /**
  * @generated from message scoreboard.rank.v1.ProjectStatesResponse
@@ -654,7 +748,7 @@ export type ProjectStatesResponse = Message<"scoreboard.rank.v1.ProjectStatesRes
  * Use `create(ProjectStatesResponseSchema)` to create a new message.
  */
 export const ProjectStatesResponseSchema: GenMessage<ProjectStatesResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_rank_v1_rank, 19);
+  messageDesc(file_scoreboard_rank_v1_rank, 21);
 
 /**
  * Internal: callers identify themselves as services; a player's token is refused.
@@ -716,6 +810,16 @@ export const RankService: GenService<{
     methodKind: "unary";
     input: typeof GetPlacesRequestSchema;
     output: typeof GetPlacesResponseSchema;
+  },
+  /**
+   * One page of a board, best first, at any depth.
+   *
+   * @generated from rpc scoreboard.rank.v1.RankService.ListEntries
+   */
+  listEntries: {
+    methodKind: "unary";
+    input: typeof ListEntriesRequestSchema;
+    output: typeof ListEntriesResponseSchema;
   },
   /**
    * Which deployment this is. The stream of its events carries the id, so that a reader finds one of another deployment.

@@ -3,6 +3,7 @@
 import { createAnnounceBoards } from '../../../../services/rank/announce/announce-boards.ts';
 import { createProjector, type Projector } from '../../../../services/rank/project/projector.ts';
 import { createReadBoards, type ReadBoards } from '../../../../services/rank/read/read-boards.ts';
+import { createReadPages } from '../../../../services/rank/read/read-pages.ts';
 import { createIndexKeeper } from '../../../../services/rank/rebuild/index-keeper.ts';
 import { KnownIndex } from '../../../../services/rank/rebuild/known-index.ts';
 import { createRankRpc } from '../../../../services/rank/rpc.ts';
@@ -62,6 +63,7 @@ export function startRankNode({ truth, index, bus, mutations }: RankNodeOptions)
     known,
     log,
   });
+  const pages = createReadPages({ index: rankIndex, truthPages: truth.truthPages(process), known, log });
   const announce = createAnnounceBoards({ reader, bus: publisher, log }).current;
   const keeper = createIndexKeeper({
     epochs: truth.epochStore(process),
@@ -85,7 +87,7 @@ export function startRankNode({ truth, index, bus, mutations }: RankNodeOptions)
   return {
     process,
     reader,
-    handlers: createRankRpc({ boards: reader, projectStates, deployment: STREAM.deployment }).handlers,
+    handlers: createRankRpc({ boards: reader, pages, projectStates, deployment: STREAM.deployment }).handlers,
   };
 }
 

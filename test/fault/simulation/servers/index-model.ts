@@ -7,7 +7,7 @@ import type { Mutations } from '../environment/mutations.ts';
 import type { Failures, Network, Process, Server } from '../environment/network.ts';
 import { IndexContents } from './index-contents.ts';
 import { unpack } from './packed.ts';
-import { toEntries } from './standings.ts';
+import { pageOf, toEntries } from './standings.ts';
 
 const COMMAND_LIMIT_MS = 400;
 const FAILURES: Failures = {
@@ -65,6 +65,10 @@ export class IndexServer {
       top: (epoch, leaderboard, limit) => askTrusted(() => topOf(held(), epoch, leaderboard, limit)),
       around: (epoch, leaderboard, userId, radius) =>
         askTrusted(() => placeOf(held(), { epoch, leaderboard, userId, radius })),
+      page: (epoch, leaderboard, start, limit) =>
+        askTrusted(() =>
+          held().counts(epoch) ? pageOf(held().ordered(epoch, leaderboard), start, limit) : undefined,
+        ),
       pointTo: (epoch) =>
         ask(() => {
           held().pointer = epoch;

@@ -1,5 +1,6 @@
 /** The readings of Postgres (boards, players, ranks), as their store promises. */
 
+import type { TruthPages } from '../../../../services/rank/truth/truth-pages.ts';
 import type { TruthStore } from '../../../../services/rank/truth/truth-store.ts';
 import type { BoardReading, PlayerState } from '../../../../services/shared/values/board.ts';
 import { playerKey } from '../../checker/evidence/evidence.ts';
@@ -8,7 +9,7 @@ import type { VirtualTime } from '../environment/virtual-time.ts';
 import type { Database } from './database.ts';
 import { epochStoreOf } from './epoch-store.ts';
 import { pack } from './packed.ts';
-import { compareStates, toEntries } from './standings.ts';
+import { compareStates, pageOf, toEntries } from './standings.ts';
 
 const READ_LIMIT_MS = 2_000;
 const TOP_SIZE = 10;
@@ -81,8 +82,14 @@ export function createTruth(database: Database, time: VirtualTime) {
     };
   }
 
+  const truthPages = (from: Process): TruthPages => ({
+    page: (leaderboard, start, limit) =>
+      database.run(from, READ_LIMIT_MS, () => pageOf(ordered(leaderboard), start, limit)),
+  });
+
   return {
     truthStore,
+    truthPages,
     epochStore: (from: Process) => epochStoreOf(database, time, from),
     board,
     ordered,
