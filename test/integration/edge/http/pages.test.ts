@@ -30,7 +30,7 @@ beforeAll(async () => {
     await submitted(submissions);
   }
   ({ accessToken: token } = await sentAgain(() =>
-    world.authAs('cli').issueToken({ userId: idOf(137) }, call),
+    world.authAs('cli').issueToken({ userId: idOf(137), username: 'Name 137' }, call),
   ));
 });
 afterAll(() => world?.stop());
