@@ -26,6 +26,7 @@ import { createAdmission } from './limits/admission.ts';
 import { createRateLimiter } from './limits/rate-limiter.ts';
 import { createPageRoutes } from './page/page-routes.ts';
 import { createRead } from './read/read.ts';
+import { createReadFriends } from './read/read-friends.ts';
 import { createReadPages } from './read/read-pages.ts';
 import { createTopCache } from './read/top-cache.ts';
 import { createRestRoutes } from './rest/rest-routes.ts';
@@ -70,11 +71,7 @@ export async function startEdge(
   });
   limiter.startProbing();
   const admission = createAdmission({ verifier, limiter, addressExempt });
-  const topCache = createTopCache({ rank, metrics });
-  const submit = createSubmit({ score, topCache, metrics });
-  const read = createRead({ rank, topCache });
-  const pages = createReadPages({ rank });
-  const boardList = createBoardList({ boards });
+  const useCases = createUseCases({ score, rank, boards, metrics });
   const health = startHealth({ score, rank, verifier, limiter });
   const { readiness, dependencies } = health;
 
@@ -83,11 +80,10 @@ export async function startEdge(
     port: config.port,
     routes: new Map([
       ...createPageRoutes(config.publicNodes, config.allowedOrigins),
-      ...createRestRoutes({ admission, submit, read, pages, topCache, boardList, verifier, readiness }),
+      ...createRestRoutes({ admission, ...useCases, verifier, readiness }),
       ...createConnectRoutes({
-        register: (router) =>
-          registerScoreboardService(router, { admission, submit, read, pages, boardList }),
-        admissionChecks: new Map([[SUBMIT_SCORE_PATH, submit.checkQueue]]),
+        register: (router) => registerScoreboardService(router, { admission, ...useCases }),
+        admissionChecks: new Map([[SUBMIT_SCORE_PATH, useCases.submit.checkQueue]]),
         log,
       }),
     ]),
@@ -113,14 +109,31 @@ export async function startEdge(
     async stop() {
       health.drain();
       await server.stop();
-      await submit.close();
-      await read.close();
+      await useCases.submit.close();
+      await useCases.read.close();
       await limiter.close();
       await health.stop();
       verifier.close();
       closeClients();
       await admin.close();
     },
+  };
+}
+
+function createUseCases({
+  score,
+  rank,
+  boards,
+  metrics,
+}: Pick<ReturnType<typeof openClients>, 'score' | 'rank' | 'boards'> & { metrics: Metrics }) {
+  const topCache = createTopCache({ rank, metrics });
+  return {
+    topCache,
+    submit: createSubmit({ score, topCache, metrics }),
+    read: createRead({ rank, topCache }),
+    pages: createReadPages({ rank }),
+    friends: createReadFriends({ rank }),
+    boardList: createBoardList({ boards }),
   };
 }
 

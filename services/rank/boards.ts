@@ -8,6 +8,7 @@ import { createRankIndex } from './index/rank-index.ts';
 import { createProjector } from './project/projector.ts';
 import { createReadBoards } from './read/read-boards.ts';
 import { createReadPages } from './read/read-pages.ts';
+import { createReadStandings } from './read/read-standings.ts';
 import { createEpochStore } from './rebuild/epoch-store.ts';
 import { createIndexKeeper } from './rebuild/index-keeper.ts';
 import { KnownIndex } from './rebuild/known-index.ts';
@@ -59,6 +60,7 @@ export function createBoards({ servers, log, metrics }: BoardsOptions) {
   return {
     ...{ known, keeper, reader, reconciler },
     pages: createReadPages({ index, truthPages, known, log }),
+    standings: createReadStandings({ index, truth: readersTruth, truthRanks, known, log }),
     projectStates: createProjectStates({ projector, truthRanks, known, keeper, reconciler, log }),
     compareAll: createCompareAll({ compare, contents, truth, known }),
   };

@@ -1,15 +1,23 @@
-/** The gRPC method that reads a board page by page. */
-import type { ListEntriesRequest } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
+/** The gRPC methods that read a part of a board: a page, or some of its players. */
+import type { ListEntriesRequest, ListPlayersRequest } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { AppError } from '../shared/errors/app-error.ts';
 import { type PageStart, TOP_MAX } from '../shared/values/board.ts';
 import { MAX_SCORE, parseLeaderboard, parseUserId } from '../shared/values/identifiers.ts';
 import { formatCursor, parseCursor } from './read/cursor.ts';
 import type { ReadPages } from './read/read-pages.ts';
+import type { ReadStandings } from './read/read-standings.ts';
 import { toEntry, within } from './read/wire.ts';
 
 const LIMIT_DEFAULT = 10;
 
-export function createEntriesHandlers(pages: ReadPages) {
+const MAX_PLAYERS = 200;
+
+export interface EntriesHandlersOptions {
+  pages: ReadPages;
+  standings: ReadStandings;
+}
+
+export function createEntriesHandlers({ pages, standings }: EntriesHandlersOptions) {
   return {
     async listEntries(request: ListEntriesRequest) {
       const leaderboard = parseLeaderboard(request.leaderboard);
@@ -21,6 +29,15 @@ export function createEntriesHandlers(pages: ReadPages) {
       );
       const next = last === undefined ? '' : formatCursor(leaderboard, last);
       return { entries: entries.map(toEntry), players: BigInt(players), next, stale };
+    },
+
+    async listPlayers(request: ListPlayersRequest) {
+      const leaderboard = parseLeaderboard(request.leaderboard);
+      const [first, ...others] = new Set(request.userIds.map(parseUserId));
+      if (first === undefined || request.userIds.length > MAX_PLAYERS)
+        throw new AppError('BATCH_SIZE_INVALID');
+      const { entries, players, stale } = await standings(leaderboard, [first, ...others]);
+      return { entries: entries.map(toEntry), players: BigInt(players), stale };
     },
   };
 }

@@ -7,9 +7,8 @@ import type { DeploymentId } from '../shared/stores/deployment.ts';
 import { TOP_MAX } from '../shared/values/board.ts';
 import { parseLeaderboard, parseUserId } from '../shared/values/identifiers.ts';
 import { positionToWire } from '../shared/values/position.ts';
-import { createEntriesHandlers } from './entries-rpc.ts';
+import { createEntriesHandlers, type EntriesHandlersOptions } from './entries-rpc.ts';
 import type { ReadBoards } from './read/read-boards.ts';
-import type { ReadPages } from './read/read-pages.ts';
 import { toEntry, within } from './read/wire.ts';
 import type { ProjectStates } from './states/project-states.ts';
 import { parseIndex, parseStates, toProjectedBoard } from './states/states-on-the-wire.ts';
@@ -20,9 +19,8 @@ const RADIUS_MAX = 50;
 const MAX_PLACES = 100;
 const MAX_CONFIRMED_MS = 60_000;
 
-export interface RankRpcOptions {
+export interface RankRpcOptions extends EntriesHandlersOptions {
   boards: ReadBoards;
-  pages: ReadPages;
   projectStates: ProjectStates;
   deployment: DeploymentId;
 }
@@ -30,6 +28,7 @@ export interface RankRpcOptions {
 export function createRankRpc({
   boards,
   pages,
+  standings,
   projectStates,
   deployment,
 }: RankRpcOptions): ServiceRegistration {
@@ -95,7 +94,7 @@ export function createRankRpc({
         return { outcomes: await Promise.all(queries.map(placeOutcome)) };
       },
 
-      ...createEntriesHandlers(pages),
+      ...createEntriesHandlers({ pages, standings }),
 
       getDeployment: async () => ({ id: deployment }),
 
@@ -111,6 +110,7 @@ export function createRankRpc({
       listAround: ['edge', 'fanout', 'game', 'cli'],
       getPlaces: ['edge', 'fanout', 'game', 'cli', 'score'],
       listEntries: ['edge', 'game', 'cli'],
+      listPlayers: ['edge', 'fanout', 'game', 'cli'],
       getDeployment: ['fanout'],
       projectStates: ['score'],
     },

@@ -18,14 +18,20 @@ export async function startRank(
   const servers = await openServers(config, { log, clock });
   const metrics = createMetrics('rank');
   const boards = createBoards({ servers, log, metrics });
-  const { known, keeper, reader, pages, reconciler, projectStates, compareAll } = boards;
+  const { known, keeper, reader, pages, standings, reconciler, projectStates, compareAll } = boards;
 
   await keeper.start();
   reconciler.start();
   return openServicePorts({
     config,
     services: [
-      createRankRpc({ boards: reader, pages, projectStates, deployment: servers.place.deployment }),
+      createRankRpc({
+        boards: reader,
+        pages,
+        standings,
+        projectStates,
+        deployment: servers.place.deployment,
+      }),
       createIndexRpc({ compareAll, reconciler }),
     ],
     readiness: (serving) => ({ serving, epoch: known.state !== undefined }),

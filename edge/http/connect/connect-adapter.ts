@@ -21,7 +21,7 @@ import type { Handler, Method, Route } from '../server/http-server.ts';
 import { connectErrorBody, refusalOfStatus, toConnectError } from './connect-errors.ts';
 
 /** Limit of the body, compressed and uncompressed. */
-const READ_MAX_BYTES = 16 * 1024;
+const READ_MAX_BYTES = 32 * 1024;
 /** Longest timeout that a client may declare; our own deadlines are far shorter. */
 const MAX_TIMEOUT_MS = 60_000;
 

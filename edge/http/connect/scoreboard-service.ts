@@ -8,7 +8,9 @@ import { positionToWire } from '../../../services/shared/values/position.ts';
 import type { BoardList } from '../boards/board-list.ts';
 import type { Admission } from '../limits/admission.ts';
 import type { Caller } from '../limits/caller.ts';
+import { percentileOf } from '../read/percentile.ts';
 import { NEIGHBOURS, type PlaceQuery, type Read } from '../read/read.ts';
+import { parseFriends, type ReadFriends } from '../read/read-friends.ts';
 import type { PageQuery, ReadPages } from '../read/read-pages.ts';
 import type { Exchange } from '../server/exchange.ts';
 import type { Submit } from '../submit/submit.ts';
@@ -22,12 +24,13 @@ export interface ScoreboardServiceOptions {
   submit: Pick<Submit, 'submit'>;
   read: Pick<Read, 'top' | 'place'>;
   pages: ReadPages;
+  friends: ReadFriends;
   boardList: Pick<BoardList, 'get'>;
 }
 
 export function registerScoreboardService(
   router: ConnectRouter,
-  { admission, submit, read, pages, boardList }: ScoreboardServiceOptions,
+  { admission, submit, read, pages, friends, boardList }: ScoreboardServiceOptions,
 ): void {
   router.service(ScoreboardService, {
     async submitScore(request, context) {
@@ -73,6 +76,28 @@ export function registerScoreboardService(
       const { entry, version, players, stale } = await place(context, { leaderboard, radius: 0, minVersion });
       if (entry === undefined) throw new Error('rank answered a place without an entry');
       return { entry: toEntry(entry), version, players, stale };
+    },
+
+    async getMe({ leaderboard, minVersion }, context) {
+      const { entry, version, players, stale } = await place(context, { leaderboard, radius: 0, minVersion });
+      if (entry === undefined) throw new Error('rank answered a place without an entry');
+      return {
+        entry: toEntry(entry),
+        version,
+        players,
+        percentile: percentileOf(entry.rank, players),
+        stale,
+      };
+    },
+
+    async listFriends(request, context) {
+      const exchange = exchangeOf(context);
+      const { userId } = await admission.reader(exchange);
+      const leaderboard = parseLeaderboard(request.leaderboard);
+      const query = { leaderboard, caller: userId, userIds: parseFriends(request.userIds) };
+      const found = await friends(query, exchange.requestId, callerOf(exchange, context));
+      const listed = found.friends.map(({ entry, friendRank }) => ({ entry: toEntry(entry), friendRank }));
+      return { friends: listed, players: found.players, stale: found.stale };
     },
 
     async listAround({ leaderboard, radius }, context) {

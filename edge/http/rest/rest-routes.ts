@@ -1,7 +1,6 @@
 /** The REST routes of the contract. Each handler reads: who, what, do, answer. */
 
 import { AppError } from '../../../services/shared/errors/app-error.ts';
-import { JSON_TYPE, judgeBodyForm, unpackBody } from '../../../services/shared/http/body-form.ts';
 import type { HeaderList } from '../../../services/shared/http/error-answer.ts';
 import { answerReadiness, HEALTHY } from '../../../services/shared/http/health-answer.ts';
 import type { OwnedTokenVerifier } from '../../../services/shared/tokens/token-verifier.ts';
@@ -16,10 +15,11 @@ import type { Submit } from '../submit/submit.ts';
 import { parseSubmitBody, SUBMIT_BODY_LIMIT_BYTES } from '../submit/submit-body.ts';
 import { type BoardRoutesOptions, createBoardRoutes } from './board-routes.ts';
 import { OF_CALLER, STALE } from './headers.ts';
+import { readJson } from './read-json.ts';
 
 export interface RestRoutesOptions extends BoardRoutesOptions {
   submit: Pick<Submit, 'checkQueue' | 'submit'>;
-  read: Pick<Read, 'placeJson'>;
+  read: Pick<Read, 'place' | 'placeJson'>;
   topCache: Pick<TopCache, 'get'>;
   boardList: Pick<BoardList, 'get'>;
   verifier: Pick<OwnedTokenVerifier, 'jwksJson'>;
@@ -43,7 +43,7 @@ export function createRestRoutes(options: RestRoutesOptions): Route[] {
     const body = await exchange.readBody(SUBMIT_BODY_LIMIT_BYTES);
     const admitted = admission.scorer(exchange);
     const player = admitted instanceof Promise ? await admitted : admitted;
-    const json = readJson(exchange, body);
+    const json = readJson(exchange, body, SUBMIT_BODY_LIMIT_BYTES);
     const action = parseSubmitBody(json instanceof Promise ? await json : json);
     const {
       newScore,
@@ -96,12 +96,6 @@ export function createRestRoutes(options: RestRoutesOptions): Route[] {
     route('GET', '/healthz', (exchange) => exchange.json(200, HEALTHY)),
     route('GET', '/readyz', readyz),
   ];
-}
-
-function readJson(exchange: Exchange, body: Buffer): Buffer | Promise<Buffer> {
-  const encoding = exchange.header('content-encoding');
-  const { coding } = judgeBodyForm(exchange.contentType, encoding, (mediaType) => mediaType === JSON_TYPE);
-  return unpackBody(body, coding, SUBMIT_BODY_LIMIT_BYTES);
 }
 
 function leaderboardOf({ query }: Exchange): string {

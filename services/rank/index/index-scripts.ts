@@ -23,7 +23,7 @@ export type Script = (keys: readonly string[], args: readonly string[]) => Promi
 /** A script of `lua/` as a command of this client. */
 export function script(
   redis: RedisClient,
-  name: 'project' | 'load' | 'top' | 'around' | 'page' | 'inspect' | 'repair' | 'strays',
+  name: 'project' | 'load' | 'top' | 'around' | 'page' | 'standings' | 'inspect' | 'repair' | 'strays',
 ): Script {
   const lua = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
   return createScript(redis, lua) as Script;

@@ -6,7 +6,7 @@
 import { AppError } from '../../shared/errors/app-error.ts';
 import { Deadline } from '../../shared/flow/deadline.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
-import { type BoardReading, type Entry, TOP_SIZE } from '../../shared/values/board.ts';
+import { type BoardReading, type Entry, TOP_SIZE, toScore } from '../../shared/values/board.ts';
 import type { Neighbourhood, RankIndex } from '../index/rank-index.ts';
 import type { KnownIndex } from '../rebuild/known-index.ts';
 import type { TruthBoards } from '../truth/truth-boards.ts';
@@ -70,7 +70,7 @@ export function createReadBoards(options: ReadBoardsOptions) {
     const [standing] = await truthRanks.of(leaderboard, [state], Deadline.after(READ_PATIENCE_MS));
     if (standing === undefined) throw new Error('a player was not counted');
     const { rank, players } = standing;
-    const entry = { userId, username: state.username, score: state.points, rank };
+    const entry = { userId, username: state.username, score: toScore(state.points), rank };
     const self = { entry, version: state.version };
     const isAlone = radius === 0 || players > MAX_SORTED_PLAYERS || sorts >= MAX_SORTS;
     if (isAlone) return { players, entries: [entry], self };

@@ -70,6 +70,13 @@ export interface Page {
   readonly last: OrderKey | undefined;
 }
 
+/** Some players of a board, best first, with their ranks on it. */
+export interface Standings {
+  readonly entries: readonly Entry[];
+  /** How many players the board has. */
+  readonly players: number;
+}
+
 /** The top of a board at its position. */
 export interface Board {
   readonly position: Position;

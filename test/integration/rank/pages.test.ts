@@ -19,7 +19,7 @@ import {
 import { connectRedis, type RedisClient } from '../../../services/shared/stores/redis/redis.ts';
 import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
 import type { OrderKey, Page, PageStart, PlayerState } from '../../../services/shared/values/board.ts';
-import { compareStates, pageOf } from '../../fault/simulation/servers/standings.ts';
+import { compareStates, pageOf, standingsOf } from '../../fault/simulation/servers/standings.ts';
 import { startTestPostgres } from '../../support/servers/test-postgres.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
@@ -177,6 +177,21 @@ describe.each(Object.entries(SOURCES))('a page from %s', (_, source) => {
       { numRuns: 40 },
     );
   });
+});
+
+it('some players from Redis come at their ranks, and those without a score are left out', async () => {
+  const asked = fc.uniqueArray(userId, { minLength: 1, maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(players, asked, async (drawn, userIds) => {
+      const board = randomUUID();
+      const states = drawn.map((each) => stateOf(board, each));
+      await SOURCES.Redis?.put(states);
+      const expected = standingsOf([...states].sort(compareStates), userIds);
+      expect(await index.standings(EPOCH, board, userIds)).toEqual(expected);
+    }),
+    { numRuns: 60 },
+  );
+  expect(await index.standings(EPOCH + 1n, 'global', ['ada'])).toBeUndefined();
 });
 
 it('a page is of no board that Redis does not hold', async () => {

@@ -65,6 +65,7 @@ export async function startRankDouble(
     getRank: refuse,
     listAround: refuse,
     listEntries: refuse,
+    listPlayers: refuse,
     async getPlaces({ queries }) {
       if (down) throw new AppError('STORE_UNAVAILABLE');
       return { outcomes: queries.map((query) => ({ result: outcomeOf(query) })) };
@@ -83,6 +84,7 @@ export async function startRankDouble(
     getRank: [],
     listAround: [],
     listEntries: [],
+    listPlayers: [],
     getPlaces: ['fanout'],
     getTop: ['fanout'],
     getDeployment: ['fanout'],

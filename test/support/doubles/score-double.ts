@@ -119,6 +119,12 @@ function rankHandlers(
     getRank: refuseCaller,
     listAround: refuseCaller,
     projectStates: refuseCaller,
+    async listPlayers({ leaderboard, userIds }, context) {
+      await pass(context);
+      const all = rankedPlayers(boards.boardOf(leaderboard));
+      const entries = all.filter(({ userId }) => userIds.includes(userId));
+      return { entries, players: BigInt(all.length), stale: reads.stale };
+    },
     async listEntries({ leaderboard }, context) {
       await pass(context);
       const entries = rankedPlayers(boards.boardOf(leaderboard)).slice(0, MAX_TOP);

@@ -38,7 +38,7 @@ export async function startTlsServer(
         },
         {
           ...{ getTop: allowed, getRank: allowed, listAround: allowed, getPlaces: allowed },
-          ...{ projectStates: allowed, getDeployment: allowed, listEntries: allowed },
+          ...{ projectStates: allowed, getDeployment: allowed, listEntries: allowed, listPlayers: allowed },
         },
       ),
     ],

@@ -22,6 +22,7 @@ const RANK_CALLERS = {
   listAround: ['edge'],
   getPlaces: ['edge'],
   listEntries: ['edge'],
+  listPlayers: ['edge'],
   projectStates: [],
   getDeployment: [],
 } as const;

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scoreboard/edge/v1/scoreboard.proto.
  */
 export const file_scoreboard_edge_v1_scoreboard: GenFile = /*@__PURE__*/
-  fileDesc("CiNzY29yZWJvYXJkL2VkZ2UvdjEvc2NvcmVib2FyZC5wcm90bxISc2NvcmVib2FyZC5lZGdlLnYxIl8KElN1Ym1pdFNjb3JlUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRIRCglhY3Rpb25faWQYAiABKAkSDgoGcG9pbnRzGAMgASgEEhEKCXNpZ25hdHVyZRgEIAEoCSJZChNTdWJtaXRTY29yZVJlc3BvbnNlEhEKCW5ld19zY29yZRgBIAEoBBIMCgRyYW5rGAIgASgEEg8KB3ZlcnNpb24YAyABKAQSEAoIcmVwbGF5ZWQYBCABKAgiRwoFRW50cnkSDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRINCgVzY29yZRgDIAEoBBIMCgRyYW5rGAQgASgEIjMKDUdldFRvcFJlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSDQoFbGltaXQYAiABKA0iZwoOR2V0VG9wUmVzcG9uc2USKgoHZW50cmllcxgBIAMoCzIZLnNjb3JlYm9hcmQuZWRnZS52MS5FbnRyeRINCgVlcG9jaBgCIAEoBBILCgNzZXEYAyABKAQSDQoFc3RhbGUYBCABKAgifQoSTGlzdEVudHJpZXNSZXF1ZXN0EhMKC2xlYWRlcmJvYXJkGAEgASgJEg0KBWxpbWl0GAIgASgNEhAKBmN1cnNvchgDIAEoCUgAEhMKCWFyb3VuZF9tZRgEIAEoCEgAEhMKCWZyb21fcmFuaxgFIAEoBEgAQgcKBXN0YXJ0Im8KE0xpc3RFbnRyaWVzUmVzcG9uc2USKgoHZW50cmllcxgBIAMoCzIZLnNjb3JlYm9hcmQuZWRnZS52MS5FbnRyeRIPCgdwbGF5ZXJzGAIgASgEEgwKBG5leHQYAyABKAkSDQoFc3RhbGUYBCABKAgiGQoXTGlzdExlYWRlcmJvYXJkc1JlcXVlc3QiXAoLTGVhZGVyYm9hcmQSDAoEbmFtZRgBIAEoCRIQCghvcGVyYXRvchgCIAEoCRINCgVvcmRlchgDIAEoCRIQCghkZWNpbWFscxgEIAEoDRIMCgR1bml0GAUgASgJIlEKGExpc3RMZWFkZXJib2FyZHNSZXNwb25zZRI1CgxsZWFkZXJib2FyZHMYASADKAsyHy5zY29yZWJvYXJkLmVkZ2UudjEuTGVhZGVyYm9hcmQiOgoOR2V0UmFua1JlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSEwoLbWluX3ZlcnNpb24YAiABKAQibAoPR2V0UmFua1Jlc3BvbnNlEigKBWVudHJ5GAEgASgLMhkuc2NvcmVib2FyZC5lZGdlLnYxLkVudHJ5Eg8KB3ZlcnNpb24YAiABKAQSDwoHcGxheWVycxgDIAEoBBINCgVzdGFsZRgEIAEoCCI4ChFMaXN0QXJvdW5kUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRIOCgZyYWRpdXMYAiABKA0iYAoSTGlzdEFyb3VuZFJlc3BvbnNlEioKB2VudHJpZXMYASADKAsyGS5zY29yZWJvYXJkLmVkZ2UudjEuRW50cnkSDwoHcGxheWVycxgCIAEoBBINCgVzdGFsZRgDIAEoCDLdBAoRU2NvcmVib2FyZFNlcnZpY2USXgoLU3VibWl0U2NvcmUSJi5zY29yZWJvYXJkLmVkZ2UudjEuU3VibWl0U2NvcmVSZXF1ZXN0Gicuc2NvcmVib2FyZC5lZGdlLnYxLlN1Ym1pdFNjb3JlUmVzcG9uc2USVAoGR2V0VG9wEiEuc2NvcmVib2FyZC5lZGdlLnYxLkdldFRvcFJlcXVlc3QaIi5zY29yZWJvYXJkLmVkZ2UudjEuR2V0VG9wUmVzcG9uc2UiA5ACARJjCgtMaXN0RW50cmllcxImLnNjb3JlYm9hcmQuZWRnZS52MS5MaXN0RW50cmllc1JlcXVlc3QaJy5zY29yZWJvYXJkLmVkZ2UudjEuTGlzdEVudHJpZXNSZXNwb25zZSIDkAIBEnIKEExpc3RMZWFkZXJib2FyZHMSKy5zY29yZWJvYXJkLmVkZ2UudjEuTGlzdExlYWRlcmJvYXJkc1JlcXVlc3QaLC5zY29yZWJvYXJkLmVkZ2UudjEuTGlzdExlYWRlcmJvYXJkc1Jlc3BvbnNlIgOQAgESVwoHR2V0UmFuaxIiLnNjb3JlYm9hcmQuZWRnZS52MS5HZXRSYW5rUmVxdWVzdBojLnNjb3JlYm9hcmQuZWRnZS52MS5HZXRSYW5rUmVzcG9uc2UiA5ACARJgCgpMaXN0QXJvdW5kEiUuc2NvcmVib2FyZC5lZGdlLnYxLkxpc3RBcm91bmRSZXF1ZXN0GiYuc2NvcmVib2FyZC5lZGdlLnYxLkxpc3RBcm91bmRSZXNwb25zZSIDkAIBQkYKEnNjb3JlYm9hcmQuZWRnZS52MVABWhlzY29yZWJvYXJkL2VkZ2UvdjE7ZWRnZXYxqgISU2NvcmVib2FyZC5FZGdlLlYxYgZwcm90bzM");
+  fileDesc("CiNzY29yZWJvYXJkL2VkZ2UvdjEvc2NvcmVib2FyZC5wcm90bxISc2NvcmVib2FyZC5lZGdlLnYxIl8KElN1Ym1pdFNjb3JlUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRIRCglhY3Rpb25faWQYAiABKAkSDgoGcG9pbnRzGAMgASgEEhEKCXNpZ25hdHVyZRgEIAEoCSJZChNTdWJtaXRTY29yZVJlc3BvbnNlEhEKCW5ld19zY29yZRgBIAEoBBIMCgRyYW5rGAIgASgEEg8KB3ZlcnNpb24YAyABKAQSEAoIcmVwbGF5ZWQYBCABKAgiRwoFRW50cnkSDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRINCgVzY29yZRgDIAEoBBIMCgRyYW5rGAQgASgEIjMKDUdldFRvcFJlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSDQoFbGltaXQYAiABKA0iZwoOR2V0VG9wUmVzcG9uc2USKgoHZW50cmllcxgBIAMoCzIZLnNjb3JlYm9hcmQuZWRnZS52MS5FbnRyeRINCgVlcG9jaBgCIAEoBBILCgNzZXEYAyABKAQSDQoFc3RhbGUYBCABKAgifQoSTGlzdEVudHJpZXNSZXF1ZXN0EhMKC2xlYWRlcmJvYXJkGAEgASgJEg0KBWxpbWl0GAIgASgNEhAKBmN1cnNvchgDIAEoCUgAEhMKCWFyb3VuZF9tZRgEIAEoCEgAEhMKCWZyb21fcmFuaxgFIAEoBEgAQgcKBXN0YXJ0Im8KE0xpc3RFbnRyaWVzUmVzcG9uc2USKgoHZW50cmllcxgBIAMoCzIZLnNjb3JlYm9hcmQuZWRnZS52MS5FbnRyeRIPCgdwbGF5ZXJzGAIgASgEEgwKBG5leHQYAyABKAkSDQoFc3RhbGUYBCABKAgiGQoXTGlzdExlYWRlcmJvYXJkc1JlcXVlc3QiXAoLTGVhZGVyYm9hcmQSDAoEbmFtZRgBIAEoCRIQCghvcGVyYXRvchgCIAEoCRINCgVvcmRlchgDIAEoCRIQCghkZWNpbWFscxgEIAEoDRIMCgR1bml0GAUgASgJIlEKGExpc3RMZWFkZXJib2FyZHNSZXNwb25zZRI1CgxsZWFkZXJib2FyZHMYASADKAsyHy5zY29yZWJvYXJkLmVkZ2UudjEuTGVhZGVyYm9hcmQiOgoOR2V0UmFua1JlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSEwoLbWluX3ZlcnNpb24YAiABKAQibAoPR2V0UmFua1Jlc3BvbnNlEigKBWVudHJ5GAEgASgLMhkuc2NvcmVib2FyZC5lZGdlLnYxLkVudHJ5Eg8KB3ZlcnNpb24YAiABKAQSDwoHcGxheWVycxgDIAEoBBINCgVzdGFsZRgEIAEoCCI4ChFMaXN0QXJvdW5kUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRIOCgZyYWRpdXMYAiABKA0iYAoSTGlzdEFyb3VuZFJlc3BvbnNlEioKB2VudHJpZXMYASADKAsyGS5zY29yZWJvYXJkLmVkZ2UudjEuRW50cnkSDwoHcGxheWVycxgCIAEoBBINCgVzdGFsZRgDIAEoCCI4CgxHZXRNZVJlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSEwoLbWluX3ZlcnNpb24YAiABKAQifgoNR2V0TWVSZXNwb25zZRIoCgVlbnRyeRgBIAEoCzIZLnNjb3JlYm9hcmQuZWRnZS52MS5FbnRyeRIPCgd2ZXJzaW9uGAIgASgEEg8KB3BsYXllcnMYAyABKAQSEgoKcGVyY2VudGlsZRgEIAEoDRINCgVzdGFsZRgFIAEoCCI7ChJMaXN0RnJpZW5kc1JlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSEAoIdXNlcl9pZHMYAiADKAkiRwoGRnJpZW5kEigKBWVudHJ5GAEgASgLMhkuc2NvcmVib2FyZC5lZGdlLnYxLkVudHJ5EhMKC2ZyaWVuZF9yYW5rGAIgASgNImIKE0xpc3RGcmllbmRzUmVzcG9uc2USKwoHZnJpZW5kcxgBIAMoCzIaLnNjb3JlYm9hcmQuZWRnZS52MS5GcmllbmQSDwoHcGxheWVycxgCIAEoBBINCgVzdGFsZRgDIAEoCDKVBgoRU2NvcmVib2FyZFNlcnZpY2USXgoLU3VibWl0U2NvcmUSJi5zY29yZWJvYXJkLmVkZ2UudjEuU3VibWl0U2NvcmVSZXF1ZXN0Gicuc2NvcmVib2FyZC5lZGdlLnYxLlN1Ym1pdFNjb3JlUmVzcG9uc2USVAoGR2V0VG9wEiEuc2NvcmVib2FyZC5lZGdlLnYxLkdldFRvcFJlcXVlc3QaIi5zY29yZWJvYXJkLmVkZ2UudjEuR2V0VG9wUmVzcG9uc2UiA5ACARJjCgtMaXN0RW50cmllcxImLnNjb3JlYm9hcmQuZWRnZS52MS5MaXN0RW50cmllc1JlcXVlc3QaJy5zY29yZWJvYXJkLmVkZ2UudjEuTGlzdEVudHJpZXNSZXNwb25zZSIDkAIBEnIKEExpc3RMZWFkZXJib2FyZHMSKy5zY29yZWJvYXJkLmVkZ2UudjEuTGlzdExlYWRlcmJvYXJkc1JlcXVlc3QaLC5zY29yZWJvYXJkLmVkZ2UudjEuTGlzdExlYWRlcmJvYXJkc1Jlc3BvbnNlIgOQAgESVwoHR2V0UmFuaxIiLnNjb3JlYm9hcmQuZWRnZS52MS5HZXRSYW5rUmVxdWVzdBojLnNjb3JlYm9hcmQuZWRnZS52MS5HZXRSYW5rUmVzcG9uc2UiA5ACARJRCgVHZXRNZRIgLnNjb3JlYm9hcmQuZWRnZS52MS5HZXRNZVJlcXVlc3QaIS5zY29yZWJvYXJkLmVkZ2UudjEuR2V0TWVSZXNwb25zZSIDkAIBEmMKC0xpc3RGcmllbmRzEiYuc2NvcmVib2FyZC5lZGdlLnYxLkxpc3RGcmllbmRzUmVxdWVzdBonLnNjb3JlYm9hcmQuZWRnZS52MS5MaXN0RnJpZW5kc1Jlc3BvbnNlIgOQAgESYAoKTGlzdEFyb3VuZBIlLnNjb3JlYm9hcmQuZWRnZS52MS5MaXN0QXJvdW5kUmVxdWVzdBomLnNjb3JlYm9hcmQuZWRnZS52MS5MaXN0QXJvdW5kUmVzcG9uc2UiA5ACAUJGChJzY29yZWJvYXJkLmVkZ2UudjFQAVoZc2NvcmVib2FyZC9lZGdlL3YxO2VkZ2V2MaoCElNjb3JlYm9hcmQuRWRnZS5WMWIGcHJvdG8z");
 
 /**
  * @generated from message scoreboard.edge.v1.SubmitScoreRequest
@@ -476,6 +476,154 @@ export const ListAroundResponseSchema: GenMessage<ListAroundResponse> = /*@__PUR
   messageDesc(file_scoreboard_edge_v1_scoreboard, 13);
 
 /**
+ * @generated from message scoreboard.edge.v1.GetMeRequest
+ */
+export type GetMeRequest = Message<"scoreboard.edge.v1.GetMeRequest"> & {
+  /**
+   * Empty means "global".
+   *
+   * @generated from field: string leaderboard = 1;
+   */
+  leaderboard: string;
+
+  /**
+   * The player's lowest acceptable version: an older state is refused with UNAVAILABLE; 0 accepts any.
+   *
+   * @generated from field: uint64 min_version = 2;
+   */
+  minVersion: bigint;
+};
+
+/**
+ * Describes the message scoreboard.edge.v1.GetMeRequest.
+ * Use `create(GetMeRequestSchema)` to create a new message.
+ */
+export const GetMeRequestSchema: GenMessage<GetMeRequest> = /*@__PURE__*/
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 14);
+
+/**
+ * @generated from message scoreboard.edge.v1.GetMeResponse
+ */
+export type GetMeResponse = Message<"scoreboard.edge.v1.GetMeResponse"> & {
+  /**
+   * @generated from field: scoreboard.edge.v1.Entry entry = 1;
+   */
+  entry?: Entry | undefined;
+
+  /**
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * How many players the board has.
+   *
+   * @generated from field: uint64 players = 3;
+   */
+  players: bigint;
+
+  /**
+   * The player is among the top so many percent: 100 * rank / players, rounded up; 1 to 100.
+   *
+   * @generated from field: uint32 percentile = 4;
+   */
+  percentile: number;
+
+  /**
+   * @generated from field: bool stale = 5;
+   */
+  stale: boolean;
+};
+
+/**
+ * Describes the message scoreboard.edge.v1.GetMeResponse.
+ * Use `create(GetMeResponseSchema)` to create a new message.
+ */
+export const GetMeResponseSchema: GenMessage<GetMeResponse> = /*@__PURE__*/
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 15);
+
+/**
+ * @generated from message scoreboard.edge.v1.ListFriendsRequest
+ */
+export type ListFriendsRequest = Message<"scoreboard.edge.v1.ListFriendsRequest"> & {
+  /**
+   * Empty means "global".
+   *
+   * @generated from field: string leaderboard = 1;
+   */
+  leaderboard: string;
+
+  /**
+   * Up to 200; each counts once. The caller counts only if listed.
+   *
+   * @generated from field: repeated string user_ids = 2;
+   */
+  userIds: string[];
+};
+
+/**
+ * Describes the message scoreboard.edge.v1.ListFriendsRequest.
+ * Use `create(ListFriendsRequestSchema)` to create a new message.
+ */
+export const ListFriendsRequestSchema: GenMessage<ListFriendsRequest> = /*@__PURE__*/
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 16);
+
+/**
+ * @generated from message scoreboard.edge.v1.Friend
+ */
+export type Friend = Message<"scoreboard.edge.v1.Friend"> & {
+  /**
+   * @generated from field: scoreboard.edge.v1.Entry entry = 1;
+   */
+  entry?: Entry | undefined;
+
+  /**
+   * The place among those listed; 1-based. The rank of the entry is that on the board.
+   *
+   * @generated from field: uint32 friend_rank = 2;
+   */
+  friendRank: number;
+};
+
+/**
+ * Describes the message scoreboard.edge.v1.Friend.
+ * Use `create(FriendSchema)` to create a new message.
+ */
+export const FriendSchema: GenMessage<Friend> = /*@__PURE__*/
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 17);
+
+/**
+ * @generated from message scoreboard.edge.v1.ListFriendsResponse
+ */
+export type ListFriendsResponse = Message<"scoreboard.edge.v1.ListFriendsResponse"> & {
+  /**
+   * Best first. Unknown players, and those without a score on this board, are left out.
+   *
+   * @generated from field: repeated scoreboard.edge.v1.Friend friends = 1;
+   */
+  friends: Friend[];
+
+  /**
+   * How many players the board has.
+   *
+   * @generated from field: uint64 players = 2;
+   */
+  players: bigint;
+
+  /**
+   * @generated from field: bool stale = 3;
+   */
+  stale: boolean;
+};
+
+/**
+ * Describes the message scoreboard.edge.v1.ListFriendsResponse.
+ * Use `create(ListFriendsResponseSchema)` to create a new message.
+ */
+export const ListFriendsResponseSchema: GenMessage<ListFriendsResponse> = /*@__PURE__*/
+  messageDesc(file_scoreboard_edge_v1_scoreboard, 18);
+
+/**
  * The player is the `sub` of the bearer token; no request can act for another player.
  *
  * @generated from service scoreboard.edge.v1.ScoreboardService
@@ -530,6 +678,26 @@ export const ScoreboardService: GenService<{
     methodKind: "unary";
     input: typeof GetRankRequestSchema;
     output: typeof GetRankResponseSchema;
+  },
+  /**
+   * The calling player's standing on a board, with the part of its players that reached it.
+   *
+   * @generated from rpc scoreboard.edge.v1.ScoreboardService.GetMe
+   */
+  getMe: {
+    methodKind: "unary";
+    input: typeof GetMeRequestSchema;
+    output: typeof GetMeResponseSchema;
+  },
+  /**
+   * Some players, such as the caller's friends, ranked among themselves and on the board.
+   *
+   * @generated from rpc scoreboard.edge.v1.ScoreboardService.ListFriends
+   */
+  listFriends: {
+    methodKind: "unary";
+    input: typeof ListFriendsRequestSchema;
+    output: typeof ListFriendsResponseSchema;
   },
   /**
    * The calling player and the neighbours above and below.

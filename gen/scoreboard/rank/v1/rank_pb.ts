@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scoreboard/rank/v1/rank.proto.
  */
 export const file_scoreboard_rank_v1_rank: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zY29yZWJvYXJkL3JhbmsvdjEvcmFuay5wcm90bxISc2NvcmVib2FyZC5yYW5rLnYxIkAKDUJvYXJkUG9zaXRpb24SEwoLbGVhZGVyYm9hcmQYASABKAkSDQoFZXBvY2gYAiABKAQSCwoDc2VxGAMgASgEIkcKBUVudHJ5Eg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSDQoFc2NvcmUYAyABKAQSDAoEcmFuaxgEIAEoBCIWChRHZXREZXBsb3ltZW50UmVxdWVzdCIjChVHZXREZXBsb3ltZW50UmVzcG9uc2USCgoCaWQYASABKAkiMwoNR2V0VG9wUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRINCgVsaW1pdBgCIAEoDSKWAQoOR2V0VG9wUmVzcG9uc2USKgoHZW50cmllcxgBIAMoCzIZLnNjb3JlYm9hcmQucmFuay52MS5FbnRyeRIzCghwb3NpdGlvbhgCIAEoCzIhLnNjb3JlYm9hcmQucmFuay52MS5Cb2FyZFBvc2l0aW9uEg0KBXN0YWxlGAMgASgIEhQKDGNvbmZpcm1lZF9tcxgEIAEoDSJLCg5HZXRSYW5rUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhMKC21pbl92ZXJzaW9uGAMgASgEImwKD0dldFJhbmtSZXNwb25zZRIoCgVlbnRyeRgBIAEoCzIZLnNjb3JlYm9hcmQucmFuay52MS5FbnRyeRIPCgd2ZXJzaW9uGAIgASgEEg8KB3BsYXllcnMYAyABKAQSDQoFc3RhbGUYBCABKAgiSQoRTGlzdEFyb3VuZFJlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIOCgZyYWRpdXMYAyABKA0iYAoSTGlzdEFyb3VuZFJlc3BvbnNlEioKB2VudHJpZXMYASADKAsyGS5zY29yZWJvYXJkLnJhbmsudjEuRW50cnkSDwoHcGxheWVycxgCIAEoBBINCgVzdGFsZRgDIAEoCCJXCgpQbGFjZVF1ZXJ5EhMKC2xlYWRlcmJvYXJkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGcmFkaXVzGAMgASgNEhMKC21pbl92ZXJzaW9uGAQgASgEIo4BCgVQbGFjZRIoCgVlbnRyeRgBIAEoCzIZLnNjb3JlYm9hcmQucmFuay52MS5FbnRyeRIPCgd2ZXJzaW9uGAIgASgEEg8KB3BsYXllcnMYAyABKAQSKgoHZW50cmllcxgEIAMoCzIZLnNjb3JlYm9hcmQucmFuay52MS5FbnRyeRINCgVzdGFsZRgFIAEoCCJQCgdSZWZ1c2VkEgwKBGNvZGUYASABKA0SDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYBCABKA0iQwoQR2V0UGxhY2VzUmVxdWVzdBIvCgdxdWVyaWVzGAEgAygLMh4uc2NvcmVib2FyZC5yYW5rLnYxLlBsYWNlUXVlcnkixQEKEUdldFBsYWNlc1Jlc3BvbnNlEj8KCG91dGNvbWVzGAEgAygLMi0uc2NvcmVib2FyZC5yYW5rLnYxLkdldFBsYWNlc1Jlc3BvbnNlLk91dGNvbWUabwoHT3V0Y29tZRIqCgVwbGFjZRgBIAEoCzIZLnNjb3JlYm9hcmQucmFuay52MS5QbGFjZUgAEi4KB3JlZnVzZWQYAiABKAsyGy5zY29yZWJvYXJkLnJhbmsudjEuUmVmdXNlZEgAQggKBnJlc3VsdCKCAQoSTGlzdEVudHJpZXNSZXF1ZXN0EhMKC2xlYWRlcmJvYXJkGAEgASgJEg0KBWxpbWl0GAIgASgNEhAKBmN1cnNvchgDIAEoCUgAEhgKDmFyb3VuZF91c2VyX2lkGAQgASgJSAASEwoJZnJvbV9yYW5rGAUgASgESABCBwoFc3RhcnQibwoTTGlzdEVudHJpZXNSZXNwb25zZRIqCgdlbnRyaWVzGAEgAygLMhkuc2NvcmVib2FyZC5yYW5rLnYxLkVudHJ5Eg8KB3BsYXllcnMYAiABKAQSDAoEbmV4dBgDIAEoCRINCgVzdGFsZRgEIAEoCCI/CgpJbmRleFN0YXRlEg0KBWVwb2NoGAEgASgEEhAKCGluX3JlZGlzGAIgASgIEhAKCGJ1aWxkaW5nGAMgASgEIo0BCgtCb2FyZFN0YXRlcxITCgtsZWFkZXJib2FyZBgBIAEoCRIQCgh1c2VyX2lkcxgCIAMoCRIRCgl1c2VybmFtZXMYAyADKAkSDgoGcG9pbnRzGAQgAygEEhAKCHZlcnNpb25zGAUgAygEEg8KB3JlYWNoZWQYBiADKAQSEQoJYXNjZW5kaW5nGAcgASgIInYKFFByb2plY3RTdGF0ZXNSZXF1ZXN0Ei0KBWluZGV4GAEgASgLMh4uc2NvcmVib2FyZC5yYW5rLnYxLkluZGV4U3RhdGUSLwoGYm9hcmRzGAIgAygLMh8uc2NvcmVib2FyZC5yYW5rLnYxLkJvYXJkU3RhdGVzInUKDlByb2plY3RlZEJvYXJkEg0KBXJhbmtzGAEgAygNEg0KBWVwb2NoGAIgASgEEgsKA3NlcRgDIAEoBBImCgN0b3AYBCADKAsyGS5zY29yZWJvYXJkLnJhbmsudjEuRW50cnkSEAoIY29tcGxldGUYBSABKAgiSwoVUHJvamVjdFN0YXRlc1Jlc3BvbnNlEjIKBmJvYXJkcxgBIAMoCzIiLnNjb3JlYm9hcmQucmFuay52MS5Qcm9qZWN0ZWRCb2FyZDLgBgoLUmFua1NlcnZpY2USTwoGR2V0VG9wEiEuc2NvcmVib2FyZC5yYW5rLnYxLkdldFRvcFJlcXVlc3QaIi5zY29yZWJvYXJkLnJhbmsudjEuR2V0VG9wUmVzcG9uc2USWQoMU3RyZWFtR2V0VG9wEiEuc2NvcmVib2FyZC5yYW5rLnYxLkdldFRvcFJlcXVlc3QaIi5zY29yZWJvYXJkLnJhbmsudjEuR2V0VG9wUmVzcG9uc2UoATABElIKB0dldFJhbmsSIi5zY29yZWJvYXJkLnJhbmsudjEuR2V0UmFua1JlcXVlc3QaIy5zY29yZWJvYXJkLnJhbmsudjEuR2V0UmFua1Jlc3BvbnNlElsKCkxpc3RBcm91bmQSJS5zY29yZWJvYXJkLnJhbmsudjEuTGlzdEFyb3VuZFJlcXVlc3QaJi5zY29yZWJvYXJkLnJhbmsudjEuTGlzdEFyb3VuZFJlc3BvbnNlElgKCUdldFBsYWNlcxIkLnNjb3JlYm9hcmQucmFuay52MS5HZXRQbGFjZXNSZXF1ZXN0GiUuc2NvcmVib2FyZC5yYW5rLnYxLkdldFBsYWNlc1Jlc3BvbnNlEl4KC0xpc3RFbnRyaWVzEiYuc2NvcmVib2FyZC5yYW5rLnYxLkxpc3RFbnRyaWVzUmVxdWVzdBonLnNjb3JlYm9hcmQucmFuay52MS5MaXN0RW50cmllc1Jlc3BvbnNlEmQKDUdldERlcGxveW1lbnQSKC5zY29yZWJvYXJkLnJhbmsudjEuR2V0RGVwbG95bWVudFJlcXVlc3QaKS5zY29yZWJvYXJkLnJhbmsudjEuR2V0RGVwbG95bWVudFJlc3BvbnNlEmQKDVByb2plY3RTdGF0ZXMSKC5zY29yZWJvYXJkLnJhbmsudjEuUHJvamVjdFN0YXRlc1JlcXVlc3QaKS5zY29yZWJvYXJkLnJhbmsudjEuUHJvamVjdFN0YXRlc1Jlc3BvbnNlEm4KE1N0cmVhbVByb2plY3RTdGF0ZXMSKC5zY29yZWJvYXJkLnJhbmsudjEuUHJvamVjdFN0YXRlc1JlcXVlc3QaKS5zY29yZWJvYXJkLnJhbmsudjEuUHJvamVjdFN0YXRlc1Jlc3BvbnNlKAEwAUJGChJzY29yZWJvYXJkLnJhbmsudjFQAVoZc2NvcmVib2FyZC9yYW5rL3YxO3Jhbmt2MaoCElNjb3JlYm9hcmQuUmFuay5WMWIGcHJvdG8z");
+  fileDesc("Ch1zY29yZWJvYXJkL3JhbmsvdjEvcmFuay5wcm90bxISc2NvcmVib2FyZC5yYW5rLnYxIkAKDUJvYXJkUG9zaXRpb24SEwoLbGVhZGVyYm9hcmQYASABKAkSDQoFZXBvY2gYAiABKAQSCwoDc2VxGAMgASgEIkcKBUVudHJ5Eg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSDQoFc2NvcmUYAyABKAQSDAoEcmFuaxgEIAEoBCIWChRHZXREZXBsb3ltZW50UmVxdWVzdCIjChVHZXREZXBsb3ltZW50UmVzcG9uc2USCgoCaWQYASABKAkiMwoNR2V0VG9wUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRINCgVsaW1pdBgCIAEoDSKWAQoOR2V0VG9wUmVzcG9uc2USKgoHZW50cmllcxgBIAMoCzIZLnNjb3JlYm9hcmQucmFuay52MS5FbnRyeRIzCghwb3NpdGlvbhgCIAEoCzIhLnNjb3JlYm9hcmQucmFuay52MS5Cb2FyZFBvc2l0aW9uEg0KBXN0YWxlGAMgASgIEhQKDGNvbmZpcm1lZF9tcxgEIAEoDSJLCg5HZXRSYW5rUmVxdWVzdBITCgtsZWFkZXJib2FyZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhMKC21pbl92ZXJzaW9uGAMgASgEImwKD0dldFJhbmtSZXNwb25zZRIoCgVlbnRyeRgBIAEoCzIZLnNjb3JlYm9hcmQucmFuay52MS5FbnRyeRIPCgd2ZXJzaW9uGAIgASgEEg8KB3BsYXllcnMYAyABKAQSDQoFc3RhbGUYBCABKAgiSQoRTGlzdEFyb3VuZFJlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIOCgZyYWRpdXMYAyABKA0iYAoSTGlzdEFyb3VuZFJlc3BvbnNlEioKB2VudHJpZXMYASADKAsyGS5zY29yZWJvYXJkLnJhbmsudjEuRW50cnkSDwoHcGxheWVycxgCIAEoBBINCgVzdGFsZRgDIAEoCCJXCgpQbGFjZVF1ZXJ5EhMKC2xlYWRlcmJvYXJkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGcmFkaXVzGAMgASgNEhMKC21pbl92ZXJzaW9uGAQgASgEIo4BCgVQbGFjZRIoCgVlbnRyeRgBIAEoCzIZLnNjb3JlYm9hcmQucmFuay52MS5FbnRyeRIPCgd2ZXJzaW9uGAIgASgEEg8KB3BsYXllcnMYAyABKAQSKgoHZW50cmllcxgEIAMoCzIZLnNjb3JlYm9hcmQucmFuay52MS5FbnRyeRINCgVzdGFsZRgFIAEoCCJQCgdSZWZ1c2VkEgwKBGNvZGUYASABKA0SDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYBCABKA0iQwoQR2V0UGxhY2VzUmVxdWVzdBIvCgdxdWVyaWVzGAEgAygLMh4uc2NvcmVib2FyZC5yYW5rLnYxLlBsYWNlUXVlcnkixQEKEUdldFBsYWNlc1Jlc3BvbnNlEj8KCG91dGNvbWVzGAEgAygLMi0uc2NvcmVib2FyZC5yYW5rLnYxLkdldFBsYWNlc1Jlc3BvbnNlLk91dGNvbWUabwoHT3V0Y29tZRIqCgVwbGFjZRgBIAEoCzIZLnNjb3JlYm9hcmQucmFuay52MS5QbGFjZUgAEi4KB3JlZnVzZWQYAiABKAsyGy5zY29yZWJvYXJkLnJhbmsudjEuUmVmdXNlZEgAQggKBnJlc3VsdCKCAQoSTGlzdEVudHJpZXNSZXF1ZXN0EhMKC2xlYWRlcmJvYXJkGAEgASgJEg0KBWxpbWl0GAIgASgNEhAKBmN1cnNvchgDIAEoCUgAEhgKDmFyb3VuZF91c2VyX2lkGAQgASgJSAASEwoJZnJvbV9yYW5rGAUgASgESABCBwoFc3RhcnQibwoTTGlzdEVudHJpZXNSZXNwb25zZRIqCgdlbnRyaWVzGAEgAygLMhkuc2NvcmVib2FyZC5yYW5rLnYxLkVudHJ5Eg8KB3BsYXllcnMYAiABKAQSDAoEbmV4dBgDIAEoCRINCgVzdGFsZRgEIAEoCCI7ChJMaXN0UGxheWVyc1JlcXVlc3QSEwoLbGVhZGVyYm9hcmQYASABKAkSEAoIdXNlcl9pZHMYAiADKAkiYQoTTGlzdFBsYXllcnNSZXNwb25zZRIqCgdlbnRyaWVzGAEgAygLMhkuc2NvcmVib2FyZC5yYW5rLnYxLkVudHJ5Eg8KB3BsYXllcnMYAiABKAQSDQoFc3RhbGUYAyABKAgiPwoKSW5kZXhTdGF0ZRINCgVlcG9jaBgBIAEoBBIQCghpbl9yZWRpcxgCIAEoCBIQCghidWlsZGluZxgDIAEoBCKNAQoLQm9hcmRTdGF0ZXMSEwoLbGVhZGVyYm9hcmQYASABKAkSEAoIdXNlcl9pZHMYAiADKAkSEQoJdXNlcm5hbWVzGAMgAygJEg4KBnBvaW50cxgEIAMoBBIQCgh2ZXJzaW9ucxgFIAMoBBIPCgdyZWFjaGVkGAYgAygEEhEKCWFzY2VuZGluZxgHIAEoCCJ2ChRQcm9qZWN0U3RhdGVzUmVxdWVzdBItCgVpbmRleBgBIAEoCzIeLnNjb3JlYm9hcmQucmFuay52MS5JbmRleFN0YXRlEi8KBmJvYXJkcxgCIAMoCzIfLnNjb3JlYm9hcmQucmFuay52MS5Cb2FyZFN0YXRlcyJ1Cg5Qcm9qZWN0ZWRCb2FyZBINCgVyYW5rcxgBIAMoDRINCgVlcG9jaBgCIAEoBBILCgNzZXEYAyABKAQSJgoDdG9wGAQgAygLMhkuc2NvcmVib2FyZC5yYW5rLnYxLkVudHJ5EhAKCGNvbXBsZXRlGAUgASgIIksKFVByb2plY3RTdGF0ZXNSZXNwb25zZRIyCgZib2FyZHMYASADKAsyIi5zY29yZWJvYXJkLnJhbmsudjEuUHJvamVjdGVkQm9hcmQywAcKC1JhbmtTZXJ2aWNlEk8KBkdldFRvcBIhLnNjb3JlYm9hcmQucmFuay52MS5HZXRUb3BSZXF1ZXN0GiIuc2NvcmVib2FyZC5yYW5rLnYxLkdldFRvcFJlc3BvbnNlElkKDFN0cmVhbUdldFRvcBIhLnNjb3JlYm9hcmQucmFuay52MS5HZXRUb3BSZXF1ZXN0GiIuc2NvcmVib2FyZC5yYW5rLnYxLkdldFRvcFJlc3BvbnNlKAEwARJSCgdHZXRSYW5rEiIuc2NvcmVib2FyZC5yYW5rLnYxLkdldFJhbmtSZXF1ZXN0GiMuc2NvcmVib2FyZC5yYW5rLnYxLkdldFJhbmtSZXNwb25zZRJbCgpMaXN0QXJvdW5kEiUuc2NvcmVib2FyZC5yYW5rLnYxLkxpc3RBcm91bmRSZXF1ZXN0GiYuc2NvcmVib2FyZC5yYW5rLnYxLkxpc3RBcm91bmRSZXNwb25zZRJYCglHZXRQbGFjZXMSJC5zY29yZWJvYXJkLnJhbmsudjEuR2V0UGxhY2VzUmVxdWVzdBolLnNjb3JlYm9hcmQucmFuay52MS5HZXRQbGFjZXNSZXNwb25zZRJeCgtMaXN0RW50cmllcxImLnNjb3JlYm9hcmQucmFuay52MS5MaXN0RW50cmllc1JlcXVlc3QaJy5zY29yZWJvYXJkLnJhbmsudjEuTGlzdEVudHJpZXNSZXNwb25zZRJeCgtMaXN0UGxheWVycxImLnNjb3JlYm9hcmQucmFuay52MS5MaXN0UGxheWVyc1JlcXVlc3QaJy5zY29yZWJvYXJkLnJhbmsudjEuTGlzdFBsYXllcnNSZXNwb25zZRJkCg1HZXREZXBsb3ltZW50Eiguc2NvcmVib2FyZC5yYW5rLnYxLkdldERlcGxveW1lbnRSZXF1ZXN0Gikuc2NvcmVib2FyZC5yYW5rLnYxLkdldERlcGxveW1lbnRSZXNwb25zZRJkCg1Qcm9qZWN0U3RhdGVzEiguc2NvcmVib2FyZC5yYW5rLnYxLlByb2plY3RTdGF0ZXNSZXF1ZXN0Gikuc2NvcmVib2FyZC5yYW5rLnYxLlByb2plY3RTdGF0ZXNSZXNwb25zZRJuChNTdHJlYW1Qcm9qZWN0U3RhdGVzEiguc2NvcmVib2FyZC5yYW5rLnYxLlByb2plY3RTdGF0ZXNSZXF1ZXN0Gikuc2NvcmVib2FyZC5yYW5rLnYxLlByb2plY3RTdGF0ZXNSZXNwb25zZSgBMAFCRgoSc2NvcmVib2FyZC5yYW5rLnYxUAFaGXNjb3JlYm9hcmQvcmFuay92MTtyYW5rdjGqAhJTY29yZWJvYXJkLlJhbmsuVjFiBnByb3RvMw");
 
 /**
  * The ordering token of a board: compare epoch first, then seq.
@@ -573,6 +573,63 @@ export const ListEntriesResponseSchema: GenMessage<ListEntriesResponse> = /*@__P
   messageDesc(file_scoreboard_rank_v1_rank, 16);
 
 /**
+ * @generated from message scoreboard.rank.v1.ListPlayersRequest
+ */
+export type ListPlayersRequest = Message<"scoreboard.rank.v1.ListPlayersRequest"> & {
+  /**
+   * Empty means "global".
+   *
+   * @generated from field: string leaderboard = 1;
+   */
+  leaderboard: string;
+
+  /**
+   * Up to 200; each counts once.
+   *
+   * @generated from field: repeated string user_ids = 2;
+   */
+  userIds: string[];
+};
+
+/**
+ * Describes the message scoreboard.rank.v1.ListPlayersRequest.
+ * Use `create(ListPlayersRequestSchema)` to create a new message.
+ */
+export const ListPlayersRequestSchema: GenMessage<ListPlayersRequest> = /*@__PURE__*/
+  messageDesc(file_scoreboard_rank_v1_rank, 17);
+
+/**
+ * @generated from message scoreboard.rank.v1.ListPlayersResponse
+ */
+export type ListPlayersResponse = Message<"scoreboard.rank.v1.ListPlayersResponse"> & {
+  /**
+   * Best first, with their ranks on the board. Players without a score are left out.
+   *
+   * @generated from field: repeated scoreboard.rank.v1.Entry entries = 1;
+   */
+  entries: Entry[];
+
+  /**
+   * How many players the board has.
+   *
+   * @generated from field: uint64 players = 2;
+   */
+  players: bigint;
+
+  /**
+   * @generated from field: bool stale = 3;
+   */
+  stale: boolean;
+};
+
+/**
+ * Describes the message scoreboard.rank.v1.ListPlayersResponse.
+ * Use `create(ListPlayersResponseSchema)` to create a new message.
+ */
+export const ListPlayersResponseSchema: GenMessage<ListPlayersResponse> = /*@__PURE__*/
+  messageDesc(file_scoreboard_rank_v1_rank, 18);
+
+/**
  * Which rank index is current, read from Postgres in one statement.
  *
  * @generated from message scoreboard.rank.v1.IndexState
@@ -603,7 +660,7 @@ export type IndexState = Message<"scoreboard.rank.v1.IndexState"> & {
  * Use `create(IndexStateSchema)` to create a new message.
  */
 export const IndexStateSchema: GenMessage<IndexState> = /*@__PURE__*/
-  messageDesc(file_scoreboard_rank_v1_rank, 17);
+  messageDesc(file_scoreboard_rank_v1_rank, 19);
 
 /**
  * The newest states of players of one board, as parallel lists of equal length, because a batch has hundreds. Each
@@ -657,7 +714,7 @@ export type BoardStates = Message<"scoreboard.rank.v1.BoardStates"> & {
  * Use `create(BoardStatesSchema)` to create a new message.
  */
 export const BoardStatesSchema: GenMessage<BoardStates> = /*@__PURE__*/
-  messageDesc(file_scoreboard_rank_v1_rank, 18);
+  messageDesc(file_scoreboard_rank_v1_rank, 20);
 
 /**
  * @generated from message scoreboard.rank.v1.ProjectStatesRequest
@@ -684,7 +741,7 @@ export type ProjectStatesRequest = Message<"scoreboard.rank.v1.ProjectStatesRequ
  * Use `create(ProjectStatesRequestSchema)` to create a new message.
  */
 export const ProjectStatesRequestSchema: GenMessage<ProjectStatesRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_rank_v1_rank, 19);
+  messageDesc(file_scoreboard_rank_v1_rank, 21);
 
 /**
  * @generated from message scoreboard.rank.v1.ProjectedBoard
@@ -729,7 +786,7 @@ export type ProjectedBoard = Message<"scoreboard.rank.v1.ProjectedBoard"> & {
  * Use `create(ProjectedBoardSchema)` to create a new message.
  */
 export const ProjectedBoardSchema: GenMessage<ProjectedBoard> = /*@__PURE__*/
-  messageDesc(file_scoreboard_rank_v1_rank, 20);
+  messageDesc(file_scoreboard_rank_v1_rank, 22);
 
 /**
  * @generated from message scoreboard.rank.v1.ProjectStatesResponse
@@ -748,7 +805,7 @@ export type ProjectStatesResponse = Message<"scoreboard.rank.v1.ProjectStatesRes
  * Use `create(ProjectStatesResponseSchema)` to create a new message.
  */
 export const ProjectStatesResponseSchema: GenMessage<ProjectStatesResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_rank_v1_rank, 21);
+  messageDesc(file_scoreboard_rank_v1_rank, 23);
 
 /**
  * Internal: callers identify themselves as services; a player's token is refused.
@@ -820,6 +877,16 @@ export const RankService: GenService<{
     methodKind: "unary";
     input: typeof ListEntriesRequestSchema;
     output: typeof ListEntriesResponseSchema;
+  },
+  /**
+   * Some players of a board, ranked on it, in one reading.
+   *
+   * @generated from rpc scoreboard.rank.v1.RankService.ListPlayers
+   */
+  listPlayers: {
+    methodKind: "unary";
+    input: typeof ListPlayersRequestSchema;
+    output: typeof ListPlayersResponseSchema;
   },
   /**
    * Which deployment this is. The stream of its events carries the id, so that a reader finds one of another deployment.

@@ -4,6 +4,7 @@ import { createAnnounceBoards } from '../../../../services/rank/announce/announc
 import { createProjector, type Projector } from '../../../../services/rank/project/projector.ts';
 import { createReadBoards, type ReadBoards } from '../../../../services/rank/read/read-boards.ts';
 import { createReadPages } from '../../../../services/rank/read/read-pages.ts';
+import { createReadStandings } from '../../../../services/rank/read/read-standings.ts';
 import { createIndexKeeper } from '../../../../services/rank/rebuild/index-keeper.ts';
 import { KnownIndex } from '../../../../services/rank/rebuild/known-index.ts';
 import { createRankRpc } from '../../../../services/rank/rpc.ts';
@@ -64,6 +65,7 @@ export function startRankNode({ truth, index, bus, mutations }: RankNodeOptions)
     log,
   });
   const pages = createReadPages({ index: rankIndex, truthPages: truth.truthPages(process), known, log });
+  const standings = createReadStandings({ index: rankIndex, truth: truthStore, truthRanks, known, log });
   const announce = createAnnounceBoards({ reader, bus: publisher, log }).current;
   const keeper = createIndexKeeper({
     epochs: truth.epochStore(process),
@@ -87,7 +89,13 @@ export function startRankNode({ truth, index, bus, mutations }: RankNodeOptions)
   return {
     process,
     reader,
-    handlers: createRankRpc({ boards: reader, pages, projectStates, deployment: STREAM.deployment }).handlers,
+    handlers: createRankRpc({
+      boards: reader,
+      pages,
+      standings,
+      projectStates,
+      deployment: STREAM.deployment,
+    }).handlers,
   };
 }
 

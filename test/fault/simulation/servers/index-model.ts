@@ -7,7 +7,7 @@ import type { Mutations } from '../environment/mutations.ts';
 import type { Failures, Network, Process, Server } from '../environment/network.ts';
 import { IndexContents } from './index-contents.ts';
 import { unpack } from './packed.ts';
-import { pageOf, toEntries } from './standings.ts';
+import { pageOf, standingsOf, toEntries } from './standings.ts';
 
 const COMMAND_LIMIT_MS = 400;
 const FAILURES: Failures = {
@@ -68,6 +68,10 @@ export class IndexServer {
       page: (epoch, leaderboard, start, limit) =>
         askTrusted(() =>
           held().counts(epoch) ? pageOf(held().ordered(epoch, leaderboard), start, limit) : undefined,
+        ),
+      standings: (epoch, leaderboard, userIds) =>
+        askTrusted(() =>
+          held().counts(epoch) ? standingsOf(held().ordered(epoch, leaderboard), userIds) : undefined,
         ),
       pointTo: (epoch) =>
         ask(() => {

@@ -5,6 +5,7 @@ import {
   type Page,
   type PageStart,
   type PlayerState,
+  type Standings,
   toScore,
 } from '../../../../services/shared/values/board.ts';
 
@@ -46,4 +47,10 @@ function firstOf(ordered: readonly PlayerState[], start: PageStart, limit: numbe
   if (start.at === 'after') return ordered.filter((state) => compareStates(state, start.key) <= 0).length;
   const own = ordered.findIndex(({ userId }) => userId === start.userId);
   return own < 0 ? undefined : own - (own % limit);
+}
+
+/** Some players of an ordered board. */
+export function standingsOf(ordered: readonly PlayerState[], userIds: readonly string[]): Standings {
+  const entries = toEntries(ordered).filter(({ userId }) => userIds.includes(userId));
+  return { entries, players: ordered.length };
 }

@@ -115,7 +115,7 @@ describe.each(transports)('over %s', (name, createTransport) => {
     ['no signature', { signature: '' }, Code.InvalidArgument, 'SIGNATURE_REQUIRED'],
     ['a bad signature', { signature: 'forged' }, Code.PermissionDenied, 'SIGNATURE_INVALID'],
     ['a long signature', { signature: 's'.repeat(257) }, Code.PermissionDenied, 'SIGNATURE_INVALID'],
-    ['a body over the limit', { signature: 's'.repeat(17_000) }, Code.ResourceExhausted, 'BODY_TOO_LARGE'],
+    ['a body over the limit', { signature: 's'.repeat(33_000) }, Code.ResourceExhausted, 'BODY_TOO_LARGE'],
   ])('%s is refused with its code and reason', async (_, change, code, reason) => {
     expect(await refusalOf(client.submitScore(action(change), options()))).toMatchObject({ code, reason });
   });
@@ -253,7 +253,7 @@ describe('a plain HTTP client', () => {
 
   test('cannot send a large body, compressed or not', async () => {
     for (const headers of [{}, { 'content-encoding': 'gzip' }]) {
-      const answer = await call('GetTop', Buffer.alloc(17_000, ' '), headers);
+      const answer = await call('GetTop', Buffer.alloc(33_000, ' '), headers);
       expect(answer).toMatchObject({ status: 413, body: { reason: 'BODY_TOO_LARGE' } });
     }
   });

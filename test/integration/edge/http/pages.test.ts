@@ -1,4 +1,4 @@
-/** Pages of a board through the whole product: at any depth, in both orders, for caches, and while Redis is away. */
+/** Parts of a board through the whole product, in both orders and while Redis is away: pages, standings and friends. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, ask, bearer } from '../../../support/clients/edge-client.ts';
 import { isSentAgain, sentAgain } from '../../../support/clients/sent-again.ts';
@@ -108,26 +108,123 @@ describe.each(['points', 'laps'] as const)('the board %s', (board) => {
   });
 });
 
+/** Friends of the caller, in no order: some on the board, one of whom is listed twice, and some who are not. */
+const FRIENDS = [idOf(137), idOf(2), 'nobody', idOf(229), idOf(2), 'a~!'];
+const post = (
+  board: string,
+  body: unknown,
+  headers: Record<string, string> = bearer(token),
+): Promise<Answer> =>
+  waitFor(async () => {
+    const answer = await ask(`${world.edgeUrls[0]}/api/v1/leaderboards/${board}/friends`, {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json', ...headers } },
+      body: JSON.stringify(body),
+    });
+    return isSentAgain(answer.body?.reason) ? undefined : answer;
+  });
+const own = (board: string, headers: Record<string, string> = bearer(token)): Promise<Answer> =>
+  waitFor(async () => {
+    const answer = await ask(`${world.edgeUrls[0]}/api/v1/leaderboards/${board}/me`, { headers });
+    return isSentAgain(answer.body?.reason) ? undefined : answer;
+  });
+const expectedFriends = (board: BoardName) => ({
+  entries: [2, 137, 229].map((at, n) => ({ friendRank: n + 1, ...expectedEntry(board, at) })),
+  players: PLAYERS,
+});
+
+describe.each(['points', 'laps'] as const)('on the board %s', (board) => {
+  it('a player has a standing, with the part of all players that reached it', async () => {
+    const { status, body, headers } = await own(board);
+    expect(status).toBe(200);
+    // 138 of 230 players are 60 %, exactly.
+    expect(body).toEqual({ ...expectedEntry(board, 137), version: 1, players: PLAYERS, percentile: 60 });
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('vary')).toBe('Authorization');
+  });
+
+  it('friends are ranked among themselves and on the board, and those without a score are left out', async () => {
+    const { status, body, headers } = await post(board, { userIds: FRIENDS });
+    expect(status).toBe(200);
+    expect(body).toEqual(expectedFriends(board));
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect((await post(board, { userIds: [] })).body).toEqual({ entries: [], players: PLAYERS });
+    expect((await post(board, { userIds: ['nobody'] })).body).toEqual({ entries: [], players: PLAYERS });
+    const all = await post(board, { userIds: Array.from({ length: 200 }, (_, at) => idOf(229 - at)) });
+    expect(all.body.entries.map(({ rank }: { rank: number }) => rank)).toEqual(
+      Array.from({ length: 200 }, (_, at) => 31 + at),
+    );
+  });
+});
+
+it('refuses a standing and friends to whom they are not for, and says what is wrong', async () => {
+  expect((await own('points', {})).body.reason).toBe('TOKEN_REQUIRED');
+  expect((await own('global')).body.reason).toBe('PLAYER_NOT_FOUND');
+  expect((await own('made-up')).body.reason).toBe('PLAYER_NOT_FOUND');
+  expect((await post('made-up', { userIds: FRIENDS })).body).toEqual({ entries: [], players: 0 });
+  for (const [body, status, reason] of [
+    [{}, 400, 'BODY_INVALID'],
+    [{ userIds: 'ada' }, 400, 'BODY_INVALID'],
+    [[], 400, 'BODY_INVALID'],
+    [{ userIds: [1] }, 400, 'USER_ID_INVALID'],
+    [{ userIds: ['a b'] }, 400, 'USER_ID_INVALID'],
+    [{ userIds: Array(201).fill('ada') }, 400, 'BATCH_SIZE_INVALID'],
+    [{ userIds: Array(300).fill('u'.repeat(128)) }, 413, 'BODY_TOO_LARGE'],
+  ] as const) {
+    const answer = await post('points', body);
+    expect([answer.status, answer.body.reason]).toEqual([status, reason]);
+  }
+  expect((await post('points', { userIds: ['ada'] }, {})).body.reason).toBe('TOKEN_REQUIRED');
+  expect((await post('p.q', { userIds: ['ada'] })).body.reason).toBe('LEADERBOARD_INVALID');
+  // As long as a user id may be, and as many as there may be.
+  const long = Array.from({ length: 200 }, (_, at) => `${'u'.repeat(125)}${idOf(at).slice(1)}`);
+  expect((await post('points', { userIds: long })).body).toEqual({ entries: [], players: PLAYERS });
+  expect(await connect('ListFriends', { leaderboard: 'points', userIds: long }, bearer(token))).toMatchObject(
+    {
+      players: String(PLAYERS),
+    },
+  );
+});
+
+const connect = async (method: string, message: object, headers: Record<string, string> = {}) =>
+  (
+    await ask(`${world.edgeUrls[0]}/scoreboard.edge.v1.ScoreboardService/${method}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(message),
+    })
+  ).body;
+
+it('answers Connect with the same standing and friends', async () => {
+  const me = await connect('GetMe', { leaderboard: 'laps' }, bearer(token));
+  expect(me).toMatchObject({ entry: { userId: idOf(137), rank: '138' }, players: '230', percentile: 60 });
+  const friends = await connect('ListFriends', { leaderboard: 'laps', userIds: FRIENDS }, bearer(token));
+  expect(friends).toMatchObject({
+    friends: [
+      { entry: { userId: idOf(2), rank: '3' }, friendRank: 1 },
+      { entry: { userId: idOf(137), rank: '138' }, friendRank: 2 },
+      { entry: { userId: idOf(229), rank: '230' }, friendRank: 3 },
+    ],
+    players: '230',
+  });
+  for (const method of ['GetMe', 'ListFriends']) {
+    expect(await connect(method, { leaderboard: 'laps' })).toMatchObject({ reason: 'TOKEN_REQUIRED' });
+  }
+});
+
 it('answers Connect with the same pages', async () => {
-  const connect = async (message: object, headers = {}) =>
-    (
-      await ask(`${world.edgeUrls[0]}/scoreboard.edge.v1.ScoreboardService/ListEntries`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...headers },
-        body: JSON.stringify(message),
-      })
-    ).body;
-  const first = await connect({ leaderboard: 'laps', limit: 3 });
+  const first = await connect('ListEntries', { leaderboard: 'laps', limit: 3 });
   expect(first.entries.map(({ userId }: { userId: string }) => userId)).toEqual([0, 1, 2].map(idOf));
   expect(first.players).toBe(String(PLAYERS));
-  const second = await connect({ leaderboard: 'laps', limit: 2, cursor: first.next });
+  const second = await connect('ListEntries', { leaderboard: 'laps', limit: 2, cursor: first.next });
   expect(second.entries).toMatchObject([{ userId: idOf(3) }, { userId: idOf(4) }]);
-  const own = await connect({ leaderboard: 'laps', limit: 5, aroundMe: true }, bearer(token));
+  const own = await connect('ListEntries', { leaderboard: 'laps', limit: 5, aroundMe: true }, bearer(token));
   expect(own.entries[0]).toMatchObject({ userId: idOf(135), rank: '136' });
-  expect((await connect({ leaderboard: 'laps', fromRank: '7', limit: 1 })).entries).toMatchObject([
-    { rank: '7' },
-  ]);
-  expect(await connect({ leaderboard: 'laps', aroundMe: true })).toMatchObject({ reason: 'TOKEN_REQUIRED' });
+  expect(
+    (await connect('ListEntries', { leaderboard: 'laps', fromRank: '7', limit: 1 })).entries,
+  ).toMatchObject([{ rank: '7' }]);
+  expect(await connect('ListEntries', { leaderboard: 'laps', aroundMe: true })).toMatchObject({
+    reason: 'TOKEN_REQUIRED',
+  });
 });
 
 it('is empty without players, also on a board that does not exist', async () => {
@@ -199,6 +296,9 @@ it('is the same from Postgres while Redis is away, and a cursor goes on there', 
     expect((await get(board, '?around=me&limit=20', bearer(token))).body.entries).toEqual(
       expectedPage(board, 120, 20),
     );
+    expect((await own(board)).body).toMatchObject({ ...expectedEntry(board, 137), percentile: 60 });
+    expect((await post(board, { userIds: FRIENDS })).body).toEqual(expectedFriends(board));
+    expect((await post(board, { userIds: ['nobody'] })).body).toEqual({ entries: [], players: PLAYERS });
     expect((await get(board, '?from=221&limit=20')).body.entries).toEqual(expectedPage(board, 220, 20));
   }
   expect((await get('made-up')).body).toEqual({ entries: [], players: 0, next: null });

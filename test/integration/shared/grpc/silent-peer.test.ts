@@ -49,7 +49,7 @@ async function start({
     ...{ host: HOST, port: 0, ...callers, log: createSilentLog() },
     services: [
       registerService(RankService, createScoreDouble().rankHandlers, {
-        ...{ projectStates: allowed, getDeployment: allowed, listEntries: allowed },
+        ...{ projectStates: allowed, getDeployment: allowed, listEntries: allowed, listPlayers: allowed },
         ...{ getTop: allowed, getRank: allowed, listAround: allowed, getPlaces: allowed },
       }),
     ],
