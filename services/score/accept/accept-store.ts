@@ -1,7 +1,8 @@
 /**
  * The commit, in Postgres. One autocommit statement writes a whole batch: totals of players, ledger entries (the table
- * `actions`) and the outbox row, or nothing at all. Rows are locked in byte order of (leaderboard, user id), and a player's row
- * before that player's actions are written, so two writers can neither deadlock nor interleave on a player. The name on the
+ * `actions`) and the outbox row, or nothing at all. All players' rows are locked first, in byte order of (leaderboard, user id);
+ * then the actions are written in byte order of (user id, action id). The judged lane does the same (migration 0013), so writers
+ * can neither deadlock nor interleave on a player, whatever boards an action id is sent to. The name on the
  * board is that of the player's profile, if there is one, because a token may contain an older name. Reading the profile would
  * cost a sixth of the statement, so it is left out when the player's row exists and has the name of the submission.
  */
@@ -138,6 +139,7 @@ export function createAcceptStore(pool: PostgresPool): AcceptStore {
                 ${arrayLiteral(actions.map((a) => a.actionsAfter))}::int[]
               ) with ordinality as a (leaderboard, user_id, action_id, points, key_id, caller, points_after, actions_after, place)
               join accepted on accepted.leaderboard = a.leaderboard and accepted.user_id = a.user_id
+              order by a.user_id collate "C", a.action_id collate "C"
             ), box as (
               insert into outbox (leaderboards, user_ids, next_attempt_at)
               select array_agg(leaderboard), array_agg(user_id), now() + ${FAST_PATH_LEASE}::interval
