@@ -49,8 +49,8 @@ const MAX_QUEUE = 1_000;
 const MAX_UNDER_WAY = MAX_QUEUE + MAX_IN_FLIGHT * MAX_BATCH;
 /** Of the 250 ms within which 99 % of what is accepted shall be answered; arrivals and answers vary by the rest. */
 const TARGET_MS = 180;
-/** A machine that answers 1,500 a second takes that long for so many; a slower one answers later rather than fewer at once. */
-const MIN_UNDER_WAY = 256;
+/** A machine that answers 350 a second takes that long for so many; a slower one answers later rather than fewer at once. */
+const MIN_UNDER_WAY = 64;
 const RETRY_AFTER_MS = 1_000;
 /**
  * At most 20,000 refusals a second. A refusal is cheap, but refused clients return at once, and their refusals would take
