@@ -109,7 +109,7 @@ interface UnitsOptions {
   processes: StackProcesses;
 }
 
-/** Starts the product's processes and waits until they are ready. Returns their admin ports. */
+/** Starts the product's processes and waits until they are ready and connected to each other. Returns their admin ports. */
 async function startUnits(options: UnitsOptions, closers: (() => Promise<void>)[]) {
   const kept: Kept[] = [];
   const adminPorts: Record<string, number> = {};
@@ -122,8 +122,12 @@ async function startUnits(options: UnitsOptions, closers: (() => Promise<void>)[
     await Promise.all(kept.map((each) => each.stop()));
   });
   const limit = AbortSignal.timeout(READY_LIMIT_MS);
-  const ports = [...Object.values(adminPorts), options.config.ports.edge];
-  await Promise.all(ports.map((port) => untilReady(`http://${HOST}:${port}/readyz`, limit)));
+  const readyOn = (port: number, unit: UnitUnderFire) =>
+    untilReady(`http://${HOST}:${port}/readyz`, limit, UNITS[unit].needs);
+  await Promise.all([
+    ...UNITS_UNDER_FIRE.map((name) => readyOn(adminPorts[name] ?? 0, name)),
+    untilReady(`http://${HOST}:${options.config.ports.edge}/readyz`, limit),
+  ]);
   return adminPorts;
 }
 
