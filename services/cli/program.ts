@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, site: C
   keys: async () => (await import('./auth/keys.ts')).defineKeys,
   revoke: async () => (await import('./auth/revoke.ts')).defineRevoke,
   boards: async () => (await import('./boards/boards.ts')).defineBoards,
+  top: async () => (await import('./boards/top.ts')).defineTop,
   limits: async () => (await import('./boards/limits.ts')).defineLimits,
   flags: async () => (await import('./players/flags.ts')).defineFlags,
   quarantine: async () => (await import('./players/quarantine.ts')).defineQuarantine,

@@ -1,13 +1,14 @@
 /** What a command works with: the terminal, the environment, and a client of each service, which connects on first use. */
 import type { Terminal } from '../terminal/terminal.ts';
 import type { AuthClient } from './connect-auth.ts';
-import type { IndexClient } from './connect-rank.ts';
+import type { IndexClient, RankClient } from './connect-rank.ts';
 import type { AuditClient, BoardsClient, LimitsClient, OperatorClient } from './connect-score.ts';
 
 export interface Session extends Terminal {
   auth(): Promise<AuthClient>;
   operator(): Promise<OperatorClient>;
   index(): Promise<IndexClient>;
+  rank(): Promise<RankClient>;
   boards(): Promise<BoardsClient>;
   limits(): Promise<LimitsClient>;
   audit(): Promise<AuditClient>;
@@ -30,6 +31,7 @@ export function openSession(terminal: Terminal): Session {
     auth: async () => keep((await auth()).connectAuth(terminal.env)),
     operator: async () => keep((await score()).connectOperator(terminal.env)),
     index: async () => keep((await rank()).connectIndex(terminal.env)),
+    rank: async () => keep((await rank()).connectRank(terminal.env)),
     boards: async () => keep((await score()).connectBoards(terminal.env)),
     limits: async () => keep((await score()).connectLimits(terminal.env)),
     audit: async () => keep((await score()).connectAudit(terminal.env)),

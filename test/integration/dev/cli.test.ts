@@ -82,6 +82,16 @@ describe('one value', () => {
     expect(changed.status).toBe(403);
   });
 
+  it('shows a page of a board', async () => {
+    const { code, stdout } = await stack.cli(['top', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      entries: [{ rank: 1, userId: 'alice' }],
+      players: 1,
+      next: null,
+    });
+  });
+
   it('confirms that every board matches the database, and that the outbox is empty', async () => {
     const verified = await stack.cli(['verify']);
     expect(verified).toEqual({ code: 0, stdout: '1 players on 1 boards compared: 0 differ\n', stderr: '' });

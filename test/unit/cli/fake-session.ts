@@ -40,7 +40,7 @@ export async function runWords(
   const client = Object.fromEntries(methods);
   const connect = async () => client as never;
   const session: Session = {
-    ...{ env, auth: connect, operator: connect, index: connect },
+    ...{ env, auth: connect, operator: connect, index: connect, rank: connect },
     ...{ boards: connect, limits: connect, audit: connect },
     input: async function* () {
       yield input;

@@ -86,7 +86,7 @@ it('prints an object for each line of standard input', async () => {
 });
 
 it.each([
-  ...['token', 'sign', 'status', 'outbox list', 'outbox replay', 'verify', 'certs'],
+  ...['token', 'sign', 'status', 'outbox list', 'outbox replay', 'verify', 'top', 'certs'],
   ...['keys list', 'keys rotate', 'keys withdraw', 'revoke token', 'revoke player'],
   ...['limits show', 'limits set', 'limits clear', 'flags list', 'flags clear', 'quarantine', 'release'],
   ...['audit head', 'audit verify', 'audit export', 'audit rejected', 'audit erase'],
