@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, site: C
   revoke: async () => (await import('./auth/revoke.ts')).defineRevoke,
   boards: async () => (await import('./boards/boards.ts')).defineBoards,
   top: async () => (await import('./boards/top.ts')).defineTop,
+  scores: async () => (await import('./boards/scores.ts')).defineScores,
   limits: async () => (await import('./boards/limits.ts')).defineLimits,
   flags: async () => (await import('./players/flags.ts')).defineFlags,
   quarantine: async () => (await import('./players/quarantine.ts')).defineQuarantine,

@@ -22,6 +22,14 @@ export const GRANTS: Readonly<Record<DatabaseService, Rights>> = {
     // The first score of a board claims it, and the operator changes its settings through the service.
     'table boards': 'select, insert, update (operator, sort_order, decimals, unit, state, has_scores)',
     'function standing_after(text,bigint,bigint)': 'execute',
+    // Corrections of scores are append-only entries of the ledger too.
+    'table corrections': 'select, insert',
+    'function correct_score(text,text,text,text,bigint,text,text,text,text)': 'execute',
+    'function standing_of(text,text,text,boolean,text,boolean)': 'execute',
+    'function after_entry(standing,boolean,text,bigint,bigint,text,boolean)': 'execute',
+    'function bounded(numeric,boolean)': 'execute',
+    'function no_score(text,boolean)': 'execute',
+    'function correction_digest(corrections)': 'execute',
     'table outbox': 'select, insert, update, delete',
     // Each batch reads which index is current. The other rights on the index are for score processes of the previous
     // version, which kept the index themselves.
@@ -80,6 +88,7 @@ const CLOSED = [
   'table schema_migrations',
   'function refuse_change()',
   'function refuse_all_but_erasure()',
+  'function refuse_all_but_forgetting()',
   'function note_batch()',
   'function note_renamed_players()',
   'function count_limits_change()',

@@ -16,6 +16,8 @@ import { createBoardStore } from './catalog/board-store.ts';
 import { createBoardsRpc } from './catalog/boards-rpc.ts';
 import { createSettingsStore } from './catalog/settings-store.ts';
 import type { ScoreConfig } from './config.ts';
+import { createCorrectionStore } from './corrections/correction-store.ts';
+import { createCorrectionsRpc } from './corrections/corrections-rpc.ts';
 import { createLimits } from './limits/limits.ts';
 import { createRenamePlayers } from './names/rename-players.ts';
 import { createRenamedStore } from './names/renamed-store.ts';
@@ -40,7 +42,7 @@ export async function startScore(
   const servers = await openServers(config, { log, clock, metrics });
   const rooms = createRooms(config, { servers, log, metrics });
   const { submitScores, delivery, outboxWatch, rankWatch, breaker, limits, catalog } = rooms;
-  const { audit, operatorRpc, boardsRpc, renames } = rooms;
+  const { audit, operatorRpc, boardsRpc, correctionsRpc, renames } = rooms;
 
   await Promise.all([limits.start(), catalog.start(), rankWatch.start()]);
   delivery.start();
@@ -49,7 +51,7 @@ export async function startScore(
   renames.start();
   return openServicePorts({
     config,
-    services: [createScoreRpc(submitScores), operatorRpc, boardsRpc, limits.rpc, audit.rpc],
+    services: [createScoreRpc(submitScores), operatorRpc, boardsRpc, correctionsRpc, limits.rpc, audit.rpc],
     readiness: (serving) => ({ serving }),
     // None of them makes the process unready: without Postgres each submission is refused with a retry time, and without
     // the others submissions are accepted.
@@ -120,8 +122,10 @@ function createRooms(
   const knownIds = createKnownIdsStore(upkeepPool);
   const operatorRpc = createOperatorRpc({ outbox, delivery, knownIds, logAction });
   const boardsRpc = createBoardsRpc({ settings: createSettingsStore(upkeepPool), logAction });
+  const corrections = createCorrectionStore(upkeepPool);
+  const correctionsRpc = createCorrectionsRpc({ store: corrections, delivery, logAction });
   return {
     ...{ submitScores, delivery, outboxWatch, rankWatch, breaker, limits, catalog },
-    ...{ audit, operatorRpc, boardsRpc, renames },
+    ...{ audit, operatorRpc, boardsRpc, correctionsRpc, renames },
   };
 }

@@ -2,19 +2,33 @@
  * The format of an export of the audit chain: one JSON object a line, each link followed by its actions. Numbers and bytes are
  * strings, so that no number is rounded.
  */
-import { type AuditAction, type AuditLink, toHex } from '../../shared/audit-chain/audit-chain.ts';
+import type { AuditAction, AuditLink } from '../../shared/audit-chain/audit-chain.ts';
+import type { AuditCorrection } from '../../shared/audit-chain/correction.ts';
+import { toHex } from '../../shared/audit-chain/fields.ts';
 import { type AuditEntry, ChainDiffers } from './verify-chain.ts';
 
 const DECIMAL = /^-?\d{1,20}$/;
 const HEX = /^(?:[0-9a-f]{2})*$/;
 
 export function formatAuditLine(entry: AuditEntry): string {
-  const plain = (value: string | bigint | Uint8Array) =>
-    value instanceof Uint8Array ? toHex(value) : String(value);
-  const fields: Readonly<Record<string, string | bigint | Uint8Array>> =
-    entry.kind === 'link' ? { ...linkOf(entry.link) } : { ...actionOf(entry.action) };
-  const named = Object.entries(fields).map(([name, value]) => [name, plain(value)]);
-  return `${JSON.stringify({ [entry.kind]: Object.fromEntries(named) })}\n`;
+  return `${JSON.stringify({ [entry.kind]: entry.kind === 'link' ? plainLink(entry.link) : plainAction(entry.action) })}\n`;
+}
+
+const plainLink = (link: AuditLink) => plain({ ...linkOf(link) });
+
+function plainAction({ correction, ...action }: AuditAction) {
+  const fields = plain({ ...actionOf(action) });
+  return correction === undefined
+    ? fields
+    : { ...fields, correction: plain({ ...correctionOf(correction) }) };
+}
+
+/** Fields that are not set are left out. */
+function plain(fields: Readonly<Record<string, string | bigint | Uint8Array | undefined>>) {
+  const set = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    set.map(([name, value]) => [name, value instanceof Uint8Array ? toHex(value) : String(value)]),
+  );
 }
 
 /** Rejects with ChainDiffers, which names the line, if a line does not have this format. */
@@ -38,6 +52,7 @@ function parseLine(line: unknown): AuditEntry {
     return { kind: 'link', link: { seq: number('seq'), actions: number('actions'), digest, erased, head } };
   }
   const { text, number, bytes } = readerOf(action);
+  const { correction } = Object(action) as { correction?: unknown };
   return {
     kind: 'action',
     action: {
@@ -53,7 +68,19 @@ function parseLine(line: unknown): AuditEntry {
       keyId: text('keyId'),
       caller: text('caller'),
       acceptedAtUnixUs: number('acceptedAtUnixUs'),
+      ...(correction !== undefined && { correction: parseCorrection(correction) }),
     },
+  };
+}
+
+function parseCorrection(correction: unknown): AuditCorrection {
+  const { text, number, bytes, optional } = readerOf(correction);
+  return {
+    ...{ operationId: text('operationId'), kind: text('kind'), actionId: text('actionId') },
+    ...{ reason: text('reason'), reasonDigest: bytes('reasonDigest'), operator: text('operator') },
+    ...optional('amount', number),
+    ...optional('scoreBefore', number),
+    ...optional('scoreAfter', number),
   };
 }
 
@@ -68,6 +95,9 @@ function readerOf(fields: unknown) {
     text: (name: string) => text(name),
     number: (name: string) => BigInt(text(name, DECIMAL)),
     bytes: (name: string) => Buffer.from(text(name, HEX), 'hex'),
+    /** A field that may be missing. */
+    optional: <Name extends string, Value>(name: Name, read: (name: string) => Value) =>
+      (Object.hasOwn(record, name) ? { [name]: read(name) } : {}) as { [N in Name]?: Value },
   };
 }
 
@@ -76,7 +106,13 @@ function linkOf({ seq, actions, digest, erased, head }: AuditLink): AuditLink {
   return { seq, actions, digest, erased, head };
 }
 
-function actionOf(action: AuditAction): AuditAction {
+function correctionOf(correction: AuditCorrection): AuditCorrection {
+  const { operationId, kind, amount, actionId, reason, reasonDigest, operator } = correction;
+  const { scoreBefore, scoreAfter } = correction;
+  return { operationId, kind, amount, actionId, reason, reasonDigest, operator, scoreBefore, scoreAfter };
+}
+
+function actionOf(action: AuditAction): Omit<AuditAction, 'correction'> {
   const { position, leaderboard, userId, salt, commitment, actionId, points, scoreAfter } = action;
   const { version, keyId, caller, acceptedAtUnixUs } = action;
   return {

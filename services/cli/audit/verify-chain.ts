@@ -16,8 +16,9 @@ import {
   isKeyChange,
   isMadeWith,
   NO_HEAD,
-  toHex,
 } from '../../shared/audit-chain/audit-chain.ts';
+import { provesCorrection } from '../../shared/audit-chain/correction.ts';
+import { toHex } from '../../shared/audit-chain/fields.ts';
 import { isTruncated, isTruncationOf } from '../../shared/audit-chain/truncated-link.ts';
 
 /** A link is followed by the actions that it seals, ordered by position. */
@@ -96,6 +97,7 @@ export async function verifyChain(
     if (open === undefined)
       throw new ChainDiffers(`the action at ${action.position} comes before the first link`);
     takeAction(open, action);
+    checkCorrection(action);
     actions += 1;
     if (action.salt.length > 0) checkCommitment(action);
     else unproven.set(toHex(action.commitment), action.position);
@@ -192,6 +194,11 @@ function checkCommitment({ position, salt, userId, commitment }: AuditAction): v
   if (!equal(commitment, commitmentOf(salt, userId))) {
     throw new ChainDiffers(`the action at ${position} belongs to another player than was sealed`);
   }
+}
+
+function checkCorrection(action: AuditAction): void {
+  if (!provesCorrection(action))
+    throw new ChainDiffers(`the correction at ${action.position} is not as it was sealed`);
 }
 
 function equal(one: Uint8Array, other: Uint8Array): boolean {

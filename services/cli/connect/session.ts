@@ -2,7 +2,13 @@
 import type { Terminal } from '../terminal/terminal.ts';
 import type { AuthClient } from './connect-auth.ts';
 import type { IndexClient, RankClient } from './connect-rank.ts';
-import type { AuditClient, BoardsClient, LimitsClient, OperatorClient } from './connect-score.ts';
+import type {
+  AuditClient,
+  BoardsClient,
+  CorrectionsClient,
+  LimitsClient,
+  OperatorClient,
+} from './connect-score.ts';
 
 export interface Session extends Terminal {
   auth(): Promise<AuthClient>;
@@ -10,6 +16,7 @@ export interface Session extends Terminal {
   index(): Promise<IndexClient>;
   rank(): Promise<RankClient>;
   boards(): Promise<BoardsClient>;
+  corrections(): Promise<CorrectionsClient>;
   limits(): Promise<LimitsClient>;
   audit(): Promise<AuditClient>;
   /** Closes every client that was opened. */
@@ -33,6 +40,7 @@ export function openSession(terminal: Terminal): Session {
     index: async () => keep((await rank()).connectIndex(terminal.env)),
     rank: async () => keep((await rank()).connectRank(terminal.env)),
     boards: async () => keep((await score()).connectBoards(terminal.env)),
+    corrections: async () => keep((await score()).connectCorrections(terminal.env)),
     limits: async () => keep((await score()).connectLimits(terminal.env)),
     audit: async () => keep((await score()).connectAudit(terminal.env)),
     close() {

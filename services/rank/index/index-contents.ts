@@ -4,16 +4,19 @@
  * returns `undefined`, as in rank-index.ts.
  */
 import type { RedisClient } from '../../shared/stores/redis/redis.ts';
-import type { PlayerState } from '../../shared/values/board.ts';
+import { isOnBoard, type PlayerState } from '../../shared/values/board.ts';
 import type { IndexDamage } from './damage.ts';
 import type { IndexKeys } from './index-keys.ts';
-import { REACHED_DIGITS, type Script, script, toSortedSetScore } from './index-scripts.ts';
+import { REACHED_DIGITS, type Script, script, toPlaceScore } from './index-scripts.ts';
 
 /** The entry of one player in the index. */
 export interface Held {
   /** The hash value. A repair must find it unchanged. */
   readonly raw: string;
-  /** Undefined when the value can't be parsed, or the sorted set lacks the member that it names. */
+  /**
+   * Undefined when the value can't be parsed, or the sorted set lacks the member that it names. The points of a player who is not on
+   * the board are 0, since the index does not have them.
+   */
   readonly state: Omit<PlayerState, 'leaderboard' | 'userId'> | undefined;
 }
 
@@ -128,19 +131,13 @@ export function toHeld(
   minusValue: string | null | undefined,
 ): Held | undefined {
   if (raw === null || raw === undefined) return undefined;
-  const [, version = '', reached = '', username = ''] = VALUE.exec(raw) ?? [];
-  if (version === '' || typeof minusValue !== 'string' || !/^-?\d+$/.test(minusValue)) {
-    return { raw, state: undefined };
-  }
-  return {
-    raw,
-    state: {
-      username,
-      points: -BigInt(minusValue),
-      version: BigInt(version),
-      reached: BigInt(`0x${reached}`),
-    },
-  };
+  const [, version = '', hexReached = '', username = ''] = VALUE.exec(raw) ?? [];
+  if (version === '') return { raw, state: undefined };
+  const state = { username, version: BigInt(version), reached: BigInt(`0x${hexReached}`) };
+  const hasMember = typeof minusValue === 'string';
+  if (hasMember !== isOnBoard(state)) return { raw, state: undefined };
+  if (!hasMember) return { raw, state: { ...state, points: 0n } };
+  return { raw, state: /^-?\d+$/.test(minusValue) ? { ...state, points: -BigInt(minusValue) } : undefined };
 }
 
 function toArguments({ userId, found, right }: Repair): string[] {
@@ -149,6 +146,6 @@ function toArguments({ userId, found, right }: Repair): string[] {
   const reached = right.reached.toString(16).padStart(REACHED_DIGITS, '0');
   return [
     ...[userId, wrong, reached + userId],
-    ...[toSortedSetScore(right.points), `${right.version}:${reached}:${right.username}`],
+    ...[toPlaceScore(right), `${right.version}:${reached}:${right.username}`],
   ];
 }

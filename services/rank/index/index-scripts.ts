@@ -1,6 +1,7 @@
 /** The Lua scripts of the rank index as commands of a Redis client. */
 import { readFileSync } from 'node:fs';
 import { createScript, type RedisClient } from '../../shared/stores/redis/redis.ts';
+import { isOnBoard, type PlayerState } from '../../shared/values/board.ts';
 
 /** 14 hexadecimal digits hold every position up to 2^53-1. */
 export const REACHED_DIGITS = 14;
@@ -16,6 +17,9 @@ export const toMember = ({
 
 /** The score of a member of the sorted set: minus the value, so that the best comes first. */
 export const toSortedSetScore = (value: bigint): string => String(-value);
+/** The same of a player; empty for one who is not on the board and has no member. */
+export const toPlaceScore = (state: Pick<PlayerState, 'points' | 'reached'>): string =>
+  isOnBoard(state) ? toSortedSetScore(state.points) : '';
 
 export type Reply = [status: string, ...rest: unknown[]];
 export type Script = (keys: readonly string[], args: readonly string[]) => Promise<Reply>;

@@ -13,12 +13,12 @@ import type { IndexDamage } from './damage.ts';
 import { parseEntries } from './entries.ts';
 import { createEpochKeys } from './epoch-keys.ts';
 import { createIndexPages } from './index-pages.ts';
-import { script, toMember, toSortedSetScore } from './index-scripts.ts';
+import { script, toMember, toPlaceScore } from './index-scripts.ts';
 import { createRecognisedConnection } from './recognised-connection.ts';
 
 export interface Projection {
   readonly position: Position;
-  /** In the order of the players given. */
+  /** In the order of the players given; 0 for one who is not on the board. */
   readonly ranks: readonly number[];
   /** The new top, if this call changed it. */
   readonly board: Board | undefined;
@@ -29,12 +29,14 @@ export interface Neighbourhood {
   /** Best first. Empty when the player has no score on the board. */
   readonly entries: readonly Entry[];
   readonly self: { readonly entry: Entry; readonly version: bigint } | undefined;
+  /** The version of a player who was on the board and is not any more. */
+  readonly offBoard?: bigint | undefined;
 }
 
 function argumentsOf(players: readonly PlayerState[]): string[] {
   const args: string[] = [];
   for (const player of players) {
-    args.push(toMember(player), toSortedSetScore(player.points), String(player.version), player.username);
+    args.push(toMember(player), toPlaceScore(player), String(player.version), player.username);
   }
   return args;
 }
@@ -114,6 +116,7 @@ export function createRankIndex(redis: RedisClient, damage: IndexDamage, place: 
         players: Number(players),
         entries,
         self: own === undefined ? undefined : { entry: own, version: BigInt(version as string) },
+        offBoard: Number(rank) === -1 ? BigInt(version as string) : undefined,
       };
     },
 

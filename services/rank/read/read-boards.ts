@@ -6,7 +6,14 @@
 import { AppError } from '../../shared/errors/app-error.ts';
 import { Deadline } from '../../shared/flow/deadline.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
-import { type BoardReading, type Entry, TOP_SIZE, toScore } from '../../shared/values/board.ts';
+import {
+  type BoardReading,
+  type Entry,
+  HIDDEN,
+  isOnBoard,
+  TOP_SIZE,
+  toScore,
+} from '../../shared/values/board.ts';
 import type { Neighbourhood, RankIndex } from '../index/rank-index.ts';
 import type { KnownIndex } from '../rebuild/known-index.ts';
 import type { TruthBoards } from '../truth/truth-boards.ts';
@@ -67,6 +74,7 @@ export function createReadBoards(options: ReadBoardsOptions) {
   ): Promise<Neighbourhood> {
     const [state] = await truth.states([{ leaderboard, userId }]);
     if (state === undefined) return { players: 0, entries: [], self: undefined };
+    if (!isOnBoard(state)) return { players: 0, entries: [], self: undefined, offBoard: state.version };
     const [standing] = await truthRanks.of(leaderboard, [state], Deadline.after(READ_PATIENCE_MS));
     if (standing === undefined) throw new Error('a player was not counted');
     const { rank, players } = standing;
@@ -81,6 +89,14 @@ export function createReadBoards(options: ReadBoardsOptions) {
     } finally {
       sorts -= 1;
     }
+  }
+
+  /** The score of a player who is hidden from everybody else, without a rank. Undefined for a player who has none. */
+  async function hiddenScore(leaderboard: string, userId: string): Promise<Neighbourhood['self']> {
+    const [state] = await truth.states([{ leaderboard, userId }]);
+    if (state?.reached !== HIDDEN) return undefined;
+    const { username, points, version } = state;
+    return { entry: { userId, username, score: toScore(points), rank: 0 }, version };
   }
 
   async function topFromTruth(leaderboard: string, limit: number): Promise<BoardReading> {
@@ -102,13 +118,18 @@ export function createReadBoards(options: ReadBoardsOptions) {
     },
 
     /**
-     * A player with `radius` neighbours on each side. Refuses with PLAYER_NOT_FOUND, or with VERSION_NOT_REACHED when this reader
+     * A player with `radius` neighbours on each side, or a hidden player alone, with rank 0. Refuses with PLAYER_NOT_FOUND, or with VERSION_NOT_REACHED when this reader
      * is behind `minVersion`; 0 is any version.
      */
     async place(leaderboard: string, userId: string, radius: number, minVersion: bigint): Promise<Place> {
-      const { self, players, entries } =
+      const around =
         (await fromIndex((epoch) => index.around(epoch, leaderboard, userId, radius))) ??
         (await aroundFromTruth(leaderboard, userId, radius));
+      const isOff = around.offBoard !== undefined && around.offBoard >= minVersion;
+      const self = isOff ? await hiddenScore(leaderboard, userId) : around.self;
+      if (self === undefined && isOff) throw new AppError('PLAYER_NOT_FOUND');
+      const { players } = around;
+      const entries = isOff && self !== undefined ? [self.entry] : around.entries;
       if (self === undefined && minVersion === 0n) throw new AppError('PLAYER_NOT_FOUND');
       if (self === undefined || self.version < minVersion) {
         throw new AppError('VERSION_NOT_REACHED', { retryAfterMs: RETRY_AFTER_MS });

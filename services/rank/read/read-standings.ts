@@ -1,7 +1,7 @@
 /** The use case that reads some players of a board with their ranks: from the index in one call, or from Postgres. */
 import { Deadline } from '../../shared/flow/deadline.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
-import { type Standings, toScore } from '../../shared/values/board.ts';
+import { isOnBoard, type Standings, toScore } from '../../shared/values/board.ts';
 import type { RankIndex } from '../index/rank-index.ts';
 import type { KnownIndex } from '../rebuild/known-index.ts';
 import type { TruthRanks } from '../truth/truth-ranks.ts';
@@ -25,8 +25,9 @@ export function createReadStandings({ index, truth, truthRanks, known, log }: Re
   const fromIndex = createFromIndex({ known, log });
 
   async function fromTruth(leaderboard: string, userIds: readonly string[]): Promise<Standings> {
-    const states = await truth.states(userIds.map((userId) => ({ leaderboard, userId })));
-    if (states.length === 0) return { entries: [], players: await truth.playerCount(leaderboard) };
+    const found = await truth.states(userIds.map((userId) => ({ leaderboard, userId })));
+    const states = found.filter(isOnBoard);
+    if (states.length === 0) return { entries: [], players: (await truth.playerCount(leaderboard)).onBoard };
     const ranked = await truthRanks.of(leaderboard, states, Deadline.after(READ_PATIENCE_MS));
     const entries = states.map(({ userId, username, points }, at) => ({
       ...{ userId, username, score: toScore(points), rank: ranked[at]?.rank ?? 0 },

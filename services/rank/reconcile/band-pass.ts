@@ -77,9 +77,9 @@ export function createBandPass(options: BandPassOptions) {
   async function removeStrays(epoch: bigint, leaderboard: string): Promise<void> {
     const counts = await contents.inspect(epoch, leaderboard, []);
     if (counts === undefined) return;
-    const players = await truth.playerCount(leaderboard);
+    const { players, onBoard } = await truth.playerCount(leaderboard);
     if (counts.inHash > players) await repair.removeUnknownPlayers(epoch, leaderboard);
-    if (counts.inOrder !== counts.inHash) await repair.removeStrayPlaces(epoch, leaderboard);
+    if (counts.inOrder > onBoard) await repair.removeStrayPlaces(epoch, leaderboard);
   }
 
   async function removeUnknownBoards(epoch: bigint, current: Pass): Promise<void> {

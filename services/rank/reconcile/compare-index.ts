@@ -3,7 +3,7 @@
  * events could explain it: the index is read before Postgres, and a player who is missing or behind must have been known with
  * that version for longer than a projection takes.
  */
-import type { PlayerState } from '../../shared/values/board.ts';
+import { isOnBoard, type PlayerState } from '../../shared/values/board.ts';
 import type { Held, IndexContents } from '../index/index-contents.ts';
 import type { TruthStore } from '../truth/truth-store.ts';
 
@@ -35,16 +35,19 @@ export function differenceOf(held: Held | undefined, truth: PlayerState): DriftK
   const { state } = held;
   if (state === undefined) return 'corrupt';
   if (state.version !== truth.version) return state.version < truth.version ? 'behind' : 'ahead';
-  const same =
-    state.points === truth.points && state.reached === truth.reached && state.username === truth.username;
-  return same ? undefined : 'corrupt';
+  return isSameScore(state, truth) && state.username === truth.username ? undefined : 'corrupt';
 }
 
 /** A player who was renamed: the score service has not announced the name yet. The index is as right as it was. */
 export function isNameOnly({ kind, held, truth }: Drift): boolean {
   const { state } = held ?? {};
   if (kind !== 'corrupt' || state === undefined || truth === undefined) return false;
-  return state.points === truth.points && state.reached === truth.reached;
+  return isSameScore(state, truth);
+}
+
+/** The index does not have the points of players who are not on the board. */
+function isSameScore(held: Pick<PlayerState, 'points' | 'reached'>, truth: PlayerState): boolean {
+  return held.reached === truth.reached && (held.points === truth.points || !isOnBoard(truth));
 }
 
 /** How the index is wrong. `held` was read before `truth`, and `knownVersion` was committed well before that. */

@@ -61,5 +61,6 @@ export function toProjectedBoard(projected: Projected): MessageInitShape<typeof 
     ...positionToWire(position),
     top: board?.entries.map((entry) => ({ ...entry, rank: BigInt(entry.rank) })) ?? [],
     complete,
+    emptied: board?.entries.length === 0,
   };
 }

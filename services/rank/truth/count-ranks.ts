@@ -4,9 +4,9 @@
  */
 import { arrayLiteral } from '../../shared/stores/postgres/postgres.ts';
 import type { PostgresPool } from '../../shared/stores/postgres/postgres-pool.ts';
-import type { PlayerState } from '../../shared/values/board.ts';
+import { HIDDEN, isOnBoard, type PlayerState } from '../../shared/values/board.ts';
 
-/** Ranks in the order of the players given, and how many players the board has. */
+/** Ranks in the order of the players given, 0 for one who is not on the board, and how many players the board has. */
 export async function countRanks(
   pool: PostgresPool,
   leaderboard: string,
@@ -28,12 +28,12 @@ export async function countRanks(
       steps as materialized (select array_agg(distinct points + 1 order by points + 1) as points from asked),
       counted as materialized (
         select width_bucket(s.points, steps.points) as step, count(*) as players
-        from scores s, steps where s.leaderboard = ${leaderboard} group by 1
+        from scores s, steps where s.leaderboard = ${leaderboard} and s.reached < ${HIDDEN} group by 1
       ),
       -- The second pass finds rows with equal points. They rank by the time they reached them, then by user id.
       peers as materialized (
         select s.points, s.reached, s.user_id from scores s
-        where s.leaderboard = ${leaderboard} and s.points in (select points from asked)
+        where s.leaderboard = ${leaderboard} and s.reached < ${HIDDEN} and s.points in (select points from asked)
       ),
       tie_steps as materialized (
         select points, array_agg(distinct reached order by reached) as reached from asked group by points
@@ -56,5 +56,8 @@ export async function countRanks(
       from asked a order by a.place`,
     limitMs,
   );
-  return { ranks: rows.map(({ rank }) => Number(rank)), players: Number(rows[0]?.players ?? 0n) };
+  const ranks = rows.map(({ rank }, at) => (isPlaced(players[at]) ? Number(rank) : 0));
+  return { ranks, players: Number(rows[0]?.players ?? 0n) };
 }
+
+const isPlaced = (player: PlayerState | undefined): boolean => player !== undefined && isOnBoard(player);

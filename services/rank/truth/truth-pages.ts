@@ -7,6 +7,7 @@ import { type ScoreRow, toPlayerState } from '../../shared/stores/postgres/playe
 import type { Sql } from '../../shared/stores/postgres/postgres.ts';
 import type { PostgresPool } from '../../shared/stores/postgres/postgres-pool.ts';
 import {
+  HIDDEN,
   type OrderKey,
   type Page,
   type PageStart,
@@ -79,13 +80,15 @@ function toKey(state: PlayerState | undefined): OrderKey | undefined {
   return state && { points: state.points, reached: state.reached, userId: state.userId };
 }
 
+const onBoard = (sql: Sql, leaderboard: string) => sql`leaderboard = ${leaderboard} and reached < ${HIDDEN}`;
+
 /** The one total order, in which the best comes first, as a comparison of rows. */
 const fromRank = (leaderboard: string, rank: number, limit: number) => (sql: Sql) =>
   sql<Row[]>`
-    with board as materialized (select count(*)::int as players from scores where leaderboard = ${leaderboard})
+    with board as materialized (select count(*)::int as players from scores where ${onBoard(sql, leaderboard)})
     select board.players, ${rank - 1}::int as above, p.* from board left join lateral (
       select leaderboard, user_id, username, points, version, reached from scores
-      where leaderboard = ${leaderboard} order by points desc, reached, user_id limit ${limit} offset ${rank - 1}
+      where ${onBoard(sql, leaderboard)} order by points desc, reached, user_id limit ${limit} offset ${rank - 1}
     ) p on true
     order by p.points desc, p.reached, p.user_id`;
 
@@ -96,11 +99,11 @@ const behind =
       with board as materialized (
         select count(*)::int as players,
           (count(*) filter (where (-points, reached, user_id) <= (${-points}::bigint, ${reached}::bigint, ${userId})))::int as above
-        from scores where leaderboard = ${leaderboard}
+        from scores where ${onBoard(sql, leaderboard)}
       )
       select board.*, p.* from board left join lateral (
         select leaderboard, user_id, username, points, version, reached from scores
-        where leaderboard = ${leaderboard} and (-points, reached, user_id) > (${-points}::bigint, ${reached}::bigint, ${userId})
+        where ${onBoard(sql, leaderboard)} and (-points, reached, user_id) > (${-points}::bigint, ${reached}::bigint, ${userId})
         order by points desc, reached, user_id limit ${limit}
       ) p on true
       order by p.points desc, p.reached, p.user_id`;
@@ -109,20 +112,20 @@ const behind =
 const around = (leaderboard: string, userId: string, limit: number) => (sql: Sql) =>
   sql<Row[]>`
     with own as materialized (
-      select -points as minus, reached, user_id from scores where leaderboard = ${leaderboard} and user_id = ${userId}
+      select -points as minus, reached, user_id from scores where ${onBoard(sql, leaderboard)} and user_id = ${userId}
     ),
     board as materialized (
       select count(*)::int as players,
         (count(*) filter (where (-s.points, s.reached, s.user_id) < (own.minus, own.reached, own.user_id)))::int as better
-      from scores s, own where s.leaderboard = ${leaderboard}
+      from scores s, own where s.leaderboard = ${leaderboard} and s.reached < ${HIDDEN}
     ),
     page as (
       (select s.* from scores s, own
-        where s.leaderboard = ${leaderboard} and (-s.points, s.reached, s.user_id) < (own.minus, own.reached, own.user_id)
+        where s.leaderboard = ${leaderboard} and s.reached < ${HIDDEN} and (-s.points, s.reached, s.user_id) < (own.minus, own.reached, own.user_id)
         order by s.points, s.reached desc, s.user_id desc limit (select better % ${limit}::int from board))
       union all
       (select s.* from scores s, own
-        where s.leaderboard = ${leaderboard} and (-s.points, s.reached, s.user_id) >= (own.minus, own.reached, own.user_id)
+        where s.leaderboard = ${leaderboard} and s.reached < ${HIDDEN} and (-s.points, s.reached, s.user_id) >= (own.minus, own.reached, own.user_id)
         order by s.points desc, s.reached, s.user_id limit (select ${limit}::int - better % ${limit}::int from board))
     )
     select board.players, board.better - board.better % ${limit}::int as above,

@@ -9,7 +9,13 @@ import {
 } from '../../shared/stores/postgres/player-state-store.ts';
 import { arrayLiteral } from '../../shared/stores/postgres/postgres.ts';
 import type { PostgresPool } from '../../shared/stores/postgres/postgres-pool.ts';
-import { type BoardReading, type Entry, type PlayerState, toScore } from '../../shared/values/board.ts';
+import {
+  type BoardReading,
+  type Entry,
+  HIDDEN,
+  type PlayerState,
+  toScore,
+} from '../../shared/values/board.ts';
 import { REACHED_DIGITS } from '../index/index-scripts.ts';
 import { createBoardList } from './board-list.ts';
 import { countRanks } from './count-ranks.ts';
@@ -87,7 +93,7 @@ export function createTruthStore(pool: PostgresPool) {
       const rows = await pool.run(
         (sql) => sql<ScoreRow[]>`
           select leaderboard, user_id, username, points, version, reached from scores
-          where leaderboard = ${leaderboard}
+          where leaderboard = ${leaderboard} and reached < ${HIDDEN}
           order by points desc, reached, user_id limit ${limit} offset ${firstRank - 1}`,
         READ_LIMIT_MS,
       );
@@ -99,13 +105,15 @@ export function createTruthStore(pool: PostgresPool) {
       }));
     },
 
-    async playerCount(leaderboard: string): Promise<number> {
+    /** How many players have a row, and how many of them are on the board. */
+    async playerCount(leaderboard: string): Promise<{ players: number; onBoard: number }> {
       const [row] = await pool.run(
-        (sql) => sql<{ players: number }[]>`
-          select count(*)::int as players from scores where leaderboard = ${leaderboard}`,
+        (sql) => sql<{ players: number; on_board: number }[]>`
+          select count(*)::int as players, count(*) filter (where reached < ${HIDDEN})::int as on_board
+          from scores where leaderboard = ${leaderboard}`,
         READ_LIMIT_MS,
       );
-      return row?.players ?? 0;
+      return { players: row?.players ?? 0, onBoard: row?.on_board ?? 0 };
     },
 
     /** Players of a board in the order of their ids, after the given one. */
@@ -125,7 +133,8 @@ export function createTruthStore(pool: PostgresPool) {
       return pool.run(
         (sql) => sql<PackedPlayers[]>`
           with page as materialized (
-            select user_id, username, points, version, lpad(to_hex(reached), ${REACHED_DIGITS}, '0') as reached
+            select user_id, username, points, version, lpad(to_hex(reached), ${REACHED_DIGITS}, '0') as reached,
+                   case when reached < ${HIDDEN} then (-points)::text else '' end as score
             from scores where leaderboard = ${leaderboard} and user_id > ${afterUserId}
             order by user_id limit ${limit}
           ),
@@ -134,7 +143,7 @@ export function createTruthStore(pool: PostgresPool) {
           )
           select count(*)::int as players, (select max(user_id) from page) as "lastUserId", json_build_object(
               'users', json_agg(user_id),
-              'scores', json_agg((-points)::text),
+              'scores', json_agg(score),
               'members', json_agg(reached || user_id),
               'values', json_agg(version || ':' || reached || ':' || username)
             )::text as packed

@@ -34,11 +34,12 @@ const MAX_ATTEMPTS = 5;
 
 const keyOf = (action: { userId: string; actionId: string }): string => `${action.userId} ${action.actionId}`;
 
-/** A repeat with the same contents gets the first answer; with other contents it is a conflict. */
+/** A repeat with the same contents gets the first answer, unless the action is void; with other contents it is a conflict. */
 function answerRepeat(action: Action, stored: LedgerEntry): AcceptAnswer | AppError {
   if (action.leaderboard !== stored.leaderboard || action.points !== stored.points) {
     return new AppError('ACTION_CONFLICT');
   }
+  if (stored.isVoid) return new AppError('ACTION_VOIDED');
   return { ...toAnswer(stored), replayed: true };
 }
 

@@ -64,6 +64,8 @@ export interface LedgerEntry {
   readonly scoreAfter: bigint;
   readonly changedScore: boolean;
   readonly version: bigint;
+  /** Whether an operator has taken the action back. */
+  readonly isVoid?: boolean;
 }
 
 /** Whether an action changed the score on a board that adds up; the ledger keeps it for the other boards only. */
@@ -171,9 +173,14 @@ export function createAcceptStore(pool: PostgresPool): AcceptStore {
             score_after: bigint;
             changed_score: boolean | null;
             version: bigint;
+            is_void: boolean;
           }[]
         >`
-          select a.leaderboard, a.user_id, a.action_id, a.points, a.score_after, a.changed_score, a.version
+          select a.leaderboard, a.user_id, a.action_id, a.points, a.score_after, a.changed_score, a.version,
+                 exists (
+                   select from corrections v
+                   where v.kind = 'void' and v.user_id = a.user_id and v.action_id = a.action_id
+                 ) as is_void
           from unnest(
             ${arrayLiteral(keys.map((key) => key.userId))}::text[],
             ${arrayLiteral(keys.map((key) => key.actionId))}::text[]
@@ -189,6 +196,7 @@ export function createAcceptStore(pool: PostgresPool): AcceptStore {
         scoreAfter: row.score_after,
         changedScore: row.changed_score ?? changesSum(row),
         version: row.version,
+        isVoid: row.is_void,
       }));
     },
   };

@@ -1,5 +1,6 @@
 /** The gRPC methods of the audit log, for the service `cli`. They return the log and the chain; the caller has the key and verifies. */
 import { AuditService } from '../../../gen/scoreboard/score/v1/audit_pb.ts';
+import type { AuditAction } from '../../shared/audit-chain/audit-chain.ts';
 import { AppError } from '../../shared/errors/app-error.ts';
 import { registerService, type ServiceRegistration } from '../../shared/grpc/grpc.ts';
 import type { LogOperatorAction } from '../../shared/telemetry/operator-log.ts';
@@ -39,7 +40,7 @@ export function createAuditRpc(options: AuditRpcOptions): ServiceRegistration {
       },
 
       async listAuditActions({ seq, afterPosition }) {
-        return { actions: await store.actions(seq, afterPosition, ACTIONS_PAGE) };
+        return { actions: (await store.actions(seq, afterPosition, ACTIONS_PAGE)).map(toWire) };
       },
 
       async findStrayActions({ afterPosition }) {
@@ -77,4 +78,9 @@ export function createAuditRpc(options: AuditRpcOptions): ServiceRegistration {
       erasePlayer: ['cli'],
     },
   );
+}
+
+/** An entry that is no correction has no such field. */
+function toWire({ correction, ...action }: AuditAction) {
+  return { ...action, ...(correction && { correction }) };
 }

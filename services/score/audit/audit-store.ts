@@ -3,15 +3,11 @@
  * does not matter. The number of a link is a primary key: of two sealers one wins, and the statement of the other changes
  * nothing.
  */
-import {
-  type AuditAction,
-  type AuditHead,
-  type AuditLink,
-  NO_HEAD,
-} from '../../shared/audit-chain/audit-chain.ts';
+import { type AuditHead, type AuditLink, NO_HEAD } from '../../shared/audit-chain/audit-chain.ts';
 import { type ChainEnd, readChainEnd } from '../../shared/audit-chain/chain-end-store.ts';
 import { arrayLiteral, sqlCode, UNIQUE_VIOLATION } from '../../shared/stores/postgres/postgres.ts';
 import type { PostgresPool } from '../../shared/stores/postgres/postgres-pool.ts';
+import { createAuditEntriesStore, LOWEST_POSITION } from './audit-entries-store.ts';
 import { followsHead } from './follows-head.ts';
 
 /** The contents of the next link: batches that are not sealed yet. */
@@ -33,8 +29,6 @@ export type AuditStore = ReturnType<typeof createAuditStore>;
 
 /** One statement reads and hashes all actions of a link. */
 const LIMIT_MS = 10_000;
-/** Our positions begin at 1000; an action that was forged below must be found too. */
-const LOWEST_POSITION = -(2n ** 63n);
 
 export function createAuditStore(pool: PostgresPool) {
   return {
@@ -128,58 +122,6 @@ export function createAuditStore(pool: PostgresPool) {
       );
     },
 
-    /** The actions of a link in the order of positions. */
-    async actions(seq: bigint, afterPosition: bigint, limit: number): Promise<AuditAction[]> {
-      return pool.run(
-        (sql) => sql<AuditAction[]>`
-          select a.position, a.leaderboard, a.user_id as "userId", coalesce(s.salt, '') as salt,
-                 coalesce(s.commitment, '') as commitment, a.action_id as "actionId", a.points,
-                 a.score_after as "scoreAfter", a.version, a.key_id as "keyId", a.caller,
-                 (extract(epoch from a.accepted_at) * 1000000)::bigint as "acceptedAtUnixUs"
-          from audit_batches b
-          cross join actions_of_batch(b.batch) a
-          left join audit_subjects s on s.user_id = a.user_id
-          where b.seq = ${seq} and b.batch + 999 > ${afterPosition} and a.position > ${afterPosition}
-          order by b.batch, a.position limit ${limit}`,
-        LIMIT_MS,
-      );
-    },
-
-    /**
-     * Positions of actions in (after, after + range] that no link seals and none will, and where the next range begins. The
-     * first range, without `after`, is all positions up to `range`.
-     */
-    async strays(
-      after: bigint | undefined,
-      range: bigint,
-      limit: number,
-    ): Promise<{ strays: bigint[]; next: bigint | undefined }> {
-      const from = after ?? LOWEST_POSITION;
-      const to = (after ?? 0n) + range;
-      const rows = await pool.run(
-        (sql) => sql<{ position: bigint | null; beyond: bigint | null }[]>`
-          select s.position, m.beyond
-          from (select min(position) as beyond from actions where position > ${to}) m
-          left join lateral (
-            select a.position from actions a
-            where a.position > ${from} and a.position <= ${to}
-              and (
-                a.position <= 0 or a.position % 1000 = 0
-                or not exists (
-                  select from audit_batches b
-                  where b.batch = a.position / 1000 * 1000
-                    and (b.seq is null or exists (select from audit_links l where l.seq = b.seq))
-                )
-              )
-            order by a.position limit ${limit}
-          ) s on true`,
-        LIMIT_MS,
-      );
-      const beyond = rows[0]?.beyond ?? null;
-      return {
-        strays: rows.flatMap(({ position }) => (position === null ? [] : [position])),
-        next: beyond === null ? undefined : beyond - 1n,
-      };
-    },
+    ...createAuditEntriesStore(pool),
   };
 }

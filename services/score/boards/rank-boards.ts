@@ -14,6 +14,7 @@ import {
   type PlayerState,
   type Projected,
   toScore,
+  WITHOUT_SCORE,
 } from '../../shared/values/board.ts';
 import { positionFromWire } from '../../shared/values/position.ts';
 import type { RankWatch } from './rank-watch.ts';
@@ -121,22 +122,26 @@ function toStates({ leaderboard, players }: Group) {
     leaderboard,
     userIds: players.map(({ userId }) => userId),
     usernames: players.map(({ username }) => username),
-    points: players.map(({ points }) => toScore(points)),
+    // What stands for no score is no value of the board's order.
+    points: players.map((player) => (player.reached === WITHOUT_SCORE ? 0n : toScore(player.points))),
     versions: players.map(({ version }) => version),
     reached: players.map(({ reached }) => reached),
     // A board has values of one sign, apart from 0, which is the same in either order.
-    ascending: players.some(({ points }) => points < 0n),
+    ascending: players.some(({ points, reached }) => reached !== WITHOUT_SCORE && points < 0n),
   };
 }
 
 function toProjected(group: Group, answer: ProjectedBoard | undefined): Projected {
   if (answer === undefined) throw new Error('the answer of rank lacks a board');
-  const { ranks, top, complete } = answer;
+  const { ranks, top, complete, emptied } = answer;
   const position = positionFromWire(answer);
   return {
     ...group,
     ranks: ranks.length === group.players.length ? ranks : undefined,
-    board: position !== undefined && top.length > 0 ? { position, entries: top.map(toEntry) } : undefined,
+    board:
+      position !== undefined && (top.length > 0 || emptied)
+        ? { position, entries: top.map(toEntry) }
+        : undefined,
     position,
     complete,
   };

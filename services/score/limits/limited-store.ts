@@ -31,6 +31,7 @@ interface JudgedRow {
   version: bigint;
   reached: bigint;
   changed_score: boolean;
+  is_void: boolean;
   outbox_id: bigint | null;
   epoch: bigint;
   source: IndexState['source'];
@@ -61,8 +62,15 @@ export function createLimitedStore(pool: PostgresPool): LimitedStore {
               having count(*) > 0
               returning id
             )
-            select judged.*, (select id from box) as outbox_id, r.epoch, r.source, r.building
-            from judged, rank_index r order by judged.place`,
+            select a.*, (select id from box) as outbox_id, r.epoch, r.source, r.building,
+                   a.outcome = 'REPLAYED' and exists (
+                     select from corrections v
+                     where v.kind = 'void' and v.user_id = a.user_id and v.action_id = given.action_id collate "C"
+                   ) as is_void
+            from judged a
+            join unnest(${list((a) => a.actionId)}::text[]) with ordinality as given (action_id, place)
+              on given.place = a.place
+            cross join rank_index r order by a.place`,
           limitMs,
         );
         return toLimitedBatch(rows);
@@ -100,7 +108,9 @@ function toAnswer({
   changed_score,
   version,
   retry_after_ms,
+  is_void,
 }: JudgedRow): AcceptAnswer | AppError {
+  if (is_void) return new AppError('ACTION_VOIDED');
   if (outcome === 'ACCEPTED' || outcome === 'REPLAYED') {
     const replayed = outcome === 'REPLAYED';
     return { newScore: toScore(points), changed: changed_score, version, replayed };

@@ -13,10 +13,13 @@
  * A link without actions and without an erased player, whose digest is not that of no actions, changes the key: its head is made
  * with the next key, and its digest is the SHA-256 over all links before it. A batch may be empty, so a link may seal no action.
  * A link with a digest of less than 32 bytes is explained in truncated-link.ts.
+ * An action may be a correction of an operator: correction.ts.
  * A change of any field of an action changes its link's digest, and no head can be made to fit without the key.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Secret } from '../settings/secret.ts';
+import type { AuditCorrection } from './correction.ts';
+import { encodeField, toHex } from './fields.ts';
 import { isTruncated, readAsHex } from './truncated-link.ts';
 
 /** An action as it enters the chain. */
@@ -35,6 +38,8 @@ export interface AuditAction {
   readonly keyId: string;
   readonly caller: string;
   readonly acceptedAtUnixUs: bigint;
+  /** What the entry did if it is a correction: `keyId` is its digest (correction.ts). */
+  readonly correction?: AuditCorrection | undefined;
 }
 
 export interface AuditLink {
@@ -63,9 +68,6 @@ const KEY_BYTES = 32;
 const AUDIT_HEAD = /^([1-9]\d{0,18}):([0-9a-f]{64})$/;
 const AUDIT_KEY = /^audit\.([\w-]{43})$/;
 
-const field = (text: string): string => `${Buffer.byteLength(text)}:${text}`;
-export const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
-
 /** The canonical form of one action. */
 export function encodeAuditAction(action: AuditAction): string {
   const { position, leaderboard, commitment, actionId, points, scoreAfter, version, keyId, caller } = action;
@@ -73,7 +75,7 @@ export function encodeAuditAction(action: AuditAction): string {
     ...[String(position), leaderboard, toHex(commitment), actionId, String(points), String(scoreAfter)],
     ...[String(version), keyId, caller, String(action.acceptedAtUnixUs)],
   ]
-    .map(field)
+    .map(encodeField)
     .join('');
 }
 
@@ -81,7 +83,7 @@ export function encodeAuditAction(action: AuditAction): string {
 export function auditHeadAfter(key: Buffer, before: AuditHead, link: Omit<AuditLink, 'head'>): Buffer {
   const { seq, actions, digest, erased } = link;
   const fields = [CONTEXT, toHex(before.head), String(seq), String(actions), toHex(digest), toHex(erased)];
-  return createHmac('sha256', key).update(fields.map(field).join('')).digest();
+  return createHmac('sha256', key).update(fields.map(encodeField).join('')).digest();
 }
 
 /** Whether the head of a link was made with this key after the head before it. */
@@ -105,7 +107,7 @@ export function isKeyChange(link: AuditLink): boolean {
 
 /** The canonical form of a whole link. */
 export function encodeAuditLink({ seq, actions, digest, erased, head }: AuditLink): string {
-  return [String(seq), String(actions), toHex(digest), toHex(erased), toHex(head)].map(field).join('');
+  return [String(seq), String(actions), toHex(digest), toHex(erased), toHex(head)].map(encodeField).join('');
 }
 
 export function commitmentOf(salt: Uint8Array, userId: string): Buffer {

@@ -65,6 +65,18 @@ export const REASONS = {
   ],
   SIGNATURE_EXPIRED: ['permission_denied', 'The signature has expired.'],
   ACTION_CONFLICT: ['already_exists', 'The action id was already used with other contents.'],
+  ACTION_VOIDED: [
+    'already_exists',
+    'An operator has taken this action back. It does not count, and its id never counts again.',
+  ],
+  ACTION_NOT_FOUND: ['not_found', 'No action with this id has counted for this player.'],
+  OPERATION_ID_INVALID: ['invalid_argument', 'The operation id does not match [A-Za-z0-9_-]{1,64}.'],
+  OPERATION_CONFLICT: ['already_exists', 'The operation id was already used with other contents.'],
+  REASON_INVALID: [
+    'invalid_argument',
+    'The reason is not 1 to 500 visible characters, or the name of the operator more than 100.',
+  ],
+  SCORE_OUT_OF_RANGE: ['out_of_range', 'The corrected score would not be within 0 and 2^53-1.'],
   SCORE_LIMIT_REACHED: ['out_of_range', 'The total would pass 2^53-1.'],
   POINTS_OVER_CAP: [
     'out_of_range',
@@ -90,6 +102,7 @@ export const REASONS = {
   BOARD_INVALID: ['invalid_argument', 'A setting of the board is outside the documented range.'],
   BOARD_CLOSED: ['permission_denied', 'The board takes no scores at present.'],
   PLAYER_NOT_FOUND: ['not_found', 'The player has no score on this board.'],
+  PLAYER_NOT_REMOVED: ['not_found', 'The player is not removed from this board.'],
   ROUND_NOT_FOUND: ['not_found', 'The round is over, unknown, or not yours.'],
   ROUTE_NOT_FOUND: ['not_found', 'This path does not exist.'],
   METHOD_NOT_ALLOWED: ['unimplemented', 'This path does not accept this method.'],

@@ -5,7 +5,7 @@ import { ScoreBatchSchema } from '../../../gen/scoreboard/event/v1/event_pb.ts';
 import type { Clock } from '../settings/clock.ts';
 import type { NatsConnection } from '../stores/nats/nats.ts';
 import { ensureScoreStream, type ScoreStream } from '../stores/nats/score-stream.ts';
-import { type Board, type Projected, toScore } from '../values/board.ts';
+import { type Board, isOnBoard, type Projected, toScore, WITHOUT_SCORE } from '../values/board.ts';
 
 export interface Publisher {
   /** False while NATS is away: publishing would only wait for its limit. */
@@ -76,7 +76,7 @@ function encode(
       players: players.map((player, index) => ({
         userId: player.userId,
         username: player.username,
-        score: toScore(player.points),
+        score: player.reached === WITHOUT_SCORE ? 0n : toScore(player.points),
         rank: BigInt(ranks?.[index] ?? 0),
         version: player.version,
       })),
@@ -87,11 +87,13 @@ function encode(
   );
 }
 
-/** The cause is the best placed of the changed players or, when no player changed, the leader. */
+/** The cause is the best placed of the changed players or, when none of them is on the board, the leader. */
 function describe(board: Board, players: readonly Projected['players'][number][]) {
   const changed = new Set(players.map((player) => player.userId));
   const cause =
-    board.entries.find((entry) => changed.has(entry.userId)) ?? players.at(-1) ?? board.entries[0];
+    board.entries.find((entry) => changed.has(entry.userId)) ??
+    players.findLast(isOnBoard) ??
+    board.entries[0];
   return {
     ...board.position,
     entries: board.entries.map(({ userId, username, score }) => ({ userId, username, score })),

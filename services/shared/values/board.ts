@@ -1,4 +1,5 @@
 /** What the services tell each other about boards. Scores and versions are bigint; ranks count from 1. */
+import { MAX_SCORE } from './identifiers.ts';
 import type { Position } from './position.ts';
 
 /** How many players the published top holds. */
@@ -24,6 +25,14 @@ export interface BoardKind {
 export const toValue = (score: bigint, order: SortOrder): bigint => (order === 'ascending' ? -score : score);
 export const toScore = (value: bigint): bigint => (value < 0n ? -value : value);
 
+/**
+ * Marks of players who are not on the board, in place of the position of an action, and greater than any: those without a standing
+ * score, and those with one that is hidden. A state keeps its version, so that an older one never brings the player back.
+ */
+export const WITHOUT_SCORE = MAX_SCORE;
+export const HIDDEN = MAX_SCORE - 1n;
+export const isOnBoard = ({ reached }: Pick<PlayerState, 'reached'>): boolean => reached < HIDDEN;
+
 /** A player of one board. */
 export interface Player {
   readonly leaderboard: string;
@@ -39,7 +48,7 @@ export interface PlayerState extends Player {
   /** The standing score as a value: greater is better. */
   readonly points: bigint;
   readonly version: bigint;
-  /** Position of the action that reached these points; smaller is earlier. */
+  /** Position of the entry that reached these points; smaller is earlier. Or a mark: the player is not on the board. */
   readonly reached: bigint;
 }
 
@@ -100,9 +109,9 @@ export interface IndexState {
 export interface Projected {
   readonly leaderboard: string;
   readonly players: readonly PlayerState[];
-  /** In the order of the players. Undefined when they could not be found in time. */
+  /** In the order of the players; 0 for one who is not on the board. Undefined when they could not be found in time. */
   readonly ranks: readonly number[] | undefined;
-  /** The new top, if these states changed it. */
+  /** The new top, if these states changed it; without entries if the last player left. */
   readonly board: Board | undefined;
   readonly position: Position | undefined;
   /** False when a part of the projection failed: the outbox row must stay. */

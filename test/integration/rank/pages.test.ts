@@ -98,7 +98,8 @@ const SOURCES: Readonly<Record<string, Source>> = {
 
 /** Few values, so that there are ties of both kinds, and the ends of the range; negative ones are of boards where less is better. */
 const points = fc.oneof(fc.bigInt(-2n, 2n), fc.constantFrom(MAX, -MAX));
-const reached = fc.oneof(fc.bigInt(1n, 3n), fc.constant(MAX));
+/** The greatest that is no mark of a player who is not on the board. */
+const reached = fc.oneof(fc.bigInt(1n, 3n), fc.constant(MAX - 2n));
 const userId = fc.string({ unit: fc.constantFrom('a', 'b', 'Z', '0', '~', '-'), minLength: 1, maxLength: 3 });
 const players = fc.uniqueArray(fc.record({ userId, points, reached }), {
   selector: ({ userId: id }) => id,

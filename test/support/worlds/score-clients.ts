@@ -4,6 +4,7 @@ import { IndexService } from '../../../gen/scoreboard/rank/v1/index_pb.ts';
 import { RankService } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { AuditService } from '../../../gen/scoreboard/score/v1/audit_pb.ts';
 import { BoardsService } from '../../../gen/scoreboard/score/v1/boards_pb.ts';
+import { CorrectionsService } from '../../../gen/scoreboard/score/v1/corrections_pb.ts';
 import { LimitsService } from '../../../gen/scoreboard/score/v1/limits_pb.ts';
 import { OperatorService } from '../../../gen/scoreboard/score/v1/operator_pb.ts';
 import { ScoreService } from '../../../gen/scoreboard/score/v1/score_pb.ts';
@@ -76,6 +77,10 @@ export function createScoreClients({
       once(`audit ${name}`, () => createGrpcClient(AuditService, { ...toScore(), ...identityOf(name) })),
     boardsAs: (name: ServiceName) =>
       once(`boards ${name}`, () => createGrpcClient(BoardsService, { ...toScore(), ...identityOf(name) })),
+    correctionsAs: (name: ServiceName) =>
+      once(`corrections ${name}`, () =>
+        createGrpcClient(CorrectionsService, { ...toScore(), ...identityOf(name) }),
+      ),
     limitsAs: (name: ServiceName) =>
       once(`limits ${name}`, () => createGrpcClient(LimitsService, { ...toScore(), ...identityOf(name) })),
     closeClients() {

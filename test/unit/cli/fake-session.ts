@@ -41,7 +41,7 @@ export async function runWords(
   const connect = async () => client as never;
   const session: Session = {
     ...{ env, auth: connect, operator: connect, index: connect, rank: connect },
-    ...{ boards: connect, limits: connect, audit: connect },
+    ...{ boards: connect, corrections: connect, limits: connect, audit: connect },
     input: async function* () {
       yield input;
     },

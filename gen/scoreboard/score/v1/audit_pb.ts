@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scoreboard/score/v1/audit.proto.
  */
 export const file_scoreboard_score_v1_audit: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zY29yZWJvYXJkL3Njb3JlL3YxL2F1ZGl0LnByb3RvEhNzY29yZWJvYXJkLnNjb3JlLnYxIhUKE0dldEF1ZGl0SGVhZFJlcXVlc3QiSwoUR2V0QXVkaXRIZWFkUmVzcG9uc2USCwoDc2VxGAEgASgEEgwKBGhlYWQYAiABKAwSGAoQdW5zZWFsZWRfYmF0Y2hlcxgDIAEoBCJXCglBdWRpdExpbmsSCwoDc2VxGAEgASgDEg8KB2FjdGlvbnMYAiABKAMSDgoGZGlnZXN0GAMgASgMEg4KBmVyYXNlZBgEIAEoDBIMCgRoZWFkGAUgASgMIioKFUxpc3RBdWRpdExpbmtzUmVxdWVzdBIRCglhZnRlcl9zZXEYASABKAQiRwoWTGlzdEF1ZGl0TGlua3NSZXNwb25zZRItCgVsaW5rcxgBIAMoCzIeLnNjb3JlYm9hcmQuc2NvcmUudjEuQXVkaXRMaW5rIu0BCgtBdWRpdEFjdGlvbhIQCghwb3NpdGlvbhgBIAEoAxITCgtsZWFkZXJib2FyZBgCIAEoCRIPCgd1c2VyX2lkGAMgASgJEgwKBHNhbHQYBCABKAwSEgoKY29tbWl0bWVudBgFIAEoDBIRCglhY3Rpb25faWQYBiABKAkSDgoGcG9pbnRzGAcgASgDEhMKC3Njb3JlX2FmdGVyGAggASgDEg8KB3ZlcnNpb24YCSABKAMSDgoGa2V5X2lkGAogASgJEg4KBmNhbGxlchgLIAEoCRIbChNhY2NlcHRlZF9hdF91bml4X3VzGAwgASgDIj4KF0xpc3RBdWRpdEFjdGlvbnNSZXF1ZXN0EgsKA3NlcRgBIAEoBBIWCg5hZnRlcl9wb3NpdGlvbhgCIAEoBCJNChhMaXN0QXVkaXRBY3Rpb25zUmVzcG9uc2USMQoHYWN0aW9ucxgBIAMoCzIgLnNjb3JlYm9hcmQuc2NvcmUudjEuQXVkaXRBY3Rpb24iMQoXRmluZFN0cmF5QWN0aW9uc1JlcXVlc3QSFgoOYWZ0ZXJfcG9zaXRpb24YASABKAQiQQoYRmluZFN0cmF5QWN0aW9uc1Jlc3BvbnNlEhUKDW5leHRfcG9zaXRpb24YASABKAQSDgoGc3RyYXlzGAIgAygDIqcBChBSZWplY3RlZEF0dGVtcHRzEg8KB3VzZXJfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEg4KBmNhbGxlchgDIAEoCRITCgtsZWFkZXJib2FyZBgEIAEoCRIRCglhY3Rpb25faWQYBSABKAkSDgoGcG9pbnRzGAYgASgEEhAKCGF0dGVtcHRzGAcgASgEEhgKEGZpcnN0X2F0X3VuaXhfbXMYCCABKAQiNQoTTGlzdFJlamVjdGVkUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg0KBWxpbWl0GAIgASgNIk8KFExpc3RSZWplY3RlZFJlc3BvbnNlEjcKCHJlamVjdGVkGAEgAygLMiUuc2NvcmVib2FyZC5zY29yZS52MS5SZWplY3RlZEF0dGVtcHRzIiUKEkVyYXNlUGxheWVyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIkYKE0VyYXNlUGxheWVyUmVzcG9uc2USCwoDc2VxGAEgASgEEgwKBGhlYWQYAiABKAwSFAoMbGVhZGVyYm9hcmRzGAMgAygJMocFCgxBdWRpdFNlcnZpY2USYwoMR2V0QXVkaXRIZWFkEiguc2NvcmVib2FyZC5zY29yZS52MS5HZXRBdWRpdEhlYWRSZXF1ZXN0Gikuc2NvcmVib2FyZC5zY29yZS52MS5HZXRBdWRpdEhlYWRSZXNwb25zZRJpCg5MaXN0QXVkaXRMaW5rcxIqLnNjb3JlYm9hcmQuc2NvcmUudjEuTGlzdEF1ZGl0TGlua3NSZXF1ZXN0Gisuc2NvcmVib2FyZC5zY29yZS52MS5MaXN0QXVkaXRMaW5rc1Jlc3BvbnNlEm8KEExpc3RBdWRpdEFjdGlvbnMSLC5zY29yZWJvYXJkLnNjb3JlLnYxLkxpc3RBdWRpdEFjdGlvbnNSZXF1ZXN0Gi0uc2NvcmVib2FyZC5zY29yZS52MS5MaXN0QXVkaXRBY3Rpb25zUmVzcG9uc2USbwoQRmluZFN0cmF5QWN0aW9ucxIsLnNjb3JlYm9hcmQuc2NvcmUudjEuRmluZFN0cmF5QWN0aW9uc1JlcXVlc3QaLS5zY29yZWJvYXJkLnNjb3JlLnYxLkZpbmRTdHJheUFjdGlvbnNSZXNwb25zZRJjCgxMaXN0UmVqZWN0ZWQSKC5zY29yZWJvYXJkLnNjb3JlLnYxLkxpc3RSZWplY3RlZFJlcXVlc3QaKS5zY29yZWJvYXJkLnNjb3JlLnYxLkxpc3RSZWplY3RlZFJlc3BvbnNlEmAKC0VyYXNlUGxheWVyEicuc2NvcmVib2FyZC5zY29yZS52MS5FcmFzZVBsYXllclJlcXVlc3QaKC5zY29yZWJvYXJkLnNjb3JlLnYxLkVyYXNlUGxheWVyUmVzcG9uc2VCSgoTc2NvcmVib2FyZC5zY29yZS52MVABWhtzY29yZWJvYXJkL3Njb3JlL3YxO3Njb3JldjGqAhNTY29yZWJvYXJkLlNjb3JlLlYxYgZwcm90bzM");
+  fileDesc("Ch9zY29yZWJvYXJkL3Njb3JlL3YxL2F1ZGl0LnByb3RvEhNzY29yZWJvYXJkLnNjb3JlLnYxIhUKE0dldEF1ZGl0SGVhZFJlcXVlc3QiSwoUR2V0QXVkaXRIZWFkUmVzcG9uc2USCwoDc2VxGAEgASgEEgwKBGhlYWQYAiABKAwSGAoQdW5zZWFsZWRfYmF0Y2hlcxgDIAEoBCJXCglBdWRpdExpbmsSCwoDc2VxGAEgASgDEg8KB2FjdGlvbnMYAiABKAMSDgoGZGlnZXN0GAMgASgMEg4KBmVyYXNlZBgEIAEoDBIMCgRoZWFkGAUgASgMIioKFUxpc3RBdWRpdExpbmtzUmVxdWVzdBIRCglhZnRlcl9zZXEYASABKAQiRwoWTGlzdEF1ZGl0TGlua3NSZXNwb25zZRItCgVsaW5rcxgBIAMoCzIeLnNjb3JlYm9hcmQuc2NvcmUudjEuQXVkaXRMaW5rIqcCCgtBdWRpdEFjdGlvbhIQCghwb3NpdGlvbhgBIAEoAxITCgtsZWFkZXJib2FyZBgCIAEoCRIPCgd1c2VyX2lkGAMgASgJEgwKBHNhbHQYBCABKAwSEgoKY29tbWl0bWVudBgFIAEoDBIRCglhY3Rpb25faWQYBiABKAkSDgoGcG9pbnRzGAcgASgDEhMKC3Njb3JlX2FmdGVyGAggASgDEg8KB3ZlcnNpb24YCSABKAMSDgoGa2V5X2lkGAogASgJEg4KBmNhbGxlchgLIAEoCRIbChNhY2NlcHRlZF9hdF91bml4X3VzGAwgASgDEjgKCmNvcnJlY3Rpb24YDSABKAsyJC5zY29yZWJvYXJkLnNjb3JlLnYxLkF1ZGl0Q29ycmVjdGlvbiL3AQoPQXVkaXRDb3JyZWN0aW9uEhQKDG9wZXJhdGlvbl9pZBgBIAEoCRIMCgRraW5kGAIgASgJEhMKBmFtb3VudBgDIAEoA0gAiAEBEhEKCWFjdGlvbl9pZBgEIAEoCRIOCgZyZWFzb24YBSABKAkSFQoNcmVhc29uX2RpZ2VzdBgGIAEoDBIQCghvcGVyYXRvchgHIAEoCRIZCgxzY29yZV9iZWZvcmUYCCABKANIAYgBARIYCgtzY29yZV9hZnRlchgJIAEoA0gCiAEBQgkKB19hbW91bnRCDwoNX3Njb3JlX2JlZm9yZUIOCgxfc2NvcmVfYWZ0ZXIiPgoXTGlzdEF1ZGl0QWN0aW9uc1JlcXVlc3QSCwoDc2VxGAEgASgEEhYKDmFmdGVyX3Bvc2l0aW9uGAIgASgEIk0KGExpc3RBdWRpdEFjdGlvbnNSZXNwb25zZRIxCgdhY3Rpb25zGAEgAygLMiAuc2NvcmVib2FyZC5zY29yZS52MS5BdWRpdEFjdGlvbiIxChdGaW5kU3RyYXlBY3Rpb25zUmVxdWVzdBIWCg5hZnRlcl9wb3NpdGlvbhgBIAEoBCJBChhGaW5kU3RyYXlBY3Rpb25zUmVzcG9uc2USFQoNbmV4dF9wb3NpdGlvbhgBIAEoBBIOCgZzdHJheXMYAiADKAMipwEKEFJlamVjdGVkQXR0ZW1wdHMSDwoHdXNlcl9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSDgoGY2FsbGVyGAMgASgJEhMKC2xlYWRlcmJvYXJkGAQgASgJEhEKCWFjdGlvbl9pZBgFIAEoCRIOCgZwb2ludHMYBiABKAQSEAoIYXR0ZW1wdHMYByABKAQSGAoQZmlyc3RfYXRfdW5peF9tcxgIIAEoBCI1ChNMaXN0UmVqZWN0ZWRSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSDQoFbGltaXQYAiABKA0iTwoUTGlzdFJlamVjdGVkUmVzcG9uc2USNwoIcmVqZWN0ZWQYASADKAsyJS5zY29yZWJvYXJkLnNjb3JlLnYxLlJlamVjdGVkQXR0ZW1wdHMiJQoSRXJhc2VQbGF5ZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiRgoTRXJhc2VQbGF5ZXJSZXNwb25zZRILCgNzZXEYASABKAQSDAoEaGVhZBgCIAEoDBIUCgxsZWFkZXJib2FyZHMYAyADKAkyhwUKDEF1ZGl0U2VydmljZRJjCgxHZXRBdWRpdEhlYWQSKC5zY29yZWJvYXJkLnNjb3JlLnYxLkdldEF1ZGl0SGVhZFJlcXVlc3QaKS5zY29yZWJvYXJkLnNjb3JlLnYxLkdldEF1ZGl0SGVhZFJlc3BvbnNlEmkKDkxpc3RBdWRpdExpbmtzEiouc2NvcmVib2FyZC5zY29yZS52MS5MaXN0QXVkaXRMaW5rc1JlcXVlc3QaKy5zY29yZWJvYXJkLnNjb3JlLnYxLkxpc3RBdWRpdExpbmtzUmVzcG9uc2USbwoQTGlzdEF1ZGl0QWN0aW9ucxIsLnNjb3JlYm9hcmQuc2NvcmUudjEuTGlzdEF1ZGl0QWN0aW9uc1JlcXVlc3QaLS5zY29yZWJvYXJkLnNjb3JlLnYxLkxpc3RBdWRpdEFjdGlvbnNSZXNwb25zZRJvChBGaW5kU3RyYXlBY3Rpb25zEiwuc2NvcmVib2FyZC5zY29yZS52MS5GaW5kU3RyYXlBY3Rpb25zUmVxdWVzdBotLnNjb3JlYm9hcmQuc2NvcmUudjEuRmluZFN0cmF5QWN0aW9uc1Jlc3BvbnNlEmMKDExpc3RSZWplY3RlZBIoLnNjb3JlYm9hcmQuc2NvcmUudjEuTGlzdFJlamVjdGVkUmVxdWVzdBopLnNjb3JlYm9hcmQuc2NvcmUudjEuTGlzdFJlamVjdGVkUmVzcG9uc2USYAoLRXJhc2VQbGF5ZXISJy5zY29yZWJvYXJkLnNjb3JlLnYxLkVyYXNlUGxheWVyUmVxdWVzdBooLnNjb3JlYm9hcmQuc2NvcmUudjEuRXJhc2VQbGF5ZXJSZXNwb25zZUJKChNzY29yZWJvYXJkLnNjb3JlLnYxUAFaG3Njb3JlYm9hcmQvc2NvcmUvdjE7c2NvcmV2MaoCE1Njb3JlYm9hcmQuU2NvcmUuVjFiBnByb3RvMw");
 
 /**
  * @generated from message scoreboard.score.v1.GetAuditHeadRequest
@@ -208,6 +208,13 @@ export type AuditAction = Message<"scoreboard.score.v1.AuditAction"> & {
    * @generated from field: int64 accepted_at_unix_us = 12;
    */
   acceptedAtUnixUs: bigint;
+
+  /**
+   * What a correction of an operator did. Its digest is the key id; the action id is "correction:" and the operation id.
+   *
+   * @generated from field: scoreboard.score.v1.AuditCorrection correction = 13;
+   */
+  correction?: AuditCorrection | undefined;
 };
 
 /**
@@ -216,6 +223,77 @@ export type AuditAction = Message<"scoreboard.score.v1.AuditAction"> & {
  */
 export const AuditActionSchema: GenMessage<AuditAction> = /*@__PURE__*/
   messageDesc(file_scoreboard_score_v1_audit, 5);
+
+/**
+ * @generated from message scoreboard.score.v1.AuditCorrection
+ */
+export type AuditCorrection = Message<"scoreboard.score.v1.AuditCorrection"> & {
+  /**
+   * @generated from field: string operation_id = 1;
+   */
+  operationId: string;
+
+  /**
+   * "adjust", "set", "void", "remove", "restore", "hide" or "show".
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * What was added, or the score that was set.
+   *
+   * @generated from field: optional int64 amount = 3;
+   */
+  amount?: bigint | undefined;
+
+  /**
+   * The action that was taken back; empty for the other kinds.
+   *
+   * @generated from field: string action_id = 4;
+   */
+  actionId: string;
+
+  /**
+   * Empty once the player is erased; the digest remains.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * SHA-256 of the reason.
+   *
+   * @generated from field: bytes reason_digest = 6;
+   */
+  reasonDigest: Uint8Array;
+
+  /**
+   * Who asked, as the command line told it.
+   *
+   * @generated from field: string operator = 7;
+   */
+  operator: string;
+
+  /**
+   * The standing score before and after; not set for none.
+   *
+   * @generated from field: optional int64 score_before = 8;
+   */
+  scoreBefore?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 score_after = 9;
+   */
+  scoreAfter?: bigint | undefined;
+};
+
+/**
+ * Describes the message scoreboard.score.v1.AuditCorrection.
+ * Use `create(AuditCorrectionSchema)` to create a new message.
+ */
+export const AuditCorrectionSchema: GenMessage<AuditCorrection> = /*@__PURE__*/
+  messageDesc(file_scoreboard_score_v1_audit, 6);
 
 /**
  * @generated from message scoreboard.score.v1.ListAuditActionsRequest
@@ -237,7 +315,7 @@ export type ListAuditActionsRequest = Message<"scoreboard.score.v1.ListAuditActi
  * Use `create(ListAuditActionsRequestSchema)` to create a new message.
  */
 export const ListAuditActionsRequestSchema: GenMessage<ListAuditActionsRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_score_v1_audit, 6);
+  messageDesc(file_scoreboard_score_v1_audit, 7);
 
 /**
  * @generated from message scoreboard.score.v1.ListAuditActionsResponse
@@ -256,7 +334,7 @@ export type ListAuditActionsResponse = Message<"scoreboard.score.v1.ListAuditAct
  * Use `create(ListAuditActionsResponseSchema)` to create a new message.
  */
 export const ListAuditActionsResponseSchema: GenMessage<ListAuditActionsResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_score_v1_audit, 7);
+  messageDesc(file_scoreboard_score_v1_audit, 8);
 
 /**
  * @generated from message scoreboard.score.v1.FindStrayActionsRequest
@@ -273,7 +351,7 @@ export type FindStrayActionsRequest = Message<"scoreboard.score.v1.FindStrayActi
  * Use `create(FindStrayActionsRequestSchema)` to create a new message.
  */
 export const FindStrayActionsRequestSchema: GenMessage<FindStrayActionsRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_score_v1_audit, 8);
+  messageDesc(file_scoreboard_score_v1_audit, 9);
 
 /**
  * @generated from message scoreboard.score.v1.FindStrayActionsResponse
@@ -299,7 +377,7 @@ export type FindStrayActionsResponse = Message<"scoreboard.score.v1.FindStrayAct
  * Use `create(FindStrayActionsResponseSchema)` to create a new message.
  */
 export const FindStrayActionsResponseSchema: GenMessage<FindStrayActionsResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_score_v1_audit, 9);
+  messageDesc(file_scoreboard_score_v1_audit, 10);
 
 /**
  * One player's refused attempts for one reason within a few seconds.
@@ -357,7 +435,7 @@ export type RejectedAttempts = Message<"scoreboard.score.v1.RejectedAttempts"> &
  * Use `create(RejectedAttemptsSchema)` to create a new message.
  */
 export const RejectedAttemptsSchema: GenMessage<RejectedAttempts> = /*@__PURE__*/
-  messageDesc(file_scoreboard_score_v1_audit, 10);
+  messageDesc(file_scoreboard_score_v1_audit, 11);
 
 /**
  * @generated from message scoreboard.score.v1.ListRejectedRequest
@@ -383,7 +461,7 @@ export type ListRejectedRequest = Message<"scoreboard.score.v1.ListRejectedReque
  * Use `create(ListRejectedRequestSchema)` to create a new message.
  */
 export const ListRejectedRequestSchema: GenMessage<ListRejectedRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_score_v1_audit, 11);
+  messageDesc(file_scoreboard_score_v1_audit, 12);
 
 /**
  * @generated from message scoreboard.score.v1.ListRejectedResponse
@@ -400,7 +478,7 @@ export type ListRejectedResponse = Message<"scoreboard.score.v1.ListRejectedResp
  * Use `create(ListRejectedResponseSchema)` to create a new message.
  */
 export const ListRejectedResponseSchema: GenMessage<ListRejectedResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_score_v1_audit, 12);
+  messageDesc(file_scoreboard_score_v1_audit, 13);
 
 /**
  * @generated from message scoreboard.score.v1.ErasePlayerRequest
@@ -417,7 +495,7 @@ export type ErasePlayerRequest = Message<"scoreboard.score.v1.ErasePlayerRequest
  * Use `create(ErasePlayerRequestSchema)` to create a new message.
  */
 export const ErasePlayerRequestSchema: GenMessage<ErasePlayerRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_score_v1_audit, 13);
+  messageDesc(file_scoreboard_score_v1_audit, 14);
 
 /**
  * @generated from message scoreboard.score.v1.ErasePlayerResponse
@@ -446,7 +524,7 @@ export type ErasePlayerResponse = Message<"scoreboard.score.v1.ErasePlayerRespon
  * Use `create(ErasePlayerResponseSchema)` to create a new message.
  */
 export const ErasePlayerResponseSchema: GenMessage<ErasePlayerResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_score_v1_audit, 14);
+  messageDesc(file_scoreboard_score_v1_audit, 15);
 
 /**
  * Called by the service `cli` only.

@@ -2,8 +2,9 @@
 -- Invariant: it does not replace a newer version that a live write has written already.
 --
 -- KEYS  1 order (sorted set), 2 players (hash)
--- ARGV  1 JSON of {users, scores, members, values}, lists of one length and order: user ids, minus points, and members and hash
---       values as in project.lua, all as strings, so that this script builds none of them. A user occurs once.
+-- ARGV  1 JSON of {users, scores, members, values}, lists of one length and order: user ids, minus points ('' for a player who is not
+--       on the board), and members and hash values as in project.lua, all as strings, so that this script builds none of them. A
+--       user occurs once.
 local REACHED = 14
 local page = cjson.decode(ARGV[1])
 local users, scores, members, values = page.users, page.scores, page.members, page.values
@@ -15,7 +16,7 @@ end
 
 local order = {}
 local players = {}
-local size = 0
+local size, placed = 0, 0
 for i = 1, #users do
   local before = known[i]
   local isNewer = not before or versionOf(before) < versionOf(values[i])
@@ -24,12 +25,17 @@ for i = 1, #users do
     redis.call('ZREM', KEYS[1], string.sub(before, colon + 1, colon + REACHED) .. users[i])
   end
   if isNewer then
-    order[size + 1], order[size + 2] = scores[i], members[i]
+    if scores[i] ~= '' then
+      order[placed + 1], order[placed + 2] = scores[i], members[i]
+      placed = placed + 2
+    end
     players[size + 1], players[size + 2] = users[i], values[i]
     size = size + 2
   end
 end
-if size > 0 then
+if placed > 0 then
   redis.call('ZADD', KEYS[1], unpack(order))
+end
+if size > 0 then
   redis.call('HSET', KEYS[2], unpack(players))
 end

@@ -56,6 +56,9 @@ else
   end
   local colon = string.find(current, ':', 1, true)
   local rank = redis.call('ZRANK', ORDER, string.sub(current, colon + 1, colon + 14) .. ARGV[4])
+  if not rank then
+    return { 'ok', players }
+  end
   first = rank - rank % limit
 end
 local entries = redis.call('ZRANGE', ORDER, first, first + limit - 1, 'WITHSCORES')

@@ -5,9 +5,10 @@
 --
 -- KEYS  1 sb:epoch (the epoch that counts), 2 order (sorted set), 3 players (hash), 4 board (hash: seq, top)
 -- ARGV  1 epoch, 2 'live' (that epoch must count) or 'shadow' (it may be under construction), 3 size of the top,
---       then for each player: member, minus points, version, username
+--       then for each player: member, minus points ('' for a player who is not on the board), version, username
 -- A member is 14 hexadecimal digits (the position of the action that reached the points) and the user id. Its score is minus the
--- points, so that the set's own order (score, then bytes) is the one total order. A hash value is version:reached:username.
+-- points, so that the set's own order (score, then bytes) is the one total order. A hash value is version:reached:username. A player
+-- who is not on the board has no member, and keeps the hash value, so that an older state does not bring the player back.
 local pointer = redis.call('GET', KEYS[1])
 local counts = pointer == ARGV[1]
 -- A pointer that is no number names no epoch.
@@ -35,7 +36,9 @@ for i = 4, #ARGV, 4 do
     end
   end
   if newer then
-    redis.call('ZADD', KEYS[2], score, member)
+    if score ~= '' then
+      redis.call('ZADD', KEYS[2], score, member)
+    end
     redis.call('HSET', KEYS[3], user, version .. ':' .. string.sub(member, 1, REACHED) .. ':' .. username)
   end
   members[#members + 1] = member
@@ -45,7 +48,7 @@ if not counts then
 end
 
 for i = 1, #members do
-  ranks[i] = redis.call('ZRANK', KEYS[2], members[i])
+  ranks[i] = redis.call('ZRANK', KEYS[2], members[i]) or -1
 end
 local top = redis.call('ZRANGE', KEYS[2], 0, tonumber(ARGV[3]) - 1, 'WITHSCORES')
 for i = 1, #top, 2 do

@@ -4,7 +4,7 @@
 --
 -- KEYS  1 sb:epoch, 2 order, 3 players, 4 board
 -- ARGV  1 epoch, then for each player: user id, the hash value found wrong ('' when there was none),
---       member ('' removes the player), minus points, the hash value that is right
+--       member ('' removes the player), minus points ('' for a player who is not on the board), the hash value that is right
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return { 'epoch' }
 end
@@ -20,7 +20,9 @@ for i = 2, #ARGV, 5 do
     if member == '' then
       redis.call('HDEL', KEYS[3], user)
     else
-      redis.call('ZADD', KEYS[2], score, member)
+      if score ~= '' then
+        redis.call('ZADD', KEYS[2], score, member)
+      end
       redis.call('HSET', KEYS[3], user, value)
     end
     repaired = repaired + 1

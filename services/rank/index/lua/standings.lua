@@ -16,9 +16,12 @@ for i = 1, #users do
   if value then
     local colon = string.find(value, ':', 1, true)
     local member = string.sub(value, colon + 1, colon + 14) .. users[i]
-    entries[#entries + 1] = member .. ' ' .. value
-    entries[#entries + 1] = redis.call('ZSCORE', KEYS[2], member)
-    ranks[#ranks + 1] = redis.call('ZRANK', KEYS[2], member)
+    local rank = redis.call('ZRANK', KEYS[2], member)
+    if rank then
+      entries[#entries + 1] = member .. ' ' .. value
+      entries[#entries + 1] = redis.call('ZSCORE', KEYS[2], member)
+      ranks[#ranks + 1] = rank
+    end
   end
 end
 return { 'ok', redis.call('ZCARD', KEYS[2]), entries, ranks }

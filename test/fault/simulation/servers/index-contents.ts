@@ -1,6 +1,6 @@
 /** What the simulated Redis holds: boards by epoch, and a pointer to the epoch that counts. Writes are versioned, as in the scripts. */
 import type { Projection } from '../../../../services/rank/index/rank-index.ts';
-import type { PlayerState } from '../../../../services/shared/values/board.ts';
+import { isOnBoard, type PlayerState } from '../../../../services/shared/values/board.ts';
 import type { Mutations } from '../environment/mutations.ts';
 import { compareStates, toEntries } from './standings.ts';
 
@@ -91,6 +91,6 @@ export class IndexContents {
           ? 1
           : -1
         : compareStates(a, b);
-    return [...board.players.values()].sort(compare);
+    return [...board.players.values()].filter(isOnBoard).sort(compare);
   }
 }

@@ -1,6 +1,6 @@
 /** The form in which the truth hands players to the index at a rebuild, as `load.lua` documents it. */
 
-import { REACHED_DIGITS, toSortedSetScore } from '../../../../services/rank/index/index-scripts.ts';
+import { REACHED_DIGITS, toPlaceScore } from '../../../../services/rank/index/index-scripts.ts';
 import type { PlayerState } from '../../../../services/shared/values/board.ts';
 
 interface Packed {
@@ -12,10 +12,11 @@ interface Packed {
 
 export function pack(players: readonly PlayerState[]): string {
   const packed: Packed = { users: [], scores: [], members: [], values: [] };
-  for (const { userId, username, points, version, reached } of players) {
+  for (const player of players) {
+    const { userId, username, version, reached } = player;
     const digits = reached.toString(16).padStart(REACHED_DIGITS, '0');
     packed.users.push(userId);
-    packed.scores.push(toSortedSetScore(points));
+    packed.scores.push(toPlaceScore(player));
     packed.members.push(`${digits}${userId}`);
     packed.values.push(`${version}:${digits}:${username}`);
   }
@@ -28,7 +29,7 @@ export function unpack(leaderboard: string, text: string): PlayerState[] {
     const [, version = '', digits = '', username = ''] = /^(\d+):(\w+):(.*)$/su.exec(values[at] ?? '') ?? [];
     return {
       ...{ leaderboard, userId, username },
-      ...{ points: -BigInt(scores[at] ?? ''), version: BigInt(version), reached: BigInt(`0x${digits}`) },
+      ...{ points: -BigInt(scores[at] || '0'), version: BigInt(version), reached: BigInt(`0x${digits}`) },
     };
   });
 }

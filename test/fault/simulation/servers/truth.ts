@@ -2,7 +2,7 @@
 
 import type { TruthPages } from '../../../../services/rank/truth/truth-pages.ts';
 import type { TruthStore } from '../../../../services/rank/truth/truth-store.ts';
-import type { BoardReading, PlayerState } from '../../../../services/shared/values/board.ts';
+import { type BoardReading, isOnBoard, type PlayerState } from '../../../../services/shared/values/board.ts';
 import { playerKey } from '../../checker/evidence/evidence.ts';
 import type { Process } from '../environment/network.ts';
 import type { VirtualTime } from '../environment/virtual-time.ts';
@@ -20,8 +20,10 @@ export function createTruth(database: Database, time: VirtualTime) {
   const { index, scores } = database;
   /** The ordering token of a board while it is read from here. */
   const tokens = new Map<string, { epoch: bigint; seq: bigint; print: string }>();
+  const rowsOf = (leaderboard: string): PlayerState[] =>
+    [...scores.values()].filter((state) => state.leaderboard === leaderboard);
   const ordered = (leaderboard: string): PlayerState[] =>
-    [...scores.values()].filter((state) => state.leaderboard === leaderboard).sort(compareStates);
+    rowsOf(leaderboard).filter(isOnBoard).sort(compareStates);
 
   function board(leaderboard: string): BoardReading {
     const entries = toEntries(ordered(leaderboard).slice(0, TOP_SIZE));
@@ -36,7 +38,7 @@ export function createTruth(database: Database, time: VirtualTime) {
   }
 
   const after = (leaderboard: string, userId: string, limit: number): PlayerState[] =>
-    ordered(leaderboard)
+    rowsOf(leaderboard)
       .filter((state) => state.userId > userId)
       .sort((a, b) => (a.userId < b.userId ? -1 : 1))
       .slice(0, limit);
@@ -54,11 +56,13 @@ export function createTruth(database: Database, time: VirtualTime) {
           const all = ordered(leaderboard);
           const ahead = (player: PlayerState) =>
             all.filter((other) => compareStates(other, player) < 0).length;
-          return { ranks: players.map((player) => ahead(player) + 1), players: all.length };
+          const rank = (player: PlayerState) => (isOnBoard(player) ? ahead(player) + 1 : 0);
+          return { ranks: players.map(rank), players: all.length };
         }),
       page: (leaderboard, firstRank, limit) =>
         read(() => toEntries(ordered(leaderboard)).slice(firstRank - 1, firstRank - 1 + limit)),
-      playerCount: (leaderboard) => read(() => ordered(leaderboard).length),
+      playerCount: (leaderboard) =>
+        read(() => ({ players: rowsOf(leaderboard).length, onBoard: ordered(leaderboard).length })),
       boardAfter: (leaderboard) =>
         read(() => {
           const boards = [...scores.values()].map((state) => state.leaderboard);

@@ -4,7 +4,7 @@ import { IndexDamage } from '../../../../services/rank/index/damage.ts';
 import { createIndexKeys } from '../../../../services/rank/index/index-keys.ts';
 import { createRankIndex, type RankIndex } from '../../../../services/rank/index/rank-index.ts';
 import { ForeignServerError } from '../../../../services/shared/stores/deployment.ts';
-import type { PlayerState } from '../../../../services/shared/values/board.ts';
+import { HIDDEN, type PlayerState } from '../../../../services/shared/values/board.ts';
 import { ScriptedRedis } from '../../../support/doubles/scripted-redis.ts';
 
 const OURS = '0b0e7ff6-6f5a-4a49-9f5c-1d2b3c4d5e6f';
@@ -28,13 +28,13 @@ const BOB: PlayerState = {
   username: '',
   points: 0n,
   version: 1n,
-  reached: 2n ** 53n - 1n,
+  reached: 2n ** 53n - 3n,
 };
 const MEMBER_OF_ADA = '000000000000ffada';
-const MEMBER_OF_BOB = '1fffffffffffffbob';
+const MEMBER_OF_BOB = '1ffffffffffffdbob';
 const KEYS = ['sb:epoch', 'sb:5:global:order', 'sb:5:global:players', 'sb:5:global:board'];
 /** As a script answers: member and contents, then minus the points. */
-const FLAT = [`${MEMBER_OF_ADA} 3:000000000000ff:Ada: L`, '-12', `${MEMBER_OF_BOB} 1:1fffffffffffff:`, '0'];
+const FLAT = [`${MEMBER_OF_ADA} 3:000000000000ff:Ada: L`, '-12', `${MEMBER_OF_BOB} 1:1ffffffffffffd:`, '0'];
 const ENTRIES = [
   { userId: 'ada', username: 'Ada: L', score: 12n, rank: 1 },
   { userId: 'bob', username: '', score: 0n, rank: 2 },
@@ -57,6 +57,16 @@ describe('projecting', () => {
       keys: KEYS,
       args: ['5', 'live', '10', MEMBER_OF_ADA, '-12', '3', 'Ada: L', MEMBER_OF_BOB, '0', '1', ''],
     });
+  });
+
+  test('sends a player who is not on the board without points, and answers rank 0', async () => {
+    redis.answer = () => ['ok', '9', [-1], []];
+    expect(await index.project(5n, 'global', [{ ...ADA, reached: HIDDEN }])).toEqual({
+      position: { epoch: 5n, seq: 9n },
+      ranks: [0],
+      board: { position: { epoch: 5n, seq: 9n }, entries: [] },
+    });
+    expect(onlyCall()?.args).toEqual(['5', 'live', '10', '1ffffffffffffeada', '', '3', 'Ada: L']);
   });
 
   test('has no board when the top is as it was', async () => {

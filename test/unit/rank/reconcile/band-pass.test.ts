@@ -25,7 +25,7 @@ function start(sizes: Readonly<Record<string, number>>) {
           ...{ leaderboard, userId: String(first + n), username: 'p', points: 1n, version: 1n, reached: 1n },
         }));
       },
-      playerCount: async () => 0,
+      playerCount: async () => ({ players: 0, onBoard: 0 }),
     },
     repair: { removeUnknownPlayers: async () => {}, removeStrayPlaces: async () => {} },
     recent: { addSuspects: () => {}, isFull: () => found.full },

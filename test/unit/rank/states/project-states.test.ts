@@ -159,7 +159,7 @@ describe('states on the wire', () => {
   it('say nothing of ranks and a position that are not known', () => {
     const nothing = { ranks: undefined, board: undefined, position: undefined };
     expect(toProjectedBoard({ leaderboard: 'weekly', players: [ada], ...nothing, complete: false })).toEqual({
-      ...{ ranks: [], epoch: 0n, seq: 0n, top: [], complete: false },
+      ...{ ranks: [], epoch: 0n, seq: 0n, top: [], complete: false, emptied: false },
     });
   });
 });
