@@ -6,7 +6,9 @@ import type { Log } from '../shared/telemetry/log.ts';
 import { createMetrics, type Metrics } from '../shared/telemetry/metrics.ts';
 import { createOperatorLog } from '../shared/telemetry/operator-log.ts';
 import { createAcceptStore } from './accept/accept-store.ts';
+import { createFindLocked } from './accept/locked-players-store.ts';
 import { createPostgresBreaker } from './accept/postgres-breaker.ts';
+import { createSkipLocked } from './accept/skip-locked.ts';
 import { createAudit } from './audit/audit.ts';
 import { createForgetPlayer } from './boards/forget-player.ts';
 import { createRankBoards } from './boards/rank-boards.ts';
@@ -106,6 +108,7 @@ function createRooms(
   const submitScores = createSubmitScores({
     verifier: createSignatureVerifier(auth, metrics),
     store: createAcceptStore(writePool),
+    skipLocked: createSkipLocked({ findLocked: createFindLocked(writePool), log, metrics }),
     ...{
       breaker,
       outbox: outboxWatch,

@@ -12,6 +12,7 @@ const WORDS: Readonly<Partial<Record<Reason, string>>> = {
   AUTH_UNAVAILABLE: `the auth service cannot be reached: ${SEE_STATUS}`,
   SCORE_UNAVAILABLE: `the score service cannot be reached: ${SEE_STATUS}`,
   RANK_UNAVAILABLE: `the rank service cannot be reached: ${SEE_STATUS}`,
+  PLAYER_LOCKED: 'another session of Postgres holds the row of this player: see pg_locks',
   STORE_UNAVAILABLE: `Postgres cannot be reached, or takes no writes: ${SEE_STATUS}`,
   BOARD_NOT_FOUND: 'there is no board of this name: see "boards list"',
   INDEX_UNAVAILABLE: `there is no rank index in Redis to compare; it is rebuilt once Redis works: ${SEE_STATUS}`,

@@ -88,7 +88,10 @@ export const MAX_BATCH = 500;
 /** The sweeper leaves a fresh row alone for this long, because the process that committed it delivers it at once. */
 export const FAST_PATH_LEASE = '3 seconds';
 
-export function createAcceptStore(pool: PostgresPool): AcceptStore {
+/** Other writers hold a player's row for one commit. Leaves time within the accept limit for another attempt. */
+export const LOCK_LIMIT_MS = 300;
+
+export function createAcceptStore(pool: PostgresPool, lockLimitMs = LOCK_LIMIT_MS): AcceptStore {
   const seen = createSeenPlayers();
   return {
     async insert(players, actions, limitMs) {
@@ -96,7 +99,7 @@ export function createAcceptStore(pool: PostgresPool): AcceptStore {
         const rows = await pool.run(
           (sql) => sql<AcceptedRow[]>`
             with batch as materialized (
-              select nextval('action_positions') as position
+              select nextval('action_positions') as position, set_config('lock_timeout', ${String(lockLimitMs)}, true)
             ), accepted as (
               insert into scores as s (leaderboard, user_id, username, points, version, reached, operator)
               select t.leaderboard, t.user_id,

@@ -6,7 +6,7 @@ import { AppError, isReason } from '../../shared/errors/app-error.ts';
 import { arrayLiteral, isRepeatIn } from '../../shared/stores/postgres/postgres.ts';
 import type { PostgresPool } from '../../shared/stores/postgres/postgres-pool.ts';
 import { type IndexState, type PlayerState, playerKey, toScore } from '../../shared/values/board.ts';
-import { type AcceptedBatch, FAST_PATH_LEASE } from '../accept/accept-store.ts';
+import { type AcceptedBatch, FAST_PATH_LEASE, LOCK_LIMIT_MS } from '../accept/accept-store.ts';
 import type { AcceptAnswer, Action } from '../accept/action.ts';
 
 export interface LimitedBatch {
@@ -38,7 +38,7 @@ interface JudgedRow {
   building: bigint | null;
 }
 
-export function createLimitedStore(pool: PostgresPool): LimitedStore {
+export function createLimitedStore(pool: PostgresPool, lockLimitMs = LOCK_LIMIT_MS): LimitedStore {
   return {
     async accept(actions, limitMs) {
       const list = <Value extends string | bigint>(read: (action: Action) => Value) =>
@@ -46,15 +46,18 @@ export function createLimitedStore(pool: PostgresPool): LimitedStore {
       try {
         const rows = await pool.run(
           (sql) => sql<JudgedRow[]>`
-            with judged as materialized (
-              select * from accept_limited_actions(
+            with lock_limit as materialized (
+              -- It applies to the judging, which takes an argument from here.
+              select set_config('lock_timeout', ${String(lockLimitMs)}, true), ${list((a) => a.caller)}::text[] as callers
+            ), judged as materialized (
+              select j.* from lock_limit, accept_limited_actions(
                 ${list((a) => a.leaderboard)}::text[],
                 ${list((a) => a.userId)}::text[],
                 ${list((a) => a.username)}::text[],
                 ${list((a) => a.actionId)}::text[],
                 ${list((a) => a.points)}::bigint[],
                 ${list((a) => a.keyId)}::text[],
-                ${list((a) => a.caller)}::text[])
+                lock_limit.callers) as j
             ), box as (
               insert into outbox (leaderboards, user_ids, next_attempt_at)
               select array_agg(leaderboard), array_agg(user_id), now() + ${FAST_PATH_LEASE}::interval

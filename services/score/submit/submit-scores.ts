@@ -19,6 +19,7 @@ import type { IsDenied } from '../../shared/values/denied-names.ts';
 import { type Accept, acceptScores } from '../accept/accept-scores.ts';
 import type { AcceptedBatch, AcceptStore } from '../accept/accept-store.ts';
 import type { PostgresBreaker } from '../accept/postgres-breaker.ts';
+import type { SkipLocked } from '../accept/skip-locked.ts';
 import type { KeepRejected } from '../audit/keep-rejected.ts';
 import type { RankBoards } from '../boards/rank-boards.ts';
 import type { BoardCatalog } from '../catalog/board-catalog.ts';
@@ -41,6 +42,7 @@ export interface SubmitScoresOptions {
   catalog: Pick<BoardCatalog, 'admit' | 'place'>;
   verifier: SignatureVerifier;
   store: AcceptStore;
+  skipLocked: SkipLocked;
   limits: Pick<Limits, 'lane' | 'flags'>;
   boards: Pick<RankBoards, 'project' | 'ranks'>;
   delivery: Pick<Delivery, 'deliver'>;
@@ -62,8 +64,8 @@ export function createSubmitScores(options: SubmitScoresOptions) {
   const metrics = createSubmitMetrics(options.metrics);
   const projecting = new Set<Promise<readonly Projected[]>>();
   const lanes = createAcceptLanes<Answer>({
-    open: (actions, deadline) => acceptScores(store, actions, deadline),
-    judged: limits.lane,
+    open: options.skipLocked((actions, deadline) => acceptScores(store, actions, deadline)),
+    judged: { ...limits.lane, accept: options.skipLocked(limits.lane.accept) },
     commit,
     onBatch: metrics.onBatch,
   });

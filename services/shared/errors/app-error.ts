@@ -122,6 +122,10 @@ export const REASONS = {
     'The connection was lost during the commit. Retry unchanged: the action counts once.',
   ],
   STORE_UNAVAILABLE: ['unavailable', 'The database cannot be reached. Nothing was counted; retry unchanged.'],
+  PLAYER_LOCKED: [
+    'unavailable',
+    'Another session of the database holds this player. Nothing was counted; retry unchanged.',
+  ],
   AUTH_UNAVAILABLE: [
     'unavailable',
     'The auth service cannot be reached. Nothing was counted; retry unchanged.',

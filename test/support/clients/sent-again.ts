@@ -3,7 +3,7 @@ import { AppError } from '../../../services/shared/errors/app-error.ts';
 import { waitFor } from '../wait-for.ts';
 
 const RETRIED = new Set([
-  ...['STORE_UNAVAILABLE', 'AUTH_UNAVAILABLE', 'DEADLINE_EXCEEDED'],
+  ...['STORE_UNAVAILABLE', 'PLAYER_LOCKED', 'AUTH_UNAVAILABLE', 'DEADLINE_EXCEEDED'],
   ...['OVERLOADED', 'OUTCOME_UNKNOWN', 'SCORE_UNAVAILABLE', 'RANK_UNAVAILABLE'],
 ]);
 

@@ -13,10 +13,13 @@ const POOLER_REFUSED = 'POOLER_REFUSED';
 /** The statement writes, and the server is read-only: a standby, or by a setting. */
 export const READ_ONLY = '25006';
 
+/** The statement waited for a lock for longer than its lock_timeout. */
+const LOCK_TIMEOUT = '55P03';
+
 /** The statement never ran: no connection, server starting, or its transaction was rolled back whole. */
 const NOT_RUN = new Set([
   ...['ECONNREFUSED', 'ENOENT', 'EAI_AGAIN', CONNECT_TIMEOUT, NO_WANTED_HOST],
-  ...['57P03', '40001', '40P01', READ_ONLY],
+  ...['57P03', '40001', '40P01', LOCK_TIMEOUT, READ_ONLY],
 ]);
 /**
  * The server can't run any statement now: it lacks disk space, memory or connections (53), or has trouble with its files (58) or
@@ -74,6 +77,11 @@ const OF_VALUES = /^(22...|23...|44...|54...|P0...)$/;
 export function isValueRefused(error: unknown): boolean {
   const code = sqlCode(error);
   return code !== undefined && OF_VALUES.test(code);
+}
+
+/** Whether a statement was rolled back because another session held a lock. */
+export function isLockTimeout(error: unknown): boolean {
+  return sqlCode(causeOf(error)) === LOCK_TIMEOUT;
 }
 
 /** Whether a value can not be stored, in whichever row it comes. */

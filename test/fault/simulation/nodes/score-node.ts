@@ -50,6 +50,7 @@ export function startScoreNode({ database, truth, bus, rankOf }: ScoreNodeOption
   });
   const submitScores = createSubmitScores({
     store: database.acceptStore(process),
+    skipLocked: (accept) => accept,
     catalog: boardsOf(),
     limits: {
       lane: {

@@ -14,6 +14,7 @@ import {
 } from '../../../../services/shared/stores/postgres/postgres-pool.ts';
 import { SUM } from '../../../support/doubles/boards-of.ts';
 import { waitFor } from '../../../support/wait-for.ts';
+import { reasonsOf } from '../../../support/worlds/score-calls.ts';
 import { type ScoreWorld, startScoreWorld } from '../../../support/worlds/score-world.ts';
 
 let world: ScoreWorld;
@@ -41,7 +42,7 @@ type Lane = (actions: readonly Action[]) => Promise<string[]>;
 
 /** Each lane with a store of its own, as in two processes. Returns what became of each action. */
 function lanes(): Record<'open' | 'judged', Lane> {
-  const [open, limited] = [createAcceptStore(pool), createLimitedStore(pool)];
+  const [open, limited] = [createAcceptStore(pool, 20_000), createLimitedStore(pool, 20_000)];
   const deadline = () => Deadline.after(20_000);
   const told: (result: ReturnType<typeof acceptScores>) => Promise<string[]> = async (result) =>
     (await result).answers.map((answer) =>
@@ -122,3 +123,41 @@ it.each(['open', 'judged'] as const)(
     expect(await ahead).toEqual([CONFLICT, 'counted', 'counted']);
   },
 );
+
+const call = { limitMs: 30_000 };
+
+it.each([
+  ['of a player on a plain board', 'plain', 'scores'],
+  ['of a player on a board with limits', 'ruled', 'scores'],
+  ['of the limits of a player', 'ruled', 'player_windows'],
+])('a session that holds the row %s refuses this player alone', async (_, leaderboard, table) => {
+  await world.limitsAs('cli').setLimits({ limits: { leaderboard: 'ruled', maxPoints: 1_000n } }, call);
+  const nameOf = (name: string) => `${name}-${leaderboard}-${table}`;
+  const [before, held, after] = [nameOf('a'), nameOf('held'), nameOf('z')];
+  const kept = leaderboard === 'ruled' ? 'player_windows' : 'scores';
+  const submit = async (round: string) => {
+    const submissions = [held, before, after].map((userId) => ({
+      leaderboard,
+      userId,
+      actionId: round,
+      points: 1n,
+    }));
+    return reasonsOf((await world.scoreAs('game').submitScores({ submissions }, call)).outcomes);
+  };
+  await waitFor(async () => {
+    await submit(crypto.randomUUID());
+    return (await sql`select from ${sql(kept)} where user_id = ${held}`).length > 0 || undefined;
+  });
+  const release = await hold(
+    (transaction) => transaction`select from ${transaction(table)} where user_id = ${held} for update`,
+  );
+  for (const round of ['first', 'second']) {
+    const told = await waitFor(async () => {
+      const [ofHeld, ...ofFree] = await submit(round);
+      return ofFree.every((reason) => reason === 'accepted') ? ofHeld : undefined;
+    });
+    expect(told).toBe('PLAYER_LOCKED');
+  }
+  await release();
+  await waitFor(async () => (await submit('second'))[0] === 'accepted' || undefined);
+});

@@ -24,6 +24,7 @@ function start(change: Partial<SubmitScoresOptions>) {
     store: { insert: () => never(), find: async () => [] },
     breaker: { refusal: () => undefined, run: (call) => call() },
     outbox: { isFull: () => false },
+    skipLocked: (accept) => accept,
     catalog: boardsOf(),
     limits: {
       lane: { isEmpty: () => true, concerns: () => false, accept: () => never() },

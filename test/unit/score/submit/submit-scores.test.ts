@@ -54,6 +54,7 @@ function start(change: Partial<SubmitScoresOptions> = {}) {
       close: async () => {},
     },
     store,
+    skipLocked: (accept) => accept,
     catalog: boardsOf(),
     limits: {
       lane: {
