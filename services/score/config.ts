@@ -74,7 +74,7 @@ export function parseScoreConfig(env: Environment): ScoreConfig {
     rankWaitMs: integer(env, 'RANK_WAIT_MS', { min: 10, max: 500 }),
     identity: parseServiceIdentity(env, 'score'),
     callers: parseCallerCheck(env, 'score'),
-    boardsByFirstScore: flag(env, 'BOARDS_BY_FIRST_SCORE'),
+    boardsByFirstScore: flag(env, 'BOARDS_BY_FIRST_SCORE', parseMode(env) === 'development'),
     reflection: parseMode(env) === 'development',
     isDeniedName: readDeniedNames(env),
     auditKey: auditKey(env),

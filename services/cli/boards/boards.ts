@@ -1,4 +1,4 @@
-/** `boards`: creates boards, lists them, and changes their settings and states. */
+/** `boards`: creates boards, lists them, changes their settings and states, and deletes unused ones. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Board } from '../../../gen/scoreboard/score/v1/boards_pb.ts';
 import { MAX_DECIMALS, OPERATORS, ORDERS, parseUnit, STATES } from '../../shared/values/board-settings.ts';
@@ -67,6 +67,12 @@ export function defineBoards(program: Command, site: CommandSite): void {
   );
   define('archive', 'take no more scores, and leave it out of the list for players').action(
     act(async (name: string) => setBoard(site, name, { state: 'archived' })),
+  );
+  define('delete', 'delete a board that never had a score; archive the others').action(
+    act(async (name: string) => {
+      await (await site.session.boards()).deleteBoard({ name }, CALL);
+      await site.print(`deleted ${name}\n`, { deleted: name });
+    }),
   );
 }
 

@@ -10,7 +10,7 @@ import {
   parseState,
   parseUnit,
 } from '../../shared/values/board-settings.ts';
-import { parseLeaderboard } from '../../shared/values/identifiers.ts';
+import { DEFAULT_LEADERBOARD, parseLeaderboard } from '../../shared/values/identifiers.ts';
 import type { BoardSettings, SettingsStore } from './settings-store.ts';
 
 const LIST_DEFAULT = 100;
@@ -24,6 +24,9 @@ export interface BoardsRpcOptions {
 export function createBoardsRpc({ settings, logAction }: BoardsRpcOptions): ServiceRegistration {
   const find = async (name: string): Promise<BoardSettings | undefined> =>
     (await settings.list({ name, after: '', limit: 1, openOnly: false }))[0];
+
+  const whyNot = async (name: string) =>
+    new AppError((await find(name)) === undefined ? 'BOARD_NOT_FOUND' : 'BOARD_HAS_SCORES');
 
   return registerService(
     BoardsService,
@@ -51,11 +54,17 @@ export function createBoardsRpc({ settings, logAction }: BoardsRpcOptions): Serv
           unit: unit === undefined ? undefined : parseUnit(unit),
           state: state === undefined ? undefined : parseState(state),
         });
-        if (after === undefined) {
-          throw new AppError((await find(name)) === undefined ? 'BOARD_NOT_FOUND' : 'BOARD_HAS_SCORES');
-        }
+        if (after === undefined) throw await whyNot(name);
         logAction(context, 'board changed', { before: before ?? null, after });
         return { board: toWire(after) };
+      },
+
+      async deleteBoard({ name: given }, context) {
+        const name = parseName(given);
+        if (name === DEFAULT_LEADERBOARD) throw new AppError('BOARD_NEEDED');
+        if (!(await settings.delete(name))) throw await whyNot(name);
+        logAction(context, 'board deleted', { name });
+        return {};
       },
 
       async listBoards({ name, after, limit, openOnly }) {
@@ -65,7 +74,7 @@ export function createBoardsRpc({ settings, logAction }: BoardsRpcOptions): Serv
         return { boards: listed.map(toWire) };
       },
     },
-    { createBoard: ['cli'], setBoard: ['cli'], listBoards: ['cli', 'edge'] },
+    { createBoard: ['cli'], setBoard: ['cli'], deleteBoard: ['cli'], listBoards: ['cli', 'edge'] },
   );
 }
 

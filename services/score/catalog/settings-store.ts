@@ -83,6 +83,15 @@ export function createSettingsStore(pool: Pick<PostgresPool, 'run'>) {
       return row && toSettings(row);
     },
 
+    /** Returns false if there is no such board, or the board has scores. A first score that was faster keeps its board. */
+    async delete(name: string): Promise<boolean> {
+      const deleted = await pool.run(
+        (sql) => sql`delete from boards where name = ${name} and not has_scores returning name`,
+        LIMIT_MS,
+      );
+      return deleted.length > 0;
+    },
+
     /** In the order of names. */
     async list({ name = '', after, limit, openOnly }: BoardQuery): Promise<BoardSettings[]> {
       const rows = await pool.run(

@@ -97,8 +97,9 @@ export const REASONS = {
   BOARD_EXISTS: ['already_exists', 'There is a board of this name already.'],
   BOARD_HAS_SCORES: [
     'already_exists',
-    'The board has scores: its operator, order and decimals can not change.',
+    'The board has scores: its operator, order and decimals can not change, and it can not be deleted.',
   ],
+  BOARD_NEEDED: ['invalid_argument', 'The default board can not be deleted.'],
   BOARD_INVALID: ['invalid_argument', 'A setting of the board is outside the documented range.'],
   BOARD_CLOSED: ['permission_denied', 'The board takes no scores at present.'],
   PLAYER_NOT_FOUND: ['not_found', 'The player has no score on this board.'],

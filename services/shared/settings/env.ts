@@ -49,8 +49,9 @@ export function port(env: Environment, name: SettingName, fallback?: number): nu
   return integer(env, name, { max: 65_535, ...(fallback !== undefined && { fallback }) });
 }
 
-export function flag(env: Environment, name: SettingName): boolean {
-  const value = text(env, name);
+/** `fallback` is for a default that is not a constant. */
+export function flag(env: Environment, name: SettingName, fallback?: boolean): boolean {
+  const value = text(env, name, fallback === undefined ? undefined : String(fallback));
   if (value === 'true' || value === '1') return true;
   if (value === 'false' || value === '0') return false;
   throw new Error(`${name} must be true or false, not "${value}"`);

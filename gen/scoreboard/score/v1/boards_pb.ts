@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scoreboard/score/v1/boards.proto.
  */
 export const file_scoreboard_score_v1_boards: GenFile = /*@__PURE__*/
-  fileDesc("CiBzY29yZWJvYXJkL3Njb3JlL3YxL2JvYXJkcy5wcm90bxITc2NvcmVib2FyZC5zY29yZS52MSKVAQoFQm9hcmQSDAoEbmFtZRgBIAEoCRIQCghvcGVyYXRvchgCIAEoCRINCgVvcmRlchgDIAEoCRIQCghkZWNpbWFscxgEIAEoDRIMCgR1bml0GAUgASgJEg0KBXN0YXRlGAYgASgJEhIKCmhhc19zY29yZXMYByABKAgSGgoSY3JlYXRlZF9hdF91bml4X21zGAggASgEImMKEkNyZWF0ZUJvYXJkUmVxdWVzdBIMCgRuYW1lGAEgASgJEhAKCG9wZXJhdG9yGAIgASgJEg0KBW9yZGVyGAMgASgJEhAKCGRlY2ltYWxzGAQgASgNEgwKBHVuaXQYBSABKAkiQAoTQ3JlYXRlQm9hcmRSZXNwb25zZRIpCgVib2FyZBgBIAEoCzIaLnNjb3JlYm9hcmQuc2NvcmUudjEuQm9hcmQivwEKD1NldEJvYXJkUmVxdWVzdBIMCgRuYW1lGAEgASgJEhUKCG9wZXJhdG9yGAIgASgJSACIAQESEgoFb3JkZXIYAyABKAlIAYgBARIVCghkZWNpbWFscxgEIAEoDUgCiAEBEhEKBHVuaXQYBSABKAlIA4gBARISCgVzdGF0ZRgGIAEoCUgEiAEBQgsKCV9vcGVyYXRvckIICgZfb3JkZXJCCwoJX2RlY2ltYWxzQgcKBV91bml0QggKBl9zdGF0ZSI9ChBTZXRCb2FyZFJlc3BvbnNlEikKBWJvYXJkGAEgASgLMhouc2NvcmVib2FyZC5zY29yZS52MS5Cb2FyZCJSChFMaXN0Qm9hcmRzUmVxdWVzdBIMCgRuYW1lGAEgASgJEg0KBWFmdGVyGAIgASgJEg0KBWxpbWl0GAMgASgNEhEKCW9wZW5fb25seRgEIAEoCCJAChJMaXN0Qm9hcmRzUmVzcG9uc2USKgoGYm9hcmRzGAEgAygLMhouc2NvcmVib2FyZC5zY29yZS52MS5Cb2FyZDKpAgoNQm9hcmRzU2VydmljZRJgCgtDcmVhdGVCb2FyZBInLnNjb3JlYm9hcmQuc2NvcmUudjEuQ3JlYXRlQm9hcmRSZXF1ZXN0Giguc2NvcmVib2FyZC5zY29yZS52MS5DcmVhdGVCb2FyZFJlc3BvbnNlElcKCFNldEJvYXJkEiQuc2NvcmVib2FyZC5zY29yZS52MS5TZXRCb2FyZFJlcXVlc3QaJS5zY29yZWJvYXJkLnNjb3JlLnYxLlNldEJvYXJkUmVzcG9uc2USXQoKTGlzdEJvYXJkcxImLnNjb3JlYm9hcmQuc2NvcmUudjEuTGlzdEJvYXJkc1JlcXVlc3QaJy5zY29yZWJvYXJkLnNjb3JlLnYxLkxpc3RCb2FyZHNSZXNwb25zZUJKChNzY29yZWJvYXJkLnNjb3JlLnYxUAFaG3Njb3JlYm9hcmQvc2NvcmUvdjE7c2NvcmV2MaoCE1Njb3JlYm9hcmQuU2NvcmUuVjFiBnByb3RvMw");
+  fileDesc("CiBzY29yZWJvYXJkL3Njb3JlL3YxL2JvYXJkcy5wcm90bxITc2NvcmVib2FyZC5zY29yZS52MSKVAQoFQm9hcmQSDAoEbmFtZRgBIAEoCRIQCghvcGVyYXRvchgCIAEoCRINCgVvcmRlchgDIAEoCRIQCghkZWNpbWFscxgEIAEoDRIMCgR1bml0GAUgASgJEg0KBXN0YXRlGAYgASgJEhIKCmhhc19zY29yZXMYByABKAgSGgoSY3JlYXRlZF9hdF91bml4X21zGAggASgEImMKEkNyZWF0ZUJvYXJkUmVxdWVzdBIMCgRuYW1lGAEgASgJEhAKCG9wZXJhdG9yGAIgASgJEg0KBW9yZGVyGAMgASgJEhAKCGRlY2ltYWxzGAQgASgNEgwKBHVuaXQYBSABKAkiQAoTQ3JlYXRlQm9hcmRSZXNwb25zZRIpCgVib2FyZBgBIAEoCzIaLnNjb3JlYm9hcmQuc2NvcmUudjEuQm9hcmQivwEKD1NldEJvYXJkUmVxdWVzdBIMCgRuYW1lGAEgASgJEhUKCG9wZXJhdG9yGAIgASgJSACIAQESEgoFb3JkZXIYAyABKAlIAYgBARIVCghkZWNpbWFscxgEIAEoDUgCiAEBEhEKBHVuaXQYBSABKAlIA4gBARISCgVzdGF0ZRgGIAEoCUgEiAEBQgsKCV9vcGVyYXRvckIICgZfb3JkZXJCCwoJX2RlY2ltYWxzQgcKBV91bml0QggKBl9zdGF0ZSI9ChBTZXRCb2FyZFJlc3BvbnNlEikKBWJvYXJkGAEgASgLMhouc2NvcmVib2FyZC5zY29yZS52MS5Cb2FyZCIiChJEZWxldGVCb2FyZFJlcXVlc3QSDAoEbmFtZRgBIAEoCSIVChNEZWxldGVCb2FyZFJlc3BvbnNlIlIKEUxpc3RCb2FyZHNSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFYWZ0ZXIYAiABKAkSDQoFbGltaXQYAyABKA0SEQoJb3Blbl9vbmx5GAQgASgIIkAKEkxpc3RCb2FyZHNSZXNwb25zZRIqCgZib2FyZHMYASADKAsyGi5zY29yZWJvYXJkLnNjb3JlLnYxLkJvYXJkMosDCg1Cb2FyZHNTZXJ2aWNlEmAKC0NyZWF0ZUJvYXJkEicuc2NvcmVib2FyZC5zY29yZS52MS5DcmVhdGVCb2FyZFJlcXVlc3QaKC5zY29yZWJvYXJkLnNjb3JlLnYxLkNyZWF0ZUJvYXJkUmVzcG9uc2USVwoIU2V0Qm9hcmQSJC5zY29yZWJvYXJkLnNjb3JlLnYxLlNldEJvYXJkUmVxdWVzdBolLnNjb3JlYm9hcmQuc2NvcmUudjEuU2V0Qm9hcmRSZXNwb25zZRJgCgtEZWxldGVCb2FyZBInLnNjb3JlYm9hcmQuc2NvcmUudjEuRGVsZXRlQm9hcmRSZXF1ZXN0Giguc2NvcmVib2FyZC5zY29yZS52MS5EZWxldGVCb2FyZFJlc3BvbnNlEl0KCkxpc3RCb2FyZHMSJi5zY29yZWJvYXJkLnNjb3JlLnYxLkxpc3RCb2FyZHNSZXF1ZXN0Gicuc2NvcmVib2FyZC5zY29yZS52MS5MaXN0Qm9hcmRzUmVzcG9uc2VCSgoTc2NvcmVib2FyZC5zY29yZS52MVABWhtzY29yZWJvYXJkL3Njb3JlL3YxO3Njb3JldjGqAhNTY29yZWJvYXJkLlNjb3JlLlYxYgZwcm90bzM");
 
 /**
  * @generated from message scoreboard.score.v1.Board
@@ -200,6 +200,36 @@ export const SetBoardResponseSchema: GenMessage<SetBoardResponse> = /*@__PURE__*
   messageDesc(file_scoreboard_score_v1_boards, 4);
 
 /**
+ * @generated from message scoreboard.score.v1.DeleteBoardRequest
+ */
+export type DeleteBoardRequest = Message<"scoreboard.score.v1.DeleteBoardRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message scoreboard.score.v1.DeleteBoardRequest.
+ * Use `create(DeleteBoardRequestSchema)` to create a new message.
+ */
+export const DeleteBoardRequestSchema: GenMessage<DeleteBoardRequest> = /*@__PURE__*/
+  messageDesc(file_scoreboard_score_v1_boards, 5);
+
+/**
+ * @generated from message scoreboard.score.v1.DeleteBoardResponse
+ */
+export type DeleteBoardResponse = Message<"scoreboard.score.v1.DeleteBoardResponse"> & {
+};
+
+/**
+ * Describes the message scoreboard.score.v1.DeleteBoardResponse.
+ * Use `create(DeleteBoardResponseSchema)` to create a new message.
+ */
+export const DeleteBoardResponseSchema: GenMessage<DeleteBoardResponse> = /*@__PURE__*/
+  messageDesc(file_scoreboard_score_v1_boards, 6);
+
+/**
  * @generated from message scoreboard.score.v1.ListBoardsRequest
  */
 export type ListBoardsRequest = Message<"scoreboard.score.v1.ListBoardsRequest"> & {
@@ -237,7 +267,7 @@ export type ListBoardsRequest = Message<"scoreboard.score.v1.ListBoardsRequest">
  * Use `create(ListBoardsRequestSchema)` to create a new message.
  */
 export const ListBoardsRequestSchema: GenMessage<ListBoardsRequest> = /*@__PURE__*/
-  messageDesc(file_scoreboard_score_v1_boards, 5);
+  messageDesc(file_scoreboard_score_v1_boards, 7);
 
 /**
  * @generated from message scoreboard.score.v1.ListBoardsResponse
@@ -254,7 +284,7 @@ export type ListBoardsResponse = Message<"scoreboard.score.v1.ListBoardsResponse
  * Use `create(ListBoardsResponseSchema)` to create a new message.
  */
 export const ListBoardsResponseSchema: GenMessage<ListBoardsResponse> = /*@__PURE__*/
-  messageDesc(file_scoreboard_score_v1_boards, 6);
+  messageDesc(file_scoreboard_score_v1_boards, 8);
 
 /**
  * Internal: callers identify themselves as services; a player's token is refused.
@@ -282,6 +312,17 @@ export const BoardsService: GenService<{
     methodKind: "unary";
     input: typeof SetBoardRequestSchema;
     output: typeof SetBoardResponseSchema;
+  },
+  /**
+   * Deletes a board that never had a score. Refused with BOARD_HAS_SCORES if it had one: its actions are in the ledger for ever.
+   * "global" stays.
+   *
+   * @generated from rpc scoreboard.score.v1.BoardsService.DeleteBoard
+   */
+  deleteBoard: {
+    methodKind: "unary";
+    input: typeof DeleteBoardRequestSchema;
+    output: typeof DeleteBoardResponseSchema;
   },
   /**
    * Boards in the order of their names.

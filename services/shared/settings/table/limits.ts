@@ -42,7 +42,7 @@ export const LIMIT_SETTINGS = {
   },
   BOARDS_BY_FIRST_SCORE: {
     of: ['score'],
-    default: 'true',
+    otherwise: '`true` in development, `false` in production',
     meaning:
       'whether the first score of an unknown board creates it, with the operator `sum`; otherwise such scores are refused with `BOARD_NOT_FOUND`',
   },

@@ -65,6 +65,19 @@ describe('a board', () => {
     expect((await set(name, same)).board).toMatchObject({ ...same, hasScores: true });
   });
 
+  it('is deleted while it has no score, and may come back', async () => {
+    const remove = (name: string) => world.boardsAs('cli').deleteBoard({ name }, call);
+    const name = newName();
+    await create(name, { operator: 'best' });
+    await remove(name);
+    expect(await reasonOf(remove(name))).toBe('BOARD_NOT_FOUND');
+    expect((await world.boardsAs('edge').listBoards({ name }, call)).boards).toEqual([]);
+    expect((await create(name, { operator: 'last' })).board).toMatchObject({ operator: 'last' });
+    expect(await score(name, 7)).toBe(7);
+    expect(await reasonOf(remove(name))).toBe('BOARD_HAS_SCORES');
+    expect(await reasonOf(remove('global'))).toBe('BOARD_NEEDED');
+  });
+
   it('is closed in every process, archived, and opened again', async () => {
     const name = newName();
     expect(await score(name, 1)).toBe(1);

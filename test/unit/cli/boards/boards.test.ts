@@ -37,6 +37,15 @@ describe('a board', () => {
     expect(ran.asked).toEqual([['setBoard', { name: 'laps', ...change }]]);
   });
 
+  it('is deleted', async () => {
+    const ran = await runWords(['boards', 'delete', 'laps'], { deleteBoard: () => ({}) });
+    expect(ran).toMatchObject({
+      code: 0,
+      output: 'deleted laps\n',
+      asked: [['deleteBoard', { name: 'laps' }]],
+    });
+  });
+
   it.each([
     [['set', 'laps'], 'give at least one setting'],
     [['create', 'laps', '--operator', 'most'], 'Allowed choices are sum, best, last'],
