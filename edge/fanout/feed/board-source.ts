@@ -2,11 +2,11 @@
 import type { GetTopResponse, RankService } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
 import type { GrpcClient } from '../../../services/shared/grpc/grpc.ts';
 import { positionFromWire } from '../../../services/shared/values/position.ts';
-import type { Board } from '../frames/board-state.ts';
+import { DEFAULT_SIZE } from '../frames/board-size.ts';
+import { type Board, firstOf } from '../frames/board-state.ts';
+import type { Channel } from '../hub/channel.ts';
 import { POLL_DEADLINE_MS } from './limits.ts';
 import { exactNumber, rankEntries } from './score-event.ts';
-
-const BOARD_ENTRIES = 10;
 
 export interface ReadBoard {
   /** Undefined if the board has no position, so it cannot be compared with others. */
@@ -16,6 +16,8 @@ export interface ReadBoard {
   /** How long before the answer Postgres confirmed the board's index; undefined if the rank service does not say so. */
   readonly confirmedMs: number | undefined;
 }
+
+type BoardInSize = Pick<Channel, 'leaderboard' | 'size' | 'key'>;
 
 export type BoardSource = ReturnType<typeof createBoardSource>;
 
@@ -32,20 +34,23 @@ export interface BoardSourceOptions {
 export function createBoardSource({ rank, rankStream, oftenRead }: BoardSourceOptions) {
   const inFlight = new Map<string, Promise<ReadBoard>>();
 
-  async function readAnew(leaderboard: string): Promise<ReadBoard> {
-    const { getTop } = leaderboard === oftenRead ? rankStream : rank;
-    const top = await getTop({ leaderboard, limit: BOARD_ENTRIES }, { limitMs: POLL_DEADLINE_MS });
+  async function readAnew({ leaderboard, size, key }: BoardInSize): Promise<ReadBoard> {
+    const { getTop } = key === oftenRead ? rankStream : rank;
+    // Positions are those of the default size, so that a smaller board is the beginning of one.
+    const limit = Math.max(size, DEFAULT_SIZE);
+    const top = await getTop({ leaderboard, limit }, { limitMs: POLL_DEADLINE_MS });
     const confirmedMs = top.confirmedMs === 0 ? undefined : top.confirmedMs;
-    return { board: toBoard(leaderboard, top), stale: top.stale, confirmedMs };
+    const board = toBoard(leaderboard, top);
+    return { board: board && firstOf(board, size), stale: top.stale, confirmedMs };
   }
 
   return {
     /** Calls for the same board share one request. Rejects with AppError. */
-    read(leaderboard: string): Promise<ReadBoard> {
-      const known = inFlight.get(leaderboard);
+    read(board: BoardInSize): Promise<ReadBoard> {
+      const known = inFlight.get(board.key);
       if (known !== undefined) return known;
-      const reading = readAnew(leaderboard).finally(() => inFlight.delete(leaderboard));
-      inFlight.set(leaderboard, reading);
+      const reading = readAnew(board).finally(() => inFlight.delete(board.key));
+      inFlight.set(board.key, reading);
       return reading;
     },
   };

@@ -19,6 +19,8 @@ export interface Watch {
   behindIn: Session | undefined;
   /** The rank service answered the last poll with a stale board. */
   sourceStale: boolean;
+  /** An event of the board was read since the last poll was sent: of a size that events do not bring, the board may have changed. */
+  isOverdue: boolean;
   /** The board of the last poll, if it was ahead of a healthy feed. */
   ahead: Board | undefined;
 }
@@ -30,6 +32,7 @@ export function createWatch(): Watch {
     readIn: undefined,
     behindIn: undefined,
     sourceStale: false,
+    isOverdue: false,
     ahead: undefined,
   };
 }

@@ -10,6 +10,7 @@ import { AppError } from '../../../services/shared/errors/app-error.ts';
 import { NO_ANSWER } from '../../../services/shared/stores/dependencies.ts';
 import type { Log } from '../../../services/shared/telemetry/log.ts';
 import { isAfter } from '../../../services/shared/values/position.ts';
+import { isInEvents } from '../frames/board-size.ts';
 import type { Board } from '../frames/board-state.ts';
 import type { Channel } from '../hub/channel.ts';
 import type { Hub } from '../hub/hub.ts';
@@ -26,7 +27,7 @@ import {
 import { PollQueue } from './poll-queue.ts';
 
 export interface FreshnessOptions {
-  hub: Pick<Hub, 'channels' | 'find' | 'offerBoard' | 'setStale' | 'refuse'>;
+  hub: Pick<Hub, 'channels' | 'sizesOf' | 'offerBoard' | 'setStale' | 'refuse'>;
   source: BoardSource;
   /** The leaderboard whose polls show the state of the rank service. It is always watched. */
   sentinel: string;
@@ -81,10 +82,13 @@ export class Freshness {
 
   /** An event of this board was read. While its last event says that it is behind, the board is stale. */
   onEvent(leaderboard: string, boardBehind: boolean): void {
-    const channel = this.#options.hub.find(leaderboard);
-    if (channel === undefined) return;
-    this.#watchOf(channel).behindIn = boardBehind ? this.#confirmation.session : undefined;
-    this.#judge(channel);
+    for (const channel of this.#options.hub.sizesOf(leaderboard)) {
+      const watch = this.#watchOf(channel);
+      watch.behindIn = boardBehind ? this.#confirmation.session : undefined;
+      // The next check reads it, so that a board that changes all the time is read four times a second.
+      if (!isInEvents(channel.size)) watch.isOverdue = true;
+      this.#judge(channel);
+    }
   }
 
   /** Why the rank service is not available; undefined while its last answer is recent. */
@@ -114,8 +118,10 @@ export class Freshness {
 
   #queueIfDue(channel: Channel): void {
     const { sentinel, monotonicMs } = this.#options;
-    if (this.#queue.isPolling(channel) || monotonicMs() < this.#watchOf(channel).pollAtMs) return;
-    if (channel.leaderboard === sentinel) this.#queue.sendAtOnce(channel);
+    const watch = this.#watchOf(channel);
+    const isDue = watch.isOverdue || monotonicMs() >= watch.pollAtMs;
+    if (this.#queue.isPolling(channel) || !isDue) return;
+    if (channel.key === sentinel) this.#queue.sendAtOnce(channel);
     else this.#queue.add(channel);
   }
 
@@ -133,10 +139,11 @@ export class Freshness {
     const watch = this.#watchOf(channel);
     const sentAtMs = monotonicMs();
     const { session } = confirmation;
-    const isSentinel = channel.leaderboard === sentinel;
+    const isSentinel = channel.key === sentinel;
+    watch.isOverdue = false;
     let pauseMs = isSentinel ? POLL_SENTINEL_MS : POLL_FAST_MS;
     try {
-      const { board, stale, confirmedMs } = await source.read(channel.leaderboard);
+      const { board, stale, confirmedMs } = await source.read(channel);
       const news = this.#offer(channel, watch, board);
       watch.polledAtMs = sentAtMs;
       watch.sourceStale = stale;
@@ -171,6 +178,7 @@ export class Freshness {
    * healthy feed has until the next poll to deliver what this one found.
    */
   #isLeftToFeed(channel: Channel, watch: Watch, board: Board): boolean {
+    if (!isInEvents(channel.size)) return false;
     const isOverdue = isAfter(watch.ahead, channel.newest);
     watch.ahead = isAfter(board, channel.newest) ? board : undefined;
     const { isFeedHealthy } = this.#confirmation;

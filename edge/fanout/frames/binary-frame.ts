@@ -20,7 +20,10 @@ function toMessage(fields: FrameFields): ServerFrameInit {
       return { case: 'update', value: { ...toBoard(fields), userId, newScore: BigInt(newScore), ...own } };
     }
     case 'score:stale':
-      return { case: 'stale', value: { leaderboardId: fields.leaderboardId, stale: fields.stale } };
+      return {
+        case: 'stale',
+        value: { leaderboardId: fields.leaderboardId, stale: fields.stale, size: fields.size ?? 0 },
+      };
     case 'score:current':
       return { case: 'current', value: toPosition(fields) };
     case 'pong':
@@ -37,8 +40,8 @@ function toMessage(fields: FrameFields): ServerFrameInit {
   }
 }
 
-function toPosition({ leaderboardId, epoch, seq, stale }: Omit<BoardFields, 'leaderboard'>) {
-  return { leaderboardId, epoch: BigInt(epoch), seq: BigInt(seq), stale };
+function toPosition({ leaderboardId, epoch, seq, stale, size = 0 }: Omit<BoardFields, 'leaderboard'>) {
+  return { leaderboardId, epoch: BigInt(epoch), seq: BigInt(seq), stale, size };
 }
 
 function toBoard(fields: BoardFields) {

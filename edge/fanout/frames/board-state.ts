@@ -1,5 +1,6 @@
 /** What a leaderboard and its players look like. Boards carry their whole state: a repeated or lost one does no harm. */
 import type { Position } from '../../../services/shared/values/position.ts';
+import { type BoardSize, DEFAULT_SIZE } from './board-size.ts';
 
 export interface Entry {
   readonly userId: string;
@@ -17,8 +18,10 @@ export interface Cause {
 
 export interface Board extends Position<number> {
   readonly leaderboard: string;
-  /** Up to ten, best first. */
+  /** Best first. */
   readonly entries: readonly Entry[];
+  /** How many entries it may have; undefined for the default size, whose frames do not name it. */
+  readonly size?: BoardSize | undefined;
   /** Undefined if the board was read from the rank service and not taken from an event. */
   readonly cause: Cause | undefined;
 }
@@ -44,4 +47,18 @@ export function causeOf(previous: Board | undefined, next: Board): Cause | undef
   const scores = new Map(previous.entries.map((entry) => [entry.userId, entry.score]));
   const changed = next.entries.find((entry) => scores.get(entry.userId) !== entry.score);
   return changed && { userId: changed.userId, newScore: changed.score };
+}
+
+/** The first entries of a board of the default size. */
+export function firstOf(board: Board, size: BoardSize): Board {
+  return size === DEFAULT_SIZE ? board : { ...board, size, entries: board.entries.slice(0, size) };
+}
+
+/** Whether two boards show the same. */
+export function showsSame(one: Board | undefined, other: Board): boolean {
+  if (one === undefined || one.entries.length !== other.entries.length) return false;
+  return other.entries.every(({ userId, username, score }, at) => {
+    const entry = one.entries[at];
+    return entry?.userId === userId && entry.score === score && entry.username === username;
+  });
 }

@@ -9,6 +9,8 @@ export interface BoardFields {
   readonly seq: number;
   readonly leaderboardId: string;
   readonly stale: boolean;
+  /** Only in frames of a size that is not the default one. */
+  readonly size?: number | undefined;
 }
 
 export interface UpdateFields extends BoardFields {
@@ -23,7 +25,7 @@ export interface UpdateFields extends BoardFields {
 export type FrameFields =
   | ({ readonly event: 'score:snapshot' } & BoardFields)
   | ({ readonly event: 'score:update' } & UpdateFields)
-  | { readonly event: 'score:stale'; readonly leaderboardId: string; readonly stale: boolean }
+  | ({ readonly event: 'score:stale' } & Pick<BoardFields, 'leaderboardId' | 'stale' | 'size'>)
   | ({ readonly event: 'score:current' } & Omit<BoardFields, 'leaderboard'>)
   | { readonly event: 'pong'; readonly userId: string | null }
   | { readonly event: 'authenticated'; readonly userId: string; readonly expiresAt: number }

@@ -2,6 +2,7 @@
 import type { AppError } from '../../../services/shared/errors/app-error.ts';
 import type { Position } from '../../../services/shared/values/position.ts';
 import { isBinaryBroadcast } from './binary-frame.ts';
+import type { BoardSize } from './board-size.ts';
 import type { Board, Cause, PlayerState } from './board-state.ts';
 import { Frame } from './frame.ts';
 import type { BoardFields } from './frame-fields.ts';
@@ -10,8 +11,8 @@ import type { BoardFields } from './frame-fields.ts';
 const EVENT_PREFIX = '{"event":"score:';
 const PREFIX_BYTES = Buffer.from(EVENT_PREFIX);
 
-function boardFields({ entries, epoch, seq, leaderboard }: Board, stale: boolean): BoardFields {
-  return { leaderboard: entries, epoch, seq, leaderboardId: leaderboard, stale };
+function boardFields({ entries, epoch, seq, leaderboard, size }: Board, stale: boolean): BoardFields {
+  return { leaderboard: entries, epoch, seq, leaderboardId: leaderboard, stale, size };
 }
 
 export function snapshotFrame(board: Board, stale: boolean): Frame {
@@ -36,13 +37,18 @@ export function personalFrame(board: Board, player: PlayerState, stale: boolean)
 }
 
 /** The board did not change, but `stale` did. */
-export function staleFrame(leaderboard: string, stale: boolean): Frame {
-  return new Frame({ event: 'score:stale', leaderboardId: leaderboard, stale });
+export function staleFrame(leaderboard: string, stale: boolean, size?: BoardSize): Frame {
+  return new Frame({ event: 'score:stale', leaderboardId: leaderboard, stale, size });
 }
 
 /** The answer to a resume from the newest position. */
-export function currentFrame(leaderboard: string, { epoch, seq }: Position<number>, stale: boolean): Frame {
-  return new Frame({ event: 'score:current', leaderboardId: leaderboard, epoch, seq, stale });
+export function currentFrame(
+  leaderboard: string,
+  { epoch, seq }: Position<number>,
+  stale: boolean,
+  size?: BoardSize,
+): Frame {
+  return new Frame({ event: 'score:current', leaderboardId: leaderboard, epoch, seq, stale, size });
 }
 
 export function pongFrame(userId: string | undefined): Frame {

@@ -1,13 +1,14 @@
 /**
- * The boards that a node watches, and the sockets that watch each. A board costs memory and a regular poll, so their number is
+ * The boards that a node watches, each in the sizes that are asked for, and the sockets that watch each. A board in one size costs memory and a regular poll, so their number is
  * limited: for the node, for the sockets of one address, which also open new boards at a limited rate, and for those of an IPv6
  * site. At a limit, a board without scores gives way to the requested one, so that made-up names cannot keep out the boards of
  * players, neither from the node nor from other clients behind the same address.
  */
 import { AppError } from '../../../services/shared/errors/app-error.ts';
 import { ADDRESSES_PER_SITE, createAddressLimiter } from '../../../services/shared/net/address-limiter.ts';
+import { type BoardSize, DEFAULT_SIZE } from '../frames/board-size.ts';
 import type { AddressShare, Holding } from './address-share.ts';
-import { Channel } from './channel.ts';
+import { Channel, keyOf } from './channel.ts';
 import type { Connection } from './connection.ts';
 import { BOARD_OPENINGS_PER_ADDRESS, BOARDS_PER_ADDRESS, BOARDS_PER_NODE } from './limits.ts';
 
@@ -44,8 +45,8 @@ export class Boards {
     return this.#channels.size;
   }
 
-  find(leaderboard: string): Channel | undefined {
-    return this.#channels.get(leaderboard);
+  find(leaderboard: string, size: BoardSize = DEFAULT_SIZE): Channel | undefined {
+    return this.#channels.get(keyOf(leaderboard, size));
   }
 
   viewersOf(channel: Channel): ReadonlySet<Connection> {
@@ -57,55 +58,56 @@ export class Boards {
    * SUBSCRIPTION_LIMIT_REACHED if the address, its site or the node is at its limit and no board gives way, and with RATE_LIMITED
    * if the address opens boards too quickly.
    */
-  open(leaderboard: string, share: AddressShare | undefined): Channel {
-    const known = this.#channels.get(leaderboard);
+  open(leaderboard: string, share: AddressShare | undefined, size: BoardSize = DEFAULT_SIZE): Channel {
+    const key = keyOf(leaderboard, size);
+    const known = this.#channels.get(key);
     if (known === undefined && share !== undefined) {
       const retryAfterMs = this.#openings.spend(share.address, BOARD_OPENINGS_PER_ADDRESS);
       if (retryAfterMs > 0) throw new AppError('RATE_LIMITED', { retryAfterMs });
     }
-    if (!this.#permanent.has(leaderboard)) this.#makeRoomWithin(leaderboard, share);
+    if (!this.#permanent.has(key)) this.#makeRoomWithin(key, share);
     if (known !== undefined) return known;
     if (this.#channels.size >= BOARDS_PER_NODE) {
       this.#makeRoom(this.#channels.values(), (channel) => this.viewersOf(channel));
     }
-    const channel = new Channel(leaderboard);
-    this.#channels.set(leaderboard, channel);
+    const channel = new Channel(leaderboard, size);
+    this.#channels.set(key, channel);
     this.#viewers.set(channel, new Set());
     return channel;
   }
 
   enter(channel: Channel, connection: Connection): void {
-    const { leaderboard } = channel;
+    const { key } = channel;
     this.#viewers.get(channel)?.add(connection);
-    if (this.#permanent.has(leaderboard)) return;
+    if (this.#permanent.has(key)) return;
     for (const { boards } of holdingsOf(connection.share)) {
-      boards.set(leaderboard, (boards.get(leaderboard) ?? 0) + 1);
+      boards.set(key, (boards.get(key) ?? 0) + 1);
     }
   }
 
   /** Returns true if this was the last viewer, so that the board is closed now. */
   leave(channel: Channel, connection: Connection): boolean {
-    const { leaderboard } = channel;
+    const { key } = channel;
     this.#viewers.get(channel)?.delete(connection);
-    if (this.#permanent.has(leaderboard)) return false;
+    if (this.#permanent.has(key)) return false;
     for (const { boards } of holdingsOf(connection.share)) {
-      const sockets = boards.get(leaderboard) ?? 0;
-      if (sockets > 1) boards.set(leaderboard, sockets - 1);
-      else boards.delete(leaderboard);
+      const sockets = boards.get(key) ?? 0;
+      if (sockets > 1) boards.set(key, sockets - 1);
+      else boards.delete(key);
     }
     if (this.viewersOf(channel).size > 0) return false;
-    this.#channels.delete(leaderboard);
+    this.#channels.delete(key);
     this.#viewers.delete(channel);
     channel.isOpen = false;
     return true;
   }
 
-  #makeRoomWithin(leaderboard: string, share: AddressShare | undefined): void {
+  #makeRoomWithin(key: string, share: AddressShare | undefined): void {
     for (const holding of holdingsOf(share)) {
       const { boards } = holding;
       const most = holding === share ? BOARDS_PER_ADDRESS : ADDRESSES_PER_SITE * BOARDS_PER_ADDRESS;
-      if (boards.size < most || boards.has(leaderboard)) continue;
-      const held = [...boards.keys()].flatMap((name) => this.#channels.get(name) ?? []);
+      if (boards.size < most || boards.has(key)) continue;
+      const held = [...boards.keys()].flatMap((held) => this.#channels.get(held) ?? []);
       this.#makeRoom(held, (channel) =>
         [...this.viewersOf(channel)].filter(({ share: own }) => own === holding || own?.site === holding),
       );
@@ -116,7 +118,7 @@ export class Boards {
   #makeRoom(channels: Iterable<Channel>, leaversOf: (channel: Channel) => Iterable<Connection>): void {
     let least: Channel | undefined;
     for (const channel of channels) {
-      if (channel.newest?.entries.length !== 0 || this.#permanent.has(channel.leaderboard)) continue;
+      if (channel.newest?.entries.length !== 0 || this.#permanent.has(channel.key)) continue;
       if (least === undefined || this.viewersOf(channel).size < this.viewersOf(least).size) least = channel;
     }
     const error = new AppError('SUBSCRIPTION_LIMIT_REACHED');

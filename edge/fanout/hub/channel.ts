@@ -1,11 +1,19 @@
-/** A leaderboard that this node watches: its newest board, and the board that its sockets have been sent. */
-import { isSame, type Position } from '../../../services/shared/values/position.ts';
-import type { Board } from '../frames/board-state.ts';
+/** A leaderboard in one size that this node watches: its newest board, and the board that its sockets have been sent. */
+import { isAfter, isSame, type Position } from '../../../services/shared/values/position.ts';
+import { type BoardSize, DEFAULT_SIZE, isInEvents } from '../frames/board-size.ts';
+import { type Board, showsSame } from '../frames/board-state.ts';
 import type { Frame } from '../frames/frame.ts';
 import { currentFrame, snapshotFrame } from '../frames/frames.ts';
 
+/** Names a board in one size, within a node. */
+export function keyOf(leaderboard: string, size: BoardSize): string {
+  return size === DEFAULT_SIZE ? leaderboard : `${leaderboard}/${size}`;
+}
+
 export class Channel {
   readonly leaderboard: string;
+  readonly size: BoardSize;
+  readonly key: string;
   /** The uWebSockets.js topics, one for each encoding. Their subscribers have been sent `published`. */
   readonly textTopic: string;
   readonly binaryTopic: string;
@@ -26,10 +34,19 @@ export class Channel {
   /** Made once for all sockets that join between two changes. */
   #snapshot: Frame | undefined = undefined;
 
-  constructor(leaderboard: string) {
+  constructor(leaderboard: string, size: BoardSize = DEFAULT_SIZE) {
     this.leaderboard = leaderboard;
-    this.textTopic = `board/${leaderboard}`;
-    this.binaryTopic = `board/${leaderboard}/binary`;
+    this.size = size;
+    this.key = keyOf(leaderboard, size);
+    this.textTopic = `board/${this.key}`;
+    this.binaryTopic = `board/${this.key}/binary`;
+  }
+
+  /** Whether this board is to be shown after the newest one. Below the tenth entry a board changes without a later position. */
+  isNews(board: Board): boolean {
+    if (isAfter(board, this.newest)) return true;
+    if (isInEvents(this.size) || isAfter(this.newest, board)) return false;
+    return !showsSame(this.newest, board);
   }
 
   topicOf({ isBinary }: { readonly isBinary: boolean }): string {
@@ -46,9 +63,10 @@ export class Channel {
 
   /** The first frame for a socket that joins, or undefined while no board is published. */
   welcome(resume: Position<number> | undefined): Frame | undefined {
-    const { published, publishedStale } = this;
+    const { published, publishedStale, size } = this;
     if (published === undefined) return undefined;
-    if (isSame(resume, published)) return currentFrame(this.leaderboard, published, publishedStale);
+    if (isInEvents(size) && isSame(resume, published))
+      return currentFrame(this.leaderboard, published, publishedStale, published.size);
     this.#snapshot ??= snapshotFrame(published, publishedStale);
     return this.#snapshot;
   }

@@ -6,8 +6,9 @@
  * Sockets only see published boards, and publishing only moves forward: on every socket (epoch, seq) grows.
  */
 import type { AppError } from '../../../services/shared/errors/app-error.ts';
-import { isAfter, type Position } from '../../../services/shared/values/position.ts';
-import { type Board, causeOf, type PlayerState } from '../frames/board-state.ts';
+import type { Position } from '../../../services/shared/values/position.ts';
+import { type BoardSize, SIZES } from '../frames/board-size.ts';
+import { type Board, causeOf, firstOf, type PlayerState } from '../frames/board-state.ts';
 import type { Frame } from '../frames/frame.ts';
 import { snapshotFrame, staleFrame, updateFrame } from '../frames/frames.ts';
 import type { FanoutMetrics } from '../metrics/fanout-metrics.ts';
@@ -37,6 +38,9 @@ export interface HubOptions {
   /** Unix milliseconds, for the commit-to-socket time. */
   now: () => number;
 }
+
+/** Its boards are the first entries of those of the default size. */
+const SMALL_SIZE: BoardSize = 3;
 
 export class Hub {
   readonly #options: HubOptions;
@@ -72,8 +76,14 @@ export class Hub {
     return this.#boards.all();
   }
 
+  /** In the default size. */
   find(leaderboard: string): Channel | undefined {
     return this.#boards.find(leaderboard);
+  }
+
+  /** The sizes in which a board is watched. */
+  sizesOf(leaderboard: string): Channel[] {
+    return SIZES.flatMap((size) => this.#boards.find(leaderboard, size) ?? []);
   }
 
   /** The number of boards that are watched. */
@@ -88,8 +98,16 @@ export class Hub {
 
   /** Takes a board if it is watched and newer than the newest one. Returns whether it was. */
   offerBoard(board: Board, committedAtMs?: number): boolean {
-    const channel = this.#boards.find(board.leaderboard);
-    if (channel === undefined || !isAfter(board, channel.newest)) return false;
+    const isTaken = this.#offer(board, committedAtMs);
+    const isInSmall =
+      board.size === undefined && this.#boards.find(board.leaderboard, SMALL_SIZE) !== undefined;
+    if (isInSmall) this.#offer(firstOf(board, SMALL_SIZE), committedAtMs);
+    return isTaken;
+  }
+
+  #offer(board: Board, committedAtMs: number | undefined): boolean {
+    const channel = this.#boards.find(board.leaderboard, board.size);
+    if (channel === undefined || !channel.isNews(board)) return false;
     if (channel.newest !== channel.published) this.#options.metrics.conflated.inc();
     channel.newest = board;
     channel.committedAtMs = committedAtMs;
@@ -98,8 +116,9 @@ export class Hub {
   }
 
   offerPlayers(leaderboard: string, states: readonly PlayerState[]): void {
-    const channel = this.#boards.find(leaderboard);
-    if (channel !== undefined && this.#options.personal.offer(channel, states)) this.#ticker.schedule();
+    for (const channel of this.sizesOf(leaderboard)) {
+      if (this.#options.personal.offer(channel, states)) this.#ticker.schedule();
+    }
   }
 
   setStale(channel: Channel, stale: boolean): void {
@@ -117,8 +136,13 @@ export class Hub {
    * Sends the board to the socket, now or once it is known, and every change from then on. Returns its channel, or undefined if
    * the socket was closed meanwhile. Refuses with an AppError at a limit.
    */
-  join(connection: Connection, leaderboard: string, resume?: Position<number>): Channel | undefined {
-    return this.#subscriptions.join(connection, leaderboard, resume);
+  join(
+    connection: Connection,
+    leaderboard: string,
+    resume?: Position<number>,
+    size?: BoardSize,
+  ): Channel | undefined {
+    return this.#subscriptions.join(connection, leaderboard, resume, size);
   }
 
   leave(connection: Connection, leaderboard: string): void {
@@ -173,7 +197,9 @@ export class Hub {
     const isChanged = newest !== published;
     if (!isChanged && stale === publishedStale) return;
     channel.promote(this.#tick);
-    const frame = isChanged ? changeFrame(published, newest, stale) : staleFrame(leaderboard, stale);
+    const frame = isChanged
+      ? changeFrame(published, newest, stale)
+      : staleFrame(leaderboard, stale, newest.size);
     const receivers = publish(channel, frame);
     metrics.publishes.inc();
     metrics.framesDelivered.inc({ kind: 'broadcast' }, receivers);

@@ -79,7 +79,7 @@ export class SlowSockets {
       if (published === undefined) continue;
       // A board that did not change meanwhile is not sent again, but `stale` may have changed.
       if (publishedTick >= behind.sinceTick) this.show(connection, channel);
-      else this.#deliver(connection, channel, staleFrame(leaderboard, publishedStale));
+      else this.#deliver(connection, channel, staleFrame(leaderboard, publishedStale, published.size));
     }
   }
 

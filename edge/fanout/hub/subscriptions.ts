@@ -1,6 +1,7 @@
 /** Subscribes sockets to boards and ends their subscriptions: at their request, at a limit, and when a board cannot be read. */
 import { AppError } from '../../../services/shared/errors/app-error.ts';
 import type { Position } from '../../../services/shared/values/position.ts';
+import { type BoardSize, DEFAULT_SIZE } from '../frames/board-size.ts';
 import { CLOSE } from '../frames/close-codes.ts';
 import { errorFrame } from '../frames/frames.ts';
 import { Boards } from './boards.ts';
@@ -28,13 +29,21 @@ export class Subscriptions {
     });
   }
 
-  join(connection: Connection, leaderboard: string, resume?: Position<number>): Channel | undefined {
-    const isViewer = connection.channels.some((channel) => channel.leaderboard === leaderboard);
-    if (!isViewer && connection.channels.length >= BOARDS_PER_SOCKET) {
+  /** A socket watches a board in one size: another one takes the place of the last. */
+  join(
+    connection: Connection,
+    leaderboard: string,
+    resume?: Position<number>,
+    size: BoardSize = DEFAULT_SIZE,
+  ): Channel | undefined {
+    const before = connection.channels.find((channel) => channel.leaderboard === leaderboard);
+    const isViewer = before?.size === size;
+    if (before === undefined && connection.channels.length >= BOARDS_PER_SOCKET) {
       throw new AppError('SUBSCRIPTION_LIMIT_REACHED');
     }
-    const channel = this.boards.open(leaderboard, connection.share);
+    const channel = this.boards.open(leaderboard, connection.share, size);
     if (!isViewer) {
+      this.leave(connection, leaderboard);
       setChannels(connection, [...connection.channels, channel]);
       this.boards.enter(channel, connection);
     }

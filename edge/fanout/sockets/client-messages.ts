@@ -2,6 +2,7 @@
 import { AppError } from '../../../services/shared/errors/app-error.ts';
 import { parseLeaderboard } from '../../../services/shared/values/identifiers.ts';
 import type { Position } from '../../../services/shared/values/position.ts';
+import { type BoardSize, DEFAULT_SIZE, SIZES } from '../frames/board-size.ts';
 import { PLAIN_MESSAGE_MAX_LENGTH } from './limits.ts';
 
 export type ClientMessage =
@@ -9,6 +10,7 @@ export type ClientMessage =
       readonly type: 'subscribe';
       readonly leaderboard: string;
       readonly resume: Position<number> | undefined;
+      readonly size: BoardSize;
     }
   | { readonly type: 'unsubscribe'; readonly leaderboard: string }
   | { readonly type: 'authenticate'; readonly token: string }
@@ -16,7 +18,7 @@ export type ClientMessage =
 
 /** The fields that each type may have besides `type`. */
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
-  subscribe: ['leaderboard', 'epoch', 'seq'],
+  subscribe: ['leaderboard', 'epoch', 'seq', 'size'],
   unsubscribe: ['leaderboard'],
   authenticate: ['token'],
   ping: [],
@@ -61,8 +63,14 @@ export function parsePosition(epoch: unknown, seq: unknown): Position<number> | 
   return { epoch, seq };
 }
 
+function parseSize(value: unknown): BoardSize {
+  const size = value === undefined ? DEFAULT_SIZE : SIZES.find((each) => each === value);
+  if (size === undefined) throw invalid(`The size is one of ${SIZES.join(', ')}.`);
+  return size;
+}
+
 export function parseClientMessage(fields: MessageFields): ClientMessage {
-  const { type, leaderboard, epoch, seq, token } = fields;
+  const { type, leaderboard, epoch, seq, size, token } = fields;
   const allowed = typeof type === 'string' && Object.hasOwn(FIELDS, type) ? FIELDS[type] : undefined;
   if (allowed === undefined)
     throw invalid('The type is unknown: use subscribe, unsubscribe, authenticate or ping.');
@@ -72,7 +80,10 @@ export function parseClientMessage(fields: MessageFields): ClientMessage {
   }
   switch (type) {
     case 'subscribe':
-      return { type, leaderboard: parseLeaderboard(leaderboard), resume: parsePosition(epoch, seq) };
+      return {
+        ...{ type, leaderboard: parseLeaderboard(leaderboard), resume: parsePosition(epoch, seq) },
+        size: parseSize(size),
+      };
     case 'unsubscribe':
       return { type, leaderboard: parseLeaderboard(leaderboard) };
     case 'authenticate':

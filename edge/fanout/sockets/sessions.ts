@@ -3,6 +3,7 @@ import { AppError, toAppError } from '../../../services/shared/errors/app-error.
 import { createAddressLimiter } from '../../../services/shared/net/address-limiter.ts';
 import { restAfter, waitMs } from '../../../services/shared/rate/gcra.ts';
 import type { Position } from '../../../services/shared/values/position.ts';
+import type { BoardSize } from '../frames/board-size.ts';
 import { CLOSE } from '../frames/close-codes.ts';
 import { errorFrame, isBroadcast, pongFrame } from '../frames/frames.ts';
 import type { Channel } from '../hub/channel.ts';
@@ -111,7 +112,7 @@ export class Sessions {
     const message = parseClientMessage(fields);
     switch (message.type) {
       case 'subscribe':
-        this.#join(session, message.leaderboard, message.resume);
+        this.#join(session, message.leaderboard, message.resume, message.size);
         break;
       case 'unsubscribe':
         hub.leave(session, message.leaderboard);
@@ -125,9 +126,9 @@ export class Sessions {
     }
   }
 
-  #join(session: Session, leaderboard: string, resume: Position<number> | undefined): void {
+  #join(session: Session, leaderboard: string, resume: Position<number> | undefined, size?: BoardSize): void {
     const { hub, readBoard, readStanding } = this.#options;
-    const channel = hub.join(session, leaderboard, resume);
+    const channel = hub.join(session, leaderboard, resume, size);
     if (channel === undefined) return;
     if (channel.newest === undefined) readBoard(channel);
     if (session.identity !== undefined) readStanding(session, channel);

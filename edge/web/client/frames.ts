@@ -6,6 +6,10 @@
 /** The board that a socket watches by default. */
 export const DEFAULT_LEADERBOARD = 'global';
 
+/** How many entries of a board a socket watches. */
+export type BoardSize = 3 | 10 | 50 | 100;
+export const DEFAULT_SIZE: BoardSize = 10;
+
 export interface BoardEntry {
   readonly userId: string;
   readonly username: string;
@@ -39,9 +43,19 @@ export interface Standing {
 }
 
 export type Frame =
-  | { readonly kind: 'board'; readonly board: Board; readonly standing: Standing | undefined }
+  | {
+      readonly kind: 'board';
+      readonly board: Board;
+      readonly standing: Standing | undefined;
+      readonly size: number;
+    }
   /** The board did not change; `stale` may have. */
-  | { readonly kind: 'freshness'; readonly leaderboardId: string; readonly stale: boolean }
+  | {
+      readonly kind: 'freshness';
+      readonly leaderboardId: string;
+      readonly stale: boolean;
+      readonly size: number;
+    }
   | {
       readonly kind: 'error';
       readonly reason: string;
@@ -99,6 +113,11 @@ function parseBoard(fields: Fields): Board | undefined {
   };
 }
 
+/** How many entries the board may have. Frames of the default size do not say it. */
+function sizeOf({ size }: Fields): number {
+  return isCount(size) ? size : DEFAULT_SIZE;
+}
+
 /** Only a personal frame has rank and version. `userId` alone names the player of the latest score. */
 function parseStanding(fields: Fields): Standing | undefined {
   const { userId, newScore, rank, version, epoch } = fields;
@@ -124,7 +143,7 @@ export function parseFrame(text: string): Frame | undefined {
     case 'score:snapshot':
     case 'score:update': {
       const board = parseBoard(fields);
-      return board && { kind: 'board', board, standing: parseStanding(fields) };
+      return board && { kind: 'board', board, standing: parseStanding(fields), size: sizeOf(fields) };
     }
     case 'score:current':
     case 'score:stale':
@@ -132,6 +151,7 @@ export function parseFrame(text: string): Frame | undefined {
         kind: 'freshness',
         leaderboardId: boardIdOf(fields.leaderboardId),
         stale: fields.stale === true,
+        size: sizeOf(fields),
       };
     case 'error':
       return {

@@ -1,5 +1,5 @@
 /** The options, callbacks and ports of a link to the scoreboard. */
-import type { Board, Standing } from './frames.js';
+import type { Board, BoardSize, Standing } from './frames.js';
 import type { Refusal } from './reconnect.js';
 import type { OpenSocket } from './socket-port.js';
 
@@ -35,6 +35,8 @@ export interface LinkOptions {
   readonly url: string;
   /** The board to watch; `global` by default. */
   readonly leaderboard?: string | undefined;
+  /** How many entries of the board to watch; 10 by default. */
+  readonly size?: BoardSize | undefined;
   /** The player's token, or a function that returns it and can return another one when it is refused. */
   readonly token?: TokenSource | string | undefined;
   /** Called with each newer board, and when `stale` changes. */

@@ -2,7 +2,7 @@
  * Keeps the newest board and the newest standing. Frames carry the whole state and only a later position replaces an
  * earlier one, so reordered, repeated and lost frames lead to the same result.
  */
-import type { Board, Standing } from './frames.js';
+import { type Board, DEFAULT_SIZE, type Standing } from './frames.js';
 
 /** Whether `a` is later than `b`: compares epoch first, then seq. */
 export function isAfter(a: Pick<Board, 'epoch' | 'seq'>, b: Pick<Board, 'epoch' | 'seq'>): boolean {
@@ -13,8 +13,10 @@ export function isAfter(a: Pick<Board, 'epoch' | 'seq'>, b: Pick<Board, 'epoch' 
  * The board to show after `offered` arrived; `kept` itself if nothing changed. `stale` is taken even from a board that is
  * not newer, because it comes from the node that this viewer is connected to now.
  */
-export function takeBoard(kept: Board | undefined, offered: Board): Board {
+export function takeBoard(kept: Board | undefined, offered: Board, size: number = DEFAULT_SIZE): Board {
   if (kept === undefined || isAfter(offered, kept)) return offered;
+  // The position counts changes of the first ten. Below them a board changes at the same position, in the order of its frames.
+  if (size > DEFAULT_SIZE && !isAfter(kept, offered)) return offered;
   return markFreshness(kept, offered.stale);
 }
 

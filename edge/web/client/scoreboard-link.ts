@@ -4,7 +4,15 @@
  * only if the server says that reconnecting is pointless. Randomness, network and socket are ports.
  */
 import { Alarm } from './alarm.js';
-import { type Board, DEFAULT_LEADERBOARD, type Frame, parseFrame, type Standing } from './frames.js';
+import {
+  type Board,
+  type BoardSize,
+  DEFAULT_LEADERBOARD,
+  DEFAULT_SIZE,
+  type Frame,
+  parseFrame,
+  type Standing,
+} from './frames.js';
 import { addressOf, subprotocolsFor, tokenFrom } from './handshake.js';
 import type { ConnectionState, ConnectionStatus, LinkOptions, LinkPorts } from './link-options.js';
 import { markFreshness, takeBoard, takeStanding } from './newest-board.js';
@@ -26,6 +34,7 @@ export class ScoreboardLink {
   readonly #options: LinkOptions;
   readonly #ports: LinkPorts;
   readonly #leaderboard: string;
+  readonly #size: BoardSize;
   readonly #stopListening: () => void;
   #state: ConnectionState = { status: 'connecting', reason: '' };
   #board: Board | undefined;
@@ -49,6 +58,7 @@ export class ScoreboardLink {
     this.#options = options;
     this.#ports = ports;
     this.#leaderboard = options.leaderboard ?? DEFAULT_LEADERBOARD;
+    this.#size = options.size ?? DEFAULT_SIZE;
     this.#stopListening = ports.network.onWake(() => this.#wake());
     void this.#connect();
   }
@@ -102,7 +112,7 @@ export class ScoreboardLink {
     if (generation !== this.#generation) return;
     this.#token = token;
     this.#guard.set(OPEN_LIMIT_MS, () => this.#lost());
-    const isDefault = this.#leaderboard === DEFAULT_LEADERBOARD;
+    const isDefault = this.#leaderboard === DEFAULT_LEADERBOARD && this.#size === DEFAULT_SIZE;
     const address = addressOf(this.#options.url, isDefault ? this.#board : undefined);
     // Handlers of a dropped socket are never called: `leave` removes them.
     this.#socket = this.#ports.open(address, subprotocolsFor(token), {
@@ -112,13 +122,15 @@ export class ScoreboardLink {
     });
   }
 
-  /** The handshake resumes the default board. For another board a message replaces the default one. */
+  /** The handshake resumes the default board. For another board, or another size, a message replaces the default one. */
   #opened(): void {
     this.#guard.set(OPEN_LIMIT_MS, () => this.#lost());
     const leaderboard = this.#leaderboard;
-    if (leaderboard === DEFAULT_LEADERBOARD) return;
+    const size = this.#size === DEFAULT_SIZE ? undefined : this.#size;
+    if (leaderboard === DEFAULT_LEADERBOARD && size === undefined) return;
     const { epoch, seq } = this.#board ?? {};
-    this.#socket?.send(JSON.stringify({ type: 'subscribe', leaderboard, epoch, seq }));
+    this.#socket?.send(JSON.stringify({ type: 'subscribe', leaderboard, epoch, seq, size }));
+    if (leaderboard === DEFAULT_LEADERBOARD) return;
     this.#socket?.send(JSON.stringify({ type: 'unsubscribe', leaderboard: DEFAULT_LEADERBOARD }));
   }
 
@@ -131,12 +143,16 @@ export class ScoreboardLink {
 
   #take(frame: Frame): void {
     if (frame.kind === 'error') this.#takeError(frame);
-    if (frame.kind === 'board' && frame.board.leaderboardId === this.#leaderboard) {
-      this.#keepBoard(takeBoard(this.#board, frame.board));
+    if (frame.kind === 'board' && this.#isWatched(frame.board.leaderboardId, frame.size)) {
+      this.#keepBoard(takeBoard(this.#board, frame.board, frame.size));
       if (frame.standing !== undefined) this.#keepStanding(frame.standing);
-    } else if (frame.kind === 'freshness' && frame.leaderboardId === this.#leaderboard) {
+    } else if (frame.kind === 'freshness' && this.#isWatched(frame.leaderboardId, frame.size)) {
       if (this.#board !== undefined) this.#keepBoard(markFreshness(this.#board, frame.stale));
     }
+  }
+
+  #isWatched(leaderboardId: string, size: number): boolean {
+    return leaderboardId === this.#leaderboard && size === this.#size;
   }
 
   /** A node that does not watch this board may watch it later, and another node may watch it now: reconnects. */

@@ -8,6 +8,9 @@ export interface BoardEntry {
   readonly rank: number;
 }
 
+/** How many entries of a board a link watches. */
+export type BoardSize = 3 | 10 | 50 | 100;
+
 /** A whole board, best first. */
 export interface Board {
   readonly leaderboardId: string;
@@ -59,6 +62,8 @@ export interface LinkOptions {
   readonly url: string;
   /** The board to watch; `global` by default. */
   readonly leaderboard?: string | undefined;
+  /** How many entries of the board to watch; 10 by default. */
+  readonly size?: BoardSize | undefined;
   readonly token?: TokenSource | string | undefined;
   readonly onBoard?: ((board: Board) => void) | undefined;
   readonly onPlayer?: ((standing: Standing) => void) | undefined;

@@ -26,6 +26,9 @@ function toPlain(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map(toPlain);
   if (typeof value !== 'object' || value === null) return value;
-  const fields = Object.entries(value).filter(([name]) => name !== '$typeName');
+  // A size that is not said is the default one.
+  const fields = Object.entries(value).filter(
+    ([name, field]) => name !== '$typeName' && !(name === 'size' && field === 0),
+  );
   return Object.fromEntries(fields.map(([name, field]) => [name, toPlain(field)]));
 }

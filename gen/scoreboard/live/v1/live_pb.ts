@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scoreboard/live/v1/live.proto.
  */
 export const file_scoreboard_live_v1_live: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zY29yZWJvYXJkL2xpdmUvdjEvbGl2ZS5wcm90bxISc2NvcmVib2FyZC5saXZlLnYxIuQCCgtTZXJ2ZXJGcmFtZRIwCghzbmFwc2hvdBgBIAEoCzIcLnNjb3JlYm9hcmQubGl2ZS52MS5TbmFwc2hvdEgAEiwKBnVwZGF0ZRgCIAEoCzIaLnNjb3JlYm9hcmQubGl2ZS52MS5VcGRhdGVIABIqCgVzdGFsZRgDIAEoCzIZLnNjb3JlYm9hcmQubGl2ZS52MS5TdGFsZUgAEi4KB2N1cnJlbnQYBCABKAsyGy5zY29yZWJvYXJkLmxpdmUudjEuQ3VycmVudEgAEigKBHBvbmcYBSABKAsyGC5zY29yZWJvYXJkLmxpdmUudjEuUG9uZ0gAEjoKDWF1dGhlbnRpY2F0ZWQYBiABKAsyIS5zY29yZWJvYXJkLmxpdmUudjEuQXV0aGVudGljYXRlZEgAEioKBWVycm9yGAcgASgLMhkuc2NvcmVib2FyZC5saXZlLnYxLkVycm9ySABCBwoFZnJhbWUiRwoFRW50cnkSDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRINCgVzY29yZRgDIAEoBBIMCgRyYW5rGAQgASgEIn0KCFNuYXBzaG90Ei4KC2xlYWRlcmJvYXJkGAEgAygLMhkuc2NvcmVib2FyZC5saXZlLnYxLkVudHJ5Eg0KBWVwb2NoGAIgASgEEgsKA3NlcRgDIAEoBBIWCg5sZWFkZXJib2FyZF9pZBgEIAEoCRINCgVzdGFsZRgFIAEoCCLdAQoGVXBkYXRlEi4KC2xlYWRlcmJvYXJkGAEgAygLMhkuc2NvcmVib2FyZC5saXZlLnYxLkVudHJ5Eg0KBWVwb2NoGAIgASgEEgsKA3NlcRgDIAEoBBIWCg5sZWFkZXJib2FyZF9pZBgEIAEoCRINCgVzdGFsZRgFIAEoCBIPCgd1c2VyX2lkGAYgASgJEhEKCW5ld19zY29yZRgHIAEoBBIUCgd2ZXJzaW9uGAggASgESACIAQESEQoEcmFuaxgJIAEoBEgBiAEBQgoKCF92ZXJzaW9uQgcKBV9yYW5rIi4KBVN0YWxlEhYKDmxlYWRlcmJvYXJkX2lkGAEgASgJEg0KBXN0YWxlGAIgASgIIkwKB0N1cnJlbnQSFgoObGVhZGVyYm9hcmRfaWQYASABKAkSDQoFZXBvY2gYAiABKAQSCwoDc2VxGAMgASgEEg0KBXN0YWxlGAQgASgIIigKBFBvbmcSFAoHdXNlcl9pZBgBIAEoCUgAiAEBQgoKCF91c2VyX2lkIjQKDUF1dGhlbnRpY2F0ZWQSDwoHdXNlcl9pZBgBIAEoCRISCgpleHBpcmVzX2F0GAIgASgEImYKBUVycm9yEgwKBGNvZGUYASABKAkSDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSGwoObGVhZGVyYm9hcmRfaWQYBCABKAlIAIgBAUIRCg9fbGVhZGVyYm9hcmRfaWRCRgoSc2NvcmVib2FyZC5saXZlLnYxUAFaGXNjb3JlYm9hcmQvbGl2ZS92MTtsaXZldjGqAhJTY29yZWJvYXJkLkxpdmUuVjFiBnByb3RvMw");
+  fileDesc("Ch1zY29yZWJvYXJkL2xpdmUvdjEvbGl2ZS5wcm90bxISc2NvcmVib2FyZC5saXZlLnYxIuQCCgtTZXJ2ZXJGcmFtZRIwCghzbmFwc2hvdBgBIAEoCzIcLnNjb3JlYm9hcmQubGl2ZS52MS5TbmFwc2hvdEgAEiwKBnVwZGF0ZRgCIAEoCzIaLnNjb3JlYm9hcmQubGl2ZS52MS5VcGRhdGVIABIqCgVzdGFsZRgDIAEoCzIZLnNjb3JlYm9hcmQubGl2ZS52MS5TdGFsZUgAEi4KB2N1cnJlbnQYBCABKAsyGy5zY29yZWJvYXJkLmxpdmUudjEuQ3VycmVudEgAEigKBHBvbmcYBSABKAsyGC5zY29yZWJvYXJkLmxpdmUudjEuUG9uZ0gAEjoKDWF1dGhlbnRpY2F0ZWQYBiABKAsyIS5zY29yZWJvYXJkLmxpdmUudjEuQXV0aGVudGljYXRlZEgAEioKBWVycm9yGAcgASgLMhkuc2NvcmVib2FyZC5saXZlLnYxLkVycm9ySABCBwoFZnJhbWUiRwoFRW50cnkSDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRINCgVzY29yZRgDIAEoBBIMCgRyYW5rGAQgASgEIosBCghTbmFwc2hvdBIuCgtsZWFkZXJib2FyZBgBIAMoCzIZLnNjb3JlYm9hcmQubGl2ZS52MS5FbnRyeRINCgVlcG9jaBgCIAEoBBILCgNzZXEYAyABKAQSFgoObGVhZGVyYm9hcmRfaWQYBCABKAkSDQoFc3RhbGUYBSABKAgSDAoEc2l6ZRgGIAEoDSLrAQoGVXBkYXRlEi4KC2xlYWRlcmJvYXJkGAEgAygLMhkuc2NvcmVib2FyZC5saXZlLnYxLkVudHJ5Eg0KBWVwb2NoGAIgASgEEgsKA3NlcRgDIAEoBBIWCg5sZWFkZXJib2FyZF9pZBgEIAEoCRINCgVzdGFsZRgFIAEoCBIPCgd1c2VyX2lkGAYgASgJEhEKCW5ld19zY29yZRgHIAEoBBIUCgd2ZXJzaW9uGAggASgESACIAQESEQoEcmFuaxgJIAEoBEgBiAEBEgwKBHNpemUYCiABKA1CCgoIX3ZlcnNpb25CBwoFX3JhbmsiPAoFU3RhbGUSFgoObGVhZGVyYm9hcmRfaWQYASABKAkSDQoFc3RhbGUYAiABKAgSDAoEc2l6ZRgDIAEoDSJaCgdDdXJyZW50EhYKDmxlYWRlcmJvYXJkX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEEgsKA3NlcRgDIAEoBBINCgVzdGFsZRgEIAEoCBIMCgRzaXplGAUgASgNIigKBFBvbmcSFAoHdXNlcl9pZBgBIAEoCUgAiAEBQgoKCF91c2VyX2lkIjQKDUF1dGhlbnRpY2F0ZWQSDwoHdXNlcl9pZBgBIAEoCRISCgpleHBpcmVzX2F0GAIgASgEImYKBUVycm9yEgwKBGNvZGUYASABKAkSDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSGwoObGVhZGVyYm9hcmRfaWQYBCABKAlIAIgBAUIRCg9fbGVhZGVyYm9hcmRfaWRCRgoSc2NvcmVib2FyZC5saXZlLnYxUAFaGXNjb3JlYm9hcmQvbGl2ZS92MTtsaXZldjGqAhJTY29yZWJvYXJkLkxpdmUuVjFiBnByb3RvMw");
 
 /**
  * @generated from message scoreboard.live.v1.ServerFrame
@@ -115,7 +115,7 @@ export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/
  */
 export type Snapshot = Message<"scoreboard.live.v1.Snapshot"> & {
   /**
-   * Up to 10, best first.
+   * Best first; as many as the socket watches, 10 by default.
    *
    * @generated from field: repeated scoreboard.live.v1.Entry leaderboard = 1;
    */
@@ -144,6 +144,13 @@ export type Snapshot = Message<"scoreboard.live.v1.Snapshot"> & {
    * @generated from field: bool stale = 5;
    */
   stale: boolean;
+
+  /**
+   * How many entries the socket watches; 0 stands for the default of 10.
+   *
+   * @generated from field: uint32 size = 6;
+   */
+  size: number;
 };
 
 /**
@@ -209,6 +216,13 @@ export type Update = Message<"scoreboard.live.v1.Update"> & {
    * @generated from field: optional uint64 rank = 9;
    */
   rank?: bigint | undefined;
+
+  /**
+   * As in Snapshot.
+   *
+   * @generated from field: uint32 size = 10;
+   */
+  size: number;
 };
 
 /**
@@ -233,6 +247,13 @@ export type Stale = Message<"scoreboard.live.v1.Stale"> & {
    * @generated from field: bool stale = 2;
    */
   stale: boolean;
+
+  /**
+   * As in Snapshot.
+   *
+   * @generated from field: uint32 size = 3;
+   */
+  size: number;
 };
 
 /**
@@ -267,6 +288,13 @@ export type Current = Message<"scoreboard.live.v1.Current"> & {
    * @generated from field: bool stale = 4;
    */
   stale: boolean;
+
+  /**
+   * As in Snapshot.
+   *
+   * @generated from field: uint32 size = 5;
+   */
+  size: number;
 };
 
 /**

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { beforeEach, expect, test } from 'vitest';
 import { createBoardSource } from '../../../../../edge/fanout/feed/board-source.ts';
+import { Channel } from '../../../../../edge/fanout/hub/channel.ts';
 import { type GetTopResponse, GetTopResponseSchema } from '../../../../../gen/scoreboard/rank/v1/rank_pb.ts';
 
 const ENTRIES = [{ userId: 'ann', username: 'Ann', score: 10n }];
@@ -21,7 +22,7 @@ beforeEach(() => {
 });
 
 function read(position: { epoch: bigint; seq: bigint } | undefined, entries = ENTRIES, stale = false) {
-  const reading = source.read('weekly');
+  const reading = source.read(new Channel('weekly'));
   const message = position && { leaderboard: 'weekly', ...position };
   answer(create(GetTopResponseSchema, { entries, stale, ...(message && { position: message }) }));
   return reading;
@@ -52,7 +53,7 @@ test('an answer without a position, or with epoch 0, has none', async () => {
 });
 
 test('calls for the same board share one read until it is answered', async () => {
-  const first = source.read('weekly');
+  const first = source.read(new Channel('weekly'));
   const second = read({ epoch: 1n, seq: 1n });
   expect(await first).toBe(await second);
   expect(reads).toBe(1);
@@ -61,12 +62,12 @@ test('calls for the same board share one read until it is answered', async () =>
 });
 
 test('only the board that is often read is read over the stream', async () => {
-  expect(await source.read('global')).toMatchObject({ board: undefined, stale: true });
+  expect(await source.read(new Channel('global'))).toMatchObject({ board: undefined, stale: true });
   expect(reads).toBe(0);
 });
 
 test('an answer says how long ago its index was confirmed, or not', async () => {
-  const reading = source.read('weekly');
+  const reading = source.read(new Channel('weekly'));
   answer(create(GetTopResponseSchema, { confirmedMs: 420 }));
   expect(await reading).toMatchObject({ confirmedMs: 420 });
 });

@@ -47,7 +47,7 @@ beforeEach(async () => {
   freshness = new Freshness({
     hub: {
       channels: () => channels,
-      find: (leaderboard) => channels.find((channel) => channel.leaderboard === leaderboard),
+      sizesOf: (leaderboard) => channels.filter((channel) => channel.leaderboard === leaderboard),
       offerBoard(board) {
         const channel = channels.find(({ leaderboard }) => leaderboard === board.leaderboard);
         if (channel === undefined || !isAfter(board, channel.newest)) return false;
@@ -61,7 +61,7 @@ beforeEach(async () => {
       refuse() {},
     },
     source: {
-      async read(leaderboard) {
+      async read({ leaderboard }) {
         reads.push(leaderboard);
         await new Promise((resolve) => setTimeout(resolve, hangs(leaderboard) ? 60_000 : ANSWER_MS));
         const board = { leaderboard, epoch, seq, entries, cause: undefined };

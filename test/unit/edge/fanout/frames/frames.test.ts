@@ -17,6 +17,7 @@ const board = fc.record({
   seq: count,
   entries: fc.array(entry, { maxLength: 10 }),
   cause: fc.constant(undefined),
+  size: fc.constantFrom(undefined, 3 as const, 50 as const, 100 as const),
 });
 const cause = fc.record({ userId: text, newScore: count });
 const player = fc.record({
@@ -32,7 +33,7 @@ const error = fc
 const broadcasts = fc.oneof(
   fc.tuple(board, stale).map((of) => frames.snapshotFrame(...of)),
   fc.tuple(board, cause, stale).map((of) => frames.updateFrame(...of)),
-  fc.tuple(leaderboard, stale).map((of) => frames.staleFrame(...of)),
+  fc.tuple(leaderboard, stale, fc.constantFrom(undefined, 3 as const)).map((of) => frames.staleFrame(...of)),
 );
 const answers = fc.oneof(
   fc.option(text, { nil: undefined }).map(frames.pongFrame),
@@ -41,7 +42,9 @@ const answers = fc.oneof(
 );
 const others = fc.oneof(
   fc.tuple(board, player, stale).map((of) => frames.personalFrame(...of)),
-  fc.tuple(leaderboard, board, stale).map((of) => frames.currentFrame(...of)),
+  fc
+    .tuple(leaderboard, board, stale, fc.constantFrom(undefined, 3 as const))
+    .map((of) => frames.currentFrame(...of)),
 );
 
 function isBroadcast(frame: Frame, isBinary: boolean): boolean {

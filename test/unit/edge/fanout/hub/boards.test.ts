@@ -44,6 +44,22 @@ const viewersOf = (leaderboard: string): Connection[] => {
   return channel === undefined ? [] : [...boards.viewersOf(channel)];
 };
 
+test('a board in another size is watched, and counts, by itself', () => {
+  const share = shareOf('a');
+  const channels = ([10, 3, 100] as const).map((size) => boards.open('weekly', share, size));
+  for (const channel of channels) boards.enter(channel, socketOf(share));
+  expect(boards.size).toBe(4);
+  expect(share.boards.size).toBe(3);
+  expect(boards.find('weekly', 3)).toBe(channels[1]);
+  expect(boards.find('weekly', 50)).toBeUndefined();
+  // The default board is free in its default size alone.
+  boards.enter(boards.open('global', share, 3), socketOf(share));
+  expect(share.boards.size).toBe(4);
+  for (const channel of channels)
+    for (const viewer of [...boards.viewersOf(channel)]) boards.leave(channel, viewer);
+  expect([boards.size, share.boards.size]).toEqual([2, 1]);
+});
+
 /** As a board that was read. */
 function read(channel: Channel, entries: Board['entries']): Channel {
   channel.newest = { leaderboard: channel.leaderboard, epoch: 1, seq: 1, entries, cause: undefined };

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { SIZES } from '../../../../../edge/fanout/frames/board-size.ts';
 import type { Board } from '../../../../../edge/fanout/frames/board-state.ts';
 import type { Frame } from '../../../../../edge/fanout/frames/frame.ts';
 import { Channel } from '../../../../../edge/fanout/hub/channel.ts';
@@ -38,6 +39,30 @@ test('its topics differ from those of other boards and between encodings', () =>
   expect(new Set([text, binary, other.textTopic, other.binaryTopic]).size).toBe(4);
   expect(text).toContain('weekly');
   expect(binary).toContain('weekly');
+});
+
+test('its topics differ between the sizes of a board', () => {
+  const sizes = SIZES.map((size) => new Channel('weekly', size));
+  expect(new Set(sizes.flatMap(({ textTopic, binaryTopic }) => [textTopic, binaryTopic])).size).toBe(8);
+  expect(sizes.find(({ size }) => size === 10)?.textTopic).toBe(channel.textTopic);
+});
+
+describe('news', () => {
+  const renamed = { ...boardAt(5), entries: [{ userId: 'ann', username: 'Anna', score: 5, rank: 1 }] };
+
+  test.each(SIZES)('is a later board, and no earlier one; size %s', (size) => {
+    const sized = new Channel('weekly', size);
+    expect(sized.isNews(boardAt(5))).toBe(true);
+    sized.newest = boardAt(5);
+    expect([4, 5, 6].map((seq) => sized.isNews(boardAt(seq)))).toEqual([false, false, true]);
+  });
+
+  test.each(SIZES)('is another board at the same position only below the tenth place; size %s', (size) => {
+    const sized = new Channel('weekly', size);
+    sized.newest = boardAt(5);
+    expect(sized.isNews(renamed)).toBe(size > 10);
+    expect(sized.isNews({ ...renamed, seq: 4 })).toBe(false);
+  });
 });
 
 test('the list of a socket that watches this board only has nothing else', () => {

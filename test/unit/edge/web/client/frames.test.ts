@@ -14,6 +14,7 @@ describe('a frame', () => {
         stale: false,
       },
       standing: undefined,
+      size: 10,
     });
   });
 
@@ -46,6 +47,7 @@ describe('a frame', () => {
       kind: 'freshness',
       leaderboardId: 'weekly',
       stale: true,
+      size: 10,
     });
     expect(parseFrame('{"event":"score:current","epoch":1,"seq":2,"stale":false}')).toMatchObject({
       kind: 'freshness',

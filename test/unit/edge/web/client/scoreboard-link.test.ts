@@ -174,6 +174,22 @@ describe('coming back', () => {
     expect(boards).toHaveLength(1);
   });
 
+  it('asks for another size in band, and takes only frames of that size, the later ones at the same position too', async () => {
+    await start({ size: 50 });
+    serve({ seq: 3 });
+    expect(world.socket().sent).toEqual([{ type: 'subscribe', leaderboard: 'global', size: 50 }]);
+    expect(boards).toEqual([]);
+    const entry = { userId: 'eve', username: 'Eve', score: 1, rank: 11 };
+    world.socket().server.received(boardFrame({ size: 50, seq: 3 }));
+    world.socket().server.received(boardFrame({ size: 50, seq: 3, leaderboard: [entry] }));
+    world.socket().server.received(boardFrame({ size: 50, seq: 2 }));
+    world.socket().server.received(boardFrame({ size: 3, seq: 9 }));
+    expect(boards.map(({ seq, entries }) => [seq, entries[0]?.userId])).toEqual([
+      [3, 'ada'],
+      [3, 'eve'],
+    ]);
+  });
+
   it('resumes another board in band', async () => {
     await start({ leaderboard: 'weekly' });
     serve({ leaderboardId: 'weekly', epoch: 3, seq: 14 });

@@ -29,7 +29,7 @@ describe('the page and the fan-out node speak the same language:', () => {
   it('the page reads every frame that the node writes', () => {
     const { leaderboard: leaderboardId, entries, epoch, seq } = board;
     const read = { leaderboardId, entries, epoch, seq, stale: true };
-    const anonymous = { kind: 'board', board: read, standing: undefined };
+    const anonymous = { kind: 'board', board: read, standing: undefined, size: 10 };
     expect(parseFrame(frames.snapshotFrame(board, true).text)).toEqual(anonymous);
     expect(parseFrame(frames.updateFrame(board, { userId: 'ada', newScore: 10 }, true).text)).toEqual(
       anonymous,
@@ -42,7 +42,10 @@ describe('the page and the fan-out node speak the same language:', () => {
       kind: 'freshness',
       leaderboardId: 'weekly',
       stale: true,
+      size: 10,
     });
+    expect(parseFrame(frames.snapshotFrame({ ...board, size: 50 }, true).text)).toMatchObject({ size: 50 });
+    expect(parseFrame(frames.staleFrame('weekly', true, 3).text)).toMatchObject({ size: 3 });
     expect(parseFrame(frames.currentFrame('weekly', board, false).text)).toMatchObject({ kind: 'freshness' });
     expect(parseFrame(frames.pongFrame(undefined).text)).toEqual({ kind: 'sign-of-life' });
     expect(parseFrame(frames.authenticatedFrame('ada', 1).text)).toEqual({ kind: 'sign-of-life' });
