@@ -25,6 +25,9 @@ export const GRANTS: Readonly<Record<DatabaseService, Rights>> = {
     'function standing_after(text,bigint,bigint)': 'execute',
     // Corrections of scores are append-only entries of the ledger too.
     'table corrections': 'select, insert',
+    // Quarantined players are hidden by entries of the same kind.
+    'table quarantine_changes': 'select, insert, delete, update (changes, passes, due_at)',
+    'function apply_quarantine(text,text,integer)': 'execute',
     'function correct_score(text,text,text,text,bigint,text,text,text,text)': 'execute',
     'function standing_of(text,text,text,boolean,text,boolean)': 'execute',
     'function after_entry(standing,boolean,text,bigint,bigint,text,boolean)': 'execute',
@@ -92,6 +95,7 @@ const CLOSED = [
   'function refuse_all_but_forgetting()',
   'function note_batch()',
   'function note_renamed_players()',
+  'function note_quarantine_change()',
   'function count_limits_change()',
   'function forget_erased_player()',
   // The operator's migration calls it as the owner.

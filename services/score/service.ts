@@ -20,6 +20,8 @@ import { createSettingsStore } from './catalog/settings-store.ts';
 import type { ScoreConfig } from './config.ts';
 import { createCorrectionStore } from './corrections/correction-store.ts';
 import { createCorrectionsRpc } from './corrections/corrections-rpc.ts';
+import { createHidePlayers } from './corrections/hide-players.ts';
+import { createQuarantineStore } from './corrections/quarantine-store.ts';
 import { createLimits } from './limits/limits.ts';
 import { createRenamePlayers } from './names/rename-players.ts';
 import { createRenamedStore } from './names/renamed-store.ts';
@@ -44,13 +46,14 @@ export async function startScore(
   const servers = await openServers(config, { log, clock, metrics });
   const rooms = createRooms(config, { servers, log, metrics });
   const { submitScores, delivery, outboxWatch, rankWatch, breaker, limits, catalog } = rooms;
-  const { audit, operatorRpc, boardsRpc, correctionsRpc, renames } = rooms;
+  const { audit, operatorRpc, boardsRpc, correctionsRpc, renames, hiding } = rooms;
 
   await Promise.all([limits.start(), catalog.start(), rankWatch.start()]);
   delivery.start();
   outboxWatch.start();
   audit.start();
   renames.start();
+  hiding.start();
   return openServicePorts({
     config,
     services: [createScoreRpc(submitScores), operatorRpc, boardsRpc, correctionsRpc, limits.rpc, audit.rpc],
@@ -65,7 +68,7 @@ export async function startScore(
     async drain() {
       await submitScores.close();
       await delivery.stop();
-      const rooms = [outboxWatch, rankWatch, limits, catalog, breaker, audit, renames];
+      const rooms = [outboxWatch, rankWatch, limits, catalog, breaker, audit, renames, hiding];
       await Promise.all(rooms.map((room) => room.stop()));
       await servers.close();
     },
@@ -99,8 +102,15 @@ function createRooms(
     ...{ outbox, sweeps: { hasDueRows, everyMs }, readStates, boards, publisher: bus, log, metrics },
   });
   const renames = createRenamePlayers({ store: createRenamedStore(upkeepPool), index: rankIndex, log });
+  const hiding = createHidePlayers({
+    ...{ store: createQuarantineStore(upkeepPool), delivery, hasChanges: signs.hasQuarantineChanges },
+    ...{ everyMs, log },
+  });
   const breaker = createPostgresBreaker({ pool: writePool, log, metrics });
-  const limits = createLimits({ writePool, upkeepPool, readVersion, everyMs, log, logAction, metrics });
+  const limits = createLimits({
+    ...{ writePool, upkeepPool, readVersion, everyMs, log, logAction, metrics },
+    onQuarantine: hiding.wake,
+  });
   const catalog = createBoardCatalog({
     ...{ store: createBoardStore(upkeepPool), createsBoards: config.boardsByFirstScore },
     ...{ readVersion, everyMs, log },
@@ -129,6 +139,6 @@ function createRooms(
   const correctionsRpc = createCorrectionsRpc({ store: corrections, delivery, logAction });
   return {
     ...{ submitScores, delivery, outboxWatch, rankWatch, breaker, limits, catalog },
-    ...{ audit, operatorRpc, boardsRpc, correctionsRpc, renames },
+    ...{ audit, operatorRpc, boardsRpc, correctionsRpc, renames, hiding },
   };
 }

@@ -1,4 +1,4 @@
-/** `quarantine`: refuses all scores of a player. */
+/** `quarantine`: hides a player from every board, and refuses all scores. */
 import type { Command } from 'commander';
 import type { CommandSite } from '../connect/command-site.ts';
 import { formatTable } from '../terminal/table.ts';
@@ -25,7 +25,7 @@ export function defineQuarantine(program: Command, { session, print, act }: Comm
   program
     .command('quarantine')
     .description(
-      'refuse all scores of a player from now on; exit code 1 if the player was in quarantine already',
+      'hide a player from every board and refuse all scores from now on; exit code 1 if the player was in quarantine already',
     )
     .argument('[user]', 'the player', readUser)
     .option('--list', 'list the players in quarantine')

@@ -1,4 +1,4 @@
-/** `release`: accepts scores of a player again. */
+/** `release`: shows a player on every board again, and accepts scores. */
 import type { Command } from 'commander';
 import type { CommandSite } from '../connect/command-site.ts';
 import { readUser } from '../terminal/words.ts';
@@ -8,7 +8,9 @@ const CALL = { limitMs: 10_000 };
 export function defineRelease(program: Command, { session, print, act }: CommandSite): void {
   program
     .command('release')
-    .description('accept scores of a player again; exit code 1 if the player was not in quarantine')
+    .description(
+      'show a player on every board again and accept scores; exit code 1 if the player was not in quarantine',
+    )
     .argument('<user>', 'the player', readUser)
     .action(
       act(async (userId: string) => {

@@ -22,10 +22,17 @@ const MIN_WINDOW_MS = 1_000n;
 export interface LimitsRpcOptions {
   limits: Omit<LimitsStore, 'version' | 'concerned'>;
   flags: Pick<FlagsStore, 'list' | 'count' | 'clear'>;
+  /** Called when a player was quarantined or released. */
+  onQuarantine: () => void;
   logAction: LogOperatorAction;
 }
 
-export function createLimitsRpc({ limits, flags, logAction }: LimitsRpcOptions): ServiceRegistration {
+export function createLimitsRpc({
+  limits,
+  flags,
+  onQuarantine,
+  logAction,
+}: LimitsRpcOptions): ServiceRegistration {
   return registerService(
     LimitsService,
     {
@@ -71,12 +78,14 @@ export function createLimitsRpc({ limits, flags, logAction }: LimitsRpcOptions):
           throw new AppError('LIMITS_INVALID', { message });
         }
         const changed = outcome === 'changed';
+        onQuarantine();
         logAction(context, 'player quarantined', { player: userId, before: !changed, after: true });
         return { changed };
       },
 
       async releasePlayer({ userId }, context) {
         const changed = await limits.release(parseUserId(userId));
+        onQuarantine();
         logAction(context, 'player released', { player: userId, before: changed, after: false });
         return { changed };
       },

@@ -19,12 +19,13 @@ export interface LimitsOptions extends Pick<LimitsWatchOptions, 'readVersion' | 
   writePool: PostgresPool;
   upkeepPool: PostgresPool;
   log: Log;
+  onQuarantine: () => void;
   logAction: LogOperatorAction;
   metrics: Metrics;
 }
 
 export function createLimits(options: LimitsOptions) {
-  const { writePool, upkeepPool, readVersion, everyMs, log, logAction, metrics } = options;
+  const { writePool, upkeepPool, readVersion, everyMs, onQuarantine, log, logAction, metrics } = options;
   const limits = createLimitsStore(upkeepPool);
   const flags = createFlagsStore(upkeepPool);
   const store = createLimitedStore(writePool);
@@ -38,7 +39,7 @@ export function createLimits(options: LimitsOptions) {
       accept: (actions: readonly Action[], deadline: Deadline) => acceptLimited(store, actions, deadline),
     },
     flags: { noteAnswers: recorder.noteAnswers, noteAccepted: recorder.noteAccepted },
-    rpc: createLimitsRpc({ limits, flags, logAction }),
+    rpc: createLimitsRpc({ limits, flags, onQuarantine, logAction }),
     /** Resolves when the limits are known. No action may be accepted before. */
     async start(): Promise<void> {
       await watch.start();

@@ -3,6 +3,7 @@
  * only if the signs call for it, so that an idle process runs one statement a beat instead of one for each loop.
  */
 import type { PostgresPool } from '../../shared/stores/postgres/postgres-pool.ts';
+import { isQuarantineDue } from '../corrections/quarantine-store.ts';
 import { type DepthRow, depthColumns, type OutboxDepth, toOutboxDepth } from '../outbox/outbox-depth.ts';
 
 /** The beat of the loops that read the signs. A change of limits is known everywhere within a second. */
@@ -21,7 +22,15 @@ interface Reading {
   readonly outbox: OutboxDepth;
   readonly limitsVersion: bigint;
   readonly lastPosition: bigint | undefined;
+  readonly hasQuarantineChanges: boolean;
   readonly isReadOnly: boolean;
+}
+
+interface SignsRow extends DepthRow {
+  version: bigint;
+  last_position: bigint | null;
+  quarantine_due: boolean;
+  read_only: boolean;
 }
 
 export function createSigns(
@@ -51,6 +60,8 @@ export function createSigns(
     hasDueRows: async (): Promise<boolean> => (await read()).outbox.isDue,
     /** Grows with every change of rules or quarantine. */
     limitsVersion: async (): Promise<bigint> => (await read()).limitsVersion,
+    /** Whether a quarantine changed that the boards may not show yet. */
+    hasQuarantineChanges: async (): Promise<boolean> => (await read()).hasQuarantineChanges,
     /** The last position that any process took for a batch of actions; undefined before the first. */
     lastPosition: async (): Promise<bigint | undefined> => (await read()).lastPosition,
   };
@@ -58,10 +69,11 @@ export function createSigns(
 
 async function readAnew(pool: Pick<PostgresPool, 'run'>): Promise<Reading> {
   const [row] = await pool.run(
-    (sql) => sql<(DepthRow & { version: bigint; last_position: bigint | null; read_only: boolean })[]>`
+    (sql) => sql<SignsRow[]>`
       select ${depthColumns(sql)},
              (select version from limits_version) as version,
              pg_sequence_last_value('action_positions') as last_position,
+             exists (select from quarantine_changes where ${isQuarantineDue(sql)}) as quarantine_due,
              current_setting('transaction_read_only') = 'on' as read_only
       from outbox`,
     LIMIT_MS,
@@ -71,6 +83,7 @@ async function readAnew(pool: Pick<PostgresPool, 'run'>): Promise<Reading> {
     outbox: toOutboxDepth(row),
     limitsVersion: row.version,
     lastPosition: row.last_position ?? undefined,
+    hasQuarantineChanges: row.quarantine_due,
     isReadOnly: row.read_only,
   };
 }

@@ -49,6 +49,7 @@ describe("an operator's change", () => {
         release: async () => true,
       },
       flags: { list: async () => [], count: async () => 0, clear: async () => 2 },
+      onQuarantine: () => {},
       logAction: ({ caller }, action, fields) => void lines.push([caller, action, fields]),
     });
     await rpc.handlers[method]?.(request as never, context);

@@ -4,7 +4,7 @@ import { AppError } from '../../../../services/shared/errors/app-error.ts';
 
 const ROW = {
   ...{ pending: 3, dead: 1, oldest: 2.5, due: true },
-  ...{ version: 7n, last_position: null as bigint | null, read_only: false },
+  ...{ version: 7n, last_position: null as bigint | null, quarantine_due: true, read_only: false },
 };
 
 function create(row = ROW) {
@@ -26,6 +26,7 @@ it('reads once for the loops of one beat, and anew for the next', async () => {
   expect(await signs.hasDueRows()).toBe(true);
   expect(await signs.limitsVersion()).toBe(7n);
   expect(await signs.lastPosition()).toBeUndefined();
+  expect(await signs.hasQuarantineChanges()).toBe(true);
   expect(state.statements).toBe(1);
   state.row = { ...ROW, due: false, last_position: 2_000n };
   state.nowMs = 100;
