@@ -63,6 +63,7 @@ async function* batches<Item>({ chunks, parse, batchSize }: MapLinesOptions<Item
     for (const line of lines) {
       number += 1;
       try {
+        if (line.length > LONGEST_LINE) throw new InputError('it is longer than 4,096 characters');
         batch.push(parse(line));
       } catch (error) {
         if (batch.length > 0) yield batch;
@@ -82,8 +83,9 @@ async function* wholeLines(chunks: AsyncIterable<string>): AsyncGenerator<string
   let rest = '';
   for await (const chunk of chunks) {
     const lines = (rest + chunk).split('\n');
-    // Cut off, so that a stream without line ends takes little memory; the parser refuses such a line.
-    rest = (lines.pop() ?? '').slice(0, LONGEST_LINE);
+    rest = lines.pop() ?? '';
+    // Its reader refuses it, so a stream without line ends takes little memory.
+    if (rest.length > LONGEST_LINE) return yield [...lines, rest];
     if (lines.length > 0) yield lines;
   }
   if (rest !== '') yield [rest];

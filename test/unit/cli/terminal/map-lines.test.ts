@@ -102,4 +102,30 @@ describe('mapLines', () => {
   it('writes nothing for no lines', async () => {
     expect((await run([])).output).toBe('');
   });
+
+  it.each([
+    ['in one piece', [`a\n${'x'.repeat(4_097)}\nb\n`]],
+    ['in pieces', ['a\nx', ' '.repeat(3_000), ' '.repeat(3_000), 'y\nb\n']],
+    ['at the end', ['a\n', 'x'.repeat(5_000)]],
+  ])('names a line that is too long, after the values of the lines before: %s', async (_, chunks) => {
+    const { output, error } = await run(chunks);
+    expect(error).toEqual(new InputError('line 2: it is longer than 4,096 characters'));
+    expect(output).toBe('A\n');
+  });
+
+  it('takes the longest line, and ends at the first piece of a line that never does', async () => {
+    const longest = 'x'.repeat(4_096);
+    expect((await run([longest.slice(1), 'x\n'])).output).toBe(`${longest.toUpperCase()}\n`);
+    let read = 0;
+    const endless = mapLines<string>({
+      chunks: (async function* () {
+        for (; read < 100; read += 1) yield 'x'.repeat(1_000);
+      })(),
+      parse: (line) => line,
+      send: async (batch) => batch,
+      ...{ batchSize: 2, inFlight: 2, write: async () => {} },
+    });
+    await expect(endless).rejects.toThrow('line 1: it is longer');
+    expect(read).toBeLessThan(10);
+  });
 });
