@@ -88,7 +88,7 @@ function connectUpstream(
   });
   const verifier = createTokenVerifier({
     policy: tokenPolicy,
-    auth,
+    ...{ auth, metrics },
     onNamed: createNameRecorder({ auth, log: told.log }).note,
     ...told,
   });

@@ -57,7 +57,7 @@ export async function startEdge(
   });
   const verifier = createTokenVerifier({
     policy: config.tokenPolicy,
-    ...{ auth, clock, log },
+    ...{ auth, clock, log, metrics },
     onNamed: createNameRecorder({ auth, log }).note,
     onRefused: createTokenRefusals(log, metrics),
   });

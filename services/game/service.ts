@@ -58,7 +58,7 @@ export async function startGame(
     opened.push(() => auth.close());
     const verifier = createTokenVerifier({
       policy: config.tokenPolicy,
-      ...{ auth, clock, log },
+      ...{ auth, clock, log, metrics: registry },
       onNamed: createNameRecorder({ auth, log }).note,
       onRefused: createTokenRefusals(log, registry),
     });

@@ -8,13 +8,18 @@ import { outsideTokenRules, type TokenRules } from './token-policy.ts';
 
 /** Servers of others get fewer requests than auth. */
 const OUTSIDE_KEYS_REFRESH_MS = 60_000;
+/**
+ * A provider that publishes no key for a moment, while it is deployed for example, signs nobody out. One that has withdrawn all of
+ * its keys does so after this.
+ */
+export const KEEP_THROUGH_EMPTY_MS = 10 * 60_000;
 /** Limit of one fetch of keys. */
 const FETCH_DEADLINE_MS = 2_000;
 /** Longest key set of an outside provider, in characters. */
 const MAX_JWKS_LENGTH = 256 * 1024;
 
 /** Where the keys of an issuer come from, and how often. */
-export type KeySource = Pick<KeySetOptions, 'name' | 'fetch' | 'refreshMs' | 'waitMs' | 'warnAfterMs'>;
+export type KeySource = Omit<KeySetOptions, 'clock' | 'log' | 'onKeysGone' | 'onFailed'>;
 
 export interface Issuer {
   readonly rules: TokenRules;
@@ -40,6 +45,7 @@ export function createOutsideIssuers(
       name: issuer,
       fetch: () => fetchOutsideKeys(jwksUrl),
       refreshMs: OUTSIDE_KEYS_REFRESH_MS,
+      keepThroughEmptyMs: KEEP_THROUGH_EMPTY_MS,
     });
     const derive = (subject: string) => subjectKeys.userIdOf(issuer, subject);
     return { rules: outsideTokenRules(each), keys, ...(derived.includes(issuer) && { derive }) };

@@ -3,11 +3,12 @@
  * starts per cool-down, however many unknown key ids arrive. A set is used while its source is down, up to a limit. Our own
  * code, since jose's remote key set has no stale-if-error and no cool-down after failures.
  */
-import { type CryptoKey, createLocalJWKSet, type JSONWebKeySet, type JWSHeaderParameters } from 'jose';
+import type { CryptoKey, JWSHeaderParameters } from 'jose';
 import { AppError } from '../errors/app-error.ts';
 import { createSingleFlight } from '../flow/single-flight.ts';
 import type { Clock } from '../settings/clock.ts';
 import type { Log } from '../telemetry/log.ts';
+import { type Held, keysGone, readKeySet, resolveKey } from './held-keys.ts';
 
 /** How long a set is used after the last answer of its source. Without a limit, a withdrawn key could be accepted for good. */
 export const STALE_CAP_MS = 24 * 60 * 60 * 1000;
@@ -15,8 +16,6 @@ export const STALE_CAP_MS = 24 * 60 * 60 * 1000;
 export const FETCH_COOLDOWN_MS = 2_000;
 /** First wait while there is no set; it doubles up to the cool-down. A process may start before its source. */
 const FIRST_RETRY_MS = 250;
-/** Most keys in one set; an issuer has a handful. */
-const MAX_KEYS = 100;
 
 export interface KeySetOptions {
   /** For the log. */
@@ -32,51 +31,17 @@ export interface KeySetOptions {
   waitMs?: number;
   clock: Clock;
   log: Log;
+  /** How long an answer without a usable key counts as a failure of the source. By default it withdraws the keys at once. */
+  keepThroughEmptyMs?: number;
   /** A shorter outage is not logged. */
   warnAfterMs?: number;
   /** Called with the ids of keys that were removed or replaced. */
   onKeysGone?: (keyIds: ReadonlySet<string>) => void;
+  /** Called for each fetch that brought no key set. */
+  onFailed?: () => void;
 }
 
 export type KeySet = ReturnType<typeof createKeySet>;
-
-interface Held {
-  readonly json: string;
-  readonly resolve: ReturnType<typeof createLocalJWKSet>;
-  readonly fingerprints: ReadonlyMap<string, string>;
-  heardAtMs: number;
-}
-
-/**
- * The key set in a text, or an error. `EdDSA` and `Ed25519` are two names of one algorithm: a key of either name verifies
- * tokens of both, which jose would tell apart.
- */
-export function parseKeySet(json: string): JSONWebKeySet {
-  const set = JSON.parse(json) as JSONWebKeySet;
-  if (!Array.isArray(set?.keys)) throw new Error('the text is not a JSON Web Key Set');
-  const keys = set.keys.map((key) => {
-    const { alg, ...unnamed } = key ?? {};
-    return unnamed.crv === 'Ed25519' ? unnamed : key;
-  });
-  return { ...set, keys };
-}
-
-/** Throws when the text is not a key set. */
-function readKeySet(json: string, heardAtMs: number): Held {
-  const set = parseKeySet(json);
-  const resolve = createLocalJWKSet(set);
-  if (set.keys.length > MAX_KEYS) throw new Error(`a key set of ${set.keys.length} keys`);
-  const fingerprints = new Map(set.keys.map((key) => [String(key.kid ?? ''), JSON.stringify(key)]));
-  return { json, resolve, fingerprints, heardAtMs };
-}
-
-function keysGone(before: Held, after: Held): Set<string> {
-  const gone = new Set<string>();
-  for (const [id, fingerprint] of before.fingerprints) {
-    if (after.fingerprints.get(id) !== fingerprint) gone.add(id);
-  }
-  return gone;
-}
 
 /** One line for each outage that lasts, not one for each try. */
 function createOutage(warnAfterMs: number, clock: Clock) {
@@ -97,14 +62,26 @@ function createOutage(warnAfterMs: number, clock: Clock) {
   };
 }
 
+/** Throws at a set without a usable key, until the source has sent none for so long. */
+function createRefuseEmpty(keepMs: number, clock: Clock) {
+  let sinceMs: number | undefined;
+  return ({ isUsable }: Held): void => {
+    sinceMs = isUsable ? undefined : (sinceMs ?? clock.now());
+    if (sinceMs !== undefined && clock.now() - sinceMs < keepMs) {
+      throw new Error('the key set has no key that verifies signatures: the last keys stay in use for now');
+    }
+  };
+}
+
 /** Fetches at once, and again until `close`. */
 export function createKeySet(options: KeySetOptions) {
-  const { name, fetch, refreshMs, waitMs = 0, clock, log, warnAfterMs = 0, onKeysGone } = options;
+  const { name, fetch, refreshMs, waitMs = 0, keepThroughEmptyMs = 0, clock, log, warnAfterMs = 0 } = options;
   let held: Held | undefined;
   let generation = 0;
   let fetchedAtMs = Number.NEGATIVE_INFINITY;
   let failures = 0;
   const outage = createOutage(warnAfterMs, clock);
+  const refuseEmpty = createRefuseEmpty(keepThroughEmptyMs, clock);
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
@@ -113,14 +90,16 @@ export function createKeySet(options: KeySetOptions) {
     const before = held;
     if (before?.json === json) {
       before.heardAtMs = now;
+      refuseEmpty(before);
       return;
     }
     const after = readKeySet(json, now);
+    refuseEmpty(after);
     held = after;
     generation += 1;
     const gone = before === undefined ? new Set<string>() : keysGone(before, after);
     log.info({ keySet: name, keyIds: [...after.fingerprints.keys()], gone: [...gone] }, 'key set changed');
-    if (gone.size > 0) onKeysGone?.(gone);
+    if (gone.size > 0) options.onKeysGone?.(gone);
   }
 
   async function load(holdMs: number): Promise<void> {
@@ -131,6 +110,7 @@ export function createKeySet(options: KeySetOptions) {
       outage.end();
     } catch (error) {
       failures += 1;
+      options.onFailed?.();
       // The message of an AppError is for players; its cause says what happened.
       const cause = error instanceof AppError ? (error.cause ?? error) : error;
       if (outage.isNews()) log.warn({ keySet: name, err: cause }, 'key set could not be fetched');
@@ -195,13 +175,4 @@ export function createKeySet(options: KeySetOptions) {
       clearTimeout(timer);
     },
   };
-}
-
-/** The key, if exactly one matches the header's algorithm and key id. A key that can't be imported counts as missing. */
-async function resolveKey(set: Held, header: JWSHeaderParameters): Promise<CryptoKey | undefined> {
-  try {
-    return await set.resolve(header);
-  } catch {
-    return undefined;
-  }
 }

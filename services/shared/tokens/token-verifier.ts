@@ -8,6 +8,7 @@ import type { AuthService, Revocation } from '../../../gen/scoreboard/auth/v1/au
 import type { GrpcClient } from '../grpc/grpc.ts';
 import type { Clock } from '../settings/clock.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { createOutsideIssuers, type Issuer, type KeySource } from './issuers.ts';
 import { createKeySet } from './key-set.ts';
 import { aliasOf } from './player-id.ts';
@@ -35,6 +36,7 @@ export interface TokenVerifierOptions {
   auth: Pick<GrpcClient<typeof AuthService>, 'getKeySet' | 'getSubjectKeys'>;
   clock: Clock;
   log: Log;
+  metrics?: Metrics;
   /** Called with an outside player whose user id is derived and whose token has a name. */
   onNamed?: (player: Identity) => void;
   /** Called for each token that is refused. */
@@ -47,18 +49,20 @@ export type OwnedTokenVerifier = ReturnType<typeof createTokenVerifier>;
 export type TokenVerifier = Pick<OwnedTokenVerifier, 'verify' | 'stands'>;
 
 export function createTokenVerifier(options: TokenVerifierOptions) {
-  const { policy, auth, clock, log, onNamed, onRefused } = options;
+  const { policy, auth, clock, log, metrics, onNamed, onRefused } = options;
   const cache = createTokenCache(CACHE_LIMITS);
   const revocations = createRevocations();
   const listeners: WithdrawnListener[] = [];
   const tell: WithdrawnListener = (isVoid) => {
     for (const listener of listeners) listener(isVoid);
   };
+  const countFailed = createFailedCount(metrics);
   const keySet = (issuer: string, source: KeySource) =>
     createKeySet({
       ...source,
       clock,
       log,
+      onFailed: () => countFailed(issuer),
       onKeysGone(keyIds) {
         cache.forget(issuer, keyIds);
         tell((identity) => identity.issuer === issuer && keyIds.has(identity.keyId));
@@ -147,6 +151,15 @@ export function createTokenVerifier(options: TokenVerifierOptions) {
     /** Our own public keys, for publication at the edge. */
     jwksJson: (): string | undefined => own.keys.json(),
   };
+}
+
+function createFailedCount(metrics: Metrics | undefined) {
+  const failed = metrics?.counter(
+    'token_keys_failed_total',
+    'Fetches of keys of an issuer that brought none.',
+    ['issuer'],
+  );
+  return (issuer: string): void => void failed?.inc({ issuer });
 }
 
 /** Fetches our own keys, and the revocations with them, as far as they changed. */

@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AppError } from '../../../services/shared/errors/app-error.ts';
+import { createMetrics } from '../../../services/shared/telemetry/metrics.ts';
 import { createUserIdOf, subjectKeyOf } from '../../../services/shared/tokens/player-id.ts';
 import {
   createTokenVerifier,
@@ -50,10 +51,11 @@ const auth = {
   },
 } as unknown as TokenVerifierOptions['auth'];
 
-function start(): void {
+function start(options: Partial<TokenVerifierOptions> = {}): void {
   verifier = createTokenVerifier({
     policy: { ...POLICY, outside: [IDP] },
     ...{ auth, clock: { now: () => nowMs }, log: log as never },
+    ...options,
   });
 }
 
@@ -133,6 +135,19 @@ describe('an outside provider', () => {
     expect([verifier.stands(their), verifier.stands(our)]).toEqual([false, true]);
     await expect(verifier.verify(ofTheirs())).rejects.toMatchObject({ reason: 'TOKEN_INVALID' });
     expect(verifier.verify(ownToken)).toBe(our);
+  });
+
+  test('that publishes no key for a moment signs nobody out, and is counted', async () => {
+    verifier.close();
+    const metrics = createMetrics('test', { runtime: false });
+    start({ metrics });
+    const their = await verifier.verify(ofTheirs());
+    answer = () => new Response('{"keys":[]}');
+    await pass(REFRESH_MS);
+    expect(await complaint()).toMatch(/^https:.*: the key set has no key that verifies signatures/);
+    expect(verifier.stands(their)).toBe(true);
+    expect(await verifier.verify(ofTheirs({ name: 'Another token' }))).toMatchObject({ userId: ALICE });
+    expect(await metrics.text()).toMatch(/token_keys_failed_total\{issuer="https:.*\} [1-9]/);
   });
 
   test('may leave out the key id, and such a token is looked at each time', async () => {

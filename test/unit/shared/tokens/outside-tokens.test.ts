@@ -2,7 +2,7 @@
 import { createLocalJWKSet, type JWSHeaderParameters } from 'jose';
 import { describe, expect, test, vi } from 'vitest';
 import { AppError } from '../../../../services/shared/errors/app-error.ts';
-import { parseKeySet } from '../../../../services/shared/tokens/key-set.ts';
+import { parseKeySet } from '../../../../services/shared/tokens/held-keys.ts';
 import { checkToken, parseToken } from '../../../../services/shared/tokens/token-check.ts';
 import { outsideTokenRules, type TokenRules } from '../../../../services/shared/tokens/token-policy.ts';
 import { TokenRefusal } from '../../../../services/shared/tokens/token-refusal.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLocalJWKSet, type JWSHeaderParameters } from 'jose';
 import { afterAll, describe, expect, test } from 'vitest';
-import { parseKeySet } from '../../../../services/shared/tokens/key-set.ts';
+import { parseKeySet } from '../../../../services/shared/tokens/held-keys.ts';
 import { aliasOf, createUserIdOf, subjectKeyOf } from '../../../../services/shared/tokens/player-id.ts';
 import { checkToken, parseToken } from '../../../../services/shared/tokens/token-check.ts';
 import { outsideTokenRules, parseTokenPolicy } from '../../../../services/shared/tokens/token-policy.ts';
