@@ -7,7 +7,7 @@ import { AppError } from '../../../services/shared/errors/app-error.ts';
 import { ADDRESSES_PER_SITE, createAddressLimiter } from '../../../services/shared/net/address-limiter.ts';
 import type { ConnectionLimits } from '../../../services/shared/net/connections.ts';
 import { holdersOf, type NetworkList, subscriberOf } from '../../../services/shared/net/networks.ts';
-import { type Rate, restAfter, waitMs } from '../../../services/shared/rate/gcra.ts';
+import type { Rate } from '../../../services/shared/rate/gcra.ts';
 import type { AddressShare, Holding } from '../hub/address-share.ts';
 import {
   ADDRESS_PART_OF_UPGRADES,
@@ -15,6 +15,7 @@ import {
   SPARE_CONNECTIONS,
   UPGRADE_RETRY_S,
 } from './limits.ts';
+import { createUpgradeTurns } from './upgrade-turns.ts';
 
 export interface AdmissionOptions {
   maxSockets: number;
@@ -58,13 +59,12 @@ function keepWhileHeld<Kept extends Holding>(holdings: Map<string, Kept>, name: 
 
 export function createAdmission(options: AdmissionOptions) {
   const { maxSockets, maxSocketsPerAddress, maxUpgradesPerS, addressLimitExempt, monotonicMs } = options;
-  const upgrades = { perSecond: maxUpgradesPerS, burst: maxUpgradesPerS };
+  const turns = createUpgradeTurns(maxUpgradesPerS, monotonicMs);
   const perAddress = upgradesOfAddress(maxUpgradesPerS);
   const limiter = createAddressLimiter(monotonicMs);
   const shares = new Map<string, AddressShare>();
   const sites = new Map<string, Holding>();
   let sockets = 0;
-  let restAtMs = 0;
 
   function shareOf(address: string): AddressShare | undefined {
     if (addressLimitExempt.has(address)) return undefined;
@@ -97,10 +97,7 @@ export function createAdmission(options: AdmissionOptions) {
     admit(address: string): AddressShare | undefined {
       const share = shareOf(address);
       if (sockets >= maxSockets) throw new AppError('NODE_FULL', RETRY);
-      const nowMs = monotonicMs();
-      const next = restAfter(upgrades, restAtMs, nowMs);
-      if (waitMs(upgrades, next, nowMs) > 0) throw new AppError('NODE_FULL', RETRY);
-      restAtMs = next;
+      if (!turns.take(share?.address)) throw new AppError('NODE_FULL', RETRY);
       sockets += 1;
       if (share !== undefined) count(share, 1);
       return share;

@@ -20,7 +20,7 @@ export const BAD_MESSAGES_ALLOWED = 5;
 
 /**
  * What one address may use of MAX_UPGRADES_PER_S: a twentieth of the rate and a quarter of the burst. An office of a thousand is back within
- * six seconds, and it takes twenty addresses to use up the rate of a node.
+ * six seconds. Twenty addresses can ask for the whole rate of a node; what more of them get is shared (upgrade-turns.ts).
  */
 export const ADDRESS_PART_OF_UPGRADES = { ofRate: 1 / 20, ofBurst: 1 / 4 } as const;
 /** Connections that one address may open for each upgrade it may request. The surplus gets an answer with a retry time. */

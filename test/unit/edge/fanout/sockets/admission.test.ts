@@ -39,8 +39,33 @@ describe('the upgrades of one address', () => {
   test('are a quarter of the burst of a node, and refused ones take nothing from others', () => {
     expect(admitted(attempt('192.0.2.1', 1_000))).toBe(25);
     expect(attempt('192.0.2.1')).toEqual(['RATE_LIMITED']);
-    for (const host of [2, 3, 4]) expect(admitted(attempt(`192.0.2.${host}`, 25))).toBe(25);
-    expect(attempt('192.0.2.5')).toEqual(['NODE_FULL']);
+    for (const host of [2, 3]) expect(admitted(attempt(`192.0.2.${host}`, 25))).toBe(25);
+    expect(attempt('192.0.2.4')).toEqual(['admitted']);
+  });
+
+  test('are at most what they leave to others, when several use up the burst of a node', () => {
+    const hosts = Array.from({ length: 60 }, (_, host) => `192.0.2.${host}`);
+    expect(hosts.slice(0, 6).map((host) => admitted(attempt(host, 25)))).toEqual([25, 25, 25, 13, 6, 3]);
+    expect(attempt('192.0.2.99')).toEqual(['admitted']);
+  });
+
+  test('of a newcomer are found while many addresses ask for more than the node has, and the node is used', () => {
+    admission = start({ maxUpgradesPerS: 200 });
+    const greedy = Array.from({ length: 60 }, (_, host) => `192.0.2.${host}`);
+    const refused: number[] = [];
+    let used = 0;
+    for (let tick = 0; tick < 300; tick += 1) {
+      nowMs += 100;
+      const newcomer = `198.51.100.${tick % 250}`;
+      const wave = [...greedy.slice(tick % 60), ...greedy.slice(0, tick % 60)];
+      const now = wave.reduce((sum, host) => sum + admitted(attempt(host, 5)), 0);
+      if (tick >= 200) used += now;
+      const [outcome] = attempt(newcomer);
+      // In the first seconds the greedy are as new.
+      if (tick >= 50 && outcome !== 'admitted') refused.push(tick);
+    }
+    expect(refused).toEqual([]);
+    expect(used).toBeGreaterThan(1_800);
   });
 
   test('are refilled at a twentieth of the rate of a node, and the refusal says when', () => {
@@ -67,7 +92,7 @@ describe('the upgrades of one address', () => {
   test('are those of four addresses for an IPv6 site', () => {
     const networks = Array.from({ length: 30 }, (_, network) => `2001:db8:0:${network.toString(16)}::1`);
     admission = start({ maxUpgradesPerS: 1_000 });
-    expect(admitted(networks.flatMap((network) => attempt(network, 50)))).toBe(1_000);
+    expect(admitted(networks.flatMap((network) => attempt(network, 50)))).toBe(800);
     nowMs += 1_000;
     expect(admitted(networks.flatMap((network) => attempt(network, 50)))).toBe(200);
     expect(attempt('2001:db8:1:1::1')).toEqual(['admitted']);
