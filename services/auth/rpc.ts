@@ -66,7 +66,7 @@ function checkBatchSize(size: number, most = MAX_ACTIONS): void {
 }
 
 export function authRegistration(parts: AuthParts): ServiceRegistration {
-  const { config, keys, keySets, profiles, metrics, clock, playerIds, players } = parts;
+  const { config, keys, keySets, profiles, metrics, clock, playerIds, players, revocations } = parts;
   const resolve = createResolvePlayer({ playerIds, players });
   const { issuer, audience } = config.tokenPolicy;
   const terms = { issuer, audience, lifetimeS: config.tokenLifetimeS };
@@ -136,6 +136,8 @@ export function authRegistration(parts: AuthParts): ServiceRegistration {
       const verdicts = verifyActions(actions, {
         findKey: keys.actionKey,
         allowV0: config.allowV0Signatures,
+        lifetimeS: config.actionLifetimeS,
+        isRevoked: (userId, issuedAtMs) => revocations.has({ tokenId: '', userId, issuedAtMs }),
         nowMs: clock.now(),
       });
       metrics.actionsVerified(verdicts);

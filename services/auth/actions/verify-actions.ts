@@ -1,4 +1,7 @@
-/** Verifies signed actions: valid, expired or invalid. An invalid action never affects others of the batch. */
+/**
+ * Verifies signed actions: valid, expired or invalid. An invalid action never affects others of the batch. A signature that was made
+ * before its player was revoked has expired.
+ */
 import { create } from '@bufbuild/protobuf';
 import {
   type Action,
@@ -18,6 +21,10 @@ const EXPIRED = create(ActionVerdictSchema, { status: Status.EXPIRED });
 export interface VerifyActionsOptions {
   findKey: FindActionKey;
   allowV0: boolean;
+  /** How long a signature is valid: it tells when one was made. */
+  lifetimeS: number;
+  /** Whether what a player was given up to this time is revoked. */
+  isRevoked: (userId: string, givenAtMs: number) => boolean;
   nowMs: number;
 }
 
@@ -27,7 +34,7 @@ function readAction({ leaderboard, userId, actionId, points }: Action): SignedAc
 
 function judge(
   signed: SignedActionMessage,
-  { findKey, allowV0, nowMs }: VerifyActionsOptions,
+  { findKey, allowV0, lifetimeS, isRevoked, nowMs }: VerifyActionsOptions,
 ): ActionVerdict {
   if (signed.action === undefined) return INVALID;
   const action = readAction(signed.action);
@@ -37,6 +44,7 @@ function judge(
     (allowV0 ? openV0Signature(action, signed.signature, findKey) : undefined);
   if (genuine === undefined) return INVALID;
   if (nowMs >= genuine.expiresAt * MS_PER_S) return EXPIRED;
+  if (isRevoked(action.userId, (genuine.expiresAt - lifetimeS) * MS_PER_S)) return EXPIRED;
   return create(ActionVerdictSchema, {
     status: Status.VALID,
     keyId: genuine.kid,

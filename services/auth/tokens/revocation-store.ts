@@ -1,6 +1,6 @@
 /**
- * Revocations on disk, beside the keys: single tokens by their id, and players, whose tokens up to that time are all void. An entry
- * is dropped once every token that it concerns has expired. Their number is limited.
+ * Revocations on disk, beside the keys: single tokens by their id, and players, whose tokens and signatures up to that time are all
+ * void. An entry is dropped once every token and signature that it concerns has expired. Their number is limited.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ export interface StoredRevocation {
 
 /** With every field at its limit they fit into one message. For more, withdraw the key. */
 export const MAX_REVOCATIONS = 5_000;
-/** No token of any issuer is accepted for longer. */
+/** No token of any issuer, and no signature, is accepted for longer. */
 const LIFETIME_MS = (MAX_OUTSIDE_TOKEN_AGE_S + 2 * OUTSIDE_CLOCK_TOLERANCE_S) * 1000;
 /** The form of a `jti` or `sub`. */
 const SUBJECT = /^[\x21-\x7e]{1,128}$/;

@@ -22,7 +22,9 @@ const ERASE_CALL = { limitMs: 40_000 };
 
 export function defineAuditErase(audit: Command, { session, print, act }: CommandSite): void {
   addYesOption(audit.command('erase'))
-    .description('removes a player from all data for good; the chain stays valid')
+    .description(
+      'revoke the tokens and signatures of a player, and remove the player from all data for good; the chain stays valid',
+    )
     .argument('<user>', 'the player', readUser)
     .action(
       act(async (user: string, { yes = false }: Confirmable) =>
@@ -40,7 +42,11 @@ async function revokeAndErase(
   // Asked first, so that nothing is revoked if the service or its database cannot be reached, or the id is mistyped.
   const { known } = await (await session.operator()).findPlayer({ userId }, CALL);
   if (!known) throw new Error('No data of this player is stored.');
-  await confirm(session, `This removes ${userId} from every board and all data, for good.`, confirmed);
+  await confirm(
+    session,
+    `This revokes every token and signature of ${userId} so far, and removes ${userId} from every board and all data, for good. What counted stays in the log under a pseudonym.`,
+    confirmed,
+  );
   const audit = await session.audit();
   const state = await revokeSubject(session, 'player', userId).catch((error: unknown) => {
     throw new Error(`the player is not erased: ${describeFailure(error)}`, { cause: error });

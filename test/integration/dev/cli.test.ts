@@ -317,7 +317,14 @@ describe('the audit log', () => {
     const keptBefore = await keptAttempts();
     // One more, of which nothing is written yet when the erasure begins.
     expect((await submit(token, { ...body, actionId: 'a10' })).status).toBe(403);
-    expect(await print('erase', 'alice')).toMatch(/^revoked alice\nerased from 1 boards, recorded as \d+:/);
+    const old = {
+      actionId: 'a11',
+      points: 3,
+      signature: (await stack.cli(['sign', 'alice', 'a11', '3'])).stdout.trim(),
+    };
+    expect(await print('erase', 'alice', '--yes')).toMatch(
+      /^revoked alice\nerased from 1 boards, recorded as \d+:/,
+    );
     expect((await submit(token, body)).status).toBe(401);
     expect(await print('verify', '--head', head)).toMatch(OK);
     expect(await print('export')).not.toContain('alice');
@@ -327,5 +334,8 @@ describe('the audit log', () => {
     expect(await top.text()).not.toContain('alice');
     const again = await stack.cli(['audit', 'erase', 'alice']);
     expect(again).toMatchObject({ code: 1, stderr: 'No data of this player is stored.\n' });
+    // Who returns can't use what was signed before.
+    const returned = (await stack.cli(['token', 'alice'])).stdout.trim();
+    expect((await submit(returned, old)).body).toMatchObject({ reason: 'SIGNATURE_EXPIRED' });
   });
 });

@@ -146,7 +146,8 @@ describe('the literal v0 form', () => {
 });
 
 describe('a batch of signed actions', () => {
-  const options = { findKey, allowV0: false, nowMs: NOW_MS };
+  const LIFETIME_S = EXPIRES_AT - NOW_MS / 1000;
+  const options = { findKey, allowV0: false, lifetimeS: LIFETIME_S, isRevoked: () => false, nowMs: NOW_MS };
   const signed = (signature: string, fields: Partial<typeof ACTION> = {}) =>
     create(SignedActionSchema, { action: { ...ACTION, ...fields }, signature });
   const genuine = signAction(ACTION, KEY, EXPIRES_AT);
@@ -188,6 +189,16 @@ describe('a batch of signed actions', () => {
     const statusAt = (nowMs: number) => verifyActions([signed(genuine)], { ...options, nowMs })[0]?.status;
     expect(statusAt(EXPIRES_AT * 1000 - 1)).toBe(Status.VALID);
     expect(statusAt(EXPIRES_AT * 1000)).toBe(Status.EXPIRED);
+  });
+
+  test('has expired if it was made before its player was revoked', () => {
+    const statusAfter = (revokedAtMs: number) => {
+      const isRevoked = (userId: string, givenAtMs: number) =>
+        userId === ACTION.userId && givenAtMs <= revokedAtMs;
+      return verifyActions([signed(genuine)], { ...options, isRevoked })[0]?.status;
+    };
+    expect(statusAfter(NOW_MS)).toBe(Status.EXPIRED);
+    expect(statusAfter(NOW_MS - 1)).toBe(Status.VALID);
   });
 
   test('takes v0 only when the operator allows it', () => {

@@ -30,7 +30,7 @@ it.each(['', 'n', 'no', 'bob'])('changes nothing if a person at the terminal ans
   expect(await erase(known, [], answer)).toMatchObject({
     ...{ code: 1, output: '', asked: [['findPlayer', { userId: 'bob' }]] },
     errors:
-      'This removes bob from every board and all data, for good. Continue? [y/N] not confirmed: nothing was changed\n',
+      'This revokes every token and signature of bob so far, and removes bob from every board and all data, for good. What counted stays in the log under a pseudonym. Continue? [y/N] not confirmed: nothing was changed\n',
   });
 });
 
