@@ -57,6 +57,14 @@ describe('the live board', () => {
     const words = score.toLocaleString('en');
     await rowOf(page, 'Grace Hopper').getByText(words, { exact: true }).waitFor();
     await page.locator('#own-score').getByText(`${words} points`).waitFor();
+
+    // The same score, on a board that is shown with decimals and a unit.
+    await page.locator('live-scoreboard').evaluate((board) => {
+      board.setAttribute('decimals', '3');
+      board.setAttribute('unit', 's');
+    });
+    const shown = `${(score / 1_000).toLocaleString('en', { minimumFractionDigits: 3 })} s`;
+    await rowOf(page, 'Grace Hopper').getByText(shown, { exact: true }).waitFor();
   });
 
   it('shows a name as text, whatever it looks like', async () => {

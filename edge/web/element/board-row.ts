@@ -3,6 +3,7 @@
 import type { BoardEntry } from '../client/frames.js';
 import { CountUp } from './count-up.js';
 import { createElement } from './elements.js';
+import type { ScoreFormat } from './score-format.js';
 import { fill, type Words } from './words.js';
 
 /** How long "▲ 2" stays: long enough to notice, short enough to mean "just now". */
@@ -18,6 +19,7 @@ export interface RowOptions {
   /** Tells the player from another one with the same name; empty if there is none. */
   readonly tag: string;
   readonly words: Words;
+  readonly format: ScoreFormat;
 }
 
 const part = (name: string, attributes: Readonly<Record<string, string>> = {}) => ({
@@ -36,6 +38,7 @@ export class BoardRow {
   readonly #score = createElement('span', part('score'));
   readonly #bar = createElement('span', part('bar', { 'aria-hidden': 'true' }));
   readonly #counter: CountUp;
+  #format: ScoreFormat = String;
   #entry: BoardEntry | undefined;
   #markTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -45,14 +48,16 @@ export class BoardRow {
     player.append(this.#name, this.#tag, this.#you, this.#mark);
     this.element.append(this.#rank, player, this.#score, this.#bar);
     this.#counter = new CountUp((value) => {
-      this.#score.textContent = numberFormat.format(value);
+      this.#score.textContent = this.#format(value);
       if (this.#entry !== undefined) onScore(this.#entry, value);
     });
   }
 
-  update(entry: BoardEntry, { share, own, animated, tag, words }: RowOptions): void {
+  update(entry: BoardEntry, { share, own, animated, tag, words, format }: RowOptions): void {
     const before = this.#entry;
+    const isSameFormat = format === this.#format;
     this.#entry = entry;
+    this.#format = format;
     const isLeader = entry.rank === 1;
     this.element.dataset.userId = entry.userId;
     this.element.classList.toggle('own', own);
@@ -69,7 +74,7 @@ export class BoardRow {
     this.#you.textContent = words.you;
     this.#you.hidden = !own || entry.username === '';
     this.#bar.style.setProperty('--share', share.toFixed(4));
-    if (before !== undefined && animated) this.#counter.runTo(entry.score);
+    if (before !== undefined && animated && isSameFormat) this.#counter.runTo(entry.score);
     else this.#counter.set(entry.score);
     if (before !== undefined && before.rank !== entry.rank) this.#showMark(before.rank - entry.rank, words);
   }

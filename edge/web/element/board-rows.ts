@@ -6,7 +6,8 @@
 import type { Board, BoardEntry } from '../client/frames.js';
 import { BoardRow, numberFormat } from './board-row.js';
 import { createElement } from './elements.js';
-import { entryBelow, fullBarScore, MOST_ROWS, type Own, shareOf, tagsOf } from './shown-entries.js';
+import type { ScoreFormat } from './score-format.js';
+import { barShares, entryBelow, MOST_ROWS, type Own, tagsOf } from './shown-entries.js';
 import { fill, type Words } from './words.js';
 
 const MOVE: KeyframeAnimationOptions = { duration: 500, easing: 'cubic-bezier(0.2, 0, 0, 1)' };
@@ -23,6 +24,7 @@ export interface RowsOptions {
   readonly showsOwn: boolean;
   readonly animated: boolean;
   readonly words: Words;
+  readonly format: ScoreFormat;
 }
 
 export class BoardRows {
@@ -48,18 +50,18 @@ export class BoardRows {
   }
 
   render(board: Pick<Board, 'entries'>, options: RowsOptions): void {
-    const { own, rows, showsFree, showsOwn, animated, words } = options;
+    const { own, rows, showsFree, showsOwn, animated, words, format } = options;
     const topsBefore = animated ? this.#tops() : undefined;
     const shown = board.entries.slice(0, rows);
     const below = showsOwn && own !== undefined ? entryBelow(board.entries, shown, own) : undefined;
     const all = below === undefined ? shown : [...shown, below];
-    const [full, tags] = [fullBarScore(board.entries), tagsOf(all)];
+    const [shareOf, tags] = [barShares(board.entries), tagsOf(all)];
     const elements: HTMLElement[] = all.map((entry) => {
       const row = this.#rows.get(entry.userId) ?? new BoardRow(this.#onScore);
       this.#rows.set(entry.userId, row);
       const isOwn = entry.userId === own?.userId;
-      const share = shareOf(entry.score, full);
-      row.update(entry, { share, own: isOwn, animated, tag: tags.get(entry.userId) ?? '', words });
+      const share = shareOf(entry.score);
+      row.update(entry, { share, own: isOwn, animated, tag: tags.get(entry.userId) ?? '', words, format });
       return row.element;
     });
     if (showsFree) elements.splice(shown.length, 0, ...this.#free.slice(shown.length, rows));

@@ -15,11 +15,11 @@ import {
   type TokenSource,
 } from '../client/scoreboard-client.js';
 import { Announcer } from './announcements.js';
-import { numberFormat } from './board-row.js';
 import { BoardRows } from './board-rows.js';
 import { describeConnection } from './connection-words.js';
 import { createElement } from './elements.js';
 import { liveScoreboardSheet } from './live-scoreboard-style.js';
+import { scoreFormat } from './score-format.js';
 import { type Own, rowsFrom } from './shown-entries.js';
 import { type Words, wordsFrom, wordsFromJson } from './words.js';
 
@@ -45,7 +45,7 @@ export interface LiveScoreboardEvents {
 export class LiveScoreboard extends HTMLElement {
   static readonly observedAttributes = [
     ...['src', 'leaderboard'],
-    ...['highlight', 'heading', 'rows', 'hide-empty', 'own-row', 'own-name', 'words'],
+    ...['highlight', 'heading', 'rows', 'hide-empty', 'own-row', 'own-name', 'words', 'decimals', 'unit'],
   ];
 
   readonly #root = createElement('section', { class: 'board', part: 'board', 'aria-labelledby': 'title' });
@@ -59,9 +59,10 @@ export class LiveScoreboard extends HTMLElement {
     (sentence) => {
       this.#spoken.textContent = sentence;
     },
-    () => ({ words: this.words, format: (score) => numberFormat.format(score) }),
+    () => ({ words: this.words, format: this.#format }),
   );
   #words: Words | undefined;
+  #format = this.#readFormat();
   #state: ConnectionState = { status: 'connecting', reason: '' };
   #link: ScoreboardLink | undefined;
   #token: TokenSource | string | undefined;
@@ -131,9 +132,15 @@ export class LiveScoreboard extends HTMLElement {
   attributeChangedCallback(name: string, before: string | null, after: string | null): void {
     if (before === after) return;
     if (name === 'words') this.#words = undefined;
+    if (name === 'decimals' || name === 'unit') this.#format = this.#readFormat();
     if (!this.isConnected) return;
     if (name === 'src' || name === 'leaderboard') this.#restart();
     else this.#showWords();
+  }
+
+  #readFormat() {
+    const locale = document.documentElement.lang || undefined;
+    return scoreFormat(locale, this.getAttribute('decimals'), this.getAttribute('unit'));
   }
 
   /** If the page set a property before this module was loaded, a plain property hides the accessor: replaces it. */
@@ -215,7 +222,7 @@ export class LiveScoreboard extends HTMLElement {
       showsFree: !this.hasAttribute('hide-empty'),
       showsOwn: this.hasAttribute('own-row'),
       animated: !this.#reducedMotion.matches && document.visibilityState === 'visible',
-      words: this.words,
+      ...{ words: this.words, format: this.#format },
     });
     this.#empty.hidden = board.entries.length > 0;
     this.#announcer.follow(board, own?.userId);
@@ -240,7 +247,7 @@ export class LiveScoreboard extends HTMLElement {
       { entries: [] },
       {
         ...{ own: undefined, rows: rowsFrom(this.getAttribute('rows')), showsOwn: false, animated: false },
-        ...{ showsFree: !this.hasAttribute('hide-empty'), words: this.words },
+        ...{ showsFree: !this.hasAttribute('hide-empty'), words: this.words, format: this.#format },
       },
     );
   }

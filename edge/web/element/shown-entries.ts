@@ -27,15 +27,15 @@ export function tagsOf(entries: readonly BoardEntry[]): ReadonlyMap<string, stri
   return tags;
 }
 
-/** The score of a full bar. Entries are best first. */
-export function fullBarScore(entries: readonly BoardEntry[]): number {
+/** How much of its bar a score fills, from 0 to 1. Entries are best first, so their scores tell whether less is better. */
+export function barShares(entries: readonly BoardEntry[]): (score: number) => number {
   const leader = entries[0]?.score ?? 0;
+  const last = entries.at(-1)?.score ?? 0;
+  // One more, so that a leader with 0 does not empty all other bars.
+  if (leader < last) return (score) => Math.min(1, (leader + 1) / (score + 1));
   const median = entries[Math.floor(entries.length / 2)]?.score ?? 0;
-  return median === 0 ? leader : Math.min(leader, median * FULL_AT_MEDIANS);
-}
-
-export function shareOf(score: number, full: number): number {
-  return full === 0 ? 0 : Math.min(1, score / full);
+  const full = median === 0 ? leader : Math.min(leader, median * FULL_AT_MEDIANS);
+  return (score) => (full === 0 ? 0 : Math.min(1, score / full));
 }
 
 export interface Own {

@@ -51,6 +51,8 @@ export interface LiveScoreboardAttributes {
   'own-row'?: boolean | '';
   'own-name'?: string;
   words?: string;
+  decimals?: number | string;
+  unit?: string;
 }
 
 export declare class LiveScoreboard extends HTMLElement {

@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BoardEntry } from '../../../../../edge/web/client/frames.ts';
-import {
-  entryBelow,
-  fullBarScore,
-  rowsFrom,
-  shareOf,
-  tagsOf,
-} from '../../../../../edge/web/element/shown-entries.ts';
+import { barShares, entryBelow, rowsFrom, tagsOf } from '../../../../../edge/web/element/shown-entries.ts';
 
 const entry = (userId: string, username: string, score: number, rank = 1): BoardEntry => ({
   ...{ userId, username, score, rank },
@@ -48,9 +42,13 @@ describe('a tag', () => {
 
 describe('a bar', () => {
   const shares = (...scores: number[]) => {
-    const full = fullBarScore(scores.map((score) => entry('x', 'x', score)));
-    return scores.map((score) => shareOf(score, full));
+    return scores.map(barShares(scores.map((score) => entry('x', 'x', score))));
   };
+
+  it('is full for the leader where less is better, and shorter for more', () => {
+    expect(shares(99, 199, 399)).toEqual([1, 0.5, 0.25]);
+    expect(shares(0, 1)).toEqual([1, 0.5]);
+  });
 
   it('is as long as the share of the leader', () => {
     expect(shares(100, 75, 50, 25)).toEqual([1, 0.75, 0.5, 0.25]);
