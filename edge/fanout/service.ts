@@ -20,6 +20,7 @@ import { createBoardSource } from './feed/board-source.ts';
 import { createEventReader } from './feed/event-reader.ts';
 import { Feed } from './feed/feed.ts';
 import { createFindFeedStream } from './feed/feed-stream.ts';
+import { Following } from './feed/following.ts';
 import { Freshness } from './feed/freshness.ts';
 import { Standings } from './feed/standings.ts';
 import { Hub } from './hub/hub.ts';
@@ -118,7 +119,7 @@ async function startNode(parts: NodeParts) {
   const { config, upstream, metrics, log } = parts;
   const socketApp = await createSocketApp();
   const boards = createBoards(parts, socketApp);
-  const { hub, freshness, standings } = boards;
+  const { hub, freshness, following, standings } = boards;
   const sockets = await startSockets(parts, socketApp, boards);
   const { authentication, connections, server, sessions } = sockets;
   const feed = new Feed({
@@ -128,7 +129,7 @@ async function startNode(parts: NodeParts) {
     findStream: createFindFeedStream({ ...config, rank: upstream.rank }),
     log,
     metrics,
-    onEvent: createEventReader({ hub, freshness, log, metrics }),
+    onEvent: createEventReader({ hub, following, freshness, log, metrics }),
     onOpened: () => freshness.onFeedOpened(),
     onLost: (sinceMs) => freshness.onFeedLost(sinceMs),
     monotonicMs,
@@ -136,6 +137,7 @@ async function startNode(parts: NodeParts) {
   freshness.start(() => {
     authentication.closeExpired();
     hub.closeSlow();
+    following.refresh();
   });
   feed.start();
   upstream.verifier.onWithdrawn((isVoid) => authentication.closeVoid(sessions.open, isVoid));
@@ -145,6 +147,7 @@ async function startNode(parts: NodeParts) {
     authenticated: () => authentication.count,
     behind: () => hub.behind,
     boards: () => hub.watched,
+    followed: () => following.total,
     feedHealthy: () => feed.isHealthy,
   });
 
@@ -157,6 +160,7 @@ async function startNode(parts: NodeParts) {
       server.stopListening();
       await drainSockets(sessions.open, Math.random);
       standings.stop();
+      following.stop();
       freshness.stop();
       await feed.stop();
       hub.stop();
@@ -182,13 +186,14 @@ function createBoards({ config, upstream, metrics, clock, log }: NodeParts, { pu
   const source = createBoardSource({ rank, rankStream, oftenRead: DEFAULT_LEADERBOARD });
   const freshness = new Freshness({ hub, source, sentinel: DEFAULT_LEADERBOARD, log, metrics, monotonicMs });
   const standings = new Standings({ rank, personal, log });
-  return { personal, hub, freshness, standings };
+  const following = new Following({ rank, log, monotonicMs });
+  return { personal, hub, freshness, following, standings };
 }
 
 async function startSockets(
   { config, upstream, metrics, clock, log }: NodeParts,
   socketApp: SocketApp,
-  { personal, hub, freshness, standings }: ReturnType<typeof createBoards>,
+  { personal, hub, freshness, following, standings }: ReturnType<typeof createBoards>,
 ) {
   const { host, port, allowedOrigins, trustedProxies } = config;
   const connections = createConnections({
@@ -207,6 +212,7 @@ async function startSockets(
     hub,
     readBoard: (channel) => freshness.open(channel),
     readStanding: (session, channel) => standings.welcome(session, [channel]),
+    following,
     admission,
     authentication,
     firstBoard: DEFAULT_LEADERBOARD,

@@ -2,23 +2,26 @@
 import type { Log } from '../../../services/shared/telemetry/log.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { FanoutMetrics } from '../metrics/fanout-metrics.ts';
+import type { Following } from './following.ts';
 import type { Freshness } from './freshness.ts';
 import { parseScoreEvent } from './score-event.ts';
 
 export interface EventReaderOptions {
   hub: Pick<Hub, 'offerBoard' | 'offerPlayers'>;
+  following: Pick<Following, 'offer'>;
   freshness: Pick<Freshness, 'onEvent'>;
   log: Log;
   metrics: Pick<FanoutMetrics, 'events'>;
 }
 
 /** An event that cannot be read is logged and skipped; polls repair its board. */
-export function createEventReader({ hub, freshness, log, metrics }: EventReaderOptions) {
+export function createEventReader({ hub, following, freshness, log, metrics }: EventReaderOptions) {
   return (payload: Uint8Array): void => {
     try {
       const { leaderboard, board, players, committedAtMs, boardBehind } = parseScoreEvent(payload);
       if (board !== undefined) hub.offerBoard(board, committedAtMs);
       hub.offerPlayers(leaderboard, players);
+      following.offer(leaderboard, players);
       freshness.onEvent(leaderboard, boardBehind);
       metrics.events.inc({ outcome: 'read' });
     } catch (error) {

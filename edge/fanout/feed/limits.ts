@@ -26,6 +26,15 @@ export const STANDINGS_PER_READ = 100;
 /** Pause after a standing that could not be read: shorter than a viewer notices, and few calls while rank is down. */
 export const STANDING_RETRY_MS = 500;
 
+/** Players that one read takes together: as many as a `ListPlayers` takes. */
+export const PLAYERS_PER_READ = 200;
+/** Pause between two rounds of reads: how often a list is read while its players move all the time. */
+export const FOLLOWED_ROUND_MS = 250;
+/** Reads of a round, one after another. With 200 players each, 20 a second keep Redis busy for a fortieth of its time. */
+export const FOLLOWED_READS_PER_ROUND = 5;
+/** A list of this age is read again, since others may have passed its players. */
+export const FOLLOWED_STALE_MS = 5_000;
+
 /** Interval of JetStream's heartbeats on an idle feed. Two missed heartbeats end the session. */
 export const FEED_HEARTBEAT_MS = 500;
 /** Length of one pull request. */

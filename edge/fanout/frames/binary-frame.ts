@@ -1,6 +1,7 @@
 /** Frames as protobuf messages, with the fields of the JSON frames. */
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { ServerFrameSchema } from '../../../gen/scoreboard/live/v1/live_pb.ts';
+import type { Entry } from './board-state.ts';
 import type { BoardFields, FrameFields } from './frame-fields.ts';
 
 type ServerFrameInit = NonNullable<MessageInitShape<typeof ServerFrameSchema>['frame']>;
@@ -26,6 +27,10 @@ function toMessage(fields: FrameFields): ServerFrameInit {
       };
     case 'score:current':
       return { case: 'current', value: toPosition(fields) };
+    case 'score:players': {
+      const { leaderboardId, players, stale } = fields;
+      return { case: 'players', value: { leaderboardId, players: players.map(toEntry), stale } };
+    }
     case 'pong':
       return { case: 'pong', value: fields.userId === null ? {} : { userId: fields.userId } };
     case 'authenticated':
@@ -45,13 +50,11 @@ function toPosition({ leaderboardId, epoch, seq, stale, size = 0 }: Omit<BoardFi
 }
 
 function toBoard(fields: BoardFields) {
-  const leaderboard = fields.leaderboard.map(({ userId, username, score, rank }) => ({
-    userId,
-    username,
-    score: BigInt(score),
-    rank: BigInt(rank),
-  }));
-  return { leaderboard, ...toPosition(fields) };
+  return { leaderboard: fields.leaderboard.map(toEntry), ...toPosition(fields) };
+}
+
+function toEntry({ userId, username, score, rank }: Entry) {
+  return { userId, username, score: BigInt(score), rank: BigInt(rank) };
 }
 
 function toOptional(value: number | null | undefined): bigint | undefined {

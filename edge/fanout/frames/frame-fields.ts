@@ -27,6 +27,10 @@ export type FrameFields =
   | ({ readonly event: 'score:update' } & UpdateFields)
   | ({ readonly event: 'score:stale' } & Pick<BoardFields, 'leaderboardId' | 'stale' | 'size'>)
   | ({ readonly event: 'score:current' } & Omit<BoardFields, 'leaderboard'>)
+  | ({ readonly event: 'score:players'; readonly players: readonly Entry[] } & Pick<
+      BoardFields,
+      'leaderboardId' | 'stale'
+    >)
   | { readonly event: 'pong'; readonly userId: string | null }
   | { readonly event: 'authenticated'; readonly userId: string; readonly expiresAt: number }
   | {

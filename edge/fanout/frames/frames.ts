@@ -3,7 +3,7 @@ import type { AppError } from '../../../services/shared/errors/app-error.ts';
 import type { Position } from '../../../services/shared/values/position.ts';
 import { isBinaryBroadcast } from './binary-frame.ts';
 import type { BoardSize } from './board-size.ts';
-import type { Board, Cause, PlayerState } from './board-state.ts';
+import type { Board, Cause, Entry, PlayerState } from './board-state.ts';
 import { Frame } from './frame.ts';
 import type { BoardFields } from './frame-fields.ts';
 
@@ -49,6 +49,11 @@ export function currentFrame(
   size?: BoardSize,
 ): Frame {
   return new Frame({ event: 'score:current', leaderboardId: leaderboard, epoch, seq, stale, size });
+}
+
+/** The players whom the socket follows on a board. */
+export function playersFrame(leaderboard: string, players: readonly Entry[], stale: boolean): Frame {
+  return new Frame({ event: 'score:players', leaderboardId: leaderboard, players, stale });
 }
 
 export function pongFrame(userId: string | undefined): Frame {

@@ -17,6 +17,13 @@ export const SOCKETS_PER_PLAYER = 50;
 /** Boards for which a node remembers the newest state of one player. */
 export const BOARDS_PER_PLAYER = 100;
 
+/** Players whom one socket may follow, over all boards: one read of the rank service has room for them, so that a list is of one moment. */
+export const FOLLOWED_PER_SOCKET = 200;
+/** Players whom all sockets of a node may follow, each counted for each socket: some 20 MB. */
+export const FOLLOWED_PER_NODE = 100_000;
+/** The same for the sockets of one address: twenty that follow as many as they may. */
+export const FOLLOWED_PER_ADDRESS = 20 * FOLLOWED_PER_SOCKET;
+
 /** Data buffered for one socket beyond the kernel's buffer. Above it frames are dropped: newest state wins. */
 export const MAX_BACKPRESSURE_BYTES = 64 * 1024;
 /**

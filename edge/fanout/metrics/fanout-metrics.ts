@@ -9,6 +9,7 @@ export interface FanoutGauges {
   authenticated: () => number;
   behind: () => number;
   boards: () => number;
+  followed: () => number;
   feedHealthy: () => boolean;
 }
 
@@ -78,6 +79,9 @@ export function createFanoutMetrics(registry: Metrics = createMetrics('fanout'))
       });
       registry.gauge('fanout_sockets_behind', 'Sockets that do not keep up.', { collect: gauges.behind });
       registry.gauge('fanout_boards', 'Boards that are watched.', { collect: gauges.boards });
+      registry.gauge('fanout_followed_players', 'Players who are followed, each counted for each socket.', {
+        collect: gauges.followed,
+      });
       registry.gauge('fanout_feed_healthy', '1 while the feed is connected and answers.', {
         collect: () => Number(gauges.feedHealthy()),
       });

@@ -1,8 +1,9 @@
 /** Parses the messages of clients. A message has exactly a documented form or is refused; nothing is guessed. */
 import { AppError } from '../../../services/shared/errors/app-error.ts';
-import { parseLeaderboard } from '../../../services/shared/values/identifiers.ts';
+import { isUserId, parseLeaderboard } from '../../../services/shared/values/identifiers.ts';
 import type { Position } from '../../../services/shared/values/position.ts';
 import { type BoardSize, DEFAULT_SIZE, SIZES } from '../frames/board-size.ts';
+import { FOLLOWED_PER_SOCKET } from '../hub/limits.ts';
 import { PLAIN_MESSAGE_MAX_LENGTH } from './limits.ts';
 
 export type ClientMessage =
@@ -11,6 +12,8 @@ export type ClientMessage =
       readonly leaderboard: string;
       readonly resume: Position<number> | undefined;
       readonly size: BoardSize;
+      /** Players to follow on the board; undefined leaves them as they are. */
+      readonly players: readonly string[] | undefined;
     }
   | { readonly type: 'unsubscribe'; readonly leaderboard: string }
   | { readonly type: 'authenticate'; readonly token: string }
@@ -18,7 +21,7 @@ export type ClientMessage =
 
 /** The fields that each type may have besides `type`. */
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
-  subscribe: ['leaderboard', 'epoch', 'seq', 'size'],
+  subscribe: ['leaderboard', 'epoch', 'seq', 'size', 'players'],
   unsubscribe: ['leaderboard'],
   authenticate: ['token'],
   ping: [],
@@ -40,7 +43,8 @@ export function readMessage(text: string | undefined): MessageFields {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid();
   const fields = value as MessageFields;
-  if (text.length > PLAIN_MESSAGE_MAX_LENGTH && fields.type !== 'authenticate') {
+  const mayBeLong = fields.type === 'authenticate' || fields.players !== undefined;
+  if (text.length > PLAIN_MESSAGE_MAX_LENGTH && !mayBeLong) {
     throw invalid('The message is longer than 4 KiB.');
   }
   return fields;
@@ -69,8 +73,17 @@ function parseSize(value: unknown): BoardSize {
   return size;
 }
 
+/** Each once. */
+function parsePlayers(value: unknown): string[] | undefined {
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value) || value.length > FOLLOWED_PER_SOCKET || !value.every(isUserId)) {
+    throw invalid(`players must be a list of at most ${FOLLOWED_PER_SOCKET} user ids.`);
+  }
+  return [...new Set(value)];
+}
+
 export function parseClientMessage(fields: MessageFields): ClientMessage {
-  const { type, leaderboard, epoch, seq, size, token } = fields;
+  const { type, leaderboard, epoch, seq, size, players, token } = fields;
   const allowed = typeof type === 'string' && Object.hasOwn(FIELDS, type) ? FIELDS[type] : undefined;
   if (allowed === undefined)
     throw invalid('The type is unknown: use subscribe, unsubscribe, authenticate or ping.');
@@ -82,7 +95,7 @@ export function parseClientMessage(fields: MessageFields): ClientMessage {
     case 'subscribe':
       return {
         ...{ type, leaderboard: parseLeaderboard(leaderboard), resume: parsePosition(epoch, seq) },
-        size: parseSize(size),
+        ...{ size: parseSize(size), players: parsePlayers(players) },
       };
     case 'unsubscribe':
       return { type, leaderboard: parseLeaderboard(leaderboard) };

@@ -22,6 +22,12 @@ export interface SessionsOptions {
   readBoard: (channel: Channel) => void;
   /** Reads the standing of the socket's player on a board that it has joined. */
   readStanding: (session: Session, channel: Channel) => void;
+  /** The players whom a socket follows on a board, in place of those before. */
+  following: {
+    follow(session: Session, leaderboard: string, userIds: readonly string[]): void;
+    leave(session: Session, leaderboard: string): void;
+    forget(session: Session): void;
+  };
   admission: Pick<Admission, 'release'>;
   authentication: Pick<Authentication, 'begin' | 'forget'>;
   /** The board that every socket watches from the start. */
@@ -98,24 +104,27 @@ export class Sessions {
   }
 
   onClose(session: Session, code: number): void {
-    const { hub, authentication, admission, metrics } = this.#options;
+    const { hub, following, authentication, admission, metrics } = this.#options;
     session.socket = undefined;
     this.#open.delete(session);
     hub.forget(session);
+    following.forget(session);
     authentication.forget(session);
     admission.release(session.share);
     metrics.onClosed(code);
   }
 
   #handle(session: Session, fields: MessageFields): void {
-    const { hub, authentication } = this.#options;
+    const { hub, following, authentication } = this.#options;
     const message = parseClientMessage(fields);
     switch (message.type) {
       case 'subscribe':
         this.#join(session, message.leaderboard, message.resume, message.size);
+        if (message.players !== undefined) this.#follow(session, message.leaderboard, message.players);
         break;
       case 'unsubscribe':
         hub.leave(session, message.leaderboard);
+        following.leave(session, message.leaderboard);
         break;
       case 'authenticate':
         if (session.verifying) throw new AppError('RATE_LIMITED');
@@ -132,6 +141,12 @@ export class Sessions {
     if (channel === undefined) return;
     if (channel.newest === undefined) readBoard(channel);
     if (session.identity !== undefined) readStanding(session, channel);
+  }
+
+  /** For signed-in players. The token of a handshake may still be on its way to its verdict. */
+  #follow(session: Session, leaderboard: string, players: readonly string[]): void {
+    if (session.identity === undefined && !session.verifying) throw new AppError('TOKEN_REQUIRED');
+    if (session.socket !== undefined) this.#options.following.follow(session, leaderboard, players);
   }
 
   /**

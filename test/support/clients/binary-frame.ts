@@ -7,6 +7,7 @@ const EVENTS: Readonly<Record<NonNullable<ServerFrame['frame']['case']>, string>
   update: 'score:update',
   stale: 'score:stale',
   current: 'score:current',
+  players: 'score:players',
   pong: 'pong',
   authenticated: 'authenticated',
   error: 'error',

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scoreboard/live/v1/live.proto.
  */
 export const file_scoreboard_live_v1_live: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zY29yZWJvYXJkL2xpdmUvdjEvbGl2ZS5wcm90bxISc2NvcmVib2FyZC5saXZlLnYxIuQCCgtTZXJ2ZXJGcmFtZRIwCghzbmFwc2hvdBgBIAEoCzIcLnNjb3JlYm9hcmQubGl2ZS52MS5TbmFwc2hvdEgAEiwKBnVwZGF0ZRgCIAEoCzIaLnNjb3JlYm9hcmQubGl2ZS52MS5VcGRhdGVIABIqCgVzdGFsZRgDIAEoCzIZLnNjb3JlYm9hcmQubGl2ZS52MS5TdGFsZUgAEi4KB2N1cnJlbnQYBCABKAsyGy5zY29yZWJvYXJkLmxpdmUudjEuQ3VycmVudEgAEigKBHBvbmcYBSABKAsyGC5zY29yZWJvYXJkLmxpdmUudjEuUG9uZ0gAEjoKDWF1dGhlbnRpY2F0ZWQYBiABKAsyIS5zY29yZWJvYXJkLmxpdmUudjEuQXV0aGVudGljYXRlZEgAEioKBWVycm9yGAcgASgLMhkuc2NvcmVib2FyZC5saXZlLnYxLkVycm9ySABCBwoFZnJhbWUiRwoFRW50cnkSDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRINCgVzY29yZRgDIAEoBBIMCgRyYW5rGAQgASgEIosBCghTbmFwc2hvdBIuCgtsZWFkZXJib2FyZBgBIAMoCzIZLnNjb3JlYm9hcmQubGl2ZS52MS5FbnRyeRINCgVlcG9jaBgCIAEoBBILCgNzZXEYAyABKAQSFgoObGVhZGVyYm9hcmRfaWQYBCABKAkSDQoFc3RhbGUYBSABKAgSDAoEc2l6ZRgGIAEoDSLrAQoGVXBkYXRlEi4KC2xlYWRlcmJvYXJkGAEgAygLMhkuc2NvcmVib2FyZC5saXZlLnYxLkVudHJ5Eg0KBWVwb2NoGAIgASgEEgsKA3NlcRgDIAEoBBIWCg5sZWFkZXJib2FyZF9pZBgEIAEoCRINCgVzdGFsZRgFIAEoCBIPCgd1c2VyX2lkGAYgASgJEhEKCW5ld19zY29yZRgHIAEoBBIUCgd2ZXJzaW9uGAggASgESACIAQESEQoEcmFuaxgJIAEoBEgBiAEBEgwKBHNpemUYCiABKA1CCgoIX3ZlcnNpb25CBwoFX3JhbmsiPAoFU3RhbGUSFgoObGVhZGVyYm9hcmRfaWQYASABKAkSDQoFc3RhbGUYAiABKAgSDAoEc2l6ZRgDIAEoDSJaCgdDdXJyZW50EhYKDmxlYWRlcmJvYXJkX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEEgsKA3NlcRgDIAEoBBINCgVzdGFsZRgEIAEoCBIMCgRzaXplGAUgASgNIigKBFBvbmcSFAoHdXNlcl9pZBgBIAEoCUgAiAEBQgoKCF91c2VyX2lkIjQKDUF1dGhlbnRpY2F0ZWQSDwoHdXNlcl9pZBgBIAEoCRISCgpleHBpcmVzX2F0GAIgASgEImYKBUVycm9yEgwKBGNvZGUYASABKAkSDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSGwoObGVhZGVyYm9hcmRfaWQYBCABKAlIAIgBAUIRCg9fbGVhZGVyYm9hcmRfaWRCRgoSc2NvcmVib2FyZC5saXZlLnYxUAFaGXNjb3JlYm9hcmQvbGl2ZS92MTtsaXZldjGqAhJTY29yZWJvYXJkLkxpdmUuVjFiBnByb3RvMw");
+  fileDesc("Ch1zY29yZWJvYXJkL2xpdmUvdjEvbGl2ZS5wcm90bxISc2NvcmVib2FyZC5saXZlLnYxIpQDCgtTZXJ2ZXJGcmFtZRIwCghzbmFwc2hvdBgBIAEoCzIcLnNjb3JlYm9hcmQubGl2ZS52MS5TbmFwc2hvdEgAEiwKBnVwZGF0ZRgCIAEoCzIaLnNjb3JlYm9hcmQubGl2ZS52MS5VcGRhdGVIABIqCgVzdGFsZRgDIAEoCzIZLnNjb3JlYm9hcmQubGl2ZS52MS5TdGFsZUgAEi4KB2N1cnJlbnQYBCABKAsyGy5zY29yZWJvYXJkLmxpdmUudjEuQ3VycmVudEgAEigKBHBvbmcYBSABKAsyGC5zY29yZWJvYXJkLmxpdmUudjEuUG9uZ0gAEjoKDWF1dGhlbnRpY2F0ZWQYBiABKAsyIS5zY29yZWJvYXJkLmxpdmUudjEuQXV0aGVudGljYXRlZEgAEioKBWVycm9yGAcgASgLMhkuc2NvcmVib2FyZC5saXZlLnYxLkVycm9ySAASLgoHcGxheWVycxgIIAEoCzIbLnNjb3JlYm9hcmQubGl2ZS52MS5QbGF5ZXJzSABCBwoFZnJhbWUiRwoFRW50cnkSDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRINCgVzY29yZRgDIAEoBBIMCgRyYW5rGAQgASgEIosBCghTbmFwc2hvdBIuCgtsZWFkZXJib2FyZBgBIAMoCzIZLnNjb3JlYm9hcmQubGl2ZS52MS5FbnRyeRINCgVlcG9jaBgCIAEoBBILCgNzZXEYAyABKAQSFgoObGVhZGVyYm9hcmRfaWQYBCABKAkSDQoFc3RhbGUYBSABKAgSDAoEc2l6ZRgGIAEoDSLrAQoGVXBkYXRlEi4KC2xlYWRlcmJvYXJkGAEgAygLMhkuc2NvcmVib2FyZC5saXZlLnYxLkVudHJ5Eg0KBWVwb2NoGAIgASgEEgsKA3NlcRgDIAEoBBIWCg5sZWFkZXJib2FyZF9pZBgEIAEoCRINCgVzdGFsZRgFIAEoCBIPCgd1c2VyX2lkGAYgASgJEhEKCW5ld19zY29yZRgHIAEoBBIUCgd2ZXJzaW9uGAggASgESACIAQESEQoEcmFuaxgJIAEoBEgBiAEBEgwKBHNpemUYCiABKA1CCgoIX3ZlcnNpb25CBwoFX3JhbmsiPAoFU3RhbGUSFgoObGVhZGVyYm9hcmRfaWQYASABKAkSDQoFc3RhbGUYAiABKAgSDAoEc2l6ZRgDIAEoDSJaCgdDdXJyZW50EhYKDmxlYWRlcmJvYXJkX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEEgsKA3NlcRgDIAEoBBINCgVzdGFsZRgEIAEoCBIMCgRzaXplGAUgASgNIlwKB1BsYXllcnMSFgoObGVhZGVyYm9hcmRfaWQYASABKAkSKgoHcGxheWVycxgCIAMoCzIZLnNjb3JlYm9hcmQubGl2ZS52MS5FbnRyeRINCgVzdGFsZRgDIAEoCCIoCgRQb25nEhQKB3VzZXJfaWQYASABKAlIAIgBAUIKCghfdXNlcl9pZCI0Cg1BdXRoZW50aWNhdGVkEg8KB3VzZXJfaWQYASABKAkSEgoKZXhwaXJlc19hdBgCIAEoBCJmCgVFcnJvchIMCgRjb2RlGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEhsKDmxlYWRlcmJvYXJkX2lkGAQgASgJSACIAQFCEQoPX2xlYWRlcmJvYXJkX2lkQkYKEnNjb3JlYm9hcmQubGl2ZS52MVABWhlzY29yZWJvYXJkL2xpdmUvdjE7bGl2ZXYxqgISU2NvcmVib2FyZC5MaXZlLlYxYgZwcm90bzM");
 
 /**
  * @generated from message scoreboard.live.v1.ServerFrame
@@ -64,6 +64,12 @@ export type ServerFrame = Message<"scoreboard.live.v1.ServerFrame"> & {
      */
     value: Error;
     case: "error";
+  } | {
+    /**
+     * @generated from field: scoreboard.live.v1.Players players = 8;
+     */
+    value: Players;
+    case: "players";
   } | { case: undefined; value?: undefined };
 };
 
@@ -305,6 +311,39 @@ export const CurrentSchema: GenMessage<Current> = /*@__PURE__*/
   messageDesc(file_scoreboard_live_v1_live, 5);
 
 /**
+ * The players whom the socket follows on a board, all of them that have a score there.
+ *
+ * @generated from message scoreboard.live.v1.Players
+ */
+export type Players = Message<"scoreboard.live.v1.Players"> & {
+  /**
+   * @generated from field: string leaderboard_id = 1;
+   */
+  leaderboardId: string;
+
+  /**
+   * Best first, with their ranks on the board.
+   *
+   * @generated from field: repeated scoreboard.live.v1.Entry players = 2;
+   */
+  players: Entry[];
+
+  /**
+   * True when they may be out of date.
+   *
+   * @generated from field: bool stale = 3;
+   */
+  stale: boolean;
+};
+
+/**
+ * Describes the message scoreboard.live.v1.Players.
+ * Use `create(PlayersSchema)` to create a new message.
+ */
+export const PlayersSchema: GenMessage<Players> = /*@__PURE__*/
+  messageDesc(file_scoreboard_live_v1_live, 6);
+
+/**
  * @generated from message scoreboard.live.v1.Pong
  */
 export type Pong = Message<"scoreboard.live.v1.Pong"> & {
@@ -321,7 +360,7 @@ export type Pong = Message<"scoreboard.live.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
-  messageDesc(file_scoreboard_live_v1_live, 6);
+  messageDesc(file_scoreboard_live_v1_live, 7);
 
 /**
  * @generated from message scoreboard.live.v1.Authenticated
@@ -345,7 +384,7 @@ export type Authenticated = Message<"scoreboard.live.v1.Authenticated"> & {
  * Use `create(AuthenticatedSchema)` to create a new message.
  */
 export const AuthenticatedSchema: GenMessage<Authenticated> = /*@__PURE__*/
-  messageDesc(file_scoreboard_live_v1_live, 7);
+  messageDesc(file_scoreboard_live_v1_live, 8);
 
 /**
  * @generated from message scoreboard.live.v1.Error
@@ -383,5 +422,5 @@ export type Error = Message<"scoreboard.live.v1.Error"> & {
  * Use `create(ErrorSchema)` to create a new message.
  */
 export const ErrorSchema: GenMessage<Error> = /*@__PURE__*/
-  messageDesc(file_scoreboard_live_v1_live, 8);
+  messageDesc(file_scoreboard_live_v1_live, 9);
 

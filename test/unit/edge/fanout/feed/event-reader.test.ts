@@ -18,6 +18,9 @@ beforeEach(() => {
       offerBoard: ({ seq }, committedAtMs) => calls.push(['board', seq, committedAtMs]) > 0,
       offerPlayers: (leaderboard, players) => calls.push(['players', leaderboard, players]),
     },
+    following: {
+      offer: (leaderboard, players) => void calls.push(['following', leaderboard, players.length]),
+    },
     freshness: { onEvent: (leaderboard, behind) => calls.push(['freshness', leaderboard, behind]) },
     log: createSilentLog(),
     metrics,
@@ -39,6 +42,7 @@ test('an event brings its board first, then its players, then whether the board 
   expect(calls).toEqual([
     ['board', 7, 99],
     ['players', 'weekly', [{ userId: 'ann', score: 5, rank: undefined, version: 2 }]],
+    ['following', 'weekly', 1],
     ['freshness', 'weekly', false],
   ]);
 });
@@ -48,6 +52,7 @@ test('an event without a board says that the board is behind', () => {
   read(toBinary(ScoreBatchSchema, batch));
   expect(calls).toMatchObject([
     ['players', 'weekly', [{ userId: 'ann' }]],
+    ['following', 'weekly', 1],
     ['freshness', 'weekly', true],
   ]);
 });

@@ -23,11 +23,15 @@ let channel: Channel | undefined;
 /** What each socket was sent, and last the code with which it was closed. */
 let heard: Map<Session, (string | number)[]>;
 
+/** What sockets asked to follow. */
+let followed: unknown[][];
+
 beforeEach(() => {
   nowMs = 1_000;
   share = { address: '192.0.2.1', sockets: 1, boards: new Map(), site: undefined };
   [joined, reads, standings, channel] = [[], [], [], undefined];
   heard = new Map();
+  followed = [];
   const hub = {
     join(_: unknown, leaderboard: string) {
       joined.push(leaderboard);
@@ -40,6 +44,10 @@ beforeEach(() => {
       hub,
       readBoard: ({ leaderboard }: Channel) => reads.push(leaderboard),
       readStanding: (_: Session, { leaderboard }: Channel) => standings.push(leaderboard),
+      following: {
+        follow: (_: Session, ...what: unknown[]) => void followed.push(what),
+        ...{ leave: () => {}, forget: () => {} },
+      },
       authentication: { begin: async () => {}, forget: () => {} },
     },
     ...{ admission: { release: () => {} }, metrics: createFanoutMetrics() },
@@ -128,4 +136,23 @@ describe('a board that a socket joins', () => {
     expect(joined).toHaveLength(2);
     expect(reads).toEqual([]);
   });
+});
+
+test('players are followed for a socket with a player, or with a token whose verdict is on its way', () => {
+  const session = open();
+  const ask = { type: 'subscribe', leaderboard: 'weekly', players: ['ada', 'bob', 'ada'] };
+  sessions.onMessage(session, JSON.stringify(ask));
+  expect(JSON.parse(String(heard.get(session)?.at(-1)))).toMatchObject({ reason: 'TOKEN_REQUIRED' });
+  expect(followed).toEqual([]);
+  session.verifying = true;
+  sessions.onMessage(session, JSON.stringify(ask));
+  expect(followed).toEqual([['weekly', ['ada', 'bob']]]);
+  // As long as ids may be.
+  const many = Array.from({ length: 200 }, (_, at) => `${'u'.repeat(70)}${at}`);
+  sessions.onMessage(session, JSON.stringify({ ...ask, players: many }));
+  expect(followed[1]).toEqual(['weekly', many]);
+  for (const players of [[...many, 'one more'], ['a b'], [1], 'ada']) {
+    sessions.onMessage(session, JSON.stringify({ ...ask, players }));
+    expect(JSON.parse(String(heard.get(session)?.at(-1)))).toMatchObject({ reason: 'MESSAGE_INVALID' });
+  }
 });

@@ -1,4 +1,4 @@
-/** Boards in the sizes that sockets ask for, through the whole product. */
+/** What sockets ask for besides a board, through the whole product: another size, and players to follow. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Frame, type LiveClient, openLive } from '../../../support/clients/live-client.ts';
 import { sentAgain } from '../../../support/clients/sent-again.ts';
@@ -51,6 +51,10 @@ async function watch(size: number | undefined, options: { protocols?: string[] }
   client.send({ type: 'subscribe', leaderboard: 'long', size });
   return client;
 }
+const tokenOf = async (userId: string): Promise<string> => {
+  const asked = { userId, username: `Name of ${userId}` };
+  return (await sentAgain(() => world.authAs('cli').issueToken(asked, call))).accessToken;
+};
 const ofBoard = ({ frames }: LiveClient) => frames.filter(({ leaderboardId }) => leaderboardId === 'long');
 
 it('shows each socket as much as it asked for, in both encodings, and every change of that', async () => {
@@ -117,10 +121,7 @@ it('resumes a small board from its position, and shows a large one, which may ha
 });
 
 it('brings a player the own standing with a board of the size that the socket watches', async () => {
-  const { accessToken } = await sentAgain(() =>
-    world.authAs('cli').issueToken({ userId: idOf(110), username: `Name of ${idOf(110)}` }, call),
-  );
-  const client = await watch(3, { protocols: ['scoreboard.v1', `bearer.${accessToken}`] });
+  const client = await watch(3, { protocols: ['scoreboard.v1', `bearer.${await tokenOf(idOf(110))}`] });
   await score([[idOf(110), 1]]);
   const own = await client.frame(
     ({ newScore, version }) => newScore === points.get(idOf(110)) && version !== undefined,
@@ -128,4 +129,40 @@ it('brings a player the own standing with a board of the size that the socket wa
   expect(own).toMatchObject({ userId: idOf(110), leaderboardId: 'long', size: 3 });
   expect(own.leaderboard).toHaveLength(3);
   client.close();
+});
+
+it('brings the players whom a signed-in socket follows, ranked, and again when they move', async () => {
+  const friends = [idOf(90), idOf(20), 'nobody', idOf(119)];
+  const ranked = () => first(points.size).filter(([userId]) => friends.includes(String(userId)));
+  const token = await tokenOf('follower');
+  const clients = await Promise.all(
+    ['scoreboard.v1', 'scoreboard.v1.proto'].map((protocol) =>
+      openLive(world.fanoutUrls[0] ?? '', { protocols: [protocol, `bearer.${token}`] }),
+    ),
+  );
+  const untilShown = async () => {
+    const expected = String(ranked());
+    for (const client of clients) {
+      await client.frame(({ event, leaderboardId, ...frame }) => {
+        const { players = [] } = frame as { players?: { userId: string; score: number; rank: number }[] };
+        const shown = players.map(({ userId, score: sum, rank }) => [userId, sum, rank]);
+        return event === 'score:players' && leaderboardId === 'long' && String(shown) === expected;
+      });
+    }
+  };
+  for (const client of clients) client.send({ type: 'subscribe', leaderboard: 'long', players: friends });
+  await untilShown();
+  await score([[idOf(119), 700]]);
+  await untilShown();
+  // A stranger passes two of them.
+  await score([['stranger', 2_000]]);
+  await untilShown();
+  for (const client of clients) client.close();
+  const anonymous = await openLive(world.fanoutUrls[0] ?? '');
+  anonymous.send({ type: 'subscribe', leaderboard: 'long', players: friends });
+  expect(await anonymous.frame(({ event }) => event === 'error')).toMatchObject({
+    ...{ reason: 'TOKEN_REQUIRED', leaderboardId: 'long' },
+  });
+  await shows(anonymous, 10);
+  anonymous.close();
 });
