@@ -1,19 +1,10 @@
 /** Composes a fan-out node: events and polls bring boards to the hub, and the hub publishes them to the sockets. */
-import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { createClientCalls, createGrpcClient } from '../../services/shared/grpc/grpc.ts';
 import { startAdminServer } from '../../services/shared/http/admin-server.ts';
 import { createConnections } from '../../services/shared/net/connections.ts';
 import { joinHostPort } from '../../services/shared/net/host-port.ts';
 import { type Clock, systemClock } from '../../services/shared/settings/clock.ts';
 import type { Log } from '../../services/shared/telemetry/log.ts';
-import type { Metrics } from '../../services/shared/telemetry/metrics.ts';
-import { createNameRecorder } from '../../services/shared/tokens/name-recorder.ts';
 import { createTokenRefusals } from '../../services/shared/tokens/token-refusals.ts';
-import {
-  createTokenVerifier,
-  type TokenVerifierOptions,
-} from '../../services/shared/tokens/token-verifier.ts';
 import { DEFAULT_LEADERBOARD } from '../../services/shared/values/identifiers.ts';
 import type { FanoutConfig } from './config.ts';
 import { createBoardSource } from './feed/board-source.ts';
@@ -32,6 +23,7 @@ import { drainSockets } from './sockets/drain.ts';
 import { Sessions } from './sockets/sessions.ts';
 import { createSocketApp, type SocketApp } from './sockets/socket-app.ts';
 import { startSocketServer } from './sockets/socket-server.ts';
+import { connectUpstream, type Upstream } from './upstream.ts';
 
 export interface FanoutContext {
   log: Log;
@@ -71,44 +63,9 @@ export async function startFanout(config: FanoutConfig, { log, clock = systemClo
   };
 }
 
-/** The rank service for boards, and the auth service for the keys that verify tokens. */
-function connectUpstream(
-  { rankAddress, authAddress, identity, tokenPolicy }: FanoutConfig,
-  metrics: Metrics,
-  told: Pick<TokenVerifierOptions, 'clock' | 'log' | 'onRefused'>,
-) {
-  const calls = createClientCalls(metrics);
-  const toRank = { address: rankAddress, ...identity, unavailable: 'RANK_UNAVAILABLE', calls } as const;
-  const rank = createGrpcClient(RankService, toRank);
-  const rankStream = createGrpcClient(RankService, { ...toRank, conversations: ['getTop'] });
-  const auth = createGrpcClient(AuthService, {
-    address: authAddress,
-    ...identity,
-    unavailable: 'AUTH_UNAVAILABLE',
-    calls,
-  });
-  const verifier = createTokenVerifier({
-    policy: tokenPolicy,
-    ...{ auth, metrics },
-    onNamed: createNameRecorder({ auth, log: told.log }).note,
-    ...told,
-  });
-  return {
-    rank,
-    rankStream,
-    verifier,
-    close() {
-      verifier.close();
-      rank.close();
-      rankStream.close();
-      auth.close();
-    },
-  };
-}
-
 interface NodeParts {
   config: FanoutConfig;
-  upstream: ReturnType<typeof connectUpstream>;
+  upstream: Upstream;
   metrics: FanoutMetrics;
   clock: Clock;
   log: Log;

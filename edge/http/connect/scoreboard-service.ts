@@ -15,7 +15,7 @@ import type { PageQuery, ReadPages } from '../read/read-pages.ts';
 import type { Exchange } from '../server/exchange.ts';
 import type { Submit } from '../submit/submit.ts';
 import { parseSignature } from '../submit/submit-body.ts';
-import { exchangeOf } from './connect-adapter.ts';
+import { exchangeOf } from './call.ts';
 
 export const SUBMIT_SCORE_PATH = `/${ScoreboardService.typeName}/${ScoreboardService.method.submitScore.name}`;
 

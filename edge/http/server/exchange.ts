@@ -3,7 +3,7 @@
  * after the client has gone, and writes each answer in one piece.
  */
 import { randomInt } from 'node:crypto';
-import { AppError, toAppError } from '../../../services/shared/errors/app-error.ts';
+import { type AppError, toAppError } from '../../../services/shared/errors/app-error.ts';
 import { type HttpStatus, statusLine } from '../../../services/shared/errors/http-status.ts';
 import { answerError, type HeaderList } from '../../../services/shared/http/error-answer.ts';
 import { assertFraming, isRequestId, parseHostHeader } from '../../../services/shared/http/request-head.ts';
@@ -15,6 +15,7 @@ import {
 } from '../../../services/shared/http/uws.ts';
 import type { Client, HeaderLookup } from '../../../services/shared/net/client-address.ts';
 import type { Hop } from '../../../services/shared/net/forwarded-hops.ts';
+import { readWholeBody } from './read-body.ts';
 import type { RequestCounts } from './request-counts.ts';
 
 /** Shared by all exchanges of one server. */
@@ -29,9 +30,6 @@ export interface ExchangeContext {
   onEnd(): void;
   readonly counts: RequestCounts;
 }
-
-/** A body that exceeds its limit is read to its end, up to this many bytes more; then the connection is closed. */
-const DISCARD_LIMIT_BYTES = 16 * 1024 * 1024;
 
 const NONE: HeaderList = [];
 /** An answer that does not have it must not be stored. */
@@ -127,33 +125,10 @@ export class Exchange {
     return this.#abort.signal;
   }
 
-  /**
-   * Reads the whole body. Must be called before the handler's first await. Refuses with BODY_TOO_LARGE only after the client
-   * has sent everything: a client that is still sending often misses an early answer.
-   */
+  /** Reads the whole body, or refuses with BODY_TOO_LARGE. Must be called before the handler's first await. */
   readBody(limitBytes: number): Promise<Buffer> {
-    return new Promise((resolve, reject) => {
-      // One buffer for all pieces: many small ones would take far more memory than the limit.
-      let kept: Buffer | undefined;
-      let size = 0;
-      this.#response.onData((chunk, isLast) => {
-        const start = size;
-        size += chunk.byteLength;
-        this.#cutOff = size > limitBytes + DISCARD_LIMIT_BYTES;
-        if (size > limitBytes) {
-          if (isLast || this.#cutOff) reject(new AppError('BODY_TOO_LARGE'));
-          return;
-        }
-        // uWebSockets.js takes the chunk's memory back when this returns.
-        const piece = new Uint8Array(chunk);
-        if (isLast && start === 0) {
-          resolve(Buffer.from(piece));
-          return;
-        }
-        kept ??= Buffer.allocUnsafe(limitBytes);
-        kept.set(piece, start);
-        if (isLast) resolve(kept.subarray(0, size));
-      });
+    return readWholeBody(this.#response, limitBytes, () => {
+      this.#cutOff = true;
     });
   }
 
