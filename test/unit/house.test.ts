@@ -132,6 +132,31 @@ describe('gRPC', () => {
   });
 });
 
+/** The lines of a source without blank ones and comments. */
+const linesOfCode = (text: string) =>
+  text
+    .replace(/^\s*\/\*[\s\S]*?\*\/\s*$/gm, '')
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.trim().startsWith('//')).length;
+
+describe('a file', () => {
+  it('has at most 200 lines of code', () => {
+    const long = [...SOURCES].map(([file, text]) => [linesOfCode(text), file] as const);
+    expect(long.filter(([lines]) => lines > 200)).toEqual([]);
+  });
+
+  it('opens with a comment that says what it is', () => {
+    const silent = [...SOURCES].filter(([, text]) => !/^(?:#!.*\n)?\/\*\*/.test(text)).map(([file]) => file);
+    expect(silent).toEqual([]);
+  });
+
+  it('shares its folder with fifteen others at most', () => {
+    const folders = Map.groupBy(SOURCES.keys(), (file) => dirname(file));
+    const crowded = [...folders].filter(([, files]) => files.length > 16);
+    expect(crowded.map(([folder, files]) => [folder, files.length])).toEqual([]);
+  });
+});
+
 describe('the environment', () => {
   it('is read only in main files and where a process starts', () => {
     const readers = [...SOURCES].filter(([, text]) => /process\.env\b/.test(text)).map(([file]) => file);
@@ -148,8 +173,10 @@ describe('the lint rules', () => {
     expect(ignored.filter((each) => !each.endsWith(': lint/plugin:'))).toEqual([]);
   });
 
-  it('limit every function to 70 lines', () => {
-    const { overrides } = JSON.parse(readFileSync(join(ROOT, 'biome.json'), 'utf8')) as {
+  it('limit every function to 70 lines, and nothing else mentions that rule', () => {
+    const config = readFileSync(join(ROOT, 'biome.json'), 'utf8');
+    expect(config.match(/noExcessiveLinesPerFunction/g)).toHaveLength(1);
+    const { overrides } = JSON.parse(config) as {
       overrides: { includes: string[]; linter?: { rules: { complexity: object } } }[];
     };
     expect(overrides).toContainEqual({

@@ -9,38 +9,22 @@ import {
   type BoardEntry,
   type ConnectionState,
   connectScoreboard,
-  type Refusal,
   type ScoreboardLink,
-  type Standing,
   type TokenSource,
 } from '../client/scoreboard-client.js';
 import { Announcer } from './announcements.js';
 import { BoardRows } from './board-rows.js';
 import { describeConnection } from './connection-words.js';
+import { DrawPace } from './draw-pace.js';
 import { createElement } from './elements.js';
+import type { LiveScoreboardEvents } from './events.js';
 import { liveScoreboardSheet } from './live-scoreboard-style.js';
 import { scoreFormat } from './score-format.js';
 import { type Own, rowsFrom } from './shown-entries.js';
 import { type Words, wordsFrom, wordsFromJson } from './words.js';
 
+export type { LiveScoreboardEvents, OwnRow } from './events.js';
 export type { Words } from './words.js';
-
-/** A board is drawn at most this often; otherwise rows would change direction in the middle of a movement. */
-const DRAW_EVERY_MS = 250;
-
-/** What the own row shows now, also while it counts up. */
-export interface OwnRow {
-  readonly userId: string;
-  readonly score: number;
-}
-
-export interface LiveScoreboardEvents {
-  'scoreboard:board': CustomEvent<Board>;
-  'scoreboard:player': CustomEvent<Standing>;
-  'scoreboard:own': CustomEvent<OwnRow>;
-  'scoreboard:error': CustomEvent<Refusal>;
-  'scoreboard:state': CustomEvent<ConnectionState>;
-}
 
 export class LiveScoreboard extends HTMLElement {
   static readonly observedAttributes = [
@@ -68,8 +52,7 @@ export class LiveScoreboard extends HTMLElement {
   #token: TokenSource | string | undefined;
   #board: Board | undefined;
   #lastLiveMs: number | undefined;
-  #drawTimer: ReturnType<typeof setTimeout> | undefined;
-  #dirty = false;
+  readonly #pace = new DrawPace(() => this.#draw());
 
   constructor() {
     super();
@@ -125,8 +108,7 @@ export class LiveScoreboard extends HTMLElement {
     this.#link = undefined;
     this.#announcer.restart();
     this.#rows.dispose();
-    clearTimeout(this.#drawTimer);
-    this.#drawTimer = undefined;
+    this.#pace.stop();
   }
 
   attributeChangedCallback(name: string, before: string | null, after: string | null): void {
@@ -168,7 +150,7 @@ export class LiveScoreboard extends HTMLElement {
       onBoard: (board) => this.#takeBoard(board),
       onPlayer: (standing) => {
         this.#tell('scoreboard:player', standing);
-        this.#drawSoon();
+        this.#pace.soon();
       },
       onError: (error) => this.#tell('scoreboard:error', error),
       onState: (state) => {
@@ -189,12 +171,7 @@ export class LiveScoreboard extends HTMLElement {
   #takeBoard(board: Board): void {
     this.#board = board;
     this.#tell('scoreboard:board', board);
-    this.#drawSoon();
-  }
-
-  #drawSoon(): void {
-    this.#dirty = true;
-    if (this.#drawTimer === undefined) this.#draw();
+    this.#pace.soon();
   }
 
   /** The player of the `highlight` attribute, else the signed-in one. */
@@ -214,7 +191,6 @@ export class LiveScoreboard extends HTMLElement {
   #draw(): void {
     const board = this.#board;
     if (board === undefined) return;
-    this.#dirty = false;
     const own = this.#own();
     this.#rows.render(board, {
       own,
@@ -226,11 +202,7 @@ export class LiveScoreboard extends HTMLElement {
     });
     this.#empty.hidden = board.entries.length > 0;
     this.#announcer.follow(board, own?.userId);
-    clearTimeout(this.#drawTimer);
-    this.#drawTimer = setTimeout(() => {
-      this.#drawTimer = undefined;
-      if (this.#dirty) this.#draw();
-    }, DRAW_EVERY_MS);
+    this.#pace.drawn();
   }
 
   #showWords(): void {
