@@ -1,75 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createLog, createSilentLog } from '../../../../services/shared/telemetry/log.ts';
-import {
-  createKeySet,
-  FETCH_COOLDOWN_MS,
-  type KeySet,
-  type KeySetOptions,
-  STALE_CAP_MS,
-} from '../../../../services/shared/tokens/key-set.ts';
-import { keySetJson, makeKey, type TestKey } from '../../auth/token-fixtures.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { createLog } from '../../../../services/shared/telemetry/log.ts';
+import { FETCH_COOLDOWN_MS, STALE_CAP_MS } from '../../../../services/shared/tokens/key-set.ts';
+import { keySetJson, makeKey } from '../../auth/token-fixtures.ts';
+import { a, b, gone, header, pass, REFRESH_MS, source, start, useSource } from './key-set-fixture.ts';
 
-const REFRESH_MS = 60_000;
-const a = makeKey('a');
-const b = makeKey('b');
-const header = (kid: string) => ({ alg: 'ES256' as const, kid });
-
-/** A source whose answers the test decides, and which counts how often it is asked, and by how many at once. */
-class Source {
-  keys: TestKey[] = [a];
-  /** Sent instead of the keys when set. */
-  text: string | undefined;
-  down = false;
-  fetches = 0;
-  underWay = 0;
-  mostUnderWay = 0;
-  delayMs = 0;
-
-  readonly fetch = async (): Promise<string> => {
-    this.fetches += 1;
-    this.underWay += 1;
-    this.mostUnderWay = Math.max(this.mostUnderWay, this.underWay);
-    try {
-      if (this.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.delayMs));
-      if (this.down) throw new Error('down');
-      return this.text ?? keySetJson(...this.keys);
-    } finally {
-      this.underWay -= 1;
-    }
-  };
-}
-
-let source: Source;
-let open: KeySet[];
-const gone: string[][] = [];
-
-function start(options: Partial<KeySetOptions> = {}): KeySet {
-  const set = createKeySet({
-    name: 'test',
-    fetch: source.fetch,
-    refreshMs: REFRESH_MS,
-    clock: { now: () => Date.now() },
-    log: createSilentLog(),
-    onKeysGone: (ids) => gone.push([...ids]),
-    ...options,
-  });
-  open.push(set);
-  return set;
-}
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  source = new Source();
-  open = [];
-  gone.length = 0;
-});
-afterEach(() => {
-  for (const set of open) set.close();
-  vi.useRealTimers();
-});
-
-/** Lets time pass, together with everything that is due in it. */
-const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+useSource();
 
 describe('a key set', () => {
   test('is fetched at once, and found by key id', async () => {
@@ -238,68 +173,6 @@ describe('a key set', () => {
     expect(await set.find(header('x'))).toBeUndefined();
     expect(source.fetches).toBe(1);
   });
-
-  describe('whose source holds its answers', () => {
-    const WAIT_MS = 10_000;
-    /** Answers at once if the caller does not wait, and otherwise at a change or when the time is over. */
-    let asked: number[];
-    let change: () => void;
-    const fetch = (waitMs: number): Promise<string> => {
-      asked.push(waitMs);
-      if (waitMs === 0 || source.down) return source.fetch();
-      return new Promise<void>((resolve) => {
-        change = resolve;
-        setTimeout(resolve, waitMs);
-      }).then(source.fetch);
-    };
-    const startHeld = () => start({ fetch, refreshMs: 500, waitMs: WAIT_MS });
-    beforeEach(() => {
-      asked = [];
-    });
-
-    test('has the first set at once, and asks again when the source answers', async () => {
-      const set = startHeld();
-      await pass(0);
-      expect(set.held()).toBe(true);
-      await pass(500 + 3 * WAIT_MS + 10);
-      expect(asked).toEqual([0, WAIT_MS, WAIT_MS, WAIT_MS, WAIT_MS]);
-    });
-
-    test('has a change at once, and the next one no sooner than the rest after the request before', async () => {
-      const set = startHeld();
-      await pass(2_000);
-      source.keys = [b];
-      change();
-      await pass(0);
-      expect(set.json()).toBe(keySetJson(b));
-      change();
-      await pass(0);
-      change();
-      await pass(499);
-      expect(asked).toHaveLength(3);
-      await pass(1);
-      expect(asked).toHaveLength(4);
-    });
-
-    test('fetches at once for an unknown key id, though an answer is held', async () => {
-      const set = startHeld();
-      await pass(FETCH_COOLDOWN_MS + 500);
-      source.keys = [a, b];
-      expect(await set.find(header('b'))).toBeDefined();
-      expect(asked).toEqual([0, WAIT_MS, 0]);
-    });
-
-    test('asks without a wait after a failure', async () => {
-      const set = startHeld();
-      source.down = true;
-      await pass(10_000);
-      source.down = false;
-      asked = [];
-      await pass(FETCH_COOLDOWN_MS + 500);
-      expect(asked).toEqual([0, WAIT_MS]);
-      expect(set.held()).toBe(true);
-    });
-  });
 });
 
 test('an outage is logged once if it lasts, with its cause, and not at a start that waits for its source', async () => {
@@ -314,58 +187,4 @@ test('an outage is logged once if it lasts, with its cause, and not at a start t
   source.down = true;
   await vi.advanceTimersByTimeAsync(2 * REFRESH_MS);
   expect(lines).toMatchObject([{ msg: 'key set could not be fetched', err: { message: 'down' } }]);
-});
-
-describe('an answer without a usable key', () => {
-  const KEEP_MS = 600_000;
-  const startKept = () => start({ keepThroughEmptyMs: KEEP_MS });
-
-  test.each([
-    ['an empty set', '{"keys":[]}'],
-    ['a key for encryption', '{"keys":[{"kty":"RSA","use":"enc","kid":"a","n":"AQAB","e":"AQAB"}]}'],
-    ['a secret', '{"keys":[{"kty":"oct","kid":"a","k":"AAAA"}]}'],
-  ])('leaves the last keys in use for a while, and withdraws them then: %s', async (_, text) => {
-    const onFailed = vi.fn();
-    const set = start({ keepThroughEmptyMs: KEEP_MS, onFailed });
-    await pass(0);
-    source.text = text;
-    await pass(REFRESH_MS + KEEP_MS - 5_000);
-    expect(await set.find(header('a'))).toBeDefined();
-    expect(onFailed).toHaveBeenCalled();
-    expect(gone).toEqual([]);
-    await pass(10_000);
-    expect(await set.find(header('a'))).toBeUndefined();
-    expect(gone).toEqual([['a']]);
-  });
-
-  test('is forgotten once the keys are there again', async () => {
-    const set = startKept();
-    await pass(0);
-    for (let moment = 0; moment < 3; moment += 1) {
-      source.text = '{"keys":[]}';
-      await pass(REFRESH_MS + KEEP_MS / 2);
-      source.text = undefined;
-      await pass(2 * FETCH_COOLDOWN_MS);
-    }
-    expect(await set.find(header('a'))).toBeDefined();
-    expect(gone).toEqual([]);
-  });
-
-  test('is no set of keys at the start either', async () => {
-    source.text = '{"keys":[]}';
-    const set = startKept();
-    await pass(0);
-    await expect(set.find(header('a'))).rejects.toMatchObject({ reason: 'AUTH_UNAVAILABLE' });
-    source.text = undefined;
-    await pass(FETCH_COOLDOWN_MS);
-    expect(await set.find(header('a'))).toBeDefined();
-  });
-
-  test('withdraws the keys at once of a source that says so', async () => {
-    const set = start();
-    await pass(0);
-    source.text = '{"keys":[]}';
-    await pass(REFRESH_MS);
-    expect(await set.find(header('a'))).toBeUndefined();
-  });
 });

@@ -1,75 +1,26 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { createRateLimiter, type RateLimiter } from '../../../../../edge/http/limits/rate-limiter.ts';
-import type { Limit } from '../../../../../edge/http/limits/redis-limit.ts';
-import type { Rate } from '../../../../../services/shared/rate/gcra.ts';
-import type { Log } from '../../../../../services/shared/telemetry/log.ts';
-import { createMetrics, type Metrics } from '../../../../../services/shared/telemetry/metrics.ts';
-import { type ScriptCall, ScriptedRedis } from '../../../../support/doubles/scripted-redis.ts';
-import { eventually } from '../../../../support/eventually.ts';
+import { describe, expect, test } from 'vitest';
+import { createRateLimiter } from '../../../../../edge/http/limits/rate-limiter.ts';
+import { createMetrics } from '../../../../../services/shared/telemetry/metrics.ts';
+import {
+  allowAll,
+  count,
+  kept,
+  limited,
+  limiter,
+  pass,
+  RATES,
+  redis,
+  refuseAll,
+  reported,
+  spend,
+  start,
+  USER_SHARE,
+  untilReported,
+  useLimiter,
+  warn,
+} from './rate-limiter-fixture.ts';
 
-const RATES: Record<Limit, Rate> = {
-  user: { perSecond: 10, burst: 64 },
-  address: { perSecond: 4, burst: 32 },
-};
-/** A node reports a sixteenth of a burst at once. */
-const USER_SHARE = 4;
-
-let redis: ScriptedRedis;
-let metrics: Metrics;
-let limiter: RateLimiter;
-let nowMs: number;
-const warn = vi.fn();
-
-beforeEach(() => {
-  warn.mockClear();
-  redis = new ScriptedRedis();
-  allowAll();
-  nowMs = 5_000;
-  start(RATES);
-});
-
-function start(rates: Record<Limit, Rate>): void {
-  metrics = createMetrics('test', { runtime: false });
-  const log = { warn } as unknown as Log;
-  limiter = createRateLimiter({
-    rates,
-    redis: redis.client,
-    prefix: 'sb:',
-    metrics,
-    log,
-    monotonicMs: () => nowMs,
-  });
-}
-
-/** What a call of the script says: key, place of its rate, and requests, for each check. */
-function checksOf({ keys, args }: ScriptCall): (readonly [string, number, number])[] {
-  const pairs = args.slice(5);
-  return keys.map((key, index) => [key, Number(pairs[2 * index]), Number(pairs[2 * index + 1])]);
-}
-const reported = () => redis.calls.flatMap(checksOf);
-function allowAll(): void {
-  redis.answer = ({ keys }) => keys.map(() => 0);
-}
-const refuseAll = (waitMs: number) => {
-  redis.answer = ({ keys }: ScriptCall) => keys.map(() => waitMs);
-};
-const fail = () => {
-  redis.answer = () => Promise.reject(new Error('Command timed out'));
-};
-const limited = (retryAfterMs: number) => ({ reason: 'RATE_LIMITED', retryAfterMs });
-const spend = (times: number, id = 'ann', limit: Limit = 'user') =>
-  Promise.all(Array.from({ length: times }, () => limiter.spendEverywhere(limit, id)));
-/** Waits until a report has reached the script. */
-const untilReported = (calls: number) => eventually(() => expect(redis.calls.length).toBe(calls));
-async function count(decision: string, by: string): Promise<number> {
-  const line = (await metrics.text())
-    .split('\n')
-    .find((text) => text.includes(`decision="${decision}"`) && text.includes(`by="${by}"`));
-  return Number(line?.split(' ').at(-1) ?? 0);
-}
-const kept = (times: number, id = 'ann') => {
-  for (let index = 0; index < times; index += 1) expect(limiter.spendEverywhere('user', id)).toBeUndefined();
-};
+useLimiter();
 
 describe("a node's own limit", () => {
   test('lets the burst of each limit through, then refuses with the time to wait', async () => {
@@ -91,22 +42,20 @@ describe("a node's own limit", () => {
 
   test('uses the monotonic clock by default', () => {
     const { client } = redis;
-    limiter = createRateLimiter({
+    const own = createRateLimiter({
       rates: RATES,
       redis: client,
       prefix: 'sb:',
       metrics: createMetrics('x'),
       log: { warn } as never,
     });
-    for (let index = 0; index < 64; index += 1) limiter.spendHere('user', 'ann');
-    expect(() => limiter.spendHere('user', 'ann')).toThrow(
-      expect.objectContaining({ reason: 'RATE_LIMITED' }),
-    );
+    for (let index = 0; index < 64; index += 1) own.spendHere('user', 'ann');
+    expect(() => own.spendHere('user', 'ann')).toThrow(expect.objectContaining({ reason: 'RATE_LIMITED' }));
   });
 
   test('allows further requests at the rate as time passes', () => {
     for (let index = 0; index < 64; index += 1) limiter.spendHere('user', 'ann');
-    nowMs += 100;
+    pass(100);
     limiter.spendHere('user', 'ann');
     expect(() => limiter.spendHere('user', 'ann')).toThrow(expect.objectContaining(limited(100)));
   });
@@ -242,91 +191,4 @@ describe('the limit of all nodes together', () => {
     // The forgotten key starts anew: a third request would complete its share.
     kept(2, 'next');
   });
-});
-
-describe('while Redis', () => {
-  test('is not connected, a node limits alone and makes no call', async () => {
-    redis.status = 'reconnecting';
-    await spend(USER_SHARE);
-    expect(redis.calls).toEqual([]);
-    expect(await count('allowed', 'node')).toBe(1);
-    expect(warn).not.toHaveBeenCalled();
-    redis.status = 'ready';
-    await spend(USER_SHARE);
-    expect(redis.calls).toHaveLength(1);
-  });
-
-  test('does not answer, a node limits alone for a second, logs it once, and tries again', async () => {
-    fail();
-    await spend(USER_SHARE);
-    expect(redis.calls).toHaveLength(1);
-    expect(await count('allowed', 'node')).toBe(1);
-    expect(warn).toHaveBeenCalledWith(
-      { err: expect.objectContaining({ message: 'Command timed out' }) },
-      'rate limits are per node for now',
-    );
-    nowMs += 999;
-    await spend(USER_SHARE);
-    expect(redis.calls).toHaveLength(1);
-    nowMs += 1;
-    await spend(USER_SHARE);
-    expect(redis.calls).toHaveLength(2);
-    expect(limiter.trouble()).toBe('it does not answer');
-    nowMs += 1_000;
-    allowAll();
-    await spend(USER_SHARE);
-    expect(redis.calls).toHaveLength(3);
-    expect(limiter.trouble()).toBeUndefined();
-    expect(warn).toHaveBeenCalledTimes(1);
-    expect([await count('allowed', 'node'), await count('allowed', 'redis')]).toEqual([3, 1]);
-  });
-
-  test('lacks the script, a probe finds out without any request, and also finds out when that ends', async () => {
-    redis.answer = () => Promise.reject(new Error('NOSCRIPT No matching script.'));
-    redis.eval = () =>
-      Promise.reject(new Error("NOPERM this user has no permissions to run the 'eval' command"));
-    await limiter.probe();
-    expect(limiter.trouble()).toContain('lacks our scripts');
-    allowAll();
-    await limiter.probe();
-    expect(limiter.trouble()).toContain('lacks our scripts');
-    nowMs += 1_000;
-    await limiter.probe();
-    expect(limiter.trouble()).toBeUndefined();
-    expect(reported()).toEqual(Array(2).fill(['sb:rate:address:probe', 2, 1]));
-    await limiter.probe();
-    expect(redis.calls).toHaveLength(2);
-    expect(await count('allowed', 'redis')).toBe(0);
-  });
-
-  test('fails several calls at once, one of them is logged', async () => {
-    start({ ...RATES, user: { perSecond: 1, burst: 1 } });
-    const failing: (() => void)[] = [];
-    redis.answer = () => new Promise((_, reject) => failing.push(() => reject(new Error('gone'))));
-    const first = limiter.spendEverywhere('user', 'ann');
-    await untilReported(1);
-    const second = limiter.spendEverywhere('user', 'ben');
-    await untilReported(2);
-    for (const failNow of failing) failNow();
-    await Promise.all([first, second]);
-    expect(warn).toHaveBeenCalledTimes(1);
-    expect(await count('allowed', 'node')).toBe(2);
-  });
-});
-
-test('close waits for reports under way; later reports are refused', async () => {
-  kept(USER_SHARE - 1);
-  const underWay = limiter.spendEverywhere('user', 'ann');
-  await limiter.close();
-  await underWay;
-  kept(USER_SHARE - 1);
-  await expect(limiter.spendEverywhere('user', 'ann')).rejects.toMatchObject({ reason: 'SHUTTING_DOWN' });
-});
-
-test('a full queue to Redis refuses no request: the node then limits alone', async () => {
-  start({ user: { perSecond: 10, burst: 16 }, address: { perSecond: 4, burst: 16 } });
-  const flood = Array.from({ length: 6_000 }, (_, index) => limiter.spendEverywhere('user', `p${index}`));
-  await expect(limiter.spendEverywhere('user', 'ann')).resolves.toBeUndefined();
-  await Promise.all(flood);
-  expect(reported().length).toBeLessThan(6_000);
 });
