@@ -17,7 +17,7 @@ import {
   parseNatsAccess,
   parseNatsUrl,
 } from '../../services/shared/stores/nats/nats-address.ts';
-import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/tokens/token-policy.ts';
+import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/tokens/rules/token-policy.ts';
 import { MAX_TICK_MS } from './hub/limits.ts';
 
 export interface FanoutConfig {

@@ -4,7 +4,7 @@ import { createConnections } from '../../services/shared/net/connections.ts';
 import { joinHostPort } from '../../services/shared/net/host-port.ts';
 import { type Clock, systemClock } from '../../services/shared/settings/clock.ts';
 import type { Log } from '../../services/shared/telemetry/log.ts';
-import { createTokenRefusals } from '../../services/shared/tokens/token-refusals.ts';
+import { createTokenRefusals } from '../../services/shared/tokens/rules/token-refusals.ts';
 import { DEFAULT_LEADERBOARD } from '../../services/shared/values/identifiers.ts';
 import type { FanoutConfig } from './config.ts';
 import { createBoardSource } from './feed/board-source.ts';

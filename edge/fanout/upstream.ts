@@ -3,7 +3,7 @@ import { AuthService } from '../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { RankService } from '../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { createClientCalls, createGrpcClient } from '../../services/shared/grpc/grpc.ts';
 import type { Metrics } from '../../services/shared/telemetry/metrics.ts';
-import { createNameRecorder } from '../../services/shared/tokens/name-recorder.ts';
+import { createNameRecorder } from '../../services/shared/tokens/players/name-recorder.ts';
 import {
   createTokenVerifier,
   type TokenVerifierOptions,

@@ -16,7 +16,7 @@ import type { Secret } from '../../services/shared/settings/secret.ts';
 import { parseNamespace } from '../../services/shared/stores/names.ts';
 import { parseRedisUrl } from '../../services/shared/stores/redis/redis-address.ts';
 import { parseTlsFiles, type TlsFiles } from '../../services/shared/stores/tls-files.ts';
-import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/tokens/token-policy.ts';
+import { parseTokenPolicy, type TokenPolicy } from '../../services/shared/tokens/rules/token-policy.ts';
 import { type PublicNodes, parsePublicUrl } from './page/public-nodes.ts';
 
 export interface EdgeConfig {

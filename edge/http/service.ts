@@ -14,8 +14,8 @@ import { connectRedis, type RedisClient } from '../../services/shared/stores/red
 import { checkRedisFromNowOn, refuseCluster } from '../../services/shared/stores/redis/redis-checks.ts';
 import type { Log } from '../../services/shared/telemetry/log.ts';
 import { createMetrics, type Metrics } from '../../services/shared/telemetry/metrics.ts';
-import { createNameRecorder } from '../../services/shared/tokens/name-recorder.ts';
-import { createTokenRefusals } from '../../services/shared/tokens/token-refusals.ts';
+import { createNameRecorder } from '../../services/shared/tokens/players/name-recorder.ts';
+import { createTokenRefusals } from '../../services/shared/tokens/rules/token-refusals.ts';
 import { createTokenVerifier } from '../../services/shared/tokens/token-verifier.ts';
 import { createBoardList } from './boards/board-list.ts';
 import type { EdgeConfig } from './config.ts';

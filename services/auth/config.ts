@@ -8,7 +8,7 @@ import { parseMode } from '../shared/settings/mode.ts';
 import type { Secret } from '../shared/settings/secret.ts';
 import { parseSchema } from '../shared/stores/postgres/database-schema.ts';
 import { databaseUrl } from '../shared/stores/postgres/database-url.ts';
-import { MAX_TOKEN_AGE_S, parseTokenPolicy, type TokenPolicy } from '../shared/tokens/token-policy.ts';
+import { MAX_TOKEN_AGE_S, parseTokenPolicy, type TokenPolicy } from '../shared/tokens/rules/token-policy.ts';
 import { type IsDenied, readDeniedNames } from '../shared/values/denied-names.ts';
 import { MAX_ACTION_LIFETIME_S } from './keys/key-store.ts';
 

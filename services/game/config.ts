@@ -7,7 +7,7 @@ import { parseHost } from '../shared/net/host-port.ts';
 import { type NetworkList, networks } from '../shared/net/networks.ts';
 import { serviceAddresses } from '../shared/net/service-addresses.ts';
 import { type Environment, integer, port } from '../shared/settings/env.ts';
-import { parseTokenPolicy, type TokenPolicy } from '../shared/tokens/token-policy.ts';
+import { parseTokenPolicy, type TokenPolicy } from '../shared/tokens/rules/token-policy.ts';
 
 export interface GameConfig {
   readonly host: string;

@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { CLOSE } from '../../edge/fanout/frames/close-codes.ts';
 import { AppError, isReason, REASONS } from '../../services/shared/errors/app-error.ts';
 import { answerError } from '../../services/shared/http/error-answer.ts';
-import { OUTSIDE_ALGORITHMS } from '../../services/shared/tokens/outside-issuers.ts';
-import { TOKEN_RULES } from '../../services/shared/tokens/token-refusal.ts';
+import { OUTSIDE_ALGORITHMS } from '../../services/shared/tokens/rules/outside-issuers.ts';
+import { TOKEN_RULES } from '../../services/shared/tokens/rules/token-refusal.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');

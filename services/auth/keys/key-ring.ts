@@ -8,7 +8,7 @@ import { createSingleFlight } from '../../shared/flow/single-flight.ts';
 import type { Clock } from '../../shared/settings/clock.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import { createOperatorLog, type LogOperatorAction } from '../../shared/telemetry/operator-log.ts';
-import { TOKEN_ALGORITHM } from '../../shared/tokens/token-policy.ts';
+import { TOKEN_ALGORITHM } from '../../shared/tokens/rules/token-policy.ts';
 import { KEY_KINDS, type KeyKind, keysOwner, keysVersion, readKeys } from './key-file.ts';
 import { liveKeys, type StoredKey, signingKey } from './key-schedule.ts';
 import { ACTION_SECRET_BYTES, ensureKeys } from './key-store.ts';

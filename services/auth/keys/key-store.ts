@@ -6,7 +6,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { JWK } from 'jose';
 import { ensureClosedFolder } from '../../shared/files/replace-file.ts';
 import { type Clock, systemClock } from '../../shared/settings/clock.ts';
-import { CLOCK_TOLERANCE_S, MAX_TOKEN_AGE_S } from '../../shared/tokens/token-policy.ts';
+import { CLOCK_TOLERANCE_S, MAX_TOKEN_AGE_S } from '../../shared/tokens/rules/token-policy.ts';
 import { changeAlone, KEY_KINDS, type KeyKind, keysVersion, readKeys, writeKeys } from './key-file.ts';
 import {
   type KeyState,

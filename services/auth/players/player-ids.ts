@@ -1,14 +1,14 @@
 /** The user ids of outside players, and the keys that verifiers derive them with. Nothing is given before the key is confirmed. */
 import { AppError } from '../../shared/errors/app-error.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
-import type { OutsideIssuer } from '../../shared/tokens/outside-issuers.ts';
 import {
   createUserIdOf,
   isDerivedId,
   isSubject,
   subjectKeyOf,
   type UserIdOf,
-} from '../../shared/tokens/player-id.ts';
+} from '../../shared/tokens/players/player-id.ts';
+import type { OutsideIssuer } from '../../shared/tokens/rules/outside-issuers.ts';
 import { parseUserId } from '../../shared/values/identifiers.ts';
 import type { FingerprintStore } from './fingerprint-store.ts';
 import { fingerprintOf } from './subject-key.ts';

@@ -1,7 +1,7 @@
 /** Writes the names that verified tokens gave to outside players into their profiles. */
 import type { PlayerName } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { AppError } from '../../shared/errors/app-error.ts';
-import { isDerivedId } from '../../shared/tokens/player-id.ts';
+import { isDerivedId } from '../../shared/tokens/players/player-id.ts';
 import type { IsDenied } from '../../shared/values/denied-names.ts';
 import { readUsername } from '../../shared/values/username.ts';
 import type { ProfileStore } from '../profiles/profile-store.ts';

@@ -6,7 +6,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { ensureClosedFolder, replaceFile } from '../../shared/files/replace-file.ts';
-import { SUBJECT_KEY_BYTES } from '../../shared/tokens/player-id.ts';
+import { SUBJECT_KEY_BYTES } from '../../shared/tokens/players/player-id.ts';
 import { changeFileAlone, fileVersion, readOwnFile } from '../keys/own-file.ts';
 
 export const subjectKeyPath = (dir: string): string => join(dir, 'subject-key.json');

@@ -9,8 +9,8 @@ import {
 } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
 import type { Clock } from '../../shared/settings/clock.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
-import { checkToken, type Identity, parseToken, refuseToken } from '../../shared/tokens/token-check.ts';
-import { ownTokenRules, type TokenPolicy } from '../../shared/tokens/token-policy.ts';
+import { checkToken, type Identity, parseToken, refuseToken } from '../../shared/tokens/rules/token-check.ts';
+import { ownTokenRules, type TokenPolicy } from '../../shared/tokens/rules/token-policy.ts';
 import { createTokenVerifier } from '../../shared/tokens/token-verifier.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { HeldAnswers } from '../tokens/held-answers.ts';

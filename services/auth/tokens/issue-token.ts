@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { AppError } from '../../shared/errors/app-error.ts';
-import { aliasOf } from '../../shared/tokens/player-id.ts';
-import { TOKEN_ALGORITHM, TOKEN_TYPE } from '../../shared/tokens/token-policy.ts';
+import { aliasOf } from '../../shared/tokens/players/player-id.ts';
+import { TOKEN_ALGORITHM, TOKEN_TYPE } from '../../shared/tokens/rules/token-policy.ts';
 import type { IsDenied } from '../../shared/values/denied-names.ts';
 import { parseUserId } from '../../shared/values/identifiers.ts';
 import { parseUsername, USERNAME_MAX_LENGTH } from '../../shared/values/username.ts';

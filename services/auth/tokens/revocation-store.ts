@@ -6,8 +6,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { replaceFile } from '../../shared/files/replace-file.ts';
 import { type Clock, systemClock } from '../../shared/settings/clock.ts';
-import { MAX_OUTSIDE_TOKEN_AGE_S } from '../../shared/tokens/outside-issuers.ts';
-import { OUTSIDE_CLOCK_TOLERANCE_S } from '../../shared/tokens/token-policy.ts';
+import { MAX_OUTSIDE_TOKEN_AGE_S } from '../../shared/tokens/rules/outside-issuers.ts';
+import { OUTSIDE_CLOCK_TOLERANCE_S } from '../../shared/tokens/rules/token-policy.ts';
 import { changeFileAlone, fileOwner, fileVersion, readOwnFile } from '../keys/own-file.ts';
 
 export type RevocationKind = 'token' | 'player';

@@ -1,10 +1,10 @@
 /** The outside issuers of a verifier: their rules, their keys, and the user ids of their players. */
 import { Deadline } from '../flow/deadline.ts';
-import type { KeySet, KeySetOptions } from './key-set.ts';
-import type { OutsideIssuer } from './outside-issuers.ts';
-import { createSubjectKeys, type SubjectKeysOptions } from './subject-keys.ts';
-import type { DeriveUserId } from './token-check.ts';
-import { outsideTokenRules, type TokenRules } from './token-policy.ts';
+import type { KeySet, KeySetOptions } from './keys/key-set.ts';
+import { createSubjectKeys, type SubjectKeysOptions } from './players/subject-keys.ts';
+import type { OutsideIssuer } from './rules/outside-issuers.ts';
+import type { DeriveUserId } from './rules/token-check.ts';
+import { outsideTokenRules, type TokenRules } from './rules/token-policy.ts';
 
 /** Servers of others get fewer requests than auth. */
 const OUTSIDE_KEYS_REFRESH_MS = 60_000;

@@ -3,7 +3,7 @@
  * request. A player's entry concerns tokens issued up to its time. Tokens issued later are valid.
  */
 import type { Revocation } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
-import type { Identity } from './token-check.ts';
+import type { Identity } from './rules/token-check.ts';
 
 const MS_PER_S = 1000;
 

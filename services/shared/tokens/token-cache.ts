@@ -2,7 +2,7 @@
  * Verified tokens by their text, bounded. Two generations replace an LRU list: a token that is used moves to the young one, and
  * when that is full the old one is dropped as a whole. A hit costs one look-up and no bookkeeping.
  */
-import type { Identity } from './token-check.ts';
+import type { Identity } from './rules/token-check.ts';
 
 interface Entry {
   readonly identity: Identity;

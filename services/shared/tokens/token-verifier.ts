@@ -10,15 +10,15 @@ import type { Clock } from '../settings/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createOutsideIssuers, type Issuer, type KeySource } from './issuers.ts';
-import { createKeySet } from './key-set.ts';
-import { aliasOf } from './player-id.ts';
+import { createKeySet } from './keys/key-set.ts';
+import { aliasOf } from './players/player-id.ts';
 import { createRevocations } from './revocations.ts';
+import { checkToken, type Identity, MAX_TOKEN_LENGTH, parseToken, refuseToken } from './rules/token-check.ts';
+import { ownTokenRules, type TokenPolicy } from './rules/token-policy.ts';
+import { TokenRefusal } from './rules/token-refusal.ts';
 import { createTokenCache } from './token-cache.ts';
-import { checkToken, type Identity, MAX_TOKEN_LENGTH, parseToken, refuseToken } from './token-check.ts';
-import { ownTokenRules, type TokenPolicy } from './token-policy.ts';
-import { TokenRefusal } from './token-refusal.ts';
 
-export type { Identity } from './token-check.ts';
+export type { Identity } from './rules/token-check.ts';
 
 /** An auth service of an earlier version is asked this often, one of this version no more often. */
 export const OWN_KEYS_REFRESH_MS = 500;

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ActionVerdict_Status as Status } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
 import { readKeys } from '../../../services/auth/keys/key-file.ts';
 import { createServiceKey } from '../../../services/shared/identity/service-keys.ts';
-import { createUserIdOf } from '../../../services/shared/tokens/player-id.ts';
+import { createUserIdOf } from '../../../services/shared/tokens/players/player-id.ts';
 import { MAX_SCORE } from '../../../services/shared/values/identifiers.ts';
 import { patient, sentAgain } from '../../support/clients/sent-again.ts';
 import { type AuthWorld, startAuthWorld } from '../../support/worlds/auth-world.ts';

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectPostgres } from '../../../services/shared/stores/postgres/postgres.ts';
 import { createLog } from '../../../services/shared/telemetry/log.ts';
-import { aliasOf } from '../../../services/shared/tokens/player-id.ts';
+import { aliasOf } from '../../../services/shared/tokens/players/player-id.ts';
 import { ask, bearer } from '../../support/clients/edge-client.ts';
 import { openLive } from '../../support/clients/live-client.ts';
 import { patient } from '../../support/clients/sent-again.ts';

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectPostgres } from '../../../services/shared/stores/postgres/postgres.ts';
-import { aliasOf, createUserIdOf } from '../../../services/shared/tokens/player-id.ts';
+import { aliasOf, createUserIdOf } from '../../../services/shared/tokens/players/player-id.ts';
 import { patient } from '../../support/clients/sent-again.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score-world.ts';

@@ -8,7 +8,7 @@ import { createAuditKey, parseAuditKey } from '../../../services/shared/audit-ch
 import type { Clock } from '../../../services/shared/settings/clock.ts';
 import { Secret } from '../../../services/shared/settings/secret.ts';
 import { createSilentLog, type Log } from '../../../services/shared/telemetry/log.ts';
-import type { TokenPolicy } from '../../../services/shared/tokens/token-policy.ts';
+import type { TokenPolicy } from '../../../services/shared/tokens/rules/token-policy.ts';
 import type { ScoreIdentities } from './score-identities.ts';
 import type { ScoreServers } from './score-servers.ts';
 

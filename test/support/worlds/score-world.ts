@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { migrate } from '../../../services/database/migrate.ts';
 import { type Clock, systemClock } from '../../../services/shared/settings/clock.ts';
 import { createSilentLog, type Log } from '../../../services/shared/telemetry/log.ts';
-import type { TokenPolicy } from '../../../services/shared/tokens/token-policy.ts';
+import type { TokenPolicy } from '../../../services/shared/tokens/rules/token-policy.ts';
 import { waitFor } from '../wait-for.ts';
 import { metricOf, readinessOf } from './admin-pages.ts';
 import { createScoreClients } from './score-clients.ts';

@@ -4,7 +4,7 @@ import { startFanout } from '../../../edge/fanout/service.ts';
 import { parseEdgeConfig } from '../../../edge/http/config.ts';
 import { startEdge } from '../../../edge/http/service.ts';
 import { createSilentLog, type Log } from '../../../services/shared/telemetry/log.ts';
-import { parseTokenPolicy } from '../../../services/shared/tokens/token-policy.ts';
+import { parseTokenPolicy } from '../../../services/shared/tokens/rules/token-policy.ts';
 import { waitFor } from '../wait-for.ts';
 import { startScoreWorld } from './score-world.ts';
 

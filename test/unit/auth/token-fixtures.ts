@@ -12,7 +12,7 @@ import {
   MAX_OUTSIDE_TOKEN_AGE_S,
   OUTSIDE_ALGORITHMS,
   type OutsideIssuer,
-} from '../../../services/shared/tokens/outside-issuers.ts';
+} from '../../../services/shared/tokens/rules/outside-issuers.ts';
 
 export const NOW_MS = 1_800_000_000_000;
 export const NOW_S = NOW_MS / 1000;

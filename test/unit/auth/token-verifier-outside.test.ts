@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AppError } from '../../../services/shared/errors/app-error.ts';
 import { createMetrics } from '../../../services/shared/telemetry/metrics.ts';
-import { createUserIdOf, subjectKeyOf } from '../../../services/shared/tokens/player-id.ts';
+import { createUserIdOf, subjectKeyOf } from '../../../services/shared/tokens/players/player-id.ts';
 import {
   createTokenVerifier,
   type OwnedTokenVerifier,

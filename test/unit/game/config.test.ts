@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseGameConfig } from '../../../services/game/config.ts';
-import { parseTokenPolicy } from '../../../services/shared/tokens/token-policy.ts';
+import { parseTokenPolicy } from '../../../services/shared/tokens/rules/token-policy.ts';
 
 const NEEDED = { SERVICE_KEY: 'game.secret' };
 

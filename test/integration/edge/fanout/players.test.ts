@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SOCKETS_PER_PLAYER } from '../../../../edge/fanout/hub/limits.ts';
 import { MESSAGES_PER_SOCKET } from '../../../../edge/fanout/sockets/limits.ts';
-import { MAX_TOKEN_LENGTH } from '../../../../services/shared/tokens/token-check.ts';
+import { MAX_TOKEN_LENGTH } from '../../../../services/shared/tokens/rules/token-check.ts';
 import { type LiveClient, openLive } from '../../../support/clients/live-client.ts';
 import { BUSY_MS, waitFor } from '../../../support/wait-for.ts';
 import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/fanout-world.ts';

@@ -3,7 +3,7 @@ import { createPlayerIds } from '../../../../services/auth/players/player-ids.ts
 import { createResolvePlayer } from '../../../../services/auth/players/resolve-player.ts';
 import { fingerprintOf } from '../../../../services/auth/players/subject-key.ts';
 import { AppError } from '../../../../services/shared/errors/app-error.ts';
-import { createUserIdOf, subjectKeyOf } from '../../../../services/shared/tokens/player-id.ts';
+import { createUserIdOf, subjectKeyOf } from '../../../../services/shared/tokens/players/player-id.ts';
 
 const MASTER_KEY = Buffer.alloc(32, 7);
 const OUTSIDE = [

@@ -4,11 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLocalJWKSet, type JWSHeaderParameters } from 'jose';
 import { afterAll, describe, expect, test } from 'vitest';
-import { parseKeySet } from '../../../../services/shared/tokens/held-keys.ts';
-import { aliasOf, createUserIdOf, subjectKeyOf } from '../../../../services/shared/tokens/player-id.ts';
-import { checkToken, parseToken } from '../../../../services/shared/tokens/token-check.ts';
-import { outsideTokenRules, parseTokenPolicy } from '../../../../services/shared/tokens/token-policy.ts';
-import { TokenRefusal } from '../../../../services/shared/tokens/token-refusal.ts';
+import { parseKeySet } from '../../../../services/shared/tokens/keys/held-keys.ts';
+import {
+  aliasOf,
+  createUserIdOf,
+  subjectKeyOf,
+} from '../../../../services/shared/tokens/players/player-id.ts';
+import { checkToken, parseToken } from '../../../../services/shared/tokens/rules/token-check.ts';
+import {
+  outsideTokenRules,
+  parseTokenPolicy,
+} from '../../../../services/shared/tokens/rules/token-policy.ts';
+import { TokenRefusal } from '../../../../services/shared/tokens/rules/token-refusal.ts';
 import { PROVIDERS, type Provider, tokenOf } from '../../auth/providers.ts';
 import { keySetJson, NOW_MS, NOW_S, type Part } from '../../auth/token-fixtures.ts';
 

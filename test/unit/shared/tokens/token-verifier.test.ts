@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AppError } from '../../../../services/shared/errors/app-error.ts';
 import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
-import { MAX_TOKEN_LENGTH } from '../../../../services/shared/tokens/token-check.ts';
+import { MAX_TOKEN_LENGTH } from '../../../../services/shared/tokens/rules/token-check.ts';
 import {
   createTokenVerifier,
   OWN_KEYS_REFRESH_MS,

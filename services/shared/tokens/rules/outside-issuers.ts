@@ -3,7 +3,7 @@
  * IDP_ISSUER and IDP_AUDIENCE. An entry has exactly the documented fields, or the process does not start.
  */
 import { readFileSync } from 'node:fs';
-import { type Environment, optionalText, text } from '../settings/env.ts';
+import { type Environment, optionalText, text } from '../../settings/env.ts';
 
 export interface OutsideIssuer {
   readonly jwksUrl: string;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { FETCH_COOLDOWN_MS } from '../../../../services/shared/tokens/key-set.ts';
-import { keySetJson } from '../../auth/token-fixtures.ts';
+import { FETCH_COOLDOWN_MS } from '../../../../../services/shared/tokens/keys/key-set.ts';
+import { keySetJson } from '../../../auth/token-fixtures.ts';
 import { a, b, header, pass, source, start, useSource } from './key-set-fixture.ts';
 
 useSource();

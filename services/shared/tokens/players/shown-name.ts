@@ -2,7 +2,7 @@
  * The name of a player in the claims of an outside token. The issuer's settings say which claims may give it. Providers fill these
  * claims with e-mail addresses, account ids and telephone numbers when they know no name; such a value is never shown.
  */
-import { readUsername } from '../values/username.ts';
+import { readUsername } from '../../values/username.ts';
 
 export type Claims = Readonly<Record<string, unknown>>;
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { createLog } from '../../../../services/shared/telemetry/log.ts';
-import { createMetrics } from '../../../../services/shared/telemetry/metrics.ts';
-import { TOKEN_RULES, TokenRefusal } from '../../../../services/shared/tokens/token-refusal.ts';
-import { createTokenRefusals } from '../../../../services/shared/tokens/token-refusals.ts';
+import { createLog } from '../../../../../services/shared/telemetry/log.ts';
+import { createMetrics } from '../../../../../services/shared/telemetry/metrics.ts';
+import { TOKEN_RULES, TokenRefusal } from '../../../../../services/shared/tokens/rules/token-refusal.ts';
+import { createTokenRefusals } from '../../../../../services/shared/tokens/rules/token-refusals.ts';
 
 function start() {
   const lines: Record<string, unknown>[] = [];

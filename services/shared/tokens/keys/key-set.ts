@@ -4,10 +4,10 @@
  * code, since jose's remote key set has no stale-if-error and no cool-down after failures.
  */
 import type { CryptoKey, JWSHeaderParameters } from 'jose';
-import { AppError } from '../errors/app-error.ts';
-import { createSingleFlight } from '../flow/single-flight.ts';
-import type { Clock } from '../settings/clock.ts';
-import type { Log } from '../telemetry/log.ts';
+import { AppError } from '../../errors/app-error.ts';
+import { createSingleFlight } from '../../flow/single-flight.ts';
+import type { Clock } from '../../settings/clock.ts';
+import type { Log } from '../../telemetry/log.ts';
 import { type Held, keysGone, readKeySet, resolveKey } from './held-keys.ts';
 
 /** How long a set is used after the last answer of its source. Without a limit, a withdrawn key could be accepted for good. */

@@ -2,7 +2,7 @@
  * Whose tokens are accepted, and how strictly they are read: one set of rules for our own access tokens, and one for each outside
  * issuer that is configured. They never mix, since each issuer has its own rules and its own keys.
  */
-import { type Environment, text } from '../settings/env.ts';
+import { type Environment, text } from '../../settings/env.ts';
 import { type OutsideIssuer, parseOutsideIssuers } from './outside-issuers.ts';
 
 export interface TokenPolicy {

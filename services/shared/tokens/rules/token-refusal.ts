@@ -2,7 +2,7 @@
  * The refusal of a token. The caller learns only that the token is not valid, so that a forger learns nothing; the process itself
  * learns the rule that failed, for its log and metrics.
  */
-import { AppError } from '../errors/app-error.ts';
+import { AppError } from '../../errors/app-error.ts';
 
 /** Every rule that a token can fail. The names are labels of a metric. */
 export const TOKEN_RULES = [

@@ -4,10 +4,10 @@
  * learns nothing from it; the rule that failed is for the operator.
  */
 import { type CryptoKey, errors, type JWSHeaderParameters, type JWTPayload, jwtVerify } from 'jose';
-import { isUserId } from '../values/identifiers.ts';
-import { readUsername, USERNAME_MAX_LENGTH } from '../values/username.ts';
-import { aliasOf, isDerivedId, isSubject } from './player-id.ts';
-import { readShownName } from './shown-name.ts';
+import { isUserId } from '../../values/identifiers.ts';
+import { readUsername, USERNAME_MAX_LENGTH } from '../../values/username.ts';
+import { aliasOf, isDerivedId, isSubject } from '../players/player-id.ts';
+import { readShownName } from '../players/shown-name.ts';
 import type { TokenRules } from './token-policy.ts';
 import { type RefusedToken, TokenRefusal, type TokenRule } from './token-refusal.ts';
 

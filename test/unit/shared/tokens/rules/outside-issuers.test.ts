@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { OUTSIDE_ALGORITHMS } from '../../../../services/shared/tokens/outside-issuers.ts';
-import { parseTokenPolicy } from '../../../../services/shared/tokens/token-policy.ts';
+import { OUTSIDE_ALGORITHMS } from '../../../../../services/shared/tokens/rules/outside-issuers.ts';
+import { parseTokenPolicy } from '../../../../../services/shared/tokens/rules/token-policy.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'scoreboard-idp-'));
 afterAll(() => rmSync(dir, { recursive: true }));

@@ -2,12 +2,12 @@
  * The keys that derive the user ids of outside players, as a verifier holds them. Auth gives them once; they never change, so a
  * process that has them needs auth no more. Until then outside tokens are refused with AUTH_UNAVAILABLE.
  */
-import type { AuthService } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { AppError } from '../errors/app-error.ts';
-import { createSingleFlight } from '../flow/single-flight.ts';
-import type { GrpcClient } from '../grpc/grpc.ts';
-import type { Log } from '../telemetry/log.ts';
-import { createRepeatedWarning } from '../telemetry/repeated-log.ts';
+import type { AuthService } from '../../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { AppError } from '../../errors/app-error.ts';
+import { createSingleFlight } from '../../flow/single-flight.ts';
+import type { GrpcClient } from '../../grpc/grpc.ts';
+import type { Log } from '../../telemetry/log.ts';
+import { createRepeatedWarning } from '../../telemetry/repeated-log.ts';
 import { createUserIdOf, SUBJECT_KEY_BYTES, type UserIdOf } from './player-id.ts';
 
 /** Limit of one call. */

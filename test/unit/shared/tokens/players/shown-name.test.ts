@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { claimAt, readShownName } from '../../../../services/shared/tokens/shown-name.ts';
+import { claimAt, readShownName } from '../../../../../services/shared/tokens/players/shown-name.ts';
 
 const PATHS = ['name', 'preferred_username', 'nickname'];
 const SUBJECT = 'auth0|65f1c0ffee';

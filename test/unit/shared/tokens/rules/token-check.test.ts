@@ -1,10 +1,14 @@
 import fc from 'fast-check';
 import { createLocalJWKSet, type JSONWebKeySet, type JWSHeaderParameters } from 'jose';
 import { describe, expect, test } from 'vitest';
-import { AppError } from '../../../../services/shared/errors/app-error.ts';
-import { checkToken, MAX_TOKEN_LENGTH, parseToken } from '../../../../services/shared/tokens/token-check.ts';
-import { ownTokenRules, type TokenRules } from '../../../../services/shared/tokens/token-policy.ts';
-import { TokenRefusal } from '../../../../services/shared/tokens/token-refusal.ts';
+import { AppError } from '../../../../../services/shared/errors/app-error.ts';
+import {
+  checkToken,
+  MAX_TOKEN_LENGTH,
+  parseToken,
+} from '../../../../../services/shared/tokens/rules/token-check.ts';
+import { ownTokenRules, type TokenRules } from '../../../../../services/shared/tokens/rules/token-policy.ts';
+import { TokenRefusal } from '../../../../../services/shared/tokens/rules/token-refusal.ts';
 import {
   CLAIMS,
   encode,
@@ -18,7 +22,7 @@ import {
   POLICY,
   signParts,
   type TestKey,
-} from '../../auth/token-fixtures.ts';
+} from '../../../auth/token-fixtures.ts';
 
 const key = makeKey('k1');
 const stranger = makeKey('k1');

@@ -1,9 +1,9 @@
 import { describe, expect, test, vi } from 'vitest';
-import { recordNames } from '../../../../services/auth/players/record-names.ts';
-import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
-import { createNameRecorder } from '../../../../services/shared/tokens/name-recorder.ts';
-import { createUserIdOf } from '../../../../services/shared/tokens/player-id.ts';
-import { eventually } from '../../../support/eventually.ts';
+import { recordNames } from '../../../../../services/auth/players/record-names.ts';
+import { createSilentLog } from '../../../../../services/shared/telemetry/log.ts';
+import { createNameRecorder } from '../../../../../services/shared/tokens/players/name-recorder.ts';
+import { createUserIdOf } from '../../../../../services/shared/tokens/players/player-id.ts';
+import { eventually } from '../../../../support/eventually.ts';
 
 const userIdOf = createUserIdOf(Buffer.alloc(32, 7));
 const [ADA, BOB] = [userIdOf('ada'), userIdOf('bob')];

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { FETCH_COOLDOWN_MS } from '../../../../services/shared/tokens/key-set.ts';
+import { FETCH_COOLDOWN_MS } from '../../../../../services/shared/tokens/keys/key-set.ts';
 import { gone, header, pass, REFRESH_MS, source, start, useSource } from './key-set-fixture.ts';
 
 useSource();

@@ -1,8 +1,12 @@
 /** A key set whose source is played by the test, in fake time. */
 import { afterEach, beforeEach, vi } from 'vitest';
-import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
-import { createKeySet, type KeySet, type KeySetOptions } from '../../../../services/shared/tokens/key-set.ts';
-import { keySetJson, makeKey, type TestKey } from '../../auth/token-fixtures.ts';
+import { createSilentLog } from '../../../../../services/shared/telemetry/log.ts';
+import {
+  createKeySet,
+  type KeySet,
+  type KeySetOptions,
+} from '../../../../../services/shared/tokens/keys/key-set.ts';
+import { keySetJson, makeKey, type TestKey } from '../../../auth/token-fixtures.ts';
 
 export const REFRESH_MS = 60_000;
 export const a = makeKey('a');

@@ -5,9 +5,9 @@ import {
   createUserIdOf,
   isSubject,
   subjectKeyOf,
-} from '../../../../services/shared/tokens/player-id.ts';
-import { isUserId } from '../../../../services/shared/values/identifiers.ts';
-import { readUsername } from '../../../../services/shared/values/username.ts';
+} from '../../../../../services/shared/tokens/players/player-id.ts';
+import { isUserId } from '../../../../../services/shared/values/identifiers.ts';
+import { readUsername } from '../../../../../services/shared/values/username.ts';
 
 const MASTER_KEY = Buffer.from('00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff', 'hex');
 const idOf = (issuer: string, subject: string, key = MASTER_KEY) =>

@@ -2,11 +2,11 @@
  * Reports the names that tokens give to outside players to auth, which keeps one name for each player. Nothing waits for it: until
  * auth has it, the name travels with the player's scores.
  */
-import type { AuthService } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { createCoalescer } from '../flow/coalescer.ts';
-import type { GrpcClient } from '../grpc/grpc.ts';
-import type { Log } from '../telemetry/log.ts';
-import { createRepeatedWarning } from '../telemetry/repeated-log.ts';
+import type { AuthService } from '../../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { createCoalescer } from '../../flow/coalescer.ts';
+import type { GrpcClient } from '../../grpc/grpc.ts';
+import type { Log } from '../../telemetry/log.ts';
+import { createRepeatedWarning } from '../../telemetry/repeated-log.ts';
 
 const LIMIT_MS = 2_000;
 /** What auth takes in one call. */

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
-import { createLog } from '../../../../services/shared/telemetry/log.ts';
-import { FETCH_COOLDOWN_MS, STALE_CAP_MS } from '../../../../services/shared/tokens/key-set.ts';
-import { keySetJson, makeKey } from '../../auth/token-fixtures.ts';
+import { createLog } from '../../../../../services/shared/telemetry/log.ts';
+import { FETCH_COOLDOWN_MS, STALE_CAP_MS } from '../../../../../services/shared/tokens/keys/key-set.ts';
+import { keySetJson, makeKey } from '../../../auth/token-fixtures.ts';
 import { a, b, gone, header, pass, REFRESH_MS, source, start, useSource } from './key-set-fixture.ts';
 
 useSource();

@@ -1,11 +1,14 @@
 /** Tokens of outside issuers: the algorithms, headers, claims and clocks that are accepted, and those that are not. */
 import { createLocalJWKSet, type JWSHeaderParameters } from 'jose';
 import { describe, expect, test, vi } from 'vitest';
-import { AppError } from '../../../../services/shared/errors/app-error.ts';
-import { parseKeySet } from '../../../../services/shared/tokens/held-keys.ts';
-import { checkToken, parseToken } from '../../../../services/shared/tokens/token-check.ts';
-import { outsideTokenRules, type TokenRules } from '../../../../services/shared/tokens/token-policy.ts';
-import { TokenRefusal } from '../../../../services/shared/tokens/token-refusal.ts';
+import { AppError } from '../../../../../services/shared/errors/app-error.ts';
+import { parseKeySet } from '../../../../../services/shared/tokens/keys/held-keys.ts';
+import { checkToken, parseToken } from '../../../../../services/shared/tokens/rules/token-check.ts';
+import {
+  outsideTokenRules,
+  type TokenRules,
+} from '../../../../../services/shared/tokens/rules/token-policy.ts';
+import { TokenRefusal } from '../../../../../services/shared/tokens/rules/token-refusal.ts';
 import {
   CLAIMS,
   encode,
@@ -18,7 +21,7 @@ import {
   outsideIssuer,
   type Part,
   type TestKey,
-} from '../../auth/token-fixtures.ts';
+} from '../../../auth/token-fixtures.ts';
 
 const key = makeKey('k1');
 const stranger = makeKey('k1');

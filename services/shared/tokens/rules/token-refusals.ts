@@ -1,7 +1,7 @@
 /** Tells the operator why tokens are refused: a metric by rule, and a log line for each rule at intervals, never with the token. */
-import type { Log } from '../telemetry/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
-import { createRepeatedWarning } from '../telemetry/repeated-log.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { createRepeatedWarning } from '../../telemetry/repeated-log.ts';
 import { TOKEN_RULES, type TokenRefusal, type TokenRule } from './token-refusal.ts';
 
 /** Claims and headers are text of a stranger: enough to recognise an issuer. */
