@@ -10,7 +10,7 @@ import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
 import { type Answer, submit } from '../../support/clients/edge-client.ts';
 import { patient } from '../../support/clients/sent-again.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score-world.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score/score-world.ts';
 
 /** Submissions under way at any moment. */
 const IN_FLIGHT = 200;

@@ -16,7 +16,7 @@ import { connectPostgres, type Sql } from '../../../services/shared/stores/postg
 import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
 import { ranked } from '../../support/clients/sent-again.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score-world.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score/score-world.ts';
 
 const call = { limitMs: 30_000 };
 const NEW_FIELD = 900;

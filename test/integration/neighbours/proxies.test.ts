@@ -10,8 +10,8 @@ import { ask, speak, submit } from '../../support/clients/edge-client.ts';
 import { openLive } from '../../support/clients/live-client.ts';
 import { deployed, startHaproxy, startNginx, type Upstreams } from '../../support/servers/proxies.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { type EdgeWorld, startEdgeWorld } from '../../support/worlds/edge-world.ts';
-import { type FanoutWorld, startFanoutWorld } from '../../support/worlds/fanout-world.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../support/worlds/edge/edge-world.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../support/worlds/edge/fanout-world.ts';
 import { type GameWorld, startGameWorld } from '../../support/worlds/game-world.ts';
 
 const TRUST = { TRUSTED_PROXIES: '127.0.0.1' };

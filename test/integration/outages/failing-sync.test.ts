@@ -7,7 +7,7 @@ import { AppError } from '../../../services/shared/errors/app-error.ts';
 import { connectPostgres, type Sql } from '../../../services/shared/stores/postgres/postgres.ts';
 import { type FailingPostgres, restartWithFailingSync } from '../../support/servers/failing-sync.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score-world.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score/score-world.ts';
 
 const call = { limitMs: 30_000 };
 const PLAYERS = ['ada', 'bob', 'cy', 'dan'];

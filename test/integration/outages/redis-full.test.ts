@@ -6,7 +6,7 @@ import { connectRedis, type RedisClient } from '../../../services/shared/stores/
 import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
 import { ranked } from '../../support/clients/sent-again.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score-world.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score/score-world.ts';
 
 /** Some megabytes of index: enough to be told from what Redis needs for itself. */
 const CROWD = 40_000;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AppError } from '../../../services/shared/errors/app-error.ts';
 import { connectPostgres, type Sql } from '../../../services/shared/stores/postgres/postgres.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score-world.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score/score-world.ts';
 
 const call = { limitMs: 30_000 };
 /** The size of a segment of the write-ahead log: with files up to this Postgres lives, and only its tables can't grow. */

@@ -13,7 +13,7 @@ import { connectRedis, type RedisClient } from '../../../services/shared/stores/
 import { createLog, createSilentLog } from '../../../services/shared/telemetry/log.ts';
 import { ranked } from '../../support/clients/sent-again.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { type ScoreWorld, type ServerName, startScoreWorld } from '../../support/worlds/score-world.ts';
+import { type ScoreWorld, type ServerName, startScoreWorld } from '../../support/worlds/score/score-world.ts';
 
 const call = { limitMs: 30_000 };
 let world: ScoreWorld;

@@ -9,8 +9,8 @@ import { connectRedis, type RedisClient } from '../../../services/shared/stores/
 import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
 import { patient } from '../../support/clients/sent-again.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { reasonOf } from '../../support/worlds/score-calls.ts';
-import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score-world.ts';
+import { reasonOf } from '../../support/worlds/score/score-calls.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score/score-world.ts';
 
 const MAX_SCORE = 2n ** 53n - 1n;
 const call = { limitMs: 30_000 };

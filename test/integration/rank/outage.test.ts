@@ -7,7 +7,7 @@ import { ask, bearer, submit } from '../../support/clients/edge-client.ts';
 import { openLive } from '../../support/clients/live-client.ts';
 import { patient, ranked, rankedAnswer } from '../../support/clients/sent-again.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score-world.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score/score-world.ts';
 import { startWholeWorld } from '../../support/worlds/whole-world.ts';
 
 const call = { limitMs: 30_000 };

@@ -5,7 +5,7 @@ import { connectPostgres } from '../../../services/shared/stores/postgres/postgr
 import { aliasOf, createUserIdOf } from '../../../services/shared/tokens/players/player-id.ts';
 import { patient } from '../../support/clients/sent-again.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score-world.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score/score-world.ts';
 
 const call = { limitMs: 30_000 };
 let world: ScoreWorld;

@@ -8,7 +8,7 @@ import { connectPostgres, type Sql } from '../../../services/shared/stores/postg
 import { createPostgresPool } from '../../../services/shared/stores/postgres/postgres-pool.ts';
 import { SUM } from '../../support/doubles/boards-of.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score-world.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score/score-world.ts';
 
 const MAX_SCORE = 2n ** 53n - 1n;
 const BOARDS = ['plain', 'ruled'];

@@ -6,7 +6,7 @@ import { DRAIN_LIMIT_MS } from '../../../services/shared/process/run-process.ts'
 import { connectPostgres, type Sql } from '../../../services/shared/stores/postgres/postgres.ts';
 import { ranked, sentAgain } from '../../support/clients/sent-again.ts';
 import { BUSY_MS, waitFor } from '../../support/wait-for.ts';
-import { type ScoreWorld, type ServerName, startScoreWorld } from '../../support/worlds/score-world.ts';
+import { type ScoreWorld, type ServerName, startScoreWorld } from '../../support/worlds/score/score-world.ts';
 
 const PAUSE_MS = 5_000;
 const PACE_MS = 20;

@@ -10,7 +10,7 @@ import { connectRedis, type RedisClient } from '../../../services/shared/stores/
 import { createSilentLog } from '../../../services/shared/telemetry/log.ts';
 import { patient, ranked } from '../../support/clients/sent-again.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score-world.ts';
+import { type ScoreWorld, startScoreWorld } from '../../support/worlds/score/score-world.ts';
 
 const call = { limitMs: 30_000 };
 let world: ScoreWorld;

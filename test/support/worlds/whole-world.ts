@@ -6,7 +6,7 @@ import { startEdge } from '../../../edge/http/service.ts';
 import { createSilentLog, type Log } from '../../../services/shared/telemetry/log.ts';
 import { parseTokenPolicy } from '../../../services/shared/tokens/rules/token-policy.ts';
 import { waitFor } from '../wait-for.ts';
-import { startScoreWorld } from './score-world.ts';
+import { startScoreWorld } from './score/score-world.ts';
 
 const HOST = '127.0.0.1';
 

@@ -5,7 +5,7 @@ import { BAD_MESSAGES_ALLOWED, MESSAGES_PER_SOCKET } from '../../../../edge/fano
 import { growsStrictly, type LiveClient, openLive, positions } from '../../../support/clients/live-client.ts';
 import { frame, OPCODE, openRaw, text } from '../../../support/clients/raw-socket.ts';
 import { waitFor } from '../../../support/wait-for.ts';
-import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/fanout-world.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/edge/fanout-world.ts';
 
 let world: FanoutWorld;
 let bystander: LiveClient;

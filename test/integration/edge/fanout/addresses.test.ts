@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { speak } from '../../../support/clients/edge-client.ts';
 import { handshake, openRaw, type RawSocket } from '../../../support/clients/raw-socket.ts';
-import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/fanout-world.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/edge/fanout-world.ts';
 
 let world: FanoutWorld;
 const sockets: RawSocket[] = [];

@@ -11,7 +11,7 @@ import {
 } from '../../../support/clients/live-client.ts';
 import { handshake, OPCODE, openRaw } from '../../../support/clients/raw-socket.ts';
 import { waitFor } from '../../../support/wait-for.ts';
-import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/fanout-world.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/edge/fanout-world.ts';
 
 const TEXT = 'scoreboard.v1';
 const BINARY = 'scoreboard.v1.proto';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BOARDS_PER_SOCKET } from '../../../../edge/fanout/hub/limits.ts';
 import { growsStrictly, openLive, positions } from '../../../support/clients/live-client.ts';
 import { waitFor } from '../../../support/wait-for.ts';
-import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/fanout-world.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/edge/fanout-world.ts';
 
 let world: FanoutWorld;
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 /** Handshakes: allowed origins, required headers, subprotocols, and where a token may be. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { metricOf } from '../../../support/clients/admin-pages.ts';
 import { type LiveClient, openLive, refusal } from '../../../support/clients/live-client.ts';
 import { handshake, openRaw } from '../../../support/clients/raw-socket.ts';
 import { waitFor } from '../../../support/wait-for.ts';
-import { metricOf } from '../../../support/worlds/admin-pages.ts';
-import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/fanout-world.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/edge/fanout-world.ts';
 
 let world: FanoutWorld;
 let bystander: LiveClient;

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { growsStrictly, type LiveClient, openLive, positions } from '../../../support/clients/live-client.ts';
 import { BUSY_MS, waitFor } from '../../../support/wait-for.ts';
-import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/fanout-world.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/edge/fanout-world.ts';
 
 /** How long a board may take to reach every socket after a fault. */
 const HEALED_WITHIN_MS = 5_000 + 2 * BUSY_MS;

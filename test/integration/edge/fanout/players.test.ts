@@ -5,7 +5,7 @@ import { MESSAGES_PER_SOCKET } from '../../../../edge/fanout/sockets/limits.ts';
 import { MAX_TOKEN_LENGTH } from '../../../../services/shared/tokens/rules/token-check.ts';
 import { type LiveClient, openLive } from '../../../support/clients/live-client.ts';
 import { BUSY_MS, waitFor } from '../../../support/wait-for.ts';
-import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/fanout-world.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/edge/fanout-world.ts';
 
 /** Enough for a busy machine to bring the next token in time. */
 const LIFETIME_S = 4;

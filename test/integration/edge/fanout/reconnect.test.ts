@@ -6,7 +6,7 @@ import { ScoreboardLink } from '../../../../edge/web/client/scoreboard-link.ts';
 import { openWebSocket } from '../../../../edge/web/client/socket-port.ts';
 import { openLive, refusal } from '../../../support/clients/live-client.ts';
 import { waitFor } from '../../../support/wait-for.ts';
-import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/fanout-world.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/edge/fanout-world.ts';
 
 let world: FanoutWorld;
 let seq = 1;

@@ -13,7 +13,7 @@ import {
 import { MESSAGES_PER_ADDRESS, MESSAGES_PER_SOCKET } from '../../../../edge/fanout/sockets/limits.ts';
 import { handshake, openRaw, type RawSocket, text } from '../../../support/clients/raw-socket.ts';
 import { waitFor } from '../../../support/wait-for.ts';
-import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/fanout-world.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/edge/fanout-world.ts';
 
 const ATTACKER = '127.0.0.2';
 const HONEST = '127.0.0.3';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { growsStrictly, type LiveClient, openLive, positions } from '../../../support/clients/live-client.ts';
 import { openRaw, type RawSocket } from '../../../support/clients/raw-socket.ts';
 import { waitFor } from '../../../support/wait-for.ts';
-import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/fanout-world.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/edge/fanout-world.ts';
 
 const STALLED = 1_000;
 /** Several times what the kernel buffers for a stalled reader (64 KiB), so that each connection stalls. */

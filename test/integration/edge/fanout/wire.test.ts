@@ -10,7 +10,7 @@ import { MESSAGE_MAX_BYTES } from '../../../../edge/fanout/sockets/limits.ts';
 import { type LiveClient, openLive } from '../../../support/clients/live-client.ts';
 import { closing, frame, OPCODE, openRaw, text } from '../../../support/clients/raw-socket.ts';
 import { waitFor } from '../../../support/wait-for.ts';
-import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/fanout-world.ts';
+import { type FanoutWorld, startFanoutWorld } from '../../../support/worlds/edge/fanout-world.ts';
 
 const { CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG } = OPCODE;
 const ASK = '{"type":"ping"}';

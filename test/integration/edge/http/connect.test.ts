@@ -8,7 +8,7 @@ import { GetTopRequestSchema, ScoreboardService } from '../../../../gen/scoreboa
 import { ErrorDetailSchema } from '../../../../gen/scoreboard/error/v1/error_pb.ts';
 import { ask, bearer } from '../../../support/clients/edge-client.ts';
 import { GOOD_SIGNATURE } from '../../../support/doubles/score-double.ts';
-import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge-world.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge/edge-world.ts';
 
 let world: EdgeWorld;
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { speak } from '../../../support/clients/edge-client.ts';
 import { waitFor } from '../../../support/wait-for.ts';
-import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge-world.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge/edge-world.ts';
 
 let world: EdgeWorld;
 let node: { port: number; stop(): Promise<void> } | undefined;

@@ -5,7 +5,7 @@ import { submitRequest } from '../../../bench/generator/requests.ts';
 import { type Answer, ask, speak, submit } from '../../../support/clients/edge-client.ts';
 import { GOOD_SIGNATURE } from '../../../support/doubles/score-double.ts';
 import { waitFor } from '../../../support/wait-for.ts';
-import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge-world.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge/edge-world.ts';
 
 /** 1,000 wait and two calls of 500 are on their way; with some more it is always full. A player each, since one gets half. */
 const CROWD = 2_050;

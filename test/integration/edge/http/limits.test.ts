@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Answer, ask, bearer, speak, submit } from '../../../support/clients/edge-client.ts';
 import { BUSY_MS, waitFor } from '../../../support/wait-for.ts';
-import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge-world.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge/edge-world.ts';
 
 let ids = 0;
 const nextId = () => {

@@ -5,7 +5,7 @@ import { freePort } from '../../../../dev/host/ports.ts';
 import { ask, bearer, speak, submit } from '../../../support/clients/edge-client.ts';
 import { GOOD_SIGNATURE } from '../../../support/doubles/score-double.ts';
 import { BUSY_MS, waitFor } from '../../../support/wait-for.ts';
-import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge-world.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge/edge-world.ts';
 
 let world: EdgeWorld;
 let token: string;

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ask } from '../../../support/clients/edge-client.ts';
-import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge-world.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge/edge-world.ts';
 
 let world: EdgeWorld;
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { answersIn, ask, speak, submit } from '../../../support/clients/edge-client.ts';
 import { GOOD_SIGNATURE } from '../../../support/doubles/score-double.ts';
 import { waitFor } from '../../../support/wait-for.ts';
-import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge-world.ts';
+import { type EdgeWorld, startEdgeWorld } from '../../../support/worlds/edge/edge-world.ts';
 
 let world: EdgeWorld;
 let token: string;

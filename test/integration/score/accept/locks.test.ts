@@ -14,8 +14,8 @@ import {
 } from '../../../../services/shared/stores/postgres/postgres-pool.ts';
 import { SUM } from '../../../support/doubles/boards-of.ts';
 import { waitFor } from '../../../support/wait-for.ts';
-import { reasonsOf } from '../../../support/worlds/score-calls.ts';
-import { type ScoreWorld, startScoreWorld } from '../../../support/worlds/score-world.ts';
+import { reasonsOf } from '../../../support/worlds/score/score-calls.ts';
+import { type ScoreWorld, startScoreWorld } from '../../../support/worlds/score/score-world.ts';
 
 let world: ScoreWorld;
 let sql: Sql;

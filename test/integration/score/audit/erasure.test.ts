@@ -12,7 +12,7 @@ import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
 import { patient } from '../../../support/clients/sent-again.ts';
 import { placesOf as placesIn } from '../../../support/places-of.ts';
 import { waitFor } from '../../../support/wait-for.ts';
-import { type ScoreWorld, startScoreWorld } from '../../../support/worlds/score-world.ts';
+import { type ScoreWorld, startScoreWorld } from '../../../support/worlds/score/score-world.ts';
 
 const call = { limitMs: 30_000 };
 let world: ScoreWorld;

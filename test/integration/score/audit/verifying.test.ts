@@ -5,7 +5,7 @@ import { readChain } from '../../../../services/cli/audit/read-chain.ts';
 import { verifyStack } from '../../../../services/cli/audit/verify.ts';
 import { connectPostgres } from '../../../../services/shared/stores/postgres/postgres.ts';
 import { waitFor } from '../../../support/wait-for.ts';
-import { type ScoreWorld, startScoreWorld } from '../../../support/worlds/score-world.ts';
+import { type ScoreWorld, startScoreWorld } from '../../../support/worlds/score/score-world.ts';
 
 const call = { limitMs: 30_000 };
 

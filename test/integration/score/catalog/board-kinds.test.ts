@@ -7,7 +7,12 @@ import type { BoardKind } from '../../../../services/shared/values/board.ts';
 import { isSentAgain, sentAgain } from '../../../support/clients/sent-again.ts';
 import { foldScore } from '../../../support/fold-score.ts';
 import { waitFor } from '../../../support/wait-for.ts';
-import { action, type LimitsWorld, startLimitsWorld, told } from '../../../support/worlds/limits-world.ts';
+import {
+  action,
+  type LimitsWorld,
+  startLimitsWorld,
+  told,
+} from '../../../support/worlds/score/limits-world.ts';
 
 const call = { limitMs: 10_000 };
 const OPERATORS = ['sum', 'best', 'last'] as const;

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isSentAgain, sentAgain } from '../../../support/clients/sent-again.ts';
 import { waitFor } from '../../../support/wait-for.ts';
-import { type LimitsWorld, startLimitsWorld, told } from '../../../support/worlds/limits-world.ts';
-import { reasonOf } from '../../../support/worlds/score-calls.ts';
+import { type LimitsWorld, startLimitsWorld, told } from '../../../support/worlds/score/limits-world.ts';
+import { reasonOf } from '../../../support/worlds/score/score-calls.ts';
 
 const call = { limitMs: 10_000 };
 let world: LimitsWorld;

@@ -6,8 +6,8 @@ import {
   type CorrectionsWorld,
   type Request,
   startCorrectionsWorld,
-} from '../../../support/worlds/corrections-world.ts';
-import { action } from '../../../support/worlds/limits-world.ts';
+} from '../../../support/worlds/score/corrections-world.ts';
+import { action } from '../../../support/worlds/score/limits-world.ts';
 
 const call = { limitMs: 30_000 };
 

@@ -7,8 +7,11 @@ import {
 } from '../../../../services/shared/stores/postgres/postgres-pool.ts';
 import { patient } from '../../../support/clients/sent-again.ts';
 import { waitFor } from '../../../support/wait-for.ts';
-import { type CorrectionsWorld, startCorrectionsWorld } from '../../../support/worlds/corrections-world.ts';
-import { action } from '../../../support/worlds/limits-world.ts';
+import {
+  type CorrectionsWorld,
+  startCorrectionsWorld,
+} from '../../../support/worlds/score/corrections-world.ts';
+import { action } from '../../../support/worlds/score/limits-world.ts';
 
 const call = { limitMs: 30_000 };
 let world: CorrectionsWorld;

@@ -11,8 +11,8 @@ import {
   type CorrectionsWorld,
   type Request,
   startCorrectionsWorld,
-} from '../../../support/worlds/corrections-world.ts';
-import { action } from '../../../support/worlds/limits-world.ts';
+} from '../../../support/worlds/score/corrections-world.ts';
+import { action } from '../../../support/worlds/score/limits-world.ts';
 
 const KINDS: readonly BoardKind[] = (['sum', 'best', 'last'] as const).flatMap((operator) =>
   (['descending', 'ascending'] as const).map((order) => ({ operator, order })),

@@ -12,7 +12,7 @@ import {
   type LimitsWorld,
   startLimitsWorld,
   told,
-} from '../../../support/worlds/limits-world.ts';
+} from '../../../support/worlds/score/limits-world.ts';
 
 const MAX_SCORE = 2n ** 53n - 1n;
 const call = { limitMs: 30_000 };

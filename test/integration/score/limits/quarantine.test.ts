@@ -8,8 +8,8 @@ import {
   adaOf,
   type LimitsWorld,
   startLimitsWorld,
-} from '../../../support/worlds/limits-world.ts';
-import { reasonOf } from '../../../support/worlds/score-calls.ts';
+} from '../../../support/worlds/score/limits-world.ts';
+import { reasonOf } from '../../../support/worlds/score/score-calls.ts';
 
 const call = { limitMs: 30_000 };
 

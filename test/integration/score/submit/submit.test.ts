@@ -9,8 +9,8 @@ import {
   reasonsOf,
   type SignedSubmission,
   signedSubmission,
-} from '../../../support/worlds/score-calls.ts';
-import { type ScoreWorld, startScoreWorld } from '../../../support/worlds/score-world.ts';
+} from '../../../support/worlds/score/score-calls.ts';
+import { type ScoreWorld, startScoreWorld } from '../../../support/worlds/score/score-world.ts';
 
 const MAX_SCORE = 2n ** 53n - 1n;
 const call = { limitMs: 30_000 };

@@ -13,7 +13,7 @@ import { RankService } from '../../../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { ScoreService } from '../../../../gen/scoreboard/score/v1/score_pb.ts';
 import { callHeaders, converse, flood, type Heard, h2 } from '../../../support/clients/raw-h2.ts';
 import { patient } from '../../../support/clients/sent-again.ts';
-import { type ScoreWorld, startScoreWorld } from '../../../support/worlds/score-world.ts';
+import { type ScoreWorld, startScoreWorld } from '../../../support/worlds/score/score-world.ts';
 
 const SOON = { limitMs: 30_000 };
 const UNAUTHENTICATED = '16';

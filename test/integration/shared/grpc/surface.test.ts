@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client, credentials } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ScoreWorld, startScoreWorld } from '../../../support/worlds/score-world.ts';
+import { type ScoreWorld, startScoreWorld } from '../../../support/worlds/score/score-world.ts';
 
 const BUF = join(fileURLToPath(new URL('../../../../', import.meta.url)), 'node_modules/.bin/buf');
 /** HealthCheckResponse { status: SERVING } on the wire. */

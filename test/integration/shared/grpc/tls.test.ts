@@ -26,7 +26,7 @@ import {
 import { rawCall } from '../../../support/clients/raw-grpc.ts';
 import { patient, ranked } from '../../../support/clients/sent-again.ts';
 import { startTlsServer, type TlsServer } from '../../../support/doubles/tls-server.ts';
-import { type ScoreWorld, startScoreWorld } from '../../../support/worlds/score-world.ts';
+import { type ScoreWorld, startScoreWorld } from '../../../support/worlds/score/score-world.ts';
 
 const SOON = { limitMs: 30_000 };
 const PERMISSION_DENIED = 7;

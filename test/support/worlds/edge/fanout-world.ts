@@ -2,18 +2,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseFanoutConfig } from '../../../edge/fanout/config.ts';
-import { startFanout } from '../../../edge/fanout/service.ts';
-import { createServiceKey, digestServiceKeys } from '../../../services/shared/identity/service-keys.ts';
-import { createSilentLog, type Log } from '../../../services/shared/telemetry/log.ts';
-import { createAuthDouble } from '../doubles/auth-double.ts';
-import { startRankDouble } from '../doubles/rank-double.ts';
-import { DOUBLE_HOST as HOST, serveDouble } from '../doubles/serve.ts';
-import { waitFor } from '../wait-for.ts';
-import { metricOf } from './admin-pages.ts';
+import { parseFanoutConfig } from '../../../../edge/fanout/config.ts';
+import { startFanout } from '../../../../edge/fanout/service.ts';
+import { createServiceKey, digestServiceKeys } from '../../../../services/shared/identity/service-keys.ts';
+import { createSilentLog, type Log } from '../../../../services/shared/telemetry/log.ts';
+import { metricOf } from '../../clients/admin-pages.ts';
+import { createAuthDouble } from '../../doubles/auth-double.ts';
+import { startRankDouble } from '../../doubles/rank-double.ts';
+import { DOUBLE_HOST as HOST, serveDouble } from '../../doubles/serve.ts';
+import { waitFor } from '../../wait-for.ts';
 import { startFanoutBus } from './fanout-bus.ts';
 
-export type { TestBoard, TestEntry } from '../doubles/rank-double.ts';
+export type { TestBoard, TestEntry } from '../../doubles/rank-double.ts';
 export type { TestPlayer } from './fanout-bus.ts';
 
 export type FanoutWorld = Awaited<ReturnType<typeof startFanoutWorld>>;

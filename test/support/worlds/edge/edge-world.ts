@@ -2,19 +2,19 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startRedisServer } from '../../../dev/servers/redis-server.ts';
-import { parseEdgeConfig } from '../../../edge/http/config.ts';
-import { startEdge } from '../../../edge/http/service.ts';
-import { RankService } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { ScoreService } from '../../../gen/scoreboard/score/v1/score_pb.ts';
-import { registerService } from '../../../services/shared/grpc/grpc.ts';
-import { createServiceKey, digestServiceKeys } from '../../../services/shared/identity/service-keys.ts';
-import { createSilentLog, type Log } from '../../../services/shared/telemetry/log.ts';
-import { createAuthDouble } from '../doubles/auth-double.ts';
-import { createScoreDouble } from '../doubles/score-double.ts';
-import { DOUBLE_HOST as HOST, serveDouble } from '../doubles/serve.ts';
-import { waitFor } from '../wait-for.ts';
-import { metricOf } from './admin-pages.ts';
+import { startRedisServer } from '../../../../dev/servers/redis-server.ts';
+import { parseEdgeConfig } from '../../../../edge/http/config.ts';
+import { startEdge } from '../../../../edge/http/service.ts';
+import { RankService } from '../../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { ScoreService } from '../../../../gen/scoreboard/score/v1/score_pb.ts';
+import { registerService } from '../../../../services/shared/grpc/grpc.ts';
+import { createServiceKey, digestServiceKeys } from '../../../../services/shared/identity/service-keys.ts';
+import { createSilentLog, type Log } from '../../../../services/shared/telemetry/log.ts';
+import { metricOf } from '../../clients/admin-pages.ts';
+import { createAuthDouble } from '../../doubles/auth-double.ts';
+import { createScoreDouble } from '../../doubles/score-double.ts';
+import { DOUBLE_HOST as HOST, serveDouble } from '../../doubles/serve.ts';
+import { waitFor } from '../../wait-for.ts';
 
 const RANK_CALLERS = {
   getTop: ['edge'],

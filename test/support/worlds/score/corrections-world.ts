@@ -1,10 +1,10 @@
 /** Two score and two rank services with boards that an operator corrects. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { CorrectScoreRequestSchema } from '../../../gen/scoreboard/score/v1/corrections_pb.ts';
-import { AppError } from '../../../services/shared/errors/app-error.ts';
-import type { BoardKind } from '../../../services/shared/values/board.ts';
-import { sentAgain } from '../clients/sent-again.ts';
-import { waitFor } from '../wait-for.ts';
+import type { CorrectScoreRequestSchema } from '../../../../gen/scoreboard/score/v1/corrections_pb.ts';
+import { AppError } from '../../../../services/shared/errors/app-error.ts';
+import type { BoardKind } from '../../../../services/shared/values/board.ts';
+import { sentAgain } from '../../clients/sent-again.ts';
+import { waitFor } from '../../wait-for.ts';
 import { startLimitsWorld } from './limits-world.ts';
 
 export type CorrectionsWorld = Awaited<ReturnType<typeof startCorrectionsWorld>>;

@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
-import { startNatsServer } from '../../../dev/servers/nats-server.ts';
-import { ScoreBatchSchema } from '../../../gen/scoreboard/event/v1/event_pb.ts';
-import { natsNames } from '../../../services/shared/stores/names.ts';
-import { connectNats, type NatsConnection } from '../../../services/shared/stores/nats/nats.ts';
-import { ensureScoreStream } from '../../../services/shared/stores/nats/score-stream.ts';
-import type { Log } from '../../../services/shared/telemetry/log.ts';
-import { entriesOf, type TestBoard } from '../doubles/rank-double.ts';
+import { startNatsServer } from '../../../../dev/servers/nats-server.ts';
+import { ScoreBatchSchema } from '../../../../gen/scoreboard/event/v1/event_pb.ts';
+import { natsNames } from '../../../../services/shared/stores/names.ts';
+import { connectNats, type NatsConnection } from '../../../../services/shared/stores/nats/nats.ts';
+import { ensureScoreStream } from '../../../../services/shared/stores/nats/score-stream.ts';
+import type { Log } from '../../../../services/shared/telemetry/log.ts';
+import { entriesOf, type TestBoard } from '../../doubles/rank-double.ts';
 
 export interface TestPlayer {
   userId: string;

@@ -2,14 +2,14 @@
 import {
   certificateFiles,
   readTlsCredentials,
-} from '../../../services/shared/identity/service-certificate.ts';
-import type { ServiceIdentity } from '../../../services/shared/identity/service-identity.ts';
+} from '../../../../services/shared/identity/service-certificate.ts';
+import type { ServiceIdentity } from '../../../../services/shared/identity/service-identity.ts';
 import {
   createServiceKey,
   digestServiceKeys,
   SERVICE_NAMES,
   type ServiceName,
-} from '../../../services/shared/identity/service-keys.ts';
+} from '../../../../services/shared/identity/service-keys.ts';
 
 export type ScoreIdentities = ReturnType<typeof createIdentities>;
 

@@ -1,8 +1,8 @@
 /** Boards with limits in a world of two score services, and their players' actions as reasons or scores. */
-import type { SubmitScoresResponse_Outcome } from '../../../gen/scoreboard/score/v1/score_pb.ts';
-import { connectPostgres } from '../../../services/shared/stores/postgres/postgres.ts';
-import { isSentAgain, patient } from '../clients/sent-again.ts';
-import { waitFor } from '../wait-for.ts';
+import type { SubmitScoresResponse_Outcome } from '../../../../gen/scoreboard/score/v1/score_pb.ts';
+import { connectPostgres } from '../../../../services/shared/stores/postgres/postgres.ts';
+import { isSentAgain, patient } from '../../clients/sent-again.ts';
+import { waitFor } from '../../wait-for.ts';
 import { startScoreWorld } from './score-world.ts';
 
 const call = { limitMs: 30_000 };

@@ -1,14 +1,14 @@
 /** The services of a score world: auth, and any number of score and rank services. */
 import { join } from 'node:path';
-import { startAuth } from '../../../services/auth/service.ts';
-import { startRank } from '../../../services/rank/service.ts';
-import type { ScoreConfig } from '../../../services/score/config.ts';
-import { startScore } from '../../../services/score/service.ts';
-import { createAuditKey, parseAuditKey } from '../../../services/shared/audit-chain/audit-chain.ts';
-import type { Clock } from '../../../services/shared/settings/clock.ts';
-import { Secret } from '../../../services/shared/settings/secret.ts';
-import { createSilentLog, type Log } from '../../../services/shared/telemetry/log.ts';
-import type { TokenPolicy } from '../../../services/shared/tokens/rules/token-policy.ts';
+import { startAuth } from '../../../../services/auth/service.ts';
+import { startRank } from '../../../../services/rank/service.ts';
+import type { ScoreConfig } from '../../../../services/score/config.ts';
+import { startScore } from '../../../../services/score/service.ts';
+import { createAuditKey, parseAuditKey } from '../../../../services/shared/audit-chain/audit-chain.ts';
+import type { Clock } from '../../../../services/shared/settings/clock.ts';
+import { Secret } from '../../../../services/shared/settings/secret.ts';
+import { createSilentLog, type Log } from '../../../../services/shared/telemetry/log.ts';
+import type { TokenPolicy } from '../../../../services/shared/tokens/rules/token-policy.ts';
 import type { ScoreIdentities } from './score-identities.ts';
 import type { ScoreServers } from './score-servers.ts';
 

@@ -2,12 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { migrate } from '../../../services/database/migrate.ts';
-import { type Clock, systemClock } from '../../../services/shared/settings/clock.ts';
-import { createSilentLog, type Log } from '../../../services/shared/telemetry/log.ts';
-import type { TokenPolicy } from '../../../services/shared/tokens/rules/token-policy.ts';
-import { waitFor } from '../wait-for.ts';
-import { metricOf, readinessOf } from './admin-pages.ts';
+import { migrate } from '../../../../services/database/migrate.ts';
+import { type Clock, systemClock } from '../../../../services/shared/settings/clock.ts';
+import { createSilentLog, type Log } from '../../../../services/shared/telemetry/log.ts';
+import type { TokenPolicy } from '../../../../services/shared/tokens/rules/token-policy.ts';
+import { metricOf, readinessOf } from '../../clients/admin-pages.ts';
+import { waitFor } from '../../wait-for.ts';
 import { createScoreClients } from './score-clients.ts';
 import { createIdentities } from './score-identities.ts';
 import { startScoreServers } from './score-servers.ts';

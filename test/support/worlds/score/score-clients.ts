@@ -1,15 +1,15 @@
 /** gRPC clients of a score world, one of each kind, made on first use. */
-import { AuthService } from '../../../gen/scoreboard/auth/v1/auth_pb.ts';
-import { IndexService } from '../../../gen/scoreboard/rank/v1/index_pb.ts';
-import { RankService } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { AuditService } from '../../../gen/scoreboard/score/v1/audit_pb.ts';
-import { BoardsService } from '../../../gen/scoreboard/score/v1/boards_pb.ts';
-import { CorrectionsService } from '../../../gen/scoreboard/score/v1/corrections_pb.ts';
-import { LimitsService } from '../../../gen/scoreboard/score/v1/limits_pb.ts';
-import { OperatorService } from '../../../gen/scoreboard/score/v1/operator_pb.ts';
-import { ScoreService } from '../../../gen/scoreboard/score/v1/score_pb.ts';
-import { createGrpcClient } from '../../../services/shared/grpc/grpc.ts';
-import type { ServiceName } from '../../../services/shared/identity/service-keys.ts';
+import { AuthService } from '../../../../gen/scoreboard/auth/v1/auth_pb.ts';
+import { IndexService } from '../../../../gen/scoreboard/rank/v1/index_pb.ts';
+import { RankService } from '../../../../gen/scoreboard/rank/v1/rank_pb.ts';
+import { AuditService } from '../../../../gen/scoreboard/score/v1/audit_pb.ts';
+import { BoardsService } from '../../../../gen/scoreboard/score/v1/boards_pb.ts';
+import { CorrectionsService } from '../../../../gen/scoreboard/score/v1/corrections_pb.ts';
+import { LimitsService } from '../../../../gen/scoreboard/score/v1/limits_pb.ts';
+import { OperatorService } from '../../../../gen/scoreboard/score/v1/operator_pb.ts';
+import { ScoreService } from '../../../../gen/scoreboard/score/v1/score_pb.ts';
+import { createGrpcClient } from '../../../../services/shared/grpc/grpc.ts';
+import type { ServiceName } from '../../../../services/shared/identity/service-keys.ts';
 import type { ScoreIdentities } from './score-identities.ts';
 
 /** Whether methods that have a conversation are called in it. */

@@ -1,8 +1,8 @@
 /** Calls of the score service, as tests make them: signed submissions, and outcomes as reasons. */
 
-import type { SubmitScoresResponse_Outcome } from '../../../gen/scoreboard/score/v1/score_pb.ts';
-import { AppError } from '../../../services/shared/errors/app-error.ts';
-import { patient } from '../clients/sent-again.ts';
+import type { SubmitScoresResponse_Outcome } from '../../../../gen/scoreboard/score/v1/score_pb.ts';
+import { AppError } from '../../../../services/shared/errors/app-error.ts';
+import { patient } from '../../clients/sent-again.ts';
 import type { ScoreWorld } from './score-world.ts';
 
 const call = { limitMs: 30_000 };

@@ -1,15 +1,15 @@
 /** The real servers under a score world: Postgres, Redis and NATS, which a test can kill, hold, fill and start again. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startNatsServer } from '../../../dev/servers/nats-server.ts';
-import { startPostgresServer } from '../../../dev/servers/postgres-server.ts';
-import { startRedisServer } from '../../../dev/servers/redis-server.ts';
-import type { StoreUser } from '../../../services/provision/store-passwords.ts';
-import type { DatabaseService } from '../../../services/shared/stores/postgres/database-roles.ts';
-import { limitFileSize } from '../processes/limit-file-size.ts';
-import { pauseProcess, resumeProcess } from '../processes/pause-process.ts';
-import { setJetStream } from '../servers/jetstream.ts';
-import { startTestPostgres } from '../servers/test-postgres.ts';
+import { startNatsServer } from '../../../../dev/servers/nats-server.ts';
+import { startPostgresServer } from '../../../../dev/servers/postgres-server.ts';
+import { startRedisServer } from '../../../../dev/servers/redis-server.ts';
+import type { StoreUser } from '../../../../services/provision/store-passwords.ts';
+import type { DatabaseService } from '../../../../services/shared/stores/postgres/database-roles.ts';
+import { limitFileSize } from '../../processes/limit-file-size.ts';
+import { pauseProcess, resumeProcess } from '../../processes/pause-process.ts';
+import { setJetStream } from '../../servers/jetstream.ts';
+import { startTestPostgres } from '../../servers/test-postgres.ts';
 
 export type ServerName = 'postgres' | 'redis' | 'nats';
 
