@@ -162,7 +162,10 @@ async function startSockets(
   const admission = createAdmission({ ...config, monotonicMs });
   const authentication = createAuthentication({
     verifier: upstream.verifier,
-    onSignedIn: (session) => standings.welcome(session),
+    onSignedIn(session) {
+      standings.welcome(session);
+      following.welcome(session);
+    },
     ...{ personal, clock, log },
   });
   const sessions = new Sessions({

@@ -10,7 +10,8 @@ import { toEntry, within } from './read/wire.ts';
 
 const LIMIT_DEFAULT = 10;
 
-const MAX_PLAYERS = 200;
+/** 200 whom somebody asks for, with room for the one who asks. */
+const MAX_PLAYERS = 250;
 
 export interface EntriesHandlersOptions {
   pages: ReadPages;

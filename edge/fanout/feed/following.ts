@@ -2,16 +2,15 @@
  * Players whom a socket follows on a board, such as the friends of its player. The socket gets all of them, ranked, at the start and
  * whenever one of them moved. A list is always of one moment: it is read from the rank service as a whole, together with lists of
  * other sockets. How many players are followed, how often a list is read and how many reads a node makes is limited, so that many
- * followers make lists arrive later and nothing else.
+ * followers make lists arrive later and nothing else. Two lists in turn also tell which of these players passed the socket's own.
  */
 import type { ListPlayersResponse, RankService } from '../../../gen/scoreboard/rank/v1/rank_pb.ts';
-import { AppError } from '../../../services/shared/errors/app-error.ts';
 import type { GrpcClient } from '../../../services/shared/grpc/grpc.ts';
 import type { Log } from '../../../services/shared/telemetry/log.ts';
 import type { Entry, PlayerState } from '../frames/board-state.ts';
-import { playersFrame } from '../frames/frames.ts';
+import { overtakenFrame, playersFrame } from '../frames/frames.ts';
 import type { Connection } from '../hub/connection.ts';
-import { FOLLOWED_PER_ADDRESS, FOLLOWED_PER_NODE, FOLLOWED_PER_SOCKET } from '../hub/limits.ts';
+import { askedBy, type Follow, Follows } from './follows.ts';
 import {
   FOLLOWED_READS_PER_ROUND,
   FOLLOWED_ROUND_MS,
@@ -20,15 +19,6 @@ import {
   POLL_DEADLINE_MS,
 } from './limits.ts';
 import { exactNumber } from './score-event.ts';
-
-interface Follow {
-  readonly connection: Connection;
-  readonly leaderboard: string;
-  readonly userIds: readonly string[];
-  readAtMs: number;
-  /** What the socket has. */
-  shown: string | undefined;
-}
 
 export interface FollowingOptions {
   rank: Pick<GrpcClient<typeof RankService>, 'listPlayers'>;
@@ -39,11 +29,7 @@ export interface FollowingOptions {
 
 export class Following {
   readonly #options: FollowingOptions;
-  readonly #bySocket = new Map<Connection, Map<string, Follow>>();
-  /** By board and player. */
-  readonly #byPlayer = new Map<string, Set<Follow>>();
-  readonly #ofAddress = new Map<string, number>();
-  #total = 0;
+  readonly #follows = new Follows();
   /** Lists to read, in the order in which a player of theirs moved. */
   readonly #due = new Set<Follow>();
   #timer: NodeJS.Timeout | undefined;
@@ -55,68 +41,46 @@ export class Following {
 
   /** How many players are followed, each counted for each socket. */
   get total(): number {
-    return this.#total;
+    return this.#follows.total;
   }
 
   /** From now on the socket follows these players, in place of those before. Refuses with SUBSCRIPTION_LIMIT_REACHED. */
   follow(connection: Connection, leaderboard: string, userIds: readonly string[]): void {
-    const own = this.#bySocket.get(connection);
-    const before = own?.get(leaderboard)?.userIds.length ?? 0;
-    const ofSocket = [...(own?.values() ?? [])].reduce((sum, each) => sum + each.userIds.length, 0);
-    const more = userIds.length - before;
-    const ofAddress = this.#ofAddress.get(connection.share?.address ?? '') ?? 0;
-    const isTooMany =
-      ofSocket + more > FOLLOWED_PER_SOCKET ||
-      this.#total + more > FOLLOWED_PER_NODE ||
-      (connection.share !== undefined && ofAddress + more > FOLLOWED_PER_ADDRESS);
-    if (isTooMany && more > 0) {
-      throw new AppError('SUBSCRIPTION_LIMIT_REACHED', {
-        message: 'No further players can be followed here.',
-      });
-    }
+    const before = this.#find(connection, leaderboard);
+    this.#follows.assertRoom(connection, userIds.length - (before?.userIds.length ?? 0));
     this.leave(connection, leaderboard);
-    if (userIds.length > 0)
-      this.#add({ connection, leaderboard, userIds, readAtMs: -Infinity, shown: undefined });
+    if (userIds.length > 0) this.#readSoon(this.#follows.add(connection, leaderboard, userIds));
   }
 
   leave(connection: Connection, leaderboard: string): void {
-    const own = this.#bySocket.get(connection);
-    const follow = own?.get(leaderboard);
-    if (own === undefined || follow === undefined) return;
-    own.delete(leaderboard);
-    if (own.size === 0) this.#bySocket.delete(connection);
-    this.#due.delete(follow);
-    for (const userId of follow.userIds) {
-      const key = playerKey(leaderboard, userId);
-      const followers = this.#byPlayer.get(key);
-      followers?.delete(follow);
-      if (followers?.size === 0) this.#byPlayer.delete(key);
-    }
-    this.#count(connection, -follow.userIds.length);
+    const follow = this.#find(connection, leaderboard);
+    if (follow !== undefined) this.#end(follow);
+  }
+
+  /** To be called when the socket has got its player. */
+  welcome(connection: Connection): void {
+    for (const follow of this.#follows.ofSocket(connection)) this.#readSoon(follow);
   }
 
   /** To be called when the socket has closed. */
   forget(connection: Connection): void {
-    for (const leaderboard of [...(this.#bySocket.get(connection)?.keys() ?? [])]) {
-      this.leave(connection, leaderboard);
-    }
+    for (const follow of this.#follows.ofSocket(connection)) this.#end(follow);
   }
 
   /** Players whose score changed. */
   offer(leaderboard: string, states: readonly PlayerState[]): void {
-    if (this.#byPlayer.size === 0) return;
+    if (this.total === 0) return;
     for (const { userId } of states) {
-      for (const follow of this.#byPlayer.get(playerKey(leaderboard, userId)) ?? []) this.#due.add(follow);
+      for (const follow of this.#follows.ofPlayer(leaderboard, userId)) this.#due.add(follow);
     }
     this.#schedule();
   }
 
   /** Lists whose ranks other players may have changed are read again. To be called at intervals. */
   refresh(): void {
+    if (this.total === 0) return;
     const before = this.#options.monotonicMs() - FOLLOWED_STALE_MS;
-    for (const own of this.#bySocket.values()) {
-      for (const follow of own.values()) if (follow.readAtMs < before) this.#due.add(follow);
-    }
+    for (const follow of this.#follows.all()) if (follow.readAtMs < before) this.#due.add(follow);
     this.#schedule();
   }
 
@@ -125,26 +89,19 @@ export class Following {
     clearTimeout(this.#timer);
   }
 
-  #add(follow: Follow): void {
-    const { connection, leaderboard, userIds } = follow;
-    const own = this.#bySocket.get(connection) ?? new Map<string, Follow>();
-    this.#bySocket.set(connection, own.set(leaderboard, follow));
-    for (const userId of userIds) {
-      const key = playerKey(leaderboard, userId);
-      const followers = this.#byPlayer.get(key) ?? new Set();
-      this.#byPlayer.set(key, followers.add(follow));
-    }
-    this.#count(connection, userIds.length);
-    this.#due.add(follow);
-    this.#schedule();
+  #find(connection: Connection, leaderboard: string): Follow | undefined {
+    return this.#follows.ofSocket(connection).find((follow) => follow.leaderboard === leaderboard);
   }
 
-  #count({ share }: Connection, change: number): void {
-    this.#total += change;
-    if (share === undefined) return;
-    const now = (this.#ofAddress.get(share.address) ?? 0) + change;
-    if (now === 0) this.#ofAddress.delete(share.address);
-    else this.#ofAddress.set(share.address, now);
+  #end(follow: Follow): void {
+    this.#follows.end(follow);
+    this.#due.delete(follow);
+  }
+
+  #readSoon(follow: Follow): void {
+    this.#follows.noteOwn(follow);
+    this.#due.add(follow);
+    this.#schedule();
   }
 
   #schedule(): void {
@@ -170,44 +127,46 @@ export class Following {
     const [first] = follows;
     if (first === undefined) return;
     for (const follow of follows) this.#due.delete(follow);
-    const userIds = [...new Set(follows.flatMap((follow) => follow.userIds))];
+    const query = { leaderboard: first.leaderboard, userIds: [...new Set(follows.flatMap(askedBy))] };
     try {
-      const { leaderboard } = first;
-      const answer = await this.#options.rank.listPlayers(
-        { leaderboard, userIds },
-        { limitMs: POLL_DEADLINE_MS },
-      );
-      for (const follow of follows) this.#show(follow, answer);
+      const answer = await this.#options.rank.listPlayers(query, { limitMs: POLL_DEADLINE_MS });
+      for (const follow of follows) if (this.#follows.stands(follow)) this.#show(follow, answer);
     } catch (error) {
       this.#options.log.debug({ err: error }, 'followed players not read from the rank service');
-      for (const follow of follows) if (this.#stands(follow)) this.#due.add(follow);
+      for (const follow of follows) if (this.#follows.stands(follow)) this.#due.add(follow);
     }
   }
 
   /** A socket that does not keep up gets the list of a later refreshment. */
   #show(follow: Follow, { entries, stale }: ListPlayersResponse): void {
     const { connection, leaderboard } = follow;
-    if (!this.#stands(follow)) return;
     if (!connection.channels.some((channel) => channel.leaderboard === leaderboard)) {
       // The board gave way to another one.
-      this.leave(connection, leaderboard);
+      this.#end(follow);
       return;
     }
     const followed = new Set(follow.userIds);
     const players = entries.filter(({ userId }) => followed.has(userId)).map(toEntry);
+    const own = entries.find(({ userId }) => userId === follow.ownId);
     const frame = playersFrame(leaderboard, players, stale);
     follow.readAtMs = this.#options.monotonicMs();
-    if (frame.text === follow.shown) return;
-    if (connection.behind === undefined && connection.send(frame)) follow.shown = frame.text;
-  }
-
-  /** Whether it was not ended or replaced meanwhile. */
-  #stands(follow: Follow): boolean {
-    return this.#bySocket.get(follow.connection)?.get(follow.leaderboard) === follow;
+    if (frame.text !== follow.shown) {
+      if (connection.behind !== undefined || !connection.send(frame)) return;
+      follow.shown = frame.text;
+    }
+    tellOvertaken(follow, own && toEntry(own), players);
   }
 }
 
-const playerKey = (leaderboard: string, userId: string): string => `${leaderboard} ${userId}`;
+/** Tells the socket of players who are above its own player now and were not before: below, or not on the board. */
+function tellOvertaken(follow: Follow, own: Entry | undefined, players: readonly Entry[]): void {
+  const before = follow.above;
+  const above = own && players.filter(({ rank }) => rank < own.rank);
+  follow.above = above && new Set(above.map(({ userId }) => userId));
+  if (own === undefined || above === undefined || before === undefined) return;
+  const by = above.filter(({ userId }) => !before.has(userId));
+  if (by.length > 0) follow.connection.send(overtakenFrame(follow.leaderboard, own, by));
+}
 
 /** Takes lists of one board from the beginning, as many as one read can have. */
 function takeTogether(due: Follow[]): Follow[] {
@@ -216,7 +175,7 @@ function takeTogether(due: Follow[]): Follow[] {
   const [first] = due;
   for (const follow of [...due]) {
     if (follow.leaderboard !== first?.leaderboard) continue;
-    const more = follow.userIds.filter((userId) => !userIds.has(userId));
+    const more = askedBy(follow).filter((userId) => !userIds.has(userId));
     if (userIds.size + more.length > PLAYERS_PER_READ) break;
     for (const userId of more) userIds.add(userId);
     taken.push(follow);

@@ -27,10 +27,10 @@ export const STANDINGS_PER_READ = 100;
 export const STANDING_RETRY_MS = 500;
 
 /** Players that one read takes together: as many as a `ListPlayers` takes. */
-export const PLAYERS_PER_READ = 200;
+export const PLAYERS_PER_READ = 250;
 /** Pause between two rounds of reads: how often a list is read while its players move all the time. */
 export const FOLLOWED_ROUND_MS = 250;
-/** Reads of a round, one after another. With 200 players each, 20 a second keep Redis busy for a fortieth of its time. */
+/** Reads of a round, one after another. With 250 players each, 20 a second keep Redis busy for a fortieth of its time. */
 export const FOLLOWED_READS_PER_ROUND = 5;
 /** A list of this age is read again, since others may have passed its players. */
 export const FOLLOWED_STALE_MS = 5_000;

@@ -31,6 +31,10 @@ function toMessage(fields: FrameFields): ServerFrameInit {
       const { leaderboardId, players, stale } = fields;
       return { case: 'players', value: { leaderboardId, players: players.map(toEntry), stale } };
     }
+    case 'score:overtaken': {
+      const { leaderboardId, userId, rank, by } = fields;
+      return { case: 'overtaken', value: { leaderboardId, userId, rank: BigInt(rank), by: by.map(toEntry) } };
+    }
     case 'pong':
       return { case: 'pong', value: fields.userId === null ? {} : { userId: fields.userId } };
     case 'authenticated':

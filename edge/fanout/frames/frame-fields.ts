@@ -31,6 +31,13 @@ export type FrameFields =
       BoardFields,
       'leaderboardId' | 'stale'
     >)
+  | {
+      readonly event: 'score:overtaken';
+      readonly leaderboardId: string;
+      readonly userId: string;
+      readonly rank: number;
+      readonly by: readonly Entry[];
+    }
   | { readonly event: 'pong'; readonly userId: string | null }
   | { readonly event: 'authenticated'; readonly userId: string; readonly expiresAt: number }
   | {

@@ -56,6 +56,11 @@ export function playersFrame(leaderboard: string, players: readonly Entry[], sta
   return new Frame({ event: 'score:players', leaderboardId: leaderboard, players, stale });
 }
 
+/** Players whom the socket follows have passed its own player. */
+export function overtakenFrame(leaderboard: string, { userId, rank }: Entry, by: readonly Entry[]): Frame {
+  return new Frame({ event: 'score:overtaken', leaderboardId: leaderboard, userId, rank, by });
+}
+
 export function pongFrame(userId: string | undefined): Frame {
   return new Frame({ event: 'pong', userId: userId ?? null });
 }

@@ -17,7 +17,7 @@ export const SOCKETS_PER_PLAYER = 50;
 /** Boards for which a node remembers the newest state of one player. */
 export const BOARDS_PER_PLAYER = 100;
 
-/** Players whom one socket may follow, over all boards: one read of the rank service has room for them, so that a list is of one moment. */
+/** Players whom one socket may follow, over all boards: one read of the rank service has room for them and the own player, so that a list is of one moment. */
 export const FOLLOWED_PER_SOCKET = 200;
 /** Players whom all sockets of a node may follow, each counted for each socket: some 20 MB. */
 export const FOLLOWED_PER_NODE = 100_000;

@@ -8,6 +8,7 @@ const EVENTS: Readonly<Record<NonNullable<ServerFrame['frame']['case']>, string>
   stale: 'score:stale',
   current: 'score:current',
   players: 'score:players',
+  overtaken: 'score:overtaken',
   pong: 'pong',
   authenticated: 'authenticated',
   error: 'error',

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scoreboard/live/v1/live.proto.
  */
 export const file_scoreboard_live_v1_live: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zY29yZWJvYXJkL2xpdmUvdjEvbGl2ZS5wcm90bxISc2NvcmVib2FyZC5saXZlLnYxIpQDCgtTZXJ2ZXJGcmFtZRIwCghzbmFwc2hvdBgBIAEoCzIcLnNjb3JlYm9hcmQubGl2ZS52MS5TbmFwc2hvdEgAEiwKBnVwZGF0ZRgCIAEoCzIaLnNjb3JlYm9hcmQubGl2ZS52MS5VcGRhdGVIABIqCgVzdGFsZRgDIAEoCzIZLnNjb3JlYm9hcmQubGl2ZS52MS5TdGFsZUgAEi4KB2N1cnJlbnQYBCABKAsyGy5zY29yZWJvYXJkLmxpdmUudjEuQ3VycmVudEgAEigKBHBvbmcYBSABKAsyGC5zY29yZWJvYXJkLmxpdmUudjEuUG9uZ0gAEjoKDWF1dGhlbnRpY2F0ZWQYBiABKAsyIS5zY29yZWJvYXJkLmxpdmUudjEuQXV0aGVudGljYXRlZEgAEioKBWVycm9yGAcgASgLMhkuc2NvcmVib2FyZC5saXZlLnYxLkVycm9ySAASLgoHcGxheWVycxgIIAEoCzIbLnNjb3JlYm9hcmQubGl2ZS52MS5QbGF5ZXJzSABCBwoFZnJhbWUiRwoFRW50cnkSDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRINCgVzY29yZRgDIAEoBBIMCgRyYW5rGAQgASgEIosBCghTbmFwc2hvdBIuCgtsZWFkZXJib2FyZBgBIAMoCzIZLnNjb3JlYm9hcmQubGl2ZS52MS5FbnRyeRINCgVlcG9jaBgCIAEoBBILCgNzZXEYAyABKAQSFgoObGVhZGVyYm9hcmRfaWQYBCABKAkSDQoFc3RhbGUYBSABKAgSDAoEc2l6ZRgGIAEoDSLrAQoGVXBkYXRlEi4KC2xlYWRlcmJvYXJkGAEgAygLMhkuc2NvcmVib2FyZC5saXZlLnYxLkVudHJ5Eg0KBWVwb2NoGAIgASgEEgsKA3NlcRgDIAEoBBIWCg5sZWFkZXJib2FyZF9pZBgEIAEoCRINCgVzdGFsZRgFIAEoCBIPCgd1c2VyX2lkGAYgASgJEhEKCW5ld19zY29yZRgHIAEoBBIUCgd2ZXJzaW9uGAggASgESACIAQESEQoEcmFuaxgJIAEoBEgBiAEBEgwKBHNpemUYCiABKA1CCgoIX3ZlcnNpb25CBwoFX3JhbmsiPAoFU3RhbGUSFgoObGVhZGVyYm9hcmRfaWQYASABKAkSDQoFc3RhbGUYAiABKAgSDAoEc2l6ZRgDIAEoDSJaCgdDdXJyZW50EhYKDmxlYWRlcmJvYXJkX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEEgsKA3NlcRgDIAEoBBINCgVzdGFsZRgEIAEoCBIMCgRzaXplGAUgASgNIlwKB1BsYXllcnMSFgoObGVhZGVyYm9hcmRfaWQYASABKAkSKgoHcGxheWVycxgCIAMoCzIZLnNjb3JlYm9hcmQubGl2ZS52MS5FbnRyeRINCgVzdGFsZRgDIAEoCCIoCgRQb25nEhQKB3VzZXJfaWQYASABKAlIAIgBAUIKCghfdXNlcl9pZCI0Cg1BdXRoZW50aWNhdGVkEg8KB3VzZXJfaWQYASABKAkSEgoKZXhwaXJlc19hdBgCIAEoBCJmCgVFcnJvchIMCgRjb2RlGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEhsKDmxlYWRlcmJvYXJkX2lkGAQgASgJSACIAQFCEQoPX2xlYWRlcmJvYXJkX2lkQkYKEnNjb3JlYm9hcmQubGl2ZS52MVABWhlzY29yZWJvYXJkL2xpdmUvdjE7bGl2ZXYxqgISU2NvcmVib2FyZC5MaXZlLlYxYgZwcm90bzM");
+  fileDesc("Ch1zY29yZWJvYXJkL2xpdmUvdjEvbGl2ZS5wcm90bxISc2NvcmVib2FyZC5saXZlLnYxIsgDCgtTZXJ2ZXJGcmFtZRIwCghzbmFwc2hvdBgBIAEoCzIcLnNjb3JlYm9hcmQubGl2ZS52MS5TbmFwc2hvdEgAEiwKBnVwZGF0ZRgCIAEoCzIaLnNjb3JlYm9hcmQubGl2ZS52MS5VcGRhdGVIABIqCgVzdGFsZRgDIAEoCzIZLnNjb3JlYm9hcmQubGl2ZS52MS5TdGFsZUgAEi4KB2N1cnJlbnQYBCABKAsyGy5zY29yZWJvYXJkLmxpdmUudjEuQ3VycmVudEgAEigKBHBvbmcYBSABKAsyGC5zY29yZWJvYXJkLmxpdmUudjEuUG9uZ0gAEjoKDWF1dGhlbnRpY2F0ZWQYBiABKAsyIS5zY29yZWJvYXJkLmxpdmUudjEuQXV0aGVudGljYXRlZEgAEioKBWVycm9yGAcgASgLMhkuc2NvcmVib2FyZC5saXZlLnYxLkVycm9ySAASLgoHcGxheWVycxgIIAEoCzIbLnNjb3JlYm9hcmQubGl2ZS52MS5QbGF5ZXJzSAASMgoJb3ZlcnRha2VuGAkgASgLMh0uc2NvcmVib2FyZC5saXZlLnYxLk92ZXJ0YWtlbkgAQgcKBWZyYW1lIkcKBUVudHJ5Eg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSDQoFc2NvcmUYAyABKAQSDAoEcmFuaxgEIAEoBCKLAQoIU25hcHNob3QSLgoLbGVhZGVyYm9hcmQYASADKAsyGS5zY29yZWJvYXJkLmxpdmUudjEuRW50cnkSDQoFZXBvY2gYAiABKAQSCwoDc2VxGAMgASgEEhYKDmxlYWRlcmJvYXJkX2lkGAQgASgJEg0KBXN0YWxlGAUgASgIEgwKBHNpemUYBiABKA0i6wEKBlVwZGF0ZRIuCgtsZWFkZXJib2FyZBgBIAMoCzIZLnNjb3JlYm9hcmQubGl2ZS52MS5FbnRyeRINCgVlcG9jaBgCIAEoBBILCgNzZXEYAyABKAQSFgoObGVhZGVyYm9hcmRfaWQYBCABKAkSDQoFc3RhbGUYBSABKAgSDwoHdXNlcl9pZBgGIAEoCRIRCgluZXdfc2NvcmUYByABKAQSFAoHdmVyc2lvbhgIIAEoBEgAiAEBEhEKBHJhbmsYCSABKARIAYgBARIMCgRzaXplGAogASgNQgoKCF92ZXJzaW9uQgcKBV9yYW5rIjwKBVN0YWxlEhYKDmxlYWRlcmJvYXJkX2lkGAEgASgJEg0KBXN0YWxlGAIgASgIEgwKBHNpemUYAyABKA0iWgoHQ3VycmVudBIWCg5sZWFkZXJib2FyZF9pZBgBIAEoCRINCgVlcG9jaBgCIAEoBBILCgNzZXEYAyABKAQSDQoFc3RhbGUYBCABKAgSDAoEc2l6ZRgFIAEoDSJcCgdQbGF5ZXJzEhYKDmxlYWRlcmJvYXJkX2lkGAEgASgJEioKB3BsYXllcnMYAiADKAsyGS5zY29yZWJvYXJkLmxpdmUudjEuRW50cnkSDQoFc3RhbGUYAyABKAgiaQoJT3ZlcnRha2VuEhYKDmxlYWRlcmJvYXJkX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDAoEcmFuaxgDIAEoBBIlCgJieRgEIAMoCzIZLnNjb3JlYm9hcmQubGl2ZS52MS5FbnRyeSIoCgRQb25nEhQKB3VzZXJfaWQYASABKAlIAIgBAUIKCghfdXNlcl9pZCI0Cg1BdXRoZW50aWNhdGVkEg8KB3VzZXJfaWQYASABKAkSEgoKZXhwaXJlc19hdBgCIAEoBCJmCgVFcnJvchIMCgRjb2RlGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEhsKDmxlYWRlcmJvYXJkX2lkGAQgASgJSACIAQFCEQoPX2xlYWRlcmJvYXJkX2lkQkYKEnNjb3JlYm9hcmQubGl2ZS52MVABWhlzY29yZWJvYXJkL2xpdmUvdjE7bGl2ZXYxqgISU2NvcmVib2FyZC5MaXZlLlYxYgZwcm90bzM");
 
 /**
  * @generated from message scoreboard.live.v1.ServerFrame
@@ -70,6 +70,12 @@ export type ServerFrame = Message<"scoreboard.live.v1.ServerFrame"> & {
      */
     value: Players;
     case: "players";
+  } | {
+    /**
+     * @generated from field: scoreboard.live.v1.Overtaken overtaken = 9;
+     */
+    value: Overtaken;
+    case: "overtaken";
   } | { case: undefined; value?: undefined };
 };
 
@@ -344,6 +350,44 @@ export const PlayersSchema: GenMessage<Players> = /*@__PURE__*/
   messageDesc(file_scoreboard_live_v1_live, 6);
 
 /**
+ * Players whom the socket follows are above its own player now, and were not before.
+ *
+ * @generated from message scoreboard.live.v1.Overtaken
+ */
+export type Overtaken = Message<"scoreboard.live.v1.Overtaken"> & {
+  /**
+   * @generated from field: string leaderboard_id = 1;
+   */
+  leaderboardId: string;
+
+  /**
+   * The own player, and the rank now.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * @generated from field: uint64 rank = 3;
+   */
+  rank: bigint;
+
+  /**
+   * Best first, with their ranks on the board.
+   *
+   * @generated from field: repeated scoreboard.live.v1.Entry by = 4;
+   */
+  by: Entry[];
+};
+
+/**
+ * Describes the message scoreboard.live.v1.Overtaken.
+ * Use `create(OvertakenSchema)` to create a new message.
+ */
+export const OvertakenSchema: GenMessage<Overtaken> = /*@__PURE__*/
+  messageDesc(file_scoreboard_live_v1_live, 7);
+
+/**
  * @generated from message scoreboard.live.v1.Pong
  */
 export type Pong = Message<"scoreboard.live.v1.Pong"> & {
@@ -360,7 +404,7 @@ export type Pong = Message<"scoreboard.live.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
-  messageDesc(file_scoreboard_live_v1_live, 7);
+  messageDesc(file_scoreboard_live_v1_live, 8);
 
 /**
  * @generated from message scoreboard.live.v1.Authenticated
@@ -384,7 +428,7 @@ export type Authenticated = Message<"scoreboard.live.v1.Authenticated"> & {
  * Use `create(AuthenticatedSchema)` to create a new message.
  */
 export const AuthenticatedSchema: GenMessage<Authenticated> = /*@__PURE__*/
-  messageDesc(file_scoreboard_live_v1_live, 8);
+  messageDesc(file_scoreboard_live_v1_live, 9);
 
 /**
  * @generated from message scoreboard.live.v1.Error
@@ -422,5 +466,5 @@ export type Error = Message<"scoreboard.live.v1.Error"> & {
  * Use `create(ErrorSchema)` to create a new message.
  */
 export const ErrorSchema: GenMessage<Error> = /*@__PURE__*/
-  messageDesc(file_scoreboard_live_v1_live, 9);
+  messageDesc(file_scoreboard_live_v1_live, 10);
 

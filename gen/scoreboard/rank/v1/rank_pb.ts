@@ -584,7 +584,7 @@ export type ListPlayersRequest = Message<"scoreboard.rank.v1.ListPlayersRequest"
   leaderboard: string;
 
   /**
-   * Up to 200; each counts once.
+   * Up to 250; each counts once.
    *
    * @generated from field: repeated string user_ids = 2;
    */

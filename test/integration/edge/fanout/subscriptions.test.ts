@@ -166,3 +166,43 @@ it('brings the players whom a signed-in socket follows, ranked, and again when t
   await shows(anonymous, 10);
   anonymous.close();
 });
+
+it('tells a player who was passed by whom, in either encoding', async () => {
+  const own = idOf(80);
+  const token = await tokenOf(own);
+  const clients = await Promise.all(
+    ['scoreboard.v1', 'scoreboard.v1.proto'].map((protocol) =>
+      openLive(world.fanoutUrls[0] ?? '', { protocols: [protocol, `bearer.${token}`] }),
+    ),
+  );
+  for (const client of clients) {
+    // Signed in: from its first list on the socket is told who passes its player.
+    await waitFor(
+      () => {
+        if (client.frames.some(({ event, userId }) => event === 'pong' && userId === own)) return true;
+        client.send({ type: 'ping' });
+        return undefined;
+      },
+      { everyMs: 200, describe: 'a pong that names the player' },
+    );
+    client.send({ type: 'subscribe', leaderboard: 'long', players: [idOf(70), idOf(95)] });
+    await client.frame(({ event }) => event === 'score:players');
+  }
+  await score([[idOf(70), 1]]);
+  await score([[idOf(95), 100]]);
+  const rank = first(points.size).findIndex(([userId]) => userId === own) + 1;
+  for (const client of clients) {
+    expect(await client.frame(({ event }) => event === 'score:overtaken')).toEqual({
+      ...{ event: 'score:overtaken', leaderboardId: 'long', userId: own, rank },
+      by: [
+        {
+          userId: idOf(95),
+          username: `Name of ${idOf(95)}`,
+          score: points.get(idOf(95)),
+          rank: expect.any(Number),
+        },
+      ],
+    });
+    client.close();
+  }
+});

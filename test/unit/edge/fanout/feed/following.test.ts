@@ -13,7 +13,7 @@ import { FOLLOWED_PER_ADDRESS, FOLLOWED_PER_SOCKET } from '../../../../../edge/f
 import { ListPlayersResponseSchema } from '../../../../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { AppError } from '../../../../../services/shared/errors/app-error.ts';
 import { createSilentLog } from '../../../../../services/shared/telemetry/log.ts';
-import { openSocket, type PlainSocket, type PlainSocketOptions } from '../hub/plain-socket.ts';
+import { identityOf, openSocket, type PlainSocket, type PlainSocketOptions } from '../hub/plain-socket.ts';
 
 const WEEKLY = new Channel('weekly');
 /** Scores by player; best first is the order of the board. */
@@ -146,6 +146,65 @@ describe('a socket that follows players', () => {
     following.refresh();
     await settle();
     expect(shown(socket)).toEqual([[['ada', 1]]]);
+  });
+});
+
+describe('a socket whose player is on the board', () => {
+  const by = ({ frames }: PlainSocket) =>
+    frames
+      .filter(({ event }) => event === 'score:overtaken')
+      .map(({ rank, by: passers }) => [rank, (passers as { userId: string }[]).map(({ userId }) => userId)]);
+  async function set(...moves: [userId: string, score: number][]): Promise<void> {
+    for (const [userId, score] of moves) {
+      scores.set(userId, score);
+      moved(userId);
+    }
+    await settle();
+  }
+
+  it('is told which of those it follows passed the player, once, and not who was above from the start', async () => {
+    const socket = open();
+    socket.connection.identity = identityOf('me');
+    scores = new Map(Object.entries({ ada: 30, me: 25, bob: 20, cy: 10, eve: 24 }));
+    following.follow(socket.connection, 'weekly', ['ada', 'bob', 'cy', 'new']);
+    await settle();
+    await set(['bob', 21], ['ada', 31]);
+    expect(by(socket)).toEqual([]);
+    await set(['bob', 26]);
+    await set(['bob', 27]);
+    // A stranger is nobody's matter.
+    await set(['eve', 28]);
+    expect(by(socket)).toEqual([[3, ['bob']]]);
+    await set(['cy', 40], ['new', 35]);
+    expect(by(socket)).toEqual([
+      [3, ['bob']],
+      [6, ['cy', 'new']],
+    ]);
+    expect(socket.frames.at(-1)).toMatchObject({ leaderboardId: 'weekly', userId: 'me' });
+    // Ahead again, and passed again.
+    await set(['me', 50]);
+    await set(['ada', 51]);
+    expect(by(socket).at(-1)).toEqual([2, ['ada']]);
+    expect(by(socket)).toHaveLength(3);
+  });
+
+  it('is told nothing while the player has no score, and only of passes after the first', async () => {
+    const socket = open();
+    socket.connection.identity = identityOf('me');
+    following.follow(socket.connection, 'weekly', ['ada', 'me']);
+    await settle();
+    await set(['me', 5]);
+    await set(['me', 31]);
+    await set(['ada', 32]);
+    expect(by(socket)).toEqual([[2, ['ada']]]);
+  });
+
+  it('may have a full list beside the player', async () => {
+    const socket = open();
+    socket.connection.identity = identityOf('me');
+    following.follow(socket.connection, 'weekly', ids(FOLLOWED_PER_SOCKET));
+    await settle();
+    expect(reads.map(({ userIds }) => userIds.length)).toEqual([FOLLOWED_PER_SOCKET + 1]);
   });
 });
 

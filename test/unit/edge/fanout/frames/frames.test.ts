@@ -41,6 +41,7 @@ const answers = fc.oneof(
   fc.tuple(error, fc.option(leaderboard, { nil: undefined })).map((of) => frames.errorFrame(...of)),
 );
 const others = fc.oneof(
+  fc.tuple(leaderboard, entry, fc.array(entry)).map((of) => frames.overtakenFrame(...of)),
   fc.tuple(leaderboard, fc.array(entry), stale).map((of) => frames.playersFrame(...of)),
   fc.tuple(board, player, stale).map((of) => frames.personalFrame(...of)),
   fc

@@ -35,6 +35,7 @@ describe('the schema of the socket', () => {
     ['stale', frames.staleFrame('weekly', true, 3)],
     ['current', frames.currentFrame('weekly', board, false, 3)],
     ['players', frames.playersFrame('weekly', board.entries, false)],
+    ['overtaken', frames.overtakenFrame('weekly', { ...own, username: 'Kim' }, board.entries)],
     ['pong', frames.pongFrame(undefined)],
     ['pong', frames.pongFrame('ada')],
     ['authenticated', frames.authenticatedFrame('ada', 1_796_000_400_000)],
