@@ -31,6 +31,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, site: C
   release: async () => (await import('./players/release.ts')).defineRelease,
   certs: async () => (await import('./stack/certs.ts')).defineCerts,
   audit: async () => (await import('./audit/audit.ts')).defineAudit,
+  smoke: async () => (await import('./smoke/smoke.ts')).defineSmoke,
 };
 
 const EXIT_CODES = `

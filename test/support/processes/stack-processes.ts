@@ -8,14 +8,7 @@ import { ask, bearer } from '../clients/edge-client.ts';
 import { rankedAnswer } from '../clients/sent-again.ts';
 import { placeCluster } from '../servers/test-postgres.ts';
 import { waitFor } from '../wait-for.ts';
-import {
-  type CommandResult,
-  READY,
-  runCli,
-  runStart,
-  type StartOptions,
-  stackEnvironment,
-} from './stack-commands.ts';
+import { READY, runCli, runStart, type StartOptions, stackEnvironment } from './stack-commands.ts';
 import { issueToken, type PlayerAction, vouch } from './vouch.ts';
 
 export { runCli, runStart, runStartToItsEnd, stackEnvironment } from './stack-commands.ts';
@@ -108,9 +101,9 @@ export class StackProcesses {
     return file;
   }
 
-  /** `npm run --silent cli -- args` */
-  cli(args: readonly string[], stdin?: string): Promise<CommandResult> {
-    return runCli(args, this.env, stdin);
+  /** `npm run --silent cli -- args`, with more in its environment. */
+  cli(args: readonly string[], stdin?: string, more: Readonly<Record<string, string>> = {}) {
+    return runCli(args, { ...this.env, ...more }, stdin);
   }
 
   /** Earns points as a player does. Returns the edge's answer. */
