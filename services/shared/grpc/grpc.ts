@@ -1,12 +1,12 @@
 /** The one door to gRPC. Both ends use AppError, never status objects; types of the library do not leave this folder. */
 
 export { type CallOptions, createClientCalls, createGrpcClient, type GrpcClient } from './grpc-client.ts';
+export { type GrpcServer, startGrpcServer } from './server/server.ts';
 export {
   type AllowLists,
   type CallContext,
   type Handlers,
   registerService,
   type ServiceRegistration,
-} from './methods.ts';
-export { type GrpcServer, startGrpcServer } from './server.ts';
-export { SESSION_LIMITS } from './session-limits.ts';
+} from './transport/methods.ts';
+export { SESSION_LIMITS } from './transport/session-limits.ts';

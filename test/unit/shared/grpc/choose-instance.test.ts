@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { standings } from '../../../../services/shared/grpc/instance.ts';
-import { choose } from '../../../../services/shared/grpc/instances.ts';
+import { standings } from '../../../../services/shared/grpc/client/instance.ts';
+import { choose } from '../../../../services/shared/grpc/client/instances.ts';
 
 const { connected, unknown, failing } = standings;
 const at = (standing: number, outstanding: number) => ({ standing, outstanding });

@@ -1,5 +1,5 @@
 /** Metrics of a process's gRPC clients: how its requests are spread over the instances of each service. */
-import type { Metrics } from '../telemetry/metrics.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
 import { PEERS } from './channels.ts';
 import type { Instances } from './instances.ts';
 

@@ -2,15 +2,15 @@
 import { create, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
 import * as grpc from '@grpc/grpc-js';
-import { AppError } from '../errors/app-error.ts';
-import { generalReason, kindOfCode } from '../errors/error-table.ts';
-import { decodeStatusDetails } from '../errors/status-details.ts';
-import { Deadline } from '../flow/deadline.ts';
+import { AppError } from '../../errors/app-error.ts';
+import { generalReason, kindOfCode } from '../../errors/error-table.ts';
+import { decodeStatusDetails } from '../../errors/status-details.ts';
+import { Deadline } from '../../flow/deadline.ts';
+import { type CallOptions, DETAILS_TRAILER, type Unary } from '../transport/methods.ts';
 import type { ChannelOptions } from './channels.ts';
 import type { ClientCalls } from './client-calls.ts';
 import { WAS_NOT_READ } from './conversation.ts';
 import { createInstances, type Instances, type Lookup } from './instances.ts';
-import { type CallOptions, DETAILS_TRAILER, type Unary } from './methods.ts';
 
 type AnyService = GenService<GenServiceMethods>;
 

@@ -2,9 +2,7 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
 import * as grpc from '@grpc/grpc-js';
-import { Secret } from '../settings/secret.ts';
-import { type ChannelOptions, type Channels, createChannels } from './channels.ts';
-import { type Conversation, createConversation } from './conversation.ts';
+import { Secret } from '../../settings/secret.ts';
 import {
   ANSWER_LIMIT_HEADER,
   type CallOptions,
@@ -13,7 +11,9 @@ import {
   methodDefinition,
   REQUEST_ID_HEADER,
   SERVICE_KEY_HEADER,
-} from './methods.ts';
+} from '../transport/methods.ts';
+import { type ChannelOptions, type Channels, createChannels } from './channels.ts';
+import { type Conversation, createConversation } from './conversation.ts';
 
 type AnyService = GenService<GenServiceMethods>;
 type CreateMetadata = (requestId?: string) => grpc.Metadata;

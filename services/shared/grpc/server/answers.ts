@@ -4,15 +4,14 @@
  */
 import { create, type DescMethod, type MessageInitShape } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
-import { AppError, toAppError } from '../errors/app-error.ts';
-import { ERROR_TABLE } from '../errors/error-table.ts';
-import { encodeStatusDetails } from '../errors/status-details.ts';
-import { Deadline } from '../flow/deadline.ts';
-import type { CallerCheck } from '../identity/service-identity.ts';
-import type { ServiceName } from '../identity/service-keys.ts';
-import type { Log } from '../telemetry/log.ts';
-import { LATENCY_BUCKETS, type Metrics } from '../telemetry/metrics.ts';
-import { createCallerCheck, firstText } from './callers.ts';
+import { AppError, toAppError } from '../../errors/app-error.ts';
+import { ERROR_TABLE } from '../../errors/error-table.ts';
+import { encodeStatusDetails } from '../../errors/status-details.ts';
+import { Deadline } from '../../flow/deadline.ts';
+import type { CallerCheck } from '../../identity/service-identity.ts';
+import type { ServiceName } from '../../identity/service-keys.ts';
+import type { Log } from '../../telemetry/log.ts';
+import { LATENCY_BUCKETS, type Metrics } from '../../telemetry/metrics.ts';
 import {
   ANSWER_LIMIT_HEADER,
   type CallContext,
@@ -20,7 +19,8 @@ import {
   REQUEST_ID_HEADER,
   type ServiceRegistration,
   unaryOf,
-} from './methods.ts';
+} from '../transport/methods.ts';
+import { createCallerCheck, firstText } from './callers.ts';
 import { answerInOrder } from './ordered-answers.ts';
 
 type AnswersOptions = CallerCheck & { log: Log; metrics: Metrics };

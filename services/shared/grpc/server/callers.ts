@@ -1,10 +1,10 @@
 /** Identifies the caller by the certificate of the connection, or by the service key in the call. Throws when it is no service. */
 import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
-import { AppError } from '../errors/app-error.ts';
-import { serviceOfCertificate } from '../identity/service-certificate.ts';
-import type { CallerCheck } from '../identity/service-identity.ts';
-import { identifyService, type ServiceName } from '../identity/service-keys.ts';
-import { SERVICE_KEY_HEADER } from './methods.ts';
+import { AppError } from '../../errors/app-error.ts';
+import { serviceOfCertificate } from '../../identity/service-certificate.ts';
+import type { CallerCheck } from '../../identity/service-identity.ts';
+import { identifyService, type ServiceName } from '../../identity/service-keys.ts';
+import { SERVICE_KEY_HEADER } from '../transport/methods.ts';
 
 type Call = Pick<ServerUnaryCall<never, never>, 'metadata' | 'getAuthContext'>;
 

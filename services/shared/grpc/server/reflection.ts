@@ -2,7 +2,7 @@
 import { type DescFile, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { ReflectionService } from '@grpc/reflection';
-import { methodDefinition, type ServiceRegistration } from './methods.ts';
+import { methodDefinition, type ServiceRegistration } from '../transport/methods.ts';
 
 type Reflected = ConstructorParameters<typeof ReflectionService>[0];
 

@@ -9,8 +9,8 @@ import {
 } from '@bufbuild/protobuf';
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
 import type { MethodDefinition } from '@grpc/grpc-js';
-import type { Deadline } from '../flow/deadline.ts';
-import type { ServiceName } from '../identity/service-keys.ts';
+import type { Deadline } from '../../flow/deadline.ts';
+import type { ServiceName } from '../../identity/service-keys.ts';
 
 /** Largest message in either direction: 1,000 signed actions with every field at its limit fit. */
 export const MAX_MESSAGE_BYTES = 1024 * 1024;

@@ -2,22 +2,22 @@
 import { X509Certificate } from 'node:crypto';
 import * as grpc from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
-import type { CallerCheck } from '../identity/service-identity.ts';
-import { isLoopback, joinHostPort } from '../net/host-port.ts';
-import { removeStaleSocket, unixAddress } from '../net/unix-socket.ts';
-import type { Log } from '../telemetry/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
-import { createAnswers } from './answers.ts';
-import { serverCredentials } from './credentials.ts';
+import type { CallerCheck } from '../../identity/service-identity.ts';
+import { isLoopback, joinHostPort } from '../../net/host-port.ts';
+import { removeStaleSocket, unixAddress } from '../../net/unix-socket.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { serverCredentials } from '../transport/credentials.ts';
 import {
   KEEPALIVE_TIMEOUT_MS,
   MAX_MESSAGE_BYTES,
   methodDefinition,
   SERVER_KEEPALIVE_MS,
   type ServiceRegistration,
-} from './methods.ts';
+} from '../transport/methods.ts';
+import { SESSION_LIMITS, type SessionLimits } from '../transport/session-limits.ts';
+import { createAnswers } from './answers.ts';
 import { createReflection } from './reflection.ts';
-import { SESSION_LIMITS, type SessionLimits } from './session-limits.ts';
 
 /** Streams one connection may have open; batching keeps real use far below. */
 const MAX_CONCURRENT_STREAMS = 1000;

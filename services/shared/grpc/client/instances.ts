@@ -4,8 +4,8 @@
  * that is gone answers what it has and gets no more.
  */
 import { lookup } from 'node:dns/promises';
-import { joinHostPort } from '../net/host-port.ts';
-import { type HostAndPort, parseServiceAddresses } from '../net/service-addresses.ts';
+import { joinHostPort } from '../../net/host-port.ts';
+import { type HostAndPort, parseServiceAddresses } from '../../net/service-addresses.ts';
 import { createInstance, type Instance, type InstanceOptions } from './instance.ts';
 
 /** All IP addresses of a host name. Rejects if there are none. */

@@ -4,8 +4,8 @@
  */
 import { createSecureContext } from 'node:tls';
 import { type ChannelCredentials, credentials, ServerCredentials } from '@grpc/grpc-js';
-import { serviceOfCertificate, type TlsCredentials } from '../identity/service-certificate.ts';
-import type { ServiceName } from '../identity/service-keys.ts';
+import { serviceOfCertificate, type TlsCredentials } from '../../identity/service-certificate.ts';
+import type { ServiceName } from '../../identity/service-keys.ts';
 
 export function serverCredentials(tls: TlsCredentials | undefined): ServerCredentials {
   if (tls === undefined) return ServerCredentials.createInsecure();

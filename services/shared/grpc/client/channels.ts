@@ -1,11 +1,11 @@
 /** The connection to one service. It is replaced before it is old and when it is dead; the old one closes after its last call. */
 import * as grpc from '@grpc/grpc-js';
-import type { ServiceIdentity } from '../identity/service-identity.ts';
-import type { ServiceName } from '../identity/service-keys.ts';
-import { isUnixAddress } from '../net/unix-socket.ts';
-import { clientCredentials } from './credentials.ts';
-import { KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_MESSAGE_BYTES } from './methods.ts';
-import { SESSION_LIMITS, type SessionLimits } from './session-limits.ts';
+import type { ServiceIdentity } from '../../identity/service-identity.ts';
+import type { ServiceName } from '../../identity/service-keys.ts';
+import { isUnixAddress } from '../../net/unix-socket.ts';
+import { clientCredentials } from '../transport/credentials.ts';
+import { KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_MESSAGE_BYTES } from '../transport/methods.ts';
+import { SESSION_LIMITS, type SessionLimits } from '../transport/session-limits.ts';
 
 export type ChannelOptions = ServiceIdentity & {
   /** The reason for calls that fail because the address does not answer. */
