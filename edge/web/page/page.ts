@@ -119,7 +119,9 @@ class Page {
     });
     this.#board.addEventListener('scoreboard:player', ({ detail }) => {
       const { userId, score, rank } = detail;
-      if (userId === this.#userId) this.#showPlace({ score, rank: rank ?? undefined });
+      if (userId !== this.#userId) return;
+      if (score < (this.#card.place?.score ?? 0)) void this.#askWhetherCorrected();
+      else this.#showPlace({ score, rank: rank ?? undefined });
     });
     this.#board.addEventListener('scoreboard:board', ({ detail }) => {
       const own = detail.entries.find((entry) => entry.userId === this.#userId);
@@ -178,6 +180,19 @@ class Page {
       this.#card.showNeighbours(place.neighbours);
     } catch {
       // The card keeps what it shows; the next poll tries again.
+    }
+  }
+
+  /** A lower score is from before the newest answer, or an operator has corrected it: only the edge can tell. */
+  async #askWhetherCorrected(): Promise<void> {
+    const [userId, before] = [this.#userId, this.#card.place];
+    try {
+      const token = await this.#session.token();
+      const place = token === undefined ? undefined : await fetchOwnPlace(token);
+      if (place !== undefined && userId === this.#userId && before === this.#card.place)
+        this.#card.correct(place);
+    } catch {
+      // The card keeps what it shows; the next change of the score asks again.
     }
   }
 

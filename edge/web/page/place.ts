@@ -13,8 +13,8 @@ export function rankFromJson(rank: number): number | undefined {
 }
 
 /**
- * The newer of two places. A score never shrinks, so the greater score is the newer one, in whatever order the sources
- * deliver. A place without a rank keeps the last known rank.
+ * The newer of two places. A score that is played for never shrinks, so the greater score is the newer one, in whatever order the
+ * sources deliver. A place without a rank keeps the last known rank.
  */
 export function newerPlace(known: Place | undefined, offered: Place): Place {
   if (known === undefined) return offered;

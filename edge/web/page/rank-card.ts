@@ -48,7 +48,16 @@ export class RankCard {
   show(offered: Place): void {
     const before = this.#place;
     const place = newerPlace(before, offered);
-    if (place === before) return;
+    if (place !== before) this.#take(place);
+  }
+
+  /** Takes a place that may be worse than the one before, because an operator has corrected the score. */
+  correct(place: Place): void {
+    this.#take({ score: place.score, rank: place.rank ?? this.#place?.rank });
+  }
+
+  #take(place: Place): void {
+    const before = this.#place;
     this.#place = place;
     this.#elements.rank.hidden = place.rank === undefined;
     if (place.rank !== undefined) this.#elements.rank.textContent = `#${format(place.rank)}`;
