@@ -145,8 +145,17 @@ export class Sessions {
 
   /** For signed-in players. The token of a handshake may still be on its way to its verdict. */
   #follow(session: Session, leaderboard: string, players: readonly string[]): void {
-    if (session.identity === undefined && !session.verifying) throw new AppError('TOKEN_REQUIRED');
-    if (session.socket !== undefined) this.#options.following.follow(session, leaderboard, players);
+    // The first join may have closed the socket.
+    if (session.socket === undefined) return;
+    try {
+      if (session.identity === undefined && !session.verifying) throw new AppError('TOKEN_REQUIRED');
+      this.#options.following.follow(session, leaderboard, players);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error.kind === 'internal') throw thrown;
+      // Without the board, which is watched all the same.
+      session.send(errorFrame(error));
+    }
   }
 
   /**

@@ -42,6 +42,15 @@ export interface Standing {
   readonly epoch: number;
 }
 
+/** Friends are above the signed-in player now, and were not before. */
+export interface Overtaken {
+  readonly userId: string;
+  /** The own rank now. */
+  readonly rank: number;
+  /** Best first. */
+  readonly by: readonly BoardEntry[];
+}
+
 export type Frame =
   | {
       readonly kind: 'board';
@@ -56,6 +65,8 @@ export type Frame =
       readonly stale: boolean;
       readonly size: number;
     }
+  | { readonly kind: 'friends'; readonly leaderboardId: string; readonly friends: readonly BoardEntry[] }
+  | { readonly kind: 'overtaken'; readonly leaderboardId: string; readonly overtaken: Overtaken }
   | {
       readonly kind: 'error';
       readonly reason: string;
@@ -127,6 +138,13 @@ function parseStanding(fields: Fields): Standing | undefined {
   return { userId, score: newScore, rank, version, epoch };
 }
 
+function parseOvertaken({ leaderboardId, userId, rank, by }: Fields): Frame | undefined {
+  const passers = parseEntries(by);
+  if (passers === undefined || typeof userId !== 'string' || !isCount(rank)) return undefined;
+  const overtaken = { userId, rank, by: passers };
+  return { kind: 'overtaken', leaderboardId: boardIdOf(leaderboardId), overtaken };
+}
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -153,6 +171,12 @@ export function parseFrame(text: string): Frame | undefined {
         stale: fields.stale === true,
         size: sizeOf(fields),
       };
+    case 'score:players': {
+      const friends = parseEntries(fields.players);
+      return friends && { kind: 'friends', leaderboardId: boardIdOf(fields.leaderboardId), friends };
+    }
+    case 'score:overtaken':
+      return parseOvertaken(fields);
     case 'error':
       return {
         kind: 'error',

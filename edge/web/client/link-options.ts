@@ -1,5 +1,5 @@
 /** The options, callbacks and ports of a link to the scoreboard. */
-import type { Board, BoardSize, Standing } from './frames.js';
+import type { Board, BoardEntry, BoardSize, Overtaken, Standing } from './frames.js';
 import type { Refusal } from './reconnect.js';
 import type { OpenSocket } from './socket-port.js';
 
@@ -37,12 +37,18 @@ export interface LinkOptions {
   readonly leaderboard?: string | undefined;
   /** How many entries of the board to watch; 10 by default. */
   readonly size?: BoardSize | undefined;
+  /** User ids of players to follow on the board, up to 200, while the link has a token. */
+  readonly friends?: readonly string[] | undefined;
   /** The player's token, or a function that returns it and can return another one when it is refused. */
   readonly token?: TokenSource | string | undefined;
   /** Called with each newer board, and when `stale` changes. */
   readonly onBoard?: ((board: Board) => void) | undefined;
   /** Called with the signed-in player's own place, also outside the top ten. */
   readonly onPlayer?: ((standing: Standing) => void) | undefined;
+  /** Called with the followed players who have a score on the board, best first, at the start and whenever they move. */
+  readonly onFriends?: ((friends: readonly BoardEntry[]) => void) | undefined;
+  /** Called when followed players pass the signed-in player. */
+  readonly onOvertaken?: ((overtaken: Overtaken) => void) | undefined;
   readonly onState?: ((state: ConnectionState) => void) | undefined;
   /**
    * Called when the server refuses this link, its token or one of its messages, and when the token's source fails. After a

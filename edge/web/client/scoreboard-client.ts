@@ -14,7 +14,7 @@ import type { LinkOptions, NetworkPort } from './link-options.js';
 import { ScoreboardLink } from './scoreboard-link.js';
 import { openWebSocket } from './socket-port.js';
 
-export type { Board, BoardEntry, Standing } from './frames.js';
+export type { Board, BoardEntry, BoardSize, Overtaken, Standing } from './frames.js';
 export type { ConnectionState, ConnectionStatus, LinkOptions, TokenSource } from './link-options.js';
 export type { Refusal } from './reconnect.js';
 export { ScoreboardLink } from './scoreboard-link.js';

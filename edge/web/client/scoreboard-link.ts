@@ -18,6 +18,7 @@ import type { ConnectionState, ConnectionStatus, LinkOptions, LinkPorts } from '
 import { markFreshness, takeBoard, takeStanding } from './newest-board.js';
 import { afterClose, backoffMs } from './reconnect.js';
 import type { SocketPort } from './socket-port.js';
+import { openingMessages, tellFriends } from './subscription.js';
 
 /** Silence after which the link sends a ping: shorter than the 30 s that many proxies allow. */
 export const PING_AFTER_MS = 25_000;
@@ -92,6 +93,7 @@ export class ScoreboardLink {
     if (token === undefined) this.#standing = undefined;
     else if (this.#socket.send(JSON.stringify({ type: 'authenticate', token }))) {
       this.#token = token;
+      if (this.#options.friends !== undefined) this.#subscribe();
       return;
     }
     this.#drop();
@@ -122,16 +124,15 @@ export class ScoreboardLink {
     });
   }
 
-  /** The handshake resumes the default board. For another board, or another size, a message replaces the default one. */
   #opened(): void {
     this.#guard.set(OPEN_LIMIT_MS, () => this.#lost());
-    const leaderboard = this.#leaderboard;
-    const size = this.#size === DEFAULT_SIZE ? undefined : this.#size;
-    if (leaderboard === DEFAULT_LEADERBOARD && size === undefined) return;
-    const { epoch, seq } = this.#board ?? {};
-    this.#socket?.send(JSON.stringify({ type: 'subscribe', leaderboard, epoch, seq, size }));
-    if (leaderboard === DEFAULT_LEADERBOARD) return;
-    this.#socket?.send(JSON.stringify({ type: 'unsubscribe', leaderboard: DEFAULT_LEADERBOARD }));
+    this.#subscribe();
+  }
+
+  #subscribe(): void {
+    const friends = this.#token === undefined ? undefined : this.#options.friends;
+    const wanted = { leaderboard: this.#leaderboard, size: this.#size, friends };
+    for (const message of openingMessages(wanted, this.#board)) this.#socket?.send(message);
   }
 
   #received(text: string): void {
@@ -143,6 +144,7 @@ export class ScoreboardLink {
 
   #take(frame: Frame): void {
     if (frame.kind === 'error') this.#takeError(frame);
+    tellFriends(frame, this.#leaderboard, this.#options);
     if (frame.kind === 'board' && this.#isWatched(frame.board.leaderboardId, frame.size)) {
       this.#keepBoard(takeBoard(this.#board, frame.board, frame.size));
       if (frame.standing !== undefined) this.#keepStanding(frame.standing);

@@ -10,6 +10,7 @@ type Holds<Claim extends true> = Claim;
 export type Agreement = [
   Holds<Same<client.Board, declaredClient.Board>>,
   Holds<Same<client.Standing, declaredClient.Standing>>,
+  Holds<Same<client.Overtaken, declaredClient.Overtaken>>,
   Holds<Same<client.ConnectionState, declaredClient.ConnectionState>>,
   Holds<Same<client.Refusal, declaredClient.Refusal>>,
   Holds<Same<client.LinkOptions, declaredClient.LinkOptions>>,

@@ -31,6 +31,15 @@ export interface Standing {
   readonly epoch: number;
 }
 
+/** Friends are above the signed-in player now, and were not before. */
+export interface Overtaken {
+  readonly userId: string;
+  /** The own rank now. */
+  readonly rank: number;
+  /** Best first. */
+  readonly by: readonly BoardEntry[];
+}
+
 export type ConnectionStatus =
   | 'connecting'
   | 'live'
@@ -64,9 +73,15 @@ export interface LinkOptions {
   readonly leaderboard?: string | undefined;
   /** How many entries of the board to watch; 10 by default. */
   readonly size?: BoardSize | undefined;
+  /** User ids of players to follow on the board, up to 200, while the link has a token. */
+  readonly friends?: readonly string[] | undefined;
   readonly token?: TokenSource | string | undefined;
   readonly onBoard?: ((board: Board) => void) | undefined;
   readonly onPlayer?: ((standing: Standing) => void) | undefined;
+  /** Called with the followed players who have a score on the board, best first, at the start and whenever they move. */
+  readonly onFriends?: ((friends: readonly BoardEntry[]) => void) | undefined;
+  /** Called when followed players pass the signed-in player. */
+  readonly onOvertaken?: ((overtaken: Overtaken) => void) | undefined;
   readonly onState?: ((state: ConnectionState) => void) | undefined;
   readonly onError?: ((error: Refusal) => void) | undefined;
 }
