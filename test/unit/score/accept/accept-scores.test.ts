@@ -1,81 +1,15 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { acceptScores, foldByPlayer } from '../../../../services/score/accept/accept-scores.ts';
-import type { AcceptStore, LedgerEntry } from '../../../../services/score/accept/accept-store.ts';
+import { acceptScores } from '../../../../services/score/accept/accept-scores.ts';
+import type { AcceptStore } from '../../../../services/score/accept/accept-store.ts';
 import type { Action } from '../../../../services/score/accept/action.ts';
 import { AppError } from '../../../../services/shared/errors/app-error.ts';
-import { type BoardKind, toScore, toValue } from '../../../../services/shared/values/board.ts';
+import { toScore } from '../../../../services/shared/values/board.ts';
 import { MAX_SCORE } from '../../../../services/shared/values/identifiers.ts';
-import { SUM } from '../../../support/doubles/boards-of.ts';
 import { foldScore } from '../../../support/fold-score.ts';
+import { command, KINDS, memoryStore } from './memory-store.ts';
 
 const deadline = { remainingMs: () => 1000 };
-
-const KINDS: Readonly<Record<string, BoardKind>> = {
-  global: SUM,
-  weekly: SUM,
-  fewest: { operator: 'sum', order: 'ascending' },
-  longest: { operator: 'best', order: 'descending' },
-  fastest: { operator: 'best', order: 'ascending' },
-  latest: { operator: 'last', order: 'ascending' },
-};
-const kindOf = (leaderboard: string) => KINDS[leaderboard] ?? SUM;
-
-/** The store's promise, kept in memory: a player beyond the limit is left out, then all of a batch or nothing, an action once for ever. */
-function memoryStore() {
-  const scores = new Map<string, { points: bigint; version: bigint }>();
-  const valueAfter = (key: string, { leaderboard, points }: { leaderboard: string; points: bigint }) => {
-    const held = scores.get(key)?.points;
-    const { operator, order } = kindOf(leaderboard);
-    const score = foldScore(
-      { operator, order },
-      held === undefined ? undefined : toScore(held),
-      toScore(points),
-    );
-    return toValue(score, order);
-  };
-  const actions = new Map<string, LedgerEntry>();
-  const store: AcceptStore = {
-    async insert(players, rows) {
-      const states = players.flatMap((player) => {
-        const key = `${player.leaderboard} ${player.userId}`;
-        const before = scores.get(key);
-        const points = valueAfter(key, player);
-        const version = (before?.version ?? 0n) + BigInt(player.actions);
-        const state = { ...player, points, version, reached: BigInt(player.reachedAt) };
-        return toScore(points) > MAX_SCORE ? [] : [{ ...state, changed: points !== before?.points }];
-      });
-      const written = rows.flatMap((row): LedgerEntry[] => {
-        const state = states.find((s) => s.userId === row.userId && s.leaderboard === row.leaderboard);
-        if (state === undefined) return [];
-        const scoreAfter = toScore(state.points - row.pointsAfter);
-        const version = state.version - BigInt(row.actionsAfter);
-        const changedScore = row.operator === 'sum' ? row.points > 0n || version === 1n : state.changed;
-        return [{ ...row, scoreAfter, changedScore, version }];
-      });
-      if (written.some((row) => actions.has(`${row.userId} ${row.actionId}`))) return undefined;
-      for (const state of states) scores.set(`${state.leaderboard} ${state.userId}`, state);
-      for (const row of written) actions.set(`${row.userId} ${row.actionId}`, row);
-      const index = { epoch: 1n, source: 'redis' as const, building: undefined };
-      return { players: states, outboxId: states.length > 0 ? 1n : undefined, index };
-    },
-    async find(keys) {
-      return keys.flatMap(({ userId, actionId }) => actions.get(`${userId} ${actionId}`) ?? []);
-    },
-  };
-  return { store, scores, actions };
-}
-
-const command = (userId: string, actionId: string, points: bigint, leaderboard = 'global'): Action => ({
-  leaderboard,
-  board: kindOf(leaderboard),
-  userId,
-  username: userId,
-  actionId,
-  points,
-  keyId: 'k1',
-  caller: 'edge',
-});
 
 const commands = fc.array(
   fc
@@ -170,45 +104,6 @@ it('folds the actions of each operator and order one by one, and leaves out thos
       for (const [player, { points }] of scores) expect(toScore(points)).toBe(standings.get(player));
     }),
   );
-});
-
-it('folds a batch into one total per player, with the place of the last action that raised it', () => {
-  const { players, rows } = foldByPlayer([
-    command('bob', 'b1', 5n),
-    command('ada', 'a1', 7n),
-    command('bob', 'b2', 3n),
-    command('bob', 'b3', 0n),
-  ]);
-  expect(players).toMatchObject([
-    { userId: 'bob', points: 8n, actions: 3, reachedAt: 3 },
-    { userId: 'ada', points: 7n, actions: 1, reachedAt: 2 },
-  ]);
-  expect(rows.map((row) => [row.actionId, row.pointsAfter, row.actionsAfter])).toEqual([
-    ['b1', 3n, 2],
-    ['a1', 0n, 0],
-    ['b2', 0n, 1],
-    ['b3', 0n, 0],
-  ]);
-});
-
-it('folds the newest name of a player that is not empty', () => {
-  const named = (username: string, actionId: string) => ({ ...command('bob', actionId, 1n), username });
-  const nameOf = (...names: readonly string[]) =>
-    foldByPlayer(names.map((name, index) => named(name, `b${index}`))).players[0]?.username;
-  expect(nameOf('Bob', '')).toBe('Bob');
-  expect(nameOf('Bob', 'Robert')).toBe('Robert');
-  expect(nameOf('', 'Bob', '')).toBe('Bob');
-});
-
-it('leaves a player whose sum fits into no row out of the fold, and folds the others', () => {
-  const { players, rows } = foldByPlayer([
-    command('ada', 'a1', MAX_SCORE),
-    command('bob', 'b1', MAX_SCORE - 1n),
-    command('ada', 'a2', 1n),
-    command('bob', 'b2', 1n),
-  ]);
-  expect(players).toMatchObject([{ userId: 'bob', points: MAX_SCORE, actions: 2, reachedAt: 2 }]);
-  expect(rows.map(({ actionId }) => actionId)).toEqual(['b1', 'b2']);
 });
 
 it('leaves out a player whose total would pass the limit, and counts the others', async () => {
