@@ -17,6 +17,8 @@ export interface PrepareOptions {
   count: number;
   /** Points of every action; from 1 to 100, as it comes, when left out. */
   points?: number | undefined;
+  /** The default board if left out. */
+  leaderboard?: string | undefined;
 }
 
 const BATCH = 500;
@@ -31,7 +33,7 @@ export function actionIdOf(prefix: string, index: number): string {
 }
 
 export async function prepareSubmissions(options: PrepareOptions): Promise<Buffer[]> {
-  const { form, signer, players, prefix, count } = options;
+  const { form, signer, players, prefix, count, leaderboard } = options;
   const requests: Buffer[] = new Array<Buffer>(count);
   const sign = signerOf(signer);
   let next = 0;
@@ -44,7 +46,7 @@ export async function prepareSubmissions(options: PrepareOptions): Promise<Buffe
         const player = players[(index * STRIDE) % players.length];
         if (player === undefined) throw new Error('there are no players');
         const points = options.points ?? 1 + (index % MOST_POINTS);
-        return { player, userId: player.userId, actionId: actionIdOf(prefix, index), points };
+        return { player, userId: player.userId, actionId: actionIdOf(prefix, index), points, leaderboard };
       });
       const signatures = await sign.all(actions);
       for (const [offset, action] of actions.entries()) {
@@ -65,6 +67,7 @@ interface Unsigned {
   readonly userId: string;
   readonly actionId: string;
   readonly points: number;
+  readonly leaderboard?: string | undefined;
 }
 
 function signerOf(signer: Signer): { all(actions: readonly Unsigned[]): Promise<string[]>; close(): void } {
@@ -78,8 +81,8 @@ function signerOf(signer: Signer): { all(actions: readonly Unsigned[]): Promise<
   const auth = createGrpcClient(AuthService, { address, serviceKey, unavailable: 'AUTH_UNAVAILABLE' });
   return {
     async all(actions) {
-      const message = actions.map(({ userId, actionId, points }) => ({
-        leaderboard: 'global',
+      const message = actions.map(({ userId, actionId, points, leaderboard = 'global' }) => ({
+        leaderboard,
         userId,
         actionId,
         points: BigInt(points),

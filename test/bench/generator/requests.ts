@@ -15,6 +15,8 @@ export interface SignedAction {
   readonly actionId: string;
   readonly points: number;
   readonly signature: string;
+  /** The default board if left out. */
+  readonly leaderboard?: string | undefined;
 }
 
 const CONNECT = '/scoreboard.edge.v1.ScoreboardService';
@@ -39,7 +41,10 @@ const FORMS: Readonly<
       Buffer.from(
         toBinary(
           SubmitScoreRequestSchema,
-          create(SubmitScoreRequestSchema, { ...action, points: BigInt(action.points) }),
+          create(SubmitScoreRequestSchema, {
+            ...{ actionId: action.actionId, points: BigInt(action.points), signature: action.signature },
+            ...(action.leaderboard !== undefined && { leaderboard: action.leaderboard }),
+          }),
         ),
       ),
   },
@@ -78,8 +83,12 @@ export function conventionalSignature(
   return createHmac('sha256', secret).update(`${userId}\n${actionId}\n${points}`).digest('base64url');
 }
 
-function jsonBody({ actionId, points, signature }: SignedAction): Buffer {
-  return Buffer.from(`{"actionId":"${actionId}","points":${points},"signature":"${signature}"}`, 'latin1');
+function jsonBody({ actionId, points, signature, leaderboard }: SignedAction): Buffer {
+  const board = leaderboard === undefined ? '' : `,"leaderboard":"${leaderboard}"`;
+  return Buffer.from(
+    `{"actionId":"${actionId}","points":${points},"signature":"${signature}"${board}}`,
+    'latin1',
+  );
 }
 
 function post(path: string, headers: string, body: Buffer): Buffer {

@@ -23,12 +23,12 @@ export interface Contenders {
   readonly groups: readonly ProcessGroup[];
   readonly peerGroups: readonly ProcessGroup[];
   /** Signed submissions under a name; answers what their action ids begin with. */
-  prepare(options: { name: string; form?: SubmitForm; count: number }): Promise<string>;
+  prepare(options: { name: string; form?: SubmitForm; count: number; leaderboard?: string }): Promise<string>;
   prepareForPeer(options: { name: string; count: number }): Promise<void>;
   runOurs(name: string, load: Load): Promise<LoadResult>;
   runPeer(name: string, load: Load): Promise<LoadResult>;
   /** Prepares, runs and measures. */
-  submitOurs(form: SubmitForm, count: number, load: Load): Promise<Slice>;
+  submitOurs(form: SubmitForm, count: number, load: Load, leaderboard?: string): Promise<Slice>;
   submitPeer(count: number, load: Load): Promise<Slice>;
   stop(): Promise<void>;
 }
@@ -75,9 +75,9 @@ async function startCold(world: World): Promise<Contenders> {
   const signer = { kind: 'auth', address: world.authAddress, serviceKey: world.serviceKey('cli') } as const;
   const contenders: Contenders = {
     ...{ world, generator, peer, groups, peerGroups },
-    async prepare({ name, form = 'rest', count }) {
+    async prepare({ name, form = 'rest', count, leaderboard }) {
       const prefix = freshPrefix('s');
-      await generator.call('prepare', { name, options: { form, signer, prefix, count } });
+      await generator.call('prepare', { name, options: { form, signer, prefix, count, leaderboard } });
       return prefix;
     },
     async prepareForPeer({ name, count }) {
@@ -87,8 +87,13 @@ async function startCold(world: World): Promise<Contenders> {
     },
     runOurs: (name, load) => generator.call('run', { name, options: { port: world.edgePort, ...load } }),
     runPeer: (name, load) => generator.call('run', { name, options: { port: peer.port, ...load } }),
-    async submitOurs(form, count, load) {
-      await contenders.prepare({ name: NAME, form, count });
+    async submitOurs(form, count, load, leaderboard) {
+      await contenders.prepare({
+        name: NAME,
+        form,
+        count,
+        ...(leaderboard !== undefined && { leaderboard }),
+      });
       return measureLoad(groups, () => contenders.runOurs(NAME, load));
     },
     async submitPeer(count, load) {

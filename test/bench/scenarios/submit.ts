@@ -2,11 +2,14 @@
  * Signed submissions in a closed loop, by each road into the product: REST, Connect JSON, Connect binary, and a trusted
  * caller's gRPC batches. The peer takes the same requests; the ceiling is the accept statement straight on Postgres.
  */
+import { BoardsService } from '../../../gen/scoreboard/score/v1/boards_pb.ts';
+import { createGrpcClient } from '../../../services/shared/grpc/grpc.ts';
 import type { BatchTarget } from '../generator/batch-load.ts';
 import { type Line, rateLine, type Slice } from '../measure/lines.ts';
 import { alternate, measureBatches } from '../measure/measure.ts';
 import { createCeilingDatabase } from '../peers/databases.ts';
 import { CONVENTIONAL_NAME } from '../peers/peer.ts';
+import type { World } from '../world/world.ts';
 import { type Contenders, startContenders } from './contenders.ts';
 import { freshPrefix, type Scenario, type Setting, secondsOf, wants } from './scenario.ts';
 
@@ -24,6 +27,8 @@ const STATEMENTS_IN_FLIGHT = 4;
 const CALLS_IN_FLIGHT = 8;
 /** Requests prepared per second of a run: more than any run uses. A run that uses all ends early, which harms nothing. */
 const PREPARED_PER_S = { rest: 32_000, 'connect-json': 20_000, 'connect-binary': 20_000, peer: 6_000 };
+
+const BEST_BOARD = 'bench-best';
 
 export const CEILING_NAME = 'accept statement on Postgres';
 
@@ -67,11 +72,39 @@ async function run(setting: Setting, contenders: Contenders, ceilingUrl: string)
     });
     lines.push(line(name, ours, undefined, ceiling));
   }
+  const best = `REST, ${options.connections} connections, board of best scores`;
+  if (wants(setting, best)) {
+    step(`submit: ${best}`);
+    await createBestBoard(contenders.world);
+    const slices = await alternate(rounds, {
+      ours: () => contenders.submitOurs('rest', prepared('rest'), options, BEST_BOARD),
+      sum: () => contenders.submitOurs('rest', prepared('rest'), options),
+    });
+    lines.push(
+      rateLine({
+        ...{ scenario: 'submit', line: best, unit: 'scores/s', ours: slices.ours },
+        peers: [{ name: 'a board that adds up', slice: slices.sum }],
+      }),
+    );
+  }
   const name = `trusted gRPC, batches of ${BATCH}`;
   if (!wants(setting, name)) return lines;
   step(`submit: ${name}`);
   const grpc = await alternate(rounds, { ours: batches.grpc, ceiling: batches.ceiling });
   return [...lines, line(name, grpc.ours, undefined, grpc.ceiling)];
+}
+
+/** It is there already when the scenario runs again on the same world. */
+async function createBestBoard({ scoreAddress: address, serviceKey }: World): Promise<void> {
+  const options = { address, serviceKey: serviceKey('cli'), unavailable: 'SCORE_UNAVAILABLE' } as const;
+  const boards = createGrpcClient(BoardsService, options);
+  try {
+    const call = { limitMs: 5_000 };
+    const { boards: found } = await boards.listBoards({ name: BEST_BOARD }, call);
+    if (found.length === 0) await boards.createBoard({ name: BEST_BOARD, operator: 'best' }, call);
+  } finally {
+    boards.close();
+  }
 }
 
 function line(name: string, ours: Slice, peer: Slice | undefined, ceiling: Slice | undefined): Line {
