@@ -9,7 +9,11 @@ import {
 } from '../../../../../edge/fanout/feed/limits.ts';
 import { Channel } from '../../../../../edge/fanout/hub/channel.ts';
 import type { Connection } from '../../../../../edge/fanout/hub/connection.ts';
-import { FOLLOWED_PER_ADDRESS, FOLLOWED_PER_SOCKET } from '../../../../../edge/fanout/hub/limits.ts';
+import {
+  FOLLOWED_PER_ADDRESS,
+  FOLLOWED_PER_NODE,
+  FOLLOWED_PER_SOCKET,
+} from '../../../../../edge/fanout/hub/limits.ts';
 import { ListPlayersResponseSchema } from '../../../../../gen/scoreboard/rank/v1/rank_pb.ts';
 import { AppError } from '../../../../../services/shared/errors/app-error.ts';
 import { createSilentLog } from '../../../../../services/shared/telemetry/log.ts';
@@ -249,6 +253,16 @@ describe('the limits', () => {
     // In place of those before.
     following.follow(connection, 'weekly', ids(FOLLOWED_PER_SOCKET - 1, 'v'));
     refused(connection, ids(FOLLOWED_PER_SOCKET), 'weekly');
+  });
+
+  it('and those of the node', () => {
+    for (let total = 0; total < FOLLOWED_PER_NODE; total += FOLLOWED_PER_SOCKET) {
+      following.follow(open().connection, 'weekly', ids(FOLLOWED_PER_SOCKET));
+    }
+    const { connection } = open();
+    refused(connection, ['ada']);
+    following.follow(connection, 'weekly', []);
+    expect(following.total).toBe(FOLLOWED_PER_NODE);
   });
 
   it('and those of an address, which end with its sockets', () => {

@@ -222,3 +222,30 @@ describe('many boards', () => {
     expect(reads).toContain('real');
   });
 });
+
+it('reads a board of a size that events do not bring at the check after an event of it, and no other size', async () => {
+  channels.push(new Channel('long', 100), new Channel('short', 3));
+  // Between two of its regular polls.
+  await vi.advanceTimersByTimeAsync(POLL_SLOW_MS / 2);
+  const readsOf = (name: string) => reads.filter((read) => read === name).length;
+  const [long, short] = [readsOf('long'), readsOf('short')];
+  for (const name of ['long', 'short']) freshness.onEvent(name, false);
+  // A second event before the check costs nothing more.
+  freshness.onEvent('long', false);
+  await vi.advanceTimersByTimeAsync(FRESHNESS_CHECK_MS + ANSWER_MS);
+  expect([readsOf('long'), readsOf('short')]).toEqual([long + 1, short]);
+  await vi.advanceTimersByTimeAsync(2 * FRESHNESS_CHECK_MS);
+  expect(readsOf('long')).toBe(long + 1);
+});
+
+it('reads it again after an event that came while it was being read', async () => {
+  channels.push(new Channel('long', 100));
+  // Between two of its regular polls.
+  await vi.advanceTimersByTimeAsync(POLL_SLOW_MS / 2);
+  reads = [];
+  freshness.onEvent('long', false);
+  await vi.advanceTimersByTimeAsync(FRESHNESS_CHECK_MS);
+  freshness.onEvent('long', false);
+  await vi.advanceTimersByTimeAsync(2 * FRESHNESS_CHECK_MS);
+  expect(reads.filter((read) => read === 'long')).toHaveLength(2);
+});
