@@ -40,7 +40,7 @@ const LICENCES = [
   'BlueOak-1.0.0',
 ];
 /** File-wise copyleft, and data that must be credited. */
-const LICENCES_OF_TOOLS = ['MPL-2.0', 'CC-BY-4.0'];
+const LICENCES_OF_TOOLS = ['MPL-2.0', 'CC-BY-4.0', 'CC0-1.0', 'BSD-2-Clause'];
 
 describe.each([
   ['the product', lock],
