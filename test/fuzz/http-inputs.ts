@@ -160,6 +160,8 @@ function restLanes(corpus: Corpus): HttpLane[] {
   const paths = [
     '/api/v1/scoreboard/top',
     '/api/v1/scoreboard/me',
+    '/api/v1/leaderboards/global/entries',
+    '/api/v1/leaderboards/weekly/me',
     '/healthz',
     '/',
     '/.well-known/jwks.json',
@@ -167,7 +169,11 @@ function restLanes(corpus: Corpus): HttpLane[] {
   const read = fc.record({
     method: fc.constantFrom('GET', 'GET', 'GET', 'DELETE', 'OPTIONS', 'PUT'),
     path: fc
-      .tuple(fc.constantFrom(...paths), fc.constantFrom('leaderboard', 'limit', 'a[]'), oddString)
+      .tuple(
+        fc.constantFrom(...paths),
+        fc.constantFrom('leaderboard', 'limit', 'cursor', 'from', 'around', 'a[]'),
+        oddString,
+      )
       .map(
         ([path, name, value]) =>
           `${path}?${name}=${encodeURIComponent(value.toWellFormed()).slice(0, 3_000)}`,
@@ -176,6 +182,14 @@ function restLanes(corpus: Corpus): HttpLane[] {
     body: fc.constant(NO_BODY),
   });
   const update = fc.constant('/api/v1/score/update');
+  const ofBoard = fc
+    .tuple(oddString, fc.constantFrom('entries', 'me', 'friends', 'x'))
+    .map(
+      ([board, what]) =>
+        `/api/v1/leaderboards/${encodeURIComponent(board.toWellFormed()).slice(0, 200)}/${what}`,
+    );
+  const friends = fc.oneof(fc.constant('/api/v1/leaderboards/global/friends'), ofBoard);
+  const ids = fieldsBody({ userIds: fc.array(fc.oneof(oddString, actionId), { maxLength: 12 }) });
   // Right in all but one respect at most, so that the way behind the door is walked as well.
   const earned = fc
     .tuple(
@@ -202,6 +216,7 @@ function restLanes(corpus: Corpus): HttpLane[] {
     { name: 'REST earned', server: 'edge', inputs: earned },
     { name: 'REST update', server: 'edge', inputs: posts(corpus, 'application/json', update, body) },
     { name: 'REST reads', server: 'edge', inputs: read },
+    { name: 'REST friends', server: 'edge', inputs: posts(corpus, 'application/json', friends, ids) },
   ];
 }
 

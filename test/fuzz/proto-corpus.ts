@@ -16,8 +16,16 @@ const U32 = fc.oneof(fc.nat({ max: 2 ** 32 - 1 }), fc.constantFrom(0, 1, 100, 10
 
 /** A value that the field's type allows. */
 function fitting(field: DescField): fc.Arbitrary<unknown> {
-  if (field.fieldKind !== 'scalar') throw new Error(`${field.name} is of a kind that no request has`);
-  switch (field.scalar) {
+  const isList = field.fieldKind === 'list' && field.listKind === 'scalar';
+  if (isList) return fc.array(fittingScalar(field.scalar, field.name), { maxLength: 8 });
+  if (field.fieldKind === 'scalar') return fittingScalar(field.scalar, field.name);
+  throw new Error(`${field.name} is of a kind that no request has`);
+}
+
+function fittingScalar(type: ScalarType, name: string): fc.Arbitrary<unknown> {
+  switch (type) {
+    case ScalarType.BOOL:
+      return fc.boolean();
     case ScalarType.STRING:
       return oddString.map((text) => text.replaceAll(/[\ud800-\udfff]/g, ''));
     case ScalarType.UINT64:
@@ -25,7 +33,7 @@ function fitting(field: DescField): fc.Arbitrary<unknown> {
     case ScalarType.UINT32:
       return U32;
     default:
-      throw new Error(`${field.name} is of a type that no request has`);
+      throw new Error(`${name} is of a type that no request has`);
   }
 }
 
@@ -58,10 +66,24 @@ function toJson(value: unknown): string {
   return typeof value === 'bigint' ? `"${value}"` : (JSON.stringify(value) ?? 'null');
 }
 
+/** Each field by its name, and of those of which a message has one at most, that one. */
+function partsOf({ fields, oneofs }: DescMessage): Record<string, fc.Arbitrary<unknown>> {
+  const single = fields.filter(({ oneof }) => oneof === undefined);
+  const choices = oneofs.map((each) => {
+    const cases = each.fields.map((field) =>
+      fitting(field).map((value) => ({ case: field.localName, value })),
+    );
+    return [each.localName, fc.oneof(...cases)] as const;
+  });
+  return Object.fromEntries([
+    ...single.map((field) => [field.localName, fitting(field)] as const),
+    ...choices,
+  ]);
+}
+
 /** The binary form: whole, damaged, or fields with numbers and wire types of chance. */
 export function binaryBody(message: DescMessage): fc.Arbitrary<Buffer> {
-  const fields = Object.fromEntries(message.fields.map((field) => [field.localName, fitting(field)]));
-  const whole = fc.record(fields, { requiredKeys: [] }).map((init) => {
+  const whole = fc.record(partsOf(message), { requiredKeys: [] }).map((init) => {
     return Buffer.from(toBinary(message, create(message, init as MessageInitShape<DescMessage>)));
   });
   return fc.oneof(whole, damaged(whole), wildFields);

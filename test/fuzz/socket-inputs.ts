@@ -43,9 +43,9 @@ function messages({ tokens }: Corpus): fc.Arbitrary<Buffer> {
   const type = fc.constantFrom('subscribe', 'unsubscribe', 'authenticate', 'ping');
   const board = fc.constantFrom('global', 'weekly', 'x');
   const token = fc.oneof(fc.constantFrom(...tokens), oddString);
-  const value = fc.oneof(oddValue, board, token, fc.nat());
+  const value = fc.oneof(oddValue, board, token, fc.nat(), fc.array(oddString, { maxLength: 8 }));
   const fields = fc.dictionary(
-    fc.constantFrom('leaderboard', 'epoch', 'seq', 'token', 'x', '__proto__'),
+    fc.constantFrom('leaderboard', 'epoch', 'seq', 'size', 'players', 'token', 'x', '__proto__'),
     value,
     {
       maxKeys: 3,
