@@ -1,10 +1,8 @@
 /** Boards of each operator and order, through two real score services, two rank services, Postgres and Redis. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Accepted, SubmitScoresResponse_Outcome } from '../../../../gen/scoreboard/score/v1/score_pb.ts';
-import { AppError } from '../../../../services/shared/errors/app-error.ts';
 import type { BoardKind } from '../../../../services/shared/values/board.ts';
-import { isSentAgain, sentAgain } from '../../../support/clients/sent-again.ts';
+import { sentAgain } from '../../../support/clients/sent-again.ts';
 import { foldScore } from '../../../support/fold-score.ts';
 import { waitFor } from '../../../support/wait-for.ts';
 import {
@@ -13,6 +11,8 @@ import {
   startLimitsWorld,
   told,
 } from '../../../support/worlds/score/limits-world.ts';
+import { answerOf, createBoardCalls, type Given, send } from './board-calls.ts';
+import { foldLedger, orderOf } from './board-model.ts';
 
 const call = { limitMs: 10_000 };
 const OPERATORS = ['sum', 'best', 'last'] as const;
@@ -20,10 +20,12 @@ const ORDERS = ['descending', 'ascending'] as const;
 const KINDS = OPERATORS.flatMap((operator) => ORDERS.map((order): BoardKind => ({ operator, order })));
 
 let world: LimitsWorld;
+let boardCalls: ReturnType<typeof createBoardCalls>;
 let boards = 0;
 
 beforeAll(async () => {
   world = await startLimitsWorld();
+  boardCalls = createBoardCalls(world);
 });
 afterAll(() => world?.stop());
 
@@ -33,103 +35,6 @@ async function boardOf({ operator, order }: BoardKind): Promise<string> {
   await world.sql`insert into boards (name, operator, sort_order) values (${name}, ${operator}, ${order})`;
   return name;
 }
-
-interface Given {
-  readonly userId: string;
-  readonly actionId: string;
-  readonly points: bigint;
-}
-
-const isRefusedByBusyMachine = ({ result }: SubmitScoresResponse_Outcome) =>
-  result.case === 'refused' && isSentAgain(result.value.reason);
-
-/** Sends one call until a busy machine lets all of it through. What counted before is then a repeat. */
-function send(
-  client: Pick<ReturnType<LimitsWorld['scoreAs']>, 'submitScores'>,
-  submissions: readonly (Given & { leaderboard: string; signature?: string })[],
-): Promise<SubmitScoresResponse_Outcome[]> {
-  return waitFor(
-    async () => {
-      const { outcomes } = await sentAgain(() =>
-        client.submitScores({ submissions: [...submissions] }, call),
-      );
-      return outcomes.some(isRefusedByBusyMachine) ? undefined : outcomes;
-    },
-    { describe: 'an answer to all of a call' },
-  );
-}
-
-const onBoard = (leaderboard: string, given: readonly Given[]) =>
-  given.map((each) => ({ ...each, leaderboard }));
-
-/** The reason of each refusal, or the new score. */
-const tell = async (board: string, given: readonly Given[], service = 0) =>
-  (await send(world.scoreAs('game', service), onBoard(board, given))).map(told);
-
-async function submit(board: string, given: readonly Given[], service: number): Promise<Accepted[]> {
-  const outcomes = await send(world.scoreAs('game', service), onBoard(board, given));
-  return outcomes.map(({ result }) => {
-    if (result.case !== 'accepted') throw new Error(`refused: ${JSON.stringify(result.value?.reason)}`);
-    return result.value;
-  });
-}
-
-interface LedgerRow {
-  user_id: string;
-  action_id: string;
-  points: bigint;
-  score_after: bigint;
-  version: bigint;
-  position: bigint;
-}
-
-const ledgerOf = (board: string) =>
-  world.sql<LedgerRow[]>`
-    select user_id, action_id, points, score_after, version, position from actions
-    where leaderboard = ${board} order by user_id, version`;
-
-/** Each player's actions folded in the order of acceptance, which the versions tell. */
-function foldLedger(kind: BoardKind, rows: readonly LedgerRow[]) {
-  const standings = new Map<string, { score: bigint; reached: bigint }>();
-  const answers = new Map<string, { newScore: bigint; version: bigint; changed: boolean }>();
-  for (const { user_id, action_id, points, version, position } of rows) {
-    const held = standings.get(user_id);
-    const newScore = foldScore(kind, held?.score, points);
-    const changed = newScore !== held?.score;
-    standings.set(user_id, { score: newScore, reached: changed ? position : (held?.reached ?? position) });
-    answers.set(`${user_id} ${action_id}`, { newScore, version, changed });
-  }
-  return { standings, answers };
-}
-
-/** The board as its kind orders it. */
-function orderOf({ order }: BoardKind, standings: ReturnType<typeof foldLedger>['standings']) {
-  const sign = order === 'ascending' ? 1n : -1n;
-  return [...standings]
-    .sort(([a, x], [b, y]) => {
-      const [first = 0n] = [sign * (x.score - y.score), x.reached - y.reached].filter((by) => by !== 0n);
-      return first === 0n ? (a < b ? -1 : 1) : Number(first > 0n) * 2 - 1;
-    })
-    .map(([userId, { score }], at) => [userId, score, BigInt(at + 1)]);
-}
-
-/** Resolves when rank shows the board like this. */
-async function untilShown(leaderboard: string, expected: readonly unknown[]): Promise<void> {
-  const print = (entries: readonly unknown[]) => entries.map(String).join();
-  let shown = '';
-  await waitFor(
-    async () => {
-      const { entries } = await sentAgain(() => world.rankAs('edge', 1).getTop({ leaderboard }, call));
-      shown = print(entries.map(({ userId, score, rank }) => [userId, score, rank]));
-      return shown === print(expected) || undefined;
-    },
-    { describe: `the board ${print(expected)}` },
-  ).catch((error: unknown) => {
-    throw new Error(`the board is ${shown}`, { cause: error });
-  });
-}
-
-const answerOf = ({ newScore, version, changed }: Accepted) => ({ newScore, version, changed });
 
 describe.each(KINDS)('a board of the kind $operator, $order', (kind) => {
   const batches = fc.array(
@@ -156,7 +61,7 @@ describe.each(KINDS)('a board of the kind $operator, $order', (kind) => {
         const firsts = new Map<string, unknown>();
         let concurrent: Promise<void>[] = [];
         const sendAndNote = async (given: readonly Given[], service: number) => {
-          const answers = await submit(board, given, service);
+          const answers = await boardCalls.submit(board, given, service);
           for (const [at, answer] of answers.entries()) {
             const key = `${given[at]?.userId} ${given[at]?.actionId}`;
             if (firsts.has(key)) expect(answerOf(answer)).toEqual(firsts.get(key));
@@ -175,20 +80,20 @@ describe.each(KINDS)('a board of the kind $operator, $order', (kind) => {
         }
         await Promise.all(concurrent);
 
-        const rows = await ledgerOf(board);
+        const rows = await boardCalls.ledgerOf(board);
         const { standings, answers } = foldLedger(kind, rows);
         expect(rows.map(({ score_after }) => score_after)).toEqual(
           rows.map((row) => answers.get(`${row.user_id} ${row.action_id}`)?.newScore),
         );
         expect(Object.fromEntries(firsts)).toEqual(Object.fromEntries(answers));
-        await untilShown(board, orderOf(kind, standings));
+        await boardCalls.untilShown(board, orderOf(kind, standings));
         const repeats = rows.map(({ user_id: userId, action_id: actionId, points }) => ({
           userId,
           actionId,
           points,
         }));
         for (const service of [0, 1]) {
-          const again = await submit(board, repeats, service);
+          const again = await boardCalls.submit(board, repeats, service);
           expect(again.every(({ replayed }) => replayed)).toBe(true);
           expect(again.map(answerOf)).toEqual(
             repeats.map((each) => answers.get(`${each.userId} ${each.actionId}`)),
@@ -204,7 +109,7 @@ describe.each(KINDS)('a board of the kind $operator, $order', (kind) => {
     const given = Array.from({ length: 300 }, (_, n) => ({
       ...{ userId: `ada-${board}`, actionId: `a${n}`, points: BigInt((n * 7) % 31) },
     }));
-    const answers = await submit(board, given, 0);
+    const answers = await boardCalls.submit(board, given, 0);
     let score: bigint | undefined;
     for (const [at, { points }] of given.entries()) {
       score = foldScore(kind, score, points);
@@ -217,8 +122,8 @@ describe.each(KINDS)('a board of the kind $operator, $order', (kind) => {
     const given = Array.from({ length: 40 }, (_, n) => ({
       ...{ userId: `ada-${board}`, actionId: `a${n}`, points: BigInt((n * 7) % 31) },
     }));
-    const answers = await Promise.all(given.map((each, n) => submit(board, [each], n % 2)));
-    const { answers: expected } = foldLedger(kind, await ledgerOf(board));
+    const answers = await Promise.all(given.map((each, n) => boardCalls.submit(board, [each], n % 2)));
+    const { answers: expected } = foldLedger(kind, await boardCalls.ledgerOf(board));
     expect(answers.map(([answer]) => answer && answerOf(answer))).toEqual(
       given.map(({ userId, actionId }) => expected.get(`${userId} ${actionId}`)),
     );
@@ -229,9 +134,9 @@ describe('a best score', () => {
   it.each(ORDERS)('that only equals the standing one keeps the place among equals: %s', async (order) => {
     const board = await boardOf({ operator: 'best', order });
     const [ada, bob] = [`ada-${board}`, `bob-${board}`];
-    await submit(board, [{ userId: ada, actionId: 'a1', points: 5n }], 0);
-    await submit(board, [{ userId: bob, actionId: 'b1', points: 5n }], 0);
-    const [equal] = await submit(board, [{ userId: ada, actionId: 'a2', points: 5n }], 1);
+    await boardCalls.submit(board, [{ userId: ada, actionId: 'a1', points: 5n }], 0);
+    await boardCalls.submit(board, [{ userId: bob, actionId: 'b1', points: 5n }], 0);
+    const [equal] = await boardCalls.submit(board, [{ userId: ada, actionId: 'a2', points: 5n }], 1);
     expect(equal).toMatchObject({ newScore: 5n, version: 2n, changed: false });
     const place = await waitFor(async () => {
       const query = { leaderboard: board, userId: ada, minVersion: 2n, radius: 1 };
@@ -244,10 +149,14 @@ describe('a best score', () => {
   it('comes with its rank, in either order', async () => {
     const board = await boardOf({ operator: 'best', order: 'ascending' });
     const runs = [30n, 10n, 20n].map((points, n) => ({ userId: `p${n}-${board}`, actionId: 'a1', points }));
-    for (const [at, run] of runs.entries()) await submit(board, [run], at % 2);
+    for (const [at, run] of runs.entries()) await boardCalls.submit(board, [run], at % 2);
     const place = (n: number, score: bigint, rank: bigint) => [`p${n}-${board}`, score, rank];
-    await untilShown(board, [place(1, 10n, 1n), place(2, 20n, 2n), place(0, 30n, 3n)]);
-    const [slower] = await submit(board, [{ userId: `p1-${board}`, actionId: 'a2', points: 40n }], 0);
+    await boardCalls.untilShown(board, [place(1, 10n, 1n), place(2, 20n, 2n), place(0, 30n, 3n)]);
+    const [slower] = await boardCalls.submit(
+      board,
+      [{ userId: `p1-${board}`, actionId: 'a2', points: 40n }],
+      0,
+    );
     expect(slower).toMatchObject({ newScore: 10n, changed: false });
   });
 });
@@ -289,21 +198,21 @@ describe('a closed board', () => {
       { ...action('a1', 7n), userId },
       { ...action('a2', 8n), userId },
     ];
-    expect(await tell(board, [first])).toEqual([7]);
+    expect(await boardCalls.tell(board, [first])).toEqual([7]);
     const untilTold = async (state: string, expected: unknown) => {
       await world.sql`update boards set state = ${state} where name = ${board}`;
       for (const service of [0, 1]) {
         await waitFor(async () => {
           const probe = { ...action(`p-${crypto.randomUUID()}`, 7n), userId };
-          return (await tell(board, [probe], service))[0] === expected || undefined;
+          return (await boardCalls.tell(board, [probe], service))[0] === expected || undefined;
         });
       }
     };
     await untilTold('closed', 'BOARD_CLOSED');
-    expect(await tell(board, [first, later], 1)).toEqual([7, 'BOARD_CLOSED']);
+    expect(await boardCalls.tell(board, [first, later], 1)).toEqual([7, 'BOARD_CLOSED']);
     await untilTold('archived', 'BOARD_CLOSED');
     await untilTold('open', 7);
-    expect(await tell(board, [later])).toEqual([8]);
+    expect(await boardCalls.tell(board, [later])).toEqual([8]);
   });
 });
 
@@ -315,42 +224,25 @@ describe('a board where less is better', () => {
       actionId: 'a1',
       points,
     }));
-    for (const [at, run] of runs.entries()) await submit(board, [run], at % 2);
+    for (const [at, run] of runs.entries()) await boardCalls.submit(board, [run], at % 2);
     const place = (n: number, score: bigint, rank: bigint) => [`p${n}-${board}`, score, rank];
     const before = [place(1, 0n, 1n), place(2, 20n, 2n), place(3, 20n, 3n), place(0, 30n, 4n)];
-    await untilShown(board, before);
+    await boardCalls.untilShown(board, before);
     await world.killRedis();
-    const [faster] = await submit(board, [{ userId: `p3-${board}`, actionId: 'a2', points: 10n }], 0);
+    const [faster] = await boardCalls.submit(
+      board,
+      [{ userId: `p3-${board}`, actionId: 'a2', points: 10n }],
+      0,
+    );
     expect(faster).toMatchObject({ newScore: 10n, changed: true });
     const after = [place(1, 0n, 1n), place(3, 10n, 2n), place(2, 20n, 3n), place(0, 30n, 4n)];
-    await untilShown(board, after);
+    await boardCalls.untilShown(board, after);
     const around = await sentAgain(() =>
       world.rankAs('edge').listAround({ leaderboard: board, userId: `p3-${board}`, radius: 1 }, call),
     );
     expect(around.entries.map(({ userId, score, rank }) => [userId, score, rank])).toEqual(after.slice(0, 3));
     await world.startRedis();
-    expect(await waitFor(differences, { describe: 'a rank index' })).toEqual([]);
-    await untilShown(board, after);
+    expect(await waitFor(boardCalls.differences, { describe: 'a rank index' })).toEqual([]);
+    await boardCalls.untilShown(board, after);
   });
 });
-
-/** What the rank index and Postgres do not agree on, over all boards; undefined while there is no index. */
-function differences(): Promise<string[] | undefined> {
-  return compareAll().catch((error: unknown) => {
-    // Rank answers INTERNAL while Redis is away and it has not noticed yet.
-    if (error instanceof AppError && ['INDEX_UNAVAILABLE', 'INTERNAL'].includes(error.reason))
-      return undefined;
-    throw error;
-  });
-}
-
-async function compareAll(): Promise<string[]> {
-  const found: string[] = [];
-  let cursor = '';
-  do {
-    const part = await sentAgain(() => world.indexAs('cli').compareIndex({ cursor }, call));
-    found.push(...part.differences.map(({ kind, userId }) => `${kind} ${userId}`));
-    cursor = part.cursor;
-  } while (cursor !== '');
-  return found;
-}
