@@ -61,7 +61,7 @@ interface Spec {
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string; readonly labels?: { readonly app?: string } };
   readonly spec: Spec;
 }
 
