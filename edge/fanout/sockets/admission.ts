@@ -96,7 +96,9 @@ export function createAdmission(options: AdmissionOptions) {
     /** Counts one more socket of the address, or refuses it with an AppError. */
     admit(address: string): AddressShare | undefined {
       const share = shareOf(address);
-      if (sockets >= maxSockets) throw new AppError('NODE_FULL', RETRY);
+      // An address holds no more places than it leaves free, so that a newcomer finds some.
+      const held = Math.max(share?.sockets ?? 0, (share?.site?.sockets ?? 0) / ADDRESSES_PER_SITE);
+      if (sockets + held >= maxSockets) throw new AppError('NODE_FULL', RETRY);
       if (!turns.take(share?.address)) throw new AppError('NODE_FULL', RETRY);
       sockets += 1;
       if (share !== undefined) count(share, 1);

@@ -124,6 +124,20 @@ test('the sockets of an IPv6 site are limited to those of four addresses', () =>
   expect(attempt('2001:db8:0:9::1')).toEqual(['admitted']);
 });
 
+test('the sockets of an address are at most as many as it leaves free, so that newcomers find room', () => {
+  admission = start({ maxSockets: 100, maxUpgradesPerS: 10_000 });
+  const hold = (address: string) => {
+    let held = 0;
+    try {
+      for (; held < 200; held += 1) admission.admit(address);
+    } catch {}
+    return held;
+  };
+  expect(['192.0.2.1', '192.0.2.2', '192.0.2.3'].map(hold)).toEqual([50, 25, 13]);
+  expect(hold('198.51.100.1')).toBeGreaterThan(0);
+  expect(attempt('198.51.100.2')).toEqual(['admitted']);
+});
+
 test('the sockets of a node are limited', () => {
   admission = start({ maxSockets: 1 });
   const first = admission.admit('192.0.2.1');
