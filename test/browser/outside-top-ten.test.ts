@@ -97,6 +97,20 @@ describe('the page of a player below the tenth place', () => {
 });
 
 describe('an embedded board', () => {
+  it('shows more than ten places if the page asks for them, and fewer when it asks for fewer', async () => {
+    const page = await embed(`<live-scoreboard src="${stack.fanoutUrl}" rows="11"></live-scoreboard>`);
+    await page.locator('live-scoreboard .row').getByText('p11').waitFor(SOON);
+    const places = Array.from({ length: PLAYERS }, (_, at) => String(at + 1));
+    expect(await ranks(page)).toEqual(places);
+    await page.locator('live-scoreboard').evaluate((board) => board.setAttribute('rows', '2'));
+    await page
+      .locator('live-scoreboard .row')
+      .getByText('p3')
+      .waitFor({ ...SOON, state: 'detached' });
+    await page.locator('live-scoreboard .row').getByText('p2').waitFor(SOON);
+    expect(await ranks(page)).toEqual(places.slice(0, 2));
+  });
+
   it('shows the own place right after sign-in, with as many rows as the page asks for', async () => {
     const token = await sentAgain(() => stack.token('p9'));
     const page = await embed(

@@ -7,7 +7,7 @@ import type { Board, BoardEntry } from '../client/frames.js';
 import { BoardRow, numberFormat } from './board-row.js';
 import { createElement } from './elements.js';
 import type { ScoreFormat } from './score-format.js';
-import { barShares, entryBelow, MOST_ROWS, type Own, tagsOf } from './shown-entries.js';
+import { barShares, entryBelow, type Own, tagsOf } from './shown-entries.js';
 import { fill, type Words } from './words.js';
 
 const MOVE: KeyframeAnimationOptions = { duration: 500, easing: 'cubic-bezier(0.2, 0, 0, 1)' };
@@ -16,7 +16,7 @@ const ENTER: KeyframeAnimationOptions = { duration: 350, easing: 'ease-out' };
 
 export interface RowsOptions {
   readonly own: Own | undefined;
-  /** Places of the board, from 1 to 10. */
+  /** Places of the board, from 1 to 100. */
   readonly rows: number;
   /** Whether free places are rows, too. */
   readonly showsFree: boolean;
@@ -37,16 +37,21 @@ export class BoardRows {
   /** `onScore` is called with each score that a row shows. */
   constructor(onScore: (entry: BoardEntry, shown: number) => void) {
     this.#onScore = onScore;
-    for (let place = 1; place <= MOST_ROWS; place += 1) {
+  }
+
+  /** The rows of free places from 1 on, made on first use. */
+  #freeRows(rows: number): HTMLLIElement[] {
+    while (this.#free.length < rows) {
+      const place = String(this.#free.length + 1);
       const free = createElement('li', { class: 'row free', part: 'row free', 'aria-hidden': 'true' });
-      const rank = createElement('span', { class: 'rank', part: 'rank' }, String(place));
       free.append(
-        rank,
+        createElement('span', { class: 'rank', part: 'rank' }, place),
         createElement('span', { class: 'player' }),
         createElement('span', { class: 'score', part: 'score' }, '–'),
       );
       this.#free.push(free);
     }
+    return this.#free.slice(0, rows);
   }
 
   render(board: Pick<Board, 'entries'>, options: RowsOptions): void {
@@ -64,7 +69,7 @@ export class BoardRows {
       row.update(entry, { share, own: isOwn, animated, tag: tags.get(entry.userId) ?? '', words, format });
       return row.element;
     });
-    if (showsFree) elements.splice(shown.length, 0, ...this.#free.slice(shown.length, rows));
+    if (showsFree) elements.splice(shown.length, 0, ...this.#freeRows(rows).slice(shown.length));
     const between = below === undefined ? 0 : below.rank - shown.length - 1;
     if (between > 0) {
       this.#gap.textContent = fill(words.between, { count: numberFormat.format(between) });

@@ -20,7 +20,7 @@ import { createElement } from './elements.js';
 import type { LiveScoreboardEvents } from './events.js';
 import { liveScoreboardSheet } from './live-scoreboard-style.js';
 import { scoreFormat } from './score-format.js';
-import { type Own, rowsFrom } from './shown-entries.js';
+import { type Own, rowsFrom, sizeFor } from './shown-entries.js';
 import { type Words, wordsFrom, wordsFromJson } from './words.js';
 
 export type { LiveScoreboardEvents, OwnRow } from './events.js';
@@ -116,7 +116,8 @@ export class LiveScoreboard extends HTMLElement {
     if (name === 'words') this.#words = undefined;
     if (name === 'decimals' || name === 'unit') this.#format = this.#readFormat();
     if (!this.isConnected) return;
-    if (name === 'src' || name === 'leaderboard') this.#restart();
+    const isOther = name === 'rows' && sizeFor(before) !== sizeFor(after);
+    if (name === 'src' || name === 'leaderboard' || isOther) this.#restart();
     else this.#showWords();
   }
 
@@ -146,6 +147,7 @@ export class LiveScoreboard extends HTMLElement {
     this.#link = connectScoreboard({
       url: src,
       leaderboard: this.getAttribute('leaderboard') ?? undefined,
+      size: sizeFor(this.getAttribute('rows')),
       token: (context) => (typeof this.#token === 'function' ? this.#token(context) : this.#token),
       onBoard: (board) => this.#takeBoard(board),
       onPlayer: (standing) => {

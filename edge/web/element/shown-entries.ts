@@ -1,17 +1,25 @@
 /** Which entries of a board are shown, and how: tags for equal names, the scale of the bars, the own row below. Pure. */
-import type { BoardEntry, Standing } from '../client/frames.js';
+import type { BoardEntry, BoardSize, Standing } from '../client/frames.js';
 
-/** As many as the socket sends. */
-export const MOST_ROWS = 10;
+export const DEFAULT_ROWS = 10;
+/** As many as a socket sends. */
+const MOST_ROWS = 100;
 /** The last characters of the user id: enough to tell ten players apart. */
 const TAG_LENGTH = 4;
 /** A bar is full at this many times the middle score, so that one outlier does not flatten the others. */
 const FULL_AT_MEDIANS = 4;
 
-/** The number of rows that an attribute asks for, from 1 to 10; 10 for anything else. */
+/** The number of rows that an attribute asks for, from 1 to 100; 10 for anything else. */
 export function rowsFrom(attribute: string | null): number {
-  const rows = Number(attribute ?? MOST_ROWS);
-  return Number.isInteger(rows) && rows >= 1 && rows <= MOST_ROWS ? rows : MOST_ROWS;
+  const rows = Number(attribute ?? DEFAULT_ROWS);
+  return Number.isInteger(rows) && rows >= 1 && rows <= MOST_ROWS ? rows : DEFAULT_ROWS;
+}
+
+/** The size of the board for the rows that an attribute asks for. Up to ten have the default one, whose entries below them say more of the own place. */
+export function sizeFor(attribute: string | null): BoardSize {
+  const rows = rowsFrom(attribute);
+  if (rows <= DEFAULT_ROWS) return 10;
+  return rows <= 50 ? 50 : 100;
 }
 
 /** A short part of the user id for each of the entries whose names look equal; the whole id where that is equal, too. */
@@ -55,6 +63,7 @@ export function entryBelow(
   const onBoard = board.find((entry) => entry.userId === userId);
   if (onBoard !== undefined) return onBoard;
   // The standing of a moment before may be a place that another player has now.
-  if (standing?.userId !== userId || standing.rank === null || standing.rank <= MOST_ROWS) return undefined;
+  if (standing?.userId !== userId || standing.rank === null) return undefined;
+  if (standing.rank <= Math.max(DEFAULT_ROWS, board.length)) return undefined;
   return { userId, username, score: standing.score, rank: standing.rank };
 }

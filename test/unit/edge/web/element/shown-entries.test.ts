@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { BoardEntry } from '../../../../../edge/web/client/frames.ts';
-import { barShares, entryBelow, rowsFrom, tagsOf } from '../../../../../edge/web/element/shown-entries.ts';
+import {
+  barShares,
+  entryBelow,
+  rowsFrom,
+  sizeFor,
+  tagsOf,
+} from '../../../../../edge/web/element/shown-entries.ts';
 
 const entry = (userId: string, username: string, score: number, rank = 1): BoardEntry => ({
   ...{ userId, username, score, rank },
@@ -13,11 +19,24 @@ describe('the number of rows', () => {
     ['5', 5],
     ['10', 10],
     ['0', 10],
-    ['11', 10],
+    ['11', 11],
+    ['100', 100],
+    ['101', 10],
     ['2.5', 10],
     ['many', 10],
   ])('of the attribute %j is %i', (attribute, rows) => {
     expect(rowsFrom(attribute)).toBe(rows);
+  });
+
+  it.each([
+    [1, 10],
+    [10, 10],
+    [11, 50],
+    [50, 50],
+    [51, 100],
+    [100, 100],
+  ])('%i asks for a board of %i', (rows, size) => {
+    expect(sizeFor(String(rows))).toBe(size);
   });
 });
 
