@@ -8,22 +8,36 @@ import { type LocalServer, startChildServer } from '../../../dev/servers/child-s
 
 const DEPLOY = new URL('../../../deploy/', import.meta.url);
 
-/** The ports of what is behind the proxy. */
+/** The ports of what is behind the proxy, each of one or several instances. */
 export interface Upstreams {
-  readonly edge: number;
-  readonly fanout: number;
+  readonly edge: number | readonly number[];
+  readonly fanout: number | readonly number[];
   readonly game: number;
 }
 
-/** A file of `deploy/` with the ports of a test. */
+/** A file of `deploy/` with the ports of a test: a line with the address of an instance becomes one for each. */
 export async function deployed(name: string, port: number, upstreams: Upstreams): Promise<string> {
   const text = await readFile(new URL(name, DEPLOY), 'utf8');
   return text
     .replace('listen 80;', `listen 127.0.0.1:${port};`)
     .replace('bind :80', `bind 127.0.0.1:${port}`)
-    .replaceAll('127.0.0.1:8080', `127.0.0.1:${upstreams.edge}`)
-    .replaceAll('127.0.0.1:8081', `127.0.0.1:${upstreams.fanout}`)
+    .split('\n')
+    .flatMap((line) => forEach(forEach([line], 8080, upstreams.edge), 8081, upstreams.fanout))
+    .join('\n')
     .replaceAll('127.0.0.1:8082', `127.0.0.1:${upstreams.game}`);
+}
+
+/** HAProxy's servers have a number in their names. */
+function forEach(lines: readonly string[], port: number, ports: number | readonly number[]): string[] {
+  const address = `127.0.0.1:${port}`;
+  return lines.flatMap((line) => {
+    if (!line.includes(address)) return [line];
+    return [ports]
+      .flat()
+      .map((each, at) =>
+        line.replace(address, `127.0.0.1:${each}`).replace(/(server [a-z]+)1 /, `$1${at + 1} `),
+      );
+  });
 }
 
 /** `site` is the content of the http block. */

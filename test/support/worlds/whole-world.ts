@@ -81,15 +81,26 @@ export async function startWholeWorld({
       }),
     ),
   );
+  const stopping = new Map<{ stop(): Promise<void> }, Promise<void>>();
+  /** Once: a unit has one end. */
+  function stopUnit(unit: { stop(): Promise<void> } | undefined): Promise<void> {
+    if (unit === undefined) throw new Error('there is no such unit');
+    const stopped = stopping.get(unit) ?? unit.stop();
+    stopping.set(unit, stopped);
+    return stopped;
+  }
   return {
     ...world,
     edges,
+    nodes,
+    stopEdge: (at: number) => stopUnit(edges[at]),
+    stopNode: (at: number) => stopUnit(nodes[at]),
     /** http://host:port of each edge. The edge at an index calls the score and rank services at the same index. */
     edgeUrls: edges.map(({ port }) => `http://${HOST}:${port}`),
     /** ws://host:port/live of each fan-out node. */
     fanoutUrls: nodes.map(({ port }) => `ws://${HOST}:${port}/live`),
     async stop() {
-      await Promise.all([...edges, ...nodes].map((unit) => unit.stop()));
+      await Promise.all([...edges, ...nodes].map(stopUnit));
       await world.stop();
     },
   };
