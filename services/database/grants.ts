@@ -20,8 +20,8 @@ export const GRANTS: Readonly<Record<DatabaseService, Rights>> = {
     'table actions': 'select, insert',
     'sequence action_positions': 'usage',
     // The first score of a board claims it, and the operator changes its settings through the service.
-    'table boards':
-      'select, insert, update (operator, sort_order, decimals, unit, state, has_scores), delete',
+    'table boards': 'select, insert, update (operator, sort_order, decimals, unit, state, has_scores)',
+    'function delete_unused_board(text)': 'execute',
     'function standing_after(text,bigint,bigint)': 'execute',
     // Corrections of scores are append-only entries of the ledger too.
     'table corrections': 'select, insert',

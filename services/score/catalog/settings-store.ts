@@ -85,11 +85,11 @@ export function createSettingsStore(pool: Pick<PostgresPool, 'run'>) {
 
     /** Returns false if there is no such board, or the board has scores. A first score that was faster keeps its board. */
     async delete(name: string): Promise<boolean> {
-      const deleted = await pool.run(
-        (sql) => sql`delete from boards where name = ${name} and not has_scores returning name`,
+      const [row] = await pool.run(
+        (sql) => sql<{ deleted: boolean }[]>`select delete_unused_board(${name}) as deleted`,
         LIMIT_MS,
       );
-      return deleted.length > 0;
+      return row?.deleted === true;
     },
 
     /** In the order of names. */
