@@ -73,6 +73,7 @@ describe('the running product', () => {
         I13: expect.any(Number),
         I20: expect.any(Number),
         I21: expect.any(Number),
+        I22: expect.any(Number),
       });
       // Every cheat was tried.
       for (const reason of CHEATING) expect(refusedFor(recorder.history, reason), reason).toBeGreaterThan(0);

@@ -23,6 +23,7 @@ import type { Verdict, Violation } from './evidence/verdict.ts';
 import { judgeAtMostOnce } from './ledger/at-most-once.ts';
 import { judgeAuditChain } from './ledger/audit-chain.ts';
 import { judgeConservation } from './ledger/conservation.ts';
+import { judgeCorrections } from './ledger/corrections.ts';
 import { judgeDurability } from './ledger/durability.ts';
 import { judgeNoInvention } from './ledger/no-invention.ts';
 import { judgeFreshness } from './screens/freshness.ts';
@@ -51,6 +52,7 @@ const INVARIANTS = {
   I19: judgeAuditChain,
   I20: judgeRateLimits,
   I21: judgeCheats,
+  I22: judgeCorrections,
 } as const satisfies Record<string, (evidence: Evidence) => Verdict>;
 
 export type Invariant = keyof typeof INVARIANTS;

@@ -17,6 +17,7 @@ import { startObserver } from './observe/observer.ts';
 import { createRecorder, type Recorder } from './observe/recorder.ts';
 import { openWatchers } from './observe/watchers.ts';
 import { startClimbingPlayers } from './players/climbing-players.ts';
+import { startCorrectedBoards } from './players/corrections.ts';
 import { createEdgeCalls } from './players/edge-calls.ts';
 import { startGreedyPlayer } from './players/greedy-player.ts';
 import { startPlayers } from './players/players.ts';
@@ -126,13 +127,14 @@ async function play(options: {
     const greedy = await startGreedyPlayer({ calls, signer });
     const ruledBoard = await startRuledBoard({ rules, stack, calls, signer, random: random.fork() });
     const climbing = startClimbingPlayers({ calls, signer, random: random.fork() });
+    const corrected = await startCorrectedBoards({ stack, calls, signer, recorder, random: random.fork() });
     const survived: Survived[] = [];
     for (;;) {
       const fault = nextFault(random);
       if (fault === undefined) break;
       survived.push(await survive(fault, { stack, recorder, health, ruledBoard, say }));
     }
-    await Promise.all([players.stop(), greedy.stop(), climbing.stop(), ruledBoard.stop()]);
+    await Promise.all([players.stop(), greedy.stop(), climbing.stop(), corrected.stop(), ruledBoard.stop()]);
     const honest = PLAYERS.map((userId): Conduct => ({ userId, conduct: 'honest' }));
     await waitFor(async () => ((await countOutbox(stack)) === 0 ? true : undefined), {
       limitMs: OUTBOX_LIMIT_MS,

@@ -13,6 +13,7 @@ const UNKNOWN = new Set([
 /** Refusals that will be the same next time. */
 const FINAL = new Set([
   'ACTION_CONFLICT',
+  'ACTION_VOIDED',
   'SIGNATURE_INVALID',
   'SIGNATURE_EXPIRED',
   'SIGNATURE_REQUIRED',

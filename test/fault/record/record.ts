@@ -35,6 +35,26 @@ export interface RankAnswer {
   readonly score: number;
 }
 
+/** What an operator asks for. A repeat has the same operation id. */
+export interface CorrectCall {
+  readonly operationId: string;
+  readonly userId: string;
+  /** Empty for "void". */
+  readonly leaderboard: string;
+  readonly kind: 'adjust' | 'set' | 'void' | 'remove' | 'restore';
+  /** What "adjust" adds, or the score that "set" sets; 0 for the others. */
+  readonly amount: number;
+  /** What "void" takes back; empty for the others. */
+  readonly actionId: string;
+}
+
+export interface CorrectAnswer {
+  /** Null for no score. */
+  readonly before: number | null;
+  readonly after: number | null;
+  readonly version: number;
+}
+
 export interface Refusal {
   readonly reason: string;
 }
@@ -83,6 +103,9 @@ export type HistoryEvent =
   | (Stamp & { f: 'rank'; type: 'invoke'; value: RankCall })
   | (Stamp & { f: 'rank'; type: 'ok'; value: RankAnswer })
   | (Stamp & { f: 'rank'; type: 'fail' | 'info'; value: Refusal })
+  | (Stamp & { f: 'correct'; type: 'invoke'; value: CorrectCall })
+  | (Stamp & { f: 'correct'; type: 'ok'; value: CorrectAnswer })
+  | (Stamp & { f: 'correct'; type: 'fail' | 'info'; value: Refusal })
   | (Stamp & { f: 'fault'; type: 'info'; value: FaultNote })
   | (Stamp & { f: 'projection'; type: 'info'; value: ProjectionSample })
   | (Stamp & { f: 'exit'; type: 'info'; value: ExitNote })
@@ -143,6 +166,7 @@ export interface ScoreRow {
   /** As players see them: not negated where less is better. */
   readonly points: number;
   readonly version: number;
+  /** A mark instead of a position for a player who is not on the board. */
   readonly reached: number;
 }
 
@@ -173,8 +197,16 @@ export interface FlagRow {
   readonly reason: string;
 }
 
+/** What an entry of the ledger at this position did that is no action. */
+export interface CorrectionRow extends Omit<CorrectCall, 'kind'> {
+  readonly position: number;
+  readonly kind: CorrectCall['kind'] | 'hide' | 'show';
+}
+
 export interface PostgresDump {
+  /** The ledger: actions, and corrections by the same positions. */
   readonly actions: readonly ActionRow[];
+  readonly corrections: readonly CorrectionRow[];
   readonly scores: readonly ScoreRow[];
   /** Boards that are not of the default kind; others may be in it too. */
   readonly boards: readonly BoardRow[];

@@ -47,6 +47,7 @@ export async function dumpWorld(world: World): Promise<{ dumps: Dumps; limits: L
           scoreAfter: Number(row.scoreAfter),
           version: Number(row.version),
         })),
+        corrections: [],
         scores: [...database.scores.values()].map((state) => ({
           leaderboard: state.leaderboard,
           ...member(state),

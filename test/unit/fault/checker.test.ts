@@ -3,6 +3,7 @@ import { checkRecord, type Invariant } from '../../fault/checker/check.ts';
 import { addAction, FINAL, quiet } from './lies.ts';
 import { LIES_ABOUT_CHEATS } from './lies-about-cheats.ts';
 import { LIES_IN_AUDIT } from './lies-in-audit.ts';
+import { addCorrection, LIES_IN_CORRECTIONS } from './lies-in-corrections.ts';
 import { LIES_IN_REFUSALS } from './lies-in-refusals.ts';
 import { LIES_IN_STORE } from './lies-in-store.ts';
 import { LIES_TO_CALLERS } from './lies-to-callers.ts';
@@ -21,7 +22,8 @@ describe('the checker', () => {
     const { violations, judged, notRecorded } = checkRecord(toRecord(correctRun()));
     expect(violations).toEqual([]);
     expect(Object.keys(judged)).toHaveLength(21);
-    expect(notRecorded).toEqual({});
+    // Nobody was corrected.
+    expect(Object.keys(notRecorded)).toEqual(['I22']);
   });
 
   it('reports invariants that an empty record says nothing about as not recorded, not as kept', () => {
@@ -43,6 +45,10 @@ describe('the checker accepts what is no violation:', () => {
         history.push({ proc: 'zed', op: 90, monoNs: 14e9, f: 'submit', type: 'info', value });
       }),
     ).toEqual([]);
+  });
+
+  it('a correction, which everything agrees about', () => {
+    expect(broken(addCorrection)).toEqual([]);
   });
 
   it('a full bucket of a player at once, and one more for each restart of the edge', () => {
@@ -143,6 +149,7 @@ describe('each false record is caught by the one invariant that it breaks', () =
     ...LIES_IN_AUDIT,
     ...LIES_TO_CALLERS,
     ...LIES_ABOUT_CHEATS,
+    ...LIES_IN_CORRECTIONS,
   ])('%s: %s', (_, breaks, change) => {
     expect(broken(change)).toEqual([breaks]);
   });

@@ -6,6 +6,7 @@ import type {
   BoardRow,
   BoardRule,
   Conduct,
+  CorrectionRow,
   FlagRow,
   FrameEntry,
   HistoryEvent,
@@ -33,6 +34,7 @@ export interface Fixture {
   history: HistoryEvent[];
   frames: SocketEvent[];
   actions: Mutable<ActionRow>[];
+  corrections: Mutable<CorrectionRow>[];
   scores: Mutable<ScoreRow>[];
   boards: Mutable<BoardRow>[];
   outbox: { state: 'pending' | 'dead'; ageMs: number }[];
@@ -101,6 +103,7 @@ export function correctRun(): Fixture {
     history,
     frames,
     actions,
+    corrections: [],
     scores: [...scores.values()],
     boards: [],
     outbox: [],
@@ -154,7 +157,7 @@ export function sealed(actions: readonly ActionRow[]): Mutable<AuditDump> {
 }
 
 export function toRecord(run: Fixture) {
-  const { history, frames, actions, scores, boards, outbox, tops, members } = run;
+  const { history, frames, actions, corrections, scores, boards, outbox, tops, members } = run;
   const { wireTop, rules, conducts, flags } = run;
   const audit = sealed(actions);
   for (const change of run.afterSealing) change(audit);
@@ -164,7 +167,7 @@ export function toRecord(run: Fixture) {
     rules,
     conducts,
     dumps: {
-      postgres: { actions, scores, boards, outbox, deadRowsTold: 0, tops, audit, flags },
+      postgres: { actions, corrections, scores, boards, outbox, deadRowsTold: 0, tops, audit, flags },
       redis: { epoch: 1, boards: [{ leaderboard: BOARD, members }] },
       wireTops: [{ leaderboard: BOARD, entries: wireTop }],
     },

@@ -6,22 +6,26 @@ import type { SortOrder } from '../../../../services/shared/values/board.ts';
 
 import type { FrameEntry, ScoreRow } from '../../record/record.ts';
 import { type Evidence, playerKey } from '../evidence/evidence.ts';
+import { isShown } from '../evidence/standings.ts';
 import { judge, together, type Verdict } from '../evidence/verdict.ts';
 
 type Standing = Pick<ScoreRow, 'userId' | 'points' | 'reached'>;
 const TOP_SIZE = 10;
 
-export function judgeOneOrder({ record, boards, actionsOf, kindOf }: Evidence): Verdict {
+export function judgeOneOrder({ record, boards, actionsOf, kindOf, isCorrected }: Evidence): Verdict {
   const { postgres, redis, wireTops } = record.dumps;
   const compareOn = (leaderboard: string) => compareStandings(kindOf(leaderboard).order);
   const ordered = (leaderboard: string) =>
-    postgres.scores.filter((row) => row.leaderboard === leaderboard).sort(compareOn(leaderboard));
+    postgres.scores
+      .filter((row) => row.leaderboard === leaderboard && isShown(row))
+      .sort(compareOn(leaderboard));
   const topOf = (leaderboard: string) => ordered(leaderboard).slice(0, TOP_SIZE);
   /**
    * By the action that reached the score last. Undefined when the audit log knows no such score, and when a player had it more
-   * than once, which only the last score of a player can be: then another one may be meant.
+   * than once, which only the last score of a player can be: then another one may be meant. So it is of corrected players.
    */
   const standingOf = (leaderboard: string, { userId, score }: FrameEntry): Standing | undefined => {
+    if (isCorrected({ leaderboard, userId })) return undefined;
     const actions = actionsOf.get(playerKey({ leaderboard, userId })) ?? [];
     const reaching = actions.filter(
       (row, at) => row.scoreAfter === score && actions[at - 1]?.scoreAfter !== score,

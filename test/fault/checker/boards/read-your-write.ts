@@ -2,12 +2,12 @@
 import type { Evidence } from '../evidence/evidence.ts';
 import { judge, type Verdict } from '../evidence/verdict.ts';
 
-export function judgeReadYourWrite({ ranks }: Evidence): Verdict {
+export function judgeReadYourWrite({ ranks, isCorrected }: Evidence): Verdict {
   return judge(ranks, (read, violate) => {
     const { call, answer, reason } = read;
     if (answer !== undefined && answer.version < call.minVersion) {
       violate('a reader got an older version than it had written', read);
-    } else if (reason === 'PLAYER_NOT_FOUND' && call.minVersion > 0) {
+    } else if (reason === 'PLAYER_NOT_FOUND' && call.minVersion > 0 && !isCorrected(call)) {
       violate('a reader was told that it never wrote', read);
     }
   });

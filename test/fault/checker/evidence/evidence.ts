@@ -3,6 +3,9 @@ import type { BoardKind } from '../../../../services/shared/values/board.ts';
 import type {
   ActionRow,
   BoardFrame,
+  CorrectAnswer,
+  CorrectCall,
+  CorrectionRow,
   HistoryEvent,
   RankAnswer,
   RankCall,
@@ -25,6 +28,7 @@ export interface Call<Question, Answer> {
 
 export type Submit = Call<SubmitCall, SubmitAnswer>;
 export type RankRead = Call<RankCall, RankAnswer>;
+export type Correct = Call<CorrectCall, CorrectAnswer>;
 
 export interface Span {
   readonly component: string;
@@ -37,11 +41,16 @@ export interface Evidence {
   readonly record: RunRecord;
   readonly submits: readonly Submit[];
   readonly ranks: readonly RankRead[];
+  readonly corrects: readonly Correct[];
   /** By player and action id. */
   readonly submitsOf: ReadonlyMap<string, readonly Submit[]>;
   readonly rowsOf: ReadonlyMap<string, readonly ActionRow[]>;
-  /** By board and player, in the order of versions. */
+  /** Entries of the ledger by board and player, in the order of versions. */
   readonly actionsOf: ReadonlyMap<string, readonly ActionRow[]>;
+  /** Entries that are corrections, by position. */
+  readonly correctionAt: ReadonlyMap<number, CorrectionRow>;
+  /** Whether an operator corrected this player on this board: what totals only grow by is not true then. */
+  readonly isCorrected: (player: { leaderboard: string; userId: string }) => boolean;
   /** One list a connection, in order of time. */
   readonly connections: readonly (readonly SocketEvent[])[];
   readonly boards: readonly BoardFrame[];
@@ -71,14 +80,18 @@ export function groupBy<Fact>(facts: Iterable<Fact>, keyOf: (fact: Fact) => stri
 const DEFAULT_KIND: BoardKind = { operator: 'sum', order: 'descending' };
 
 export function gatherEvidence(record: RunRecord): Evidence {
-  const { submits, ranks } = pairCalls(record.history);
-  const { actions, boards } = record.dumps.postgres;
+  const { submits, ranks, corrects } = pairCalls(record.history);
+  const { actions, boards, corrections } = record.dumps.postgres;
+  const corrected = new Set(corrections.map(playerKey));
   const kinds = new Map(boards.map(({ name, operator, order }) => [name, { operator, order }]));
   const connections = groupBy(record.frames, ({ socket, connection }) => `${socket} ${connection}`);
   return {
     record,
     submits,
     ranks,
+    corrects,
+    correctionAt: new Map(corrections.map((row) => [row.position, row])),
+    isCorrected: (player) => corrected.has(playerKey(player)),
     submitsOf: groupBy(submits, ({ call }) => actionKey(call)),
     rowsOf: groupBy(actions, actionKey),
     actionsOf: groupBy(
@@ -92,38 +105,51 @@ export function gatherEvidence(record: RunRecord): Evidence {
   };
 }
 
-function pairCalls(history: readonly HistoryEvent[]): { submits: Submit[]; ranks: RankRead[] } {
-  const submits = new Map<number, Submit>();
-  const ranks = new Map<number, RankRead>();
-  const opened = {
-    outcome: 'open',
-    answer: undefined,
-    reason: '',
-    completedNs: Number.POSITIVE_INFINITY,
-  } as const;
+function pairCalls(history: readonly HistoryEvent[]) {
+  const [submits, ranks, corrects] = [
+    new Map<number, Submit>(),
+    new Map<number, RankRead>(),
+    new Map<number, Correct>(),
+  ];
   for (const event of history) {
-    const { op, monoNs } = event;
-    if (event.f === 'submit' && event.type === 'invoke') {
-      submits.set(op, { op, call: event.value, invokedNs: monoNs, ...opened });
-    } else if (event.f === 'rank' && event.type === 'invoke') {
-      ranks.set(op, { op, call: event.value, invokedNs: monoNs, ...opened });
-    } else if (event.f === 'submit') {
-      const call = submits.get(op);
-      if (call === undefined) throw new Error(`call ${op} ended without having begun`);
-      call.outcome = event.type;
-      call.completedNs = monoNs;
-      if (event.type === 'ok') call.answer = event.value;
-      else call.reason = event.value.reason;
-    } else if (event.f === 'rank') {
-      const call = ranks.get(op);
-      if (call === undefined) throw new Error(`call ${op} ended without having begun`);
-      call.outcome = event.type;
-      call.completedNs = monoNs;
-      if (event.type === 'ok') call.answer = event.value;
-      else call.reason = event.value.reason;
-    }
+    if (event.f === 'submit') pair(submits, event);
+    else if (event.f === 'rank') pair(ranks, event);
+    else if (event.f === 'correct') pair(corrects, event);
   }
-  return { submits: [...submits.values()], ranks: [...ranks.values()] };
+  return {
+    submits: [...submits.values()],
+    ranks: [...ranks.values()],
+    corrects: [...corrects.values()],
+  };
+}
+
+type CallEvent<Question, Answer> = { readonly op: number; readonly monoNs: number } & (
+  | { readonly type: 'invoke'; readonly value: Question }
+  | { readonly type: 'ok'; readonly value: Answer }
+  | { readonly type: 'fail' | 'info'; readonly value: { readonly reason: string } }
+);
+
+function pair<Question, Answer>(
+  calls: Map<number, Call<Question, Answer>>,
+  event: CallEvent<Question, Answer>,
+): void {
+  const { op, monoNs } = event;
+  if (event.type === 'invoke') {
+    const opened = {
+      outcome: 'open',
+      answer: undefined,
+      reason: '',
+      completedNs: Number.POSITIVE_INFINITY,
+    } as const;
+    calls.set(op, { op, call: event.value, invokedNs: monoNs, ...opened });
+    return;
+  }
+  const call = calls.get(op);
+  if (call === undefined) throw new Error(`call ${op} ended without having begun`);
+  call.outcome = event.type;
+  call.completedNs = monoNs;
+  if (event.type === 'ok') call.answer = event.value;
+  else call.reason = event.value.reason;
 }
 
 /** A fault that was never said to end lasts to the end of the record. */

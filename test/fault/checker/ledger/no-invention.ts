@@ -2,8 +2,10 @@
 import { actionKey, type Evidence } from '../evidence/evidence.ts';
 import { judge, type Verdict } from '../evidence/verdict.ts';
 
-export function judgeNoInvention({ record, submitsOf }: Evidence): Verdict {
-  return judge(record.dumps.postgres.actions, (row, violate) => {
+export function judgeNoInvention({ record, submitsOf, correctionAt }: Evidence): Verdict {
+  // Of corrections I22 tells.
+  const actions = record.dumps.postgres.actions.filter(({ position }) => !correctionAt.has(position));
+  return judge(actions, (row, violate) => {
     const asked = (submitsOf.get(actionKey(row)) ?? []).filter(
       ({ call }) => call.points === row.points && call.leaderboard === row.leaderboard,
     );

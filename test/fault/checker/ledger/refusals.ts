@@ -16,8 +16,9 @@ const FOR_NOW = [
 ];
 
 export function judgeRefusals(evidence: Evidence): Verdict {
-  const refused = evidence.submits.filter(({ outcome, reason }) => {
-    return outcome === 'fail' && [...FOR_EVER, ...FOR_NOW].includes(reason);
+  // Totals of corrected players do not only grow.
+  const refused = evidence.submits.filter(({ call, outcome, reason }) => {
+    return !evidence.isCorrected(call) && outcome === 'fail' && [...FOR_EVER, ...FOR_NOW].includes(reason);
   });
   return judge(refused, (submit, violate) => {
     const { call, reason } = submit;

@@ -74,13 +74,20 @@ export function judgeFreshness(evidence: Evidence): Verdict {
   return together(verdict, rate);
 }
 
-function* pairsOf({ submits, rowsOf, connections }: Evidence): Generator<{ change: Change; view: View }> {
+function* pairsOf({
+  submits,
+  rowsOf,
+  connections,
+  isCorrected,
+}: Evidence): Generator<{ change: Change; view: View }> {
   const boards = new Set(submits.map(({ call }) => call.leaderboard));
   for (const leaderboard of boards) {
     const views = connections.flatMap((events) => viewOf(events, leaderboard) ?? []);
     for (const submit of submits) {
       const { call, answer, completedNs } = submit;
       if (call.leaderboard !== leaderboard || answer === undefined || call.points === 0) continue;
+      // The score may have been corrected before it was shown.
+      if (isCorrected(call)) continue;
       // What was never stored can't be shown: that is another invariant's business.
       if (!rowsOf.has(actionKey(call))) continue;
       const change = { submit, leaderboard, userId: call.userId, score: answer.newScore, atNs: completedNs };

@@ -6,6 +6,7 @@ import { createSilentLog } from '../../../../services/shared/telemetry/log.ts';
 import type {
   ActionRow,
   BoardRow,
+  CorrectionRow,
   Dumps,
   FlagRow,
   PostgresDump,
@@ -62,6 +63,9 @@ function dumpPostgres(stack: FaultStack): Promise<PostgresDump> {
     const actions = await sql<ActionRow[]>`
       select position::float8, leaderboard, user_id as "userId", action_id as "actionId", points::float8,
              score_after::float8 as "scoreAfter", version::float8, key_id as "keyId", caller from actions`;
+    const corrections = await sql<CorrectionRow[]>`
+      select position::float8, operation_id as "operationId", leaderboard, user_id as "userId", kind,
+             coalesce(amount, 0)::float8 as amount, coalesce(action_id, '') as "actionId" from corrections`;
     const scores = await sql<ScoreRow[]>`
       select leaderboard, user_id as "userId", abs(points)::float8 as points, version::float8, reached::float8 from scores`;
     const boards = await sql<BoardRow[]>`select name, operator, sort_order as "order" from boards`;
@@ -69,11 +73,12 @@ function dumpPostgres(stack: FaultStack): Promise<PostgresDump> {
       select state, (extract(epoch from now() - created_at) * 1000)::float8 as "ageMs" from outbox`;
     const tops = await sql<{ leaderboard: string; userIds: string[] }[]>`
       select b.leaderboard, array_to_json(array(
-        select s.user_id from scores s where s.leaderboard = b.leaderboard
+        select s.user_id from scores s where s.leaderboard = b.leaderboard and s.reached < 9007199254740990
         order by s.points desc, s.reached, s.user_id limit 10)) as "userIds"
       from (select distinct leaderboard from scores) b`;
     return {
       actions: [...actions],
+      corrections: [...corrections],
       scores: [...scores],
       boards: [...boards],
       outbox: [...outbox],
