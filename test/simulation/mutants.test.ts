@@ -28,6 +28,8 @@ describe('the simulated scoreboard', () => {
     ['ignoresEpoch', ['I4', 'I7', 'I12']],
     ['sendsPastHub', ['I11']],
     ['inventsBoards', ['I12']],
+    ['correctsTwice', ['I22']],
+    ['showsEverybody', ['I4', 'I9']],
   ];
   it.each(MUTANTS)('catches a world that %s', async (mutant, breaks, firstSeed = 1) => {
     for (let seed = firstSeed; seed < firstSeed + SEEDS_PER_MUTANT; seed += 1) {

@@ -47,7 +47,11 @@ export async function dumpWorld(world: World): Promise<{ dumps: Dumps; limits: L
           scoreAfter: Number(row.scoreAfter),
           version: Number(row.version),
         })),
-        corrections: [],
+        corrections: database.corrections.map(({ position, operationId, leaderboard, userId, change }) => ({
+          ...{ position: Number(position), operationId, leaderboard, userId, kind: change.kind },
+          amount: 'amount' in change ? Number(change.amount) : 0,
+          actionId: 'actionId' in change ? change.actionId : '',
+        })),
         scores: [...database.scores.values()].map((state) => ({
           leaderboard: state.leaderboard,
           ...member(state),

@@ -12,6 +12,8 @@ import type { VirtualTime } from '../environment/virtual-time.ts';
 
 export interface PlayerOptions {
   userId: string;
+  /** Where alone the player plays; undefined for all boards but the corrected one. */
+  leaderboard?: string;
   time: VirtualTime;
   network: Network;
   random: Random;
@@ -40,7 +42,9 @@ const MOST_POINTS = 3;
 /** On one board totals soon come near the largest, where some actions fit and others do not. */
 const HIGH_BOARD = 'high';
 const HIGH_POINTS = [0, 1, 2, 3, 2 ** 51, 2 ** 52, Number.MAX_SAFE_INTEGER - 3, Number.MAX_SAFE_INTEGER];
-export const BOARDS = ['global', 'weekly', HIGH_BOARD];
+/** The board of an operator who corrects, in runs that have one. */
+export const CORRECTED_BOARD = 'mended';
+export const BOARDS = ['global', 'weekly', HIGH_BOARD, CORRECTED_BOARD];
 
 const FAILURES: Failures = {
   refused: () => new AppError('SCORE_UNAVAILABLE'),
@@ -50,7 +54,8 @@ const FAILURES: Failures = {
 
 export type Player = ReturnType<typeof createPlayer>;
 
-export function createPlayer({ userId, time, network, random, edge, nextOp, write }: PlayerOptions) {
+export function createPlayer(options: PlayerOptions) {
+  const { userId, leaderboard: only, time, network, random, edge, nextOp, write } = options;
   const process: Process = { alive: true };
   const identity = {
     userId,
@@ -108,6 +113,7 @@ export function createPlayer({ userId, time, network, random, edge, nextOp, writ
   function nextAction(): Action {
     actions += 1;
     const actionId = `a${actions}`;
+    if (only !== undefined) return { leaderboard: only, actionId, points: random.whole(0, MOST_POINTS) };
     if (random.chance(HIGH)) return { leaderboard: HIGH_BOARD, actionId, points: random.pick(HIGH_POINTS) };
     const leaderboard = random.chance(0.8) ? 'global' : 'weekly';
     return { leaderboard, actionId, points: random.whole(0, MOST_POINTS) };

@@ -17,6 +17,10 @@ export interface Mutations {
   readonly hidesWriters?: boolean;
   /** Rank is not told which index was being built when the states were committed. */
   readonly forgetsBuilding?: boolean;
+  /** An operation that is asked for again is carried out again. */
+  readonly correctsTwice?: boolean;
+  /** The index keeps players on the board who have left it. */
+  readonly showsEverybody?: boolean;
   /** Deliveries count as done although the projection is incomplete. */
   readonly settlesEarly?: boolean;
   /** The index takes any write, newer or not. */

@@ -1,7 +1,14 @@
 /** One score service: the product's own use cases over simulated stores. When it crashes, what it had under way is gone. */
 
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import {
+  type CorrectScoreRequest,
+  type CorrectScoreResponse,
+  CorrectScoreResponseSchema,
+} from '../../../../gen/scoreboard/score/v1/corrections_pb.ts';
 import { createRankBoards } from '../../../../services/score/boards/rank-boards.ts';
 import { createRankWatch } from '../../../../services/score/boards/rank-watch.ts';
+import { createCorrectionsRpc } from '../../../../services/score/corrections/corrections-rpc.ts';
 import { acceptLimited } from '../../../../services/score/limits/accept-limited.ts';
 import { createDelivery } from '../../../../services/score/outbox/delivery.ts';
 import { createSubmitScores, type SubmitScores } from '../../../../services/score/submit/submit-scores.ts';
@@ -20,6 +27,7 @@ import type { RankCalls } from './rank-calls.ts';
 export interface ScoreNode {
   readonly process: Process;
   readonly submitScores: SubmitScores;
+  readonly correct: (request: CorrectScoreRequest) => Promise<CorrectScoreResponse>;
 }
 
 export interface ScoreNodeOptions {
@@ -67,6 +75,14 @@ export function startScoreNode({ database, truth, bus, rankOf }: ScoreNodeOption
     verifier: { verifyAll: async (actions) => actions.map(() => 'k1'), close: async () => {} },
     ...{ boards, delivery, log, metrics },
   });
+  const { handlers } = createCorrectionsRpc({
+    store: database.correctionStore(process),
+    ...{ delivery, logAction: () => {} },
+  });
+  const correct = async (request: CorrectScoreRequest) => {
+    const answer = await handlers.correctScore?.(request as never, { caller: 'cli' } as never);
+    return create(CorrectScoreResponseSchema, answer as MessageInitShape<typeof CorrectScoreResponseSchema>);
+  };
   void watch.start().then(() => delivery.start());
-  return { process, submitScores };
+  return { process, submitScores, correct };
 }

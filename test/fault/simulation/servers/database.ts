@@ -4,9 +4,11 @@
  */
 
 import type { AcceptStore } from '../../../../services/score/accept/accept-store.ts';
+import type { CorrectionStore } from '../../../../services/score/corrections/correction-store.ts';
 import type { LimitedBatch, LimitedStore } from '../../../../services/score/limits/limited-store.ts';
 import { actionKey, playerKey } from '../../checker/evidence/evidence.ts';
 import type { Process } from '../environment/network.ts';
+import { createCorrections } from './corrections.ts';
 import { createLedger } from './ledger.ts';
 import { outboxStoreOf } from './outbox-store.ts';
 import { type DatabaseOptions, FAILURES, Statements } from './statements.ts';
@@ -14,10 +16,13 @@ import { type DatabaseOptions, FAILURES, Statements } from './statements.ts';
 export type Database = ReturnType<typeof createDatabase>;
 
 const SLOWEST_READING_MS = 500;
+const CORRECTION_LIMIT_MS = 2_000;
 
 export function createDatabase(options: DatabaseOptions) {
   const { time, network, random, mutations } = options;
-  const { scores, actions, known, acceptTotals, judgeAll } = createLedger(mutations);
+  const ledger = createLedger(mutations);
+  const { scores, actions, known, acceptTotals, judgeAll } = ledger;
+  const { corrections, correct } = createCorrections(ledger, mutations);
   const statements = new Statements(options);
   const { server, outbox, index } = statements;
 
@@ -29,7 +34,7 @@ export function createDatabase(options: DatabaseOptions) {
   ): Promise<Result> => network.call({ from, to: server, limitMs, failures: FAILURES, serve });
 
   return {
-    ...{ server, scores, actions, outbox, index, run },
+    ...{ server, scores, actions, corrections, outbox, index, run },
     writers: () => statements.writers(),
     holdOutbox: (lastsMs: number) => statements.holdOutbox(lastsMs),
     crash: () => statements.crash(),
@@ -58,6 +63,19 @@ export function createDatabase(options: DatabaseOptions) {
             return judged.states;
           });
           return batch && { answers, batch };
+        }),
+    }),
+    correctionStore: (from: Process): CorrectionStore => ({
+      correct: (correction) =>
+        run(from, CORRECTION_LIMIT_MS, async () => {
+          let outcome: Awaited<ReturnType<CorrectionStore['correct']>>;
+          // Nobody projects it on the way: the outbox delivers it at once.
+          await statements.execute((position) => {
+            const corrected = correct(correction, position + 1n);
+            outcome = corrected.outcome;
+            return corrected.state && [corrected.state];
+          }, 0);
+          return outcome;
         }),
     }),
     outboxStore: (from: Process) => outboxStoreOf({ outbox, run, time, random }, from),

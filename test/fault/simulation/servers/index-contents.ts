@@ -91,6 +91,7 @@ export class IndexContents {
           ? 1
           : -1
         : compareStates(a, b);
-    return [...board.players.values()].filter(isOnBoard).sort(compare);
+    const shown = (state: PlayerState) => isOnBoard(state) || this.mutations.showsEverybody === true;
+    return [...board.players.values()].filter(shown).sort(compare);
   }
 }

@@ -12,6 +12,8 @@ export interface StoredRow extends Omit<ActionRow, 'pointsAfter' | 'actionsAfter
   readonly scoreAfter: bigint;
   readonly changedScore: boolean;
   readonly version: bigint;
+  /** An operator has taken the action back. */
+  readonly isVoid?: boolean;
 }
 
 export type Ledger = ReturnType<typeof createLedger>;
@@ -76,6 +78,7 @@ export function createLedger(mutations: Mutations) {
     if (first !== undefined) {
       const isSame = first.leaderboard === command.leaderboard && first.points === command.points;
       if (!isSame) return new AppError('ACTION_CONFLICT');
+      if (first.isVoid) return new AppError('ACTION_VOIDED');
       const { scoreAfter: newScore, changedScore: changed, version } = first;
       return { newScore, changed, version, replayed: true };
     }
@@ -105,5 +108,5 @@ export function createLedger(mutations: Mutations) {
     return { answers, states };
   }
 
-  return { scores, actions, known, acceptTotals, judgeAll };
+  return { scores, actions, known, keep, acceptTotals, judgeAll };
 }

@@ -61,6 +61,7 @@ export class Statements {
   /** Undefined when nothing was written. */
   async execute<State extends PlayerState>(
     write: (position: bigint) => State[] | undefined,
+    dueInMs = FAST_PATH_LEASE_MS,
   ): Promise<(AcceptedBatch & { players: State[] }) | undefined> {
     const { time, network, random, mutations } = this.options;
     const { epoch, source, building } = this.index;
@@ -75,7 +76,7 @@ export class Statements {
     if (this.server.life !== life) throw FAILURES.lost();
     const states = write(position);
     if (states === undefined) return undefined;
-    const outboxId = this.enqueue(states);
+    const outboxId = this.enqueue(states, dueInMs);
     if (mutations.refusesCommitted && random.chance(0.1)) throw FAILURES.refused();
     return { players: states, outboxId, index: { epoch, source, building } };
   }
@@ -97,14 +98,14 @@ export class Statements {
     this.running.clear();
   }
 
-  private enqueue(states: readonly PlayerState[]): bigint | undefined {
+  private enqueue(states: readonly PlayerState[], dueInMs: number): bigint | undefined {
     if (states.length === 0) return undefined;
     this.outboxIds += 1n;
     const id = this.outboxIds;
     if (this.options.mutations.forgetsOutbox) return id;
     const createdMs = this.options.time.nowMs();
     const players = states.map(({ leaderboard, userId }) => ({ leaderboard, userId }));
-    const nextMs = createdMs + FAST_PATH_LEASE_MS;
+    const nextMs = createdMs + dueInMs;
     this.outbox.set(id, { id, players, state: 'pending', attempts: 0, nextMs, createdMs });
     return id;
   }
