@@ -1,8 +1,11 @@
 /** The whole product in production mode: certificates instead of service keys, and nothing that is meant for development. */
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { credentials } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { certificateFiles } from '../../../services/shared/identity/service-certificate.ts';
@@ -17,6 +20,7 @@ import {
 } from '../../support/processes/stack-processes.ts';
 
 const PRODUCTION = { SCOREBOARD_MODE: 'production' };
+const SMOKE = fileURLToPath(new URL('../../../deploy/kubernetes/smoke.sh', import.meta.url));
 const OK = 0;
 const UNIMPLEMENTED = 12;
 const UNAVAILABLE = 14;
@@ -63,6 +67,25 @@ describe('npm start in production mode', () => {
   it('seals accepted scores, and the operator can verify them', async () => {
     const { code, stdout } = await stack.cli(['audit', 'verify']);
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^OK: /)]);
+  });
+
+  it('passes the check of a deployment in a cluster, which reaches auth with the certificate of the command line', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'scoreboard-kubectl-'));
+    const certificates = dirname(certificateFiles(certificatesDir(stack.dataDir), 'cli').cert);
+    const kubectl = `#!/bin/sh
+case $1 in
+  get) base64 "${certificates}/$(echo "$5" | sed 's/^jsonpath={.data.//; s/}$//; s/[\\]//')" ;;
+  port-forward) echo Forwarding && exec sleep 600 ;;
+esac
+`;
+    await writeFile(join(dir, 'kubectl'), kubectl, { mode: 0o755 });
+    const env = {
+      ...{ HOME: dir, PATH: [dir, stack.env.PATH].join(delimiter), DATA_DIR: dir },
+      ...{ SMOKE_AUTH_PORT: stack.env.AUTH_PORT ?? '' },
+    };
+    const { stdout } = await promisify(execFile)(SMOKE, [stack.edgeUrl, '--json', '--limit', '60'], { env });
+    await rm(dir, { recursive: true, force: true });
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, url: `${stack.edgeUrl}/` });
   });
 
   it('has the audit key and no service keys, and gives each process only its own certificate', () => {
