@@ -306,6 +306,33 @@ describe('the audit log', () => {
     expect(keyless).toMatchObject({ code: 1, stderr: expect.stringMatching(/^no audit key/) });
   });
 
+  it('corrects a score once, which the chain proves', async () => {
+    const words = [
+      'scores',
+      'adjust',
+      'global',
+      'alice',
+      '2',
+      '--reason',
+      'a bug',
+      '--operation',
+      'cli-1',
+      '--json',
+    ];
+    const [first, again] = [await stack.cli(words), await stack.cli(words)].map(({ stdout }) =>
+      JSON.parse(stdout),
+    );
+    expect(first).toMatchObject({
+      board: 'global',
+      userId: 'alice',
+      after: first.before + 2,
+      replayed: false,
+    });
+    expect(again).toEqual({ ...first, replayed: true });
+    expect(await print('verify')).toMatch(OK);
+    await waitFor(async () => (await print('export')).includes('"operationId":"cli-1"') || undefined);
+  });
+
   it('lists refused attempts, and erases a player whose tokens are then refused', async () => {
     const token = (await stack.cli(['token', 'alice'])).stdout.trim();
     const body = { actionId: 'a9', points: 1, signature: 'forged' };
